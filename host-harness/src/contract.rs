@@ -1,0 +1,52 @@
+//! The contract in `wit/`, as the types and traits of the host's side.
+//!
+//! Everything here is generated. [`Extension`] is the plugin as it looks from outside; the types can
+//! be written as JSON, for traces and for the command line.
+
+/// The plugin's world.
+#[allow(missing_docs)]
+pub mod extension {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "extension",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
+pub use extension::exports::guestlist::invitation as exports;
+pub use extension::guestlist::invitation::{
+    audit, directory, membership, notifications, policy, settings, storage, types,
+};
+pub use extension::{Extension, ExtensionPre};
+
+/// Flags are written as the list of their names: the generator derives nothing for them.
+macro_rules! flags_as_names {
+    ($flags:ty { $($name:literal => $flag:ident),* $(,)? }) => {
+        impl serde::Serialize for $flags {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_seq([$(($name, Self::$flag)),*].into_iter().filter(|(_, flag)| self.contains(*flag)).map(|(name, _)| name))
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $flags {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let mut flags = Self::empty();
+                for name in <Vec<String>>::deserialize(from)? {
+                    flags |= match name.as_str() {
+                        $($name => Self::$flag,)*
+                        _ => return Err(serde::de::Error::unknown_variant(&name, &[$($name),*])),
+                    };
+                }
+                Ok(flags)
+            }
+        }
+    };
+}
+flags_as_names!(types::Permissions {
+    "INVITE" => INVITE, "VIEW" => VIEW, "REVOKE" => REVOKE, "RESEND" => RESEND, "APPROVE" => APPROVE,
+});
+flags_as_names!(settings::Notices {
+    "EXPIRED" => EXPIRED, "ACCEPTED" => ACCEPTED, "DECLINED" => DECLINED, "APPROVAL_REQUESTED" => APPROVAL_REQUESTED,
+});

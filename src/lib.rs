@@ -1,0 +1,3 @@
+//! x
+extern crate alloc;
+pub mod contract;
