@@ -5,11 +5,33 @@
 //! written as JSON, with which tests compare a native run with a sandboxed one.
 
 #[cfg(target_arch = "wasm32")]
-mod generated {
-    wit_bindgen::generate!({ path: "wit", world: "extension", generate_all, pub_export_macro: true });
+#[allow(
+    unsafe_code,
+    missing_docs,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "generated"
+)]
+pub(crate) mod generated {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "extension",
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+    });
 }
 
 #[cfg(not(target_arch = "wasm32"))]
+#[allow(
+    unsafe_code,
+    missing_docs,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "generated"
+)]
 mod generated {
     wit_bindgen::generate!({
         path: "wit",
@@ -32,7 +54,7 @@ mod generated {
             impl<'de> serde::Deserialize<'de> for $flags {
                 fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                     let mut flags = <$flags>::empty();
-                    for name in <alloc::vec::Vec<alloc::string::String>>::deserialize(from)? {
+                    for name in <Vec<String>>::deserialize(from)? {
                         flags |= <$flags>::from_name(&name).ok_or_else(|| serde::de::Error::custom("unknown flag"))?;
                     }
                     Ok(flags)

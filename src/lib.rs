@@ -1,3 +1,36 @@
-//! x
-extern crate alloc;
+//! Guestlist: inviting people of the parent organization into a sub-organization, as a plugin for
+//! identity servers.
+//!
+//! This crate is the plugin. Built for `wasm32-unknown-unknown` it becomes one WebAssembly component
+//! whose only way to the world is the contract in `wit/`; built natively it is a library, on which the
+//! same rules can be run, tested and measured without a sandbox.
+//!
+//! Each use case stands in a file of its own and reads like the sentence that describes it. Below them
+//! are the pure state machine ([`state`]), the one function that moves an invitation ([`moving`]) and
+//! the rules that invite and accept share ([`standing`]). All of them reach the host through
+//! [`Capabilities`] only.
+
+pub mod accept;
+pub mod approval;
+pub mod capabilities;
+pub mod code;
 pub mod contract;
+pub mod decline;
+pub mod entropy;
+pub mod find;
+pub mod invite;
+pub mod list;
+pub mod mail;
+pub mod moving;
+pub mod refusals;
+pub mod request;
+pub mod resend;
+pub mod revoke;
+pub mod standing;
+pub mod state;
+pub mod sweep;
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+
+pub use capabilities::Capabilities;

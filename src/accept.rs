@@ -1,0 +1,254 @@
+//! Accepting, exactly once.
+//!
+//! The order of the steps is what makes it right under crashes, lost answers, leases that run out and
+//! rights that are lost meanwhile:
+//!
+//! 1. find the invitation;
+//! 2. check, reading only: a no here changes nothing, and the invitation stays usable;
+//! 3. claim it by one guarded transition: of many accepts one wins, and from here it only goes forward;
+//! 4. check again, because the world may have moved since 2: a no now closes the invitation, so that
+//!    nobody can apply anything for it any more, and ends it;
+//! 5. apply membership and grants, each once for this invitation, for ever;
+//! 6. finish, with what became of each step.
+//!
+//! When a run breaks off after 3, the sweep takes the claim over and goes on from 4. Without the close
+//! in 4 an accept that was only slow could apply its grants after somebody else had ended it.
+
+use crate::{
+    Capabilities,
+    contract::{
+        exports::invitee::{Accepted, Ended, Handle, InviteeRefusal, Obstacle},
+        imports::{
+            settings::{Notices, Values},
+            types::{
+                AcceptWith, Context, HostError, Invitation, MessageKind, Principal, State, Step, StepOutcome,
+                StepResult,
+            },
+        },
+    },
+    entropy::Entropy,
+    find::{Found, find},
+    moving::{self, Unmoved, change, failure, is_uncertain, shift},
+    refusals::{audited, ended, obstacle_word},
+    standing::{self, Blocked, Plan, out_of_step},
+    state::Move,
+};
+
+/// How a claimed invitation ended.
+pub enum Carried {
+    /// With what became of each step.
+    Accepted(Vec<StepResult>),
+    /// Nothing was applied, and nothing ever will be.
+    Failed,
+    /// Somebody else has taken it over; this is how it stands.
+    Elsewhere(Box<Invitation>),
+}
+
+/// `invitee.accept`
+///
+/// # Errors
+/// Why it was not accepted. Except for `ended(failed)`, the invitation is as it was before.
+pub fn accept(
+    host: &impl Capabilities,
+    context: &Context,
+    handle: &Handle,
+) -> Result<Accepted, InviteeRefusal> {
+    let mut invitation = None;
+    let answer = try_accept(host, context, handle, &mut invitation);
+    audited(host, context, "invitee.accept", invitation.as_deref(), answer)
+}
+
+fn try_accept(
+    host: &impl Capabilities,
+    context: &Context,
+    handle: &Handle,
+    invitation: &mut Option<String>,
+) -> Result<Accepted, InviteeRefusal> {
+    let found = find(host, context, handle)?;
+    *invitation = Some(found.row.key.id.clone());
+    if found.row.state != State::Pending {
+        return as_it_stands(context, found.is_invitee, found.row);
+    }
+    if found.accept_with == AcceptWith::InviteeAndCode && !found.by_code {
+        return Err(InviteeRefusal::Obstacle(Obstacle::CodeRequired));
+    }
+    may_be_accepted(host, &found)?;
+
+    let operation = Entropy::draw(host, 1, 0)?.id()?;
+    let claimed = match claim(host, &found.row, Move::Claim, &operation, &found.settings) {
+        Ok(claimed) => claimed,
+        Err(Unmoved::Lost(row)) => return as_it_stands(context, found.is_invitee, *row),
+        Err(unmoved) => return Err(unmoved.into()),
+    };
+    match carry_through(host, &claimed, &found.settings, &operation)? {
+        Carried::Accepted(outcomes) => Ok(Accepted { key: claimed.key, outcomes, repeated: false }),
+        Carried::Failed => Err(InviteeRefusal::Ended(Ended::Failed)),
+        Carried::Elsewhere(row) => as_it_stands(context, found.is_invitee, *row),
+    }
+}
+
+/// The checks before the claim.
+fn may_be_accepted(host: &impl Capabilities, found: &Found) -> Result<(), InviteeRefusal> {
+    match standing::check(host, &found.row, &found.settings) {
+        Ok(plan) if plan.signed_in_only && !found.is_invitee => {
+            Err(InviteeRefusal::Obstacle(Obstacle::Policy("sign in as the invited user".into())))
+        }
+        Ok(_) => Ok(()),
+        Err(Blocked::By(obstacle)) => Err(InviteeRefusal::Obstacle(obstacle)),
+        Err(Blocked::Failed(error)) => Err(error.into()),
+    }
+}
+
+/// The answer for an invitation that cannot be claimed (any more). A stranger with a code learns
+/// nothing from it.
+fn as_it_stands(context: &Context, is_invitee: bool, row: Invitation) -> Result<Accepted, InviteeRefusal> {
+    match row.state {
+        State::Accepting => Err(InviteeRefusal::InProgress(remaining_lease(context, &row))),
+        State::Pending => Err(InviteeRefusal::Conflict),
+        _ if !is_invitee => Err(InviteeRefusal::NotUsable),
+        State::Accepted => Ok(Accepted { key: row.key, outcomes: row.outcomes, repeated: true }),
+        state => Err(ended(state).map_or(InviteeRefusal::NotUsable, InviteeRefusal::Ended)),
+    }
+}
+
+/// For how long somebody else's claim holds: at least a second, so that nobody asks in a loop.
+#[must_use]
+pub fn remaining_lease(context: &Context, row: &Invitation) -> u64 {
+    row.lease_until.unwrap_or(0).saturating_sub(context.now).max(1000)
+}
+
+/// Takes the invitation for this run.
+///
+/// # Errors
+/// Somebody else has it, or the host failed.
+pub fn claim(
+    host: &impl Capabilities,
+    row: &Invitation,
+    by: Move,
+    operation: &str,
+    settings: &Values,
+) -> Result<Invitation, Unmoved> {
+    let mut change = change(by, operation);
+    change.lease = Some(settings.lease);
+    shift(host, row, by, &change)
+}
+
+/// Brings a claimed invitation to its end: from the second check on.
+///
+/// # Errors
+/// The host failed; the claim stands, and the sweep goes on when its lease has run out.
+pub fn carry_through(
+    host: &impl Capabilities,
+    claimed: &Invitation,
+    settings: &Values,
+    operation: &str,
+) -> Result<Carried, HostError> {
+    let plan = match standing::check(host, claimed, settings) {
+        Ok(plan) => plan,
+        Err(Blocked::By(obstacle)) => {
+            return close(host, claimed, settings, operation, obstacle_word(&obstacle));
+        }
+        Err(Blocked::Failed(error)) => return Err(error),
+    };
+    let mut outcomes = apply(host, claimed, &plan)?;
+    if outcomes.iter().any(|result| result.outcome == StepOutcome::Closed) {
+        return elsewhere(host, claimed);
+    }
+    match outcomes.first().map(|result| result.outcome) {
+        Some(StepOutcome::NoSuchTarget) => close(host, claimed, settings, operation, "invitee-not-active"),
+        Some(StepOutcome::NameTaken) => close(host, claimed, settings, operation, "name-taken"),
+        _ => {
+            outcomes.extend(plan.withheld);
+            finish(host, claimed, settings, operation, outcomes)
+        }
+    }
+}
+
+/// Membership and grants in one call; when its answer is lost the same call is made once more, which
+/// applies nothing twice.
+fn apply(host: &impl Capabilities, claimed: &Invitation, plan: &Plan) -> Result<Vec<StepResult>, HostError> {
+    let key = &claimed.key;
+    let once = || host.apply(&key.organization, &key.id, &plan.user, &plan.steps);
+    let outcomes = match once() {
+        Err(error) if is_uncertain(&error) => once()?,
+        answer => answer?,
+    };
+    if outcomes.len() != plan.steps.len() {
+        return Err(out_of_step());
+    }
+    let stored = |outcome| match outcome {
+        StepOutcome::AlreadyApplied => StepOutcome::Applied,
+        outcome => outcome,
+    };
+    let steps = plan.steps.iter().cloned();
+    Ok(steps.zip(outcomes).map(|(step, outcome)| StepResult { step, outcome: stored(outcome) }).collect())
+}
+
+/// Ends a claimed invitation that may not be accepted after all: first nobody can apply anything for
+/// it any more, and only then is it known what had been applied.
+///
+/// # Errors
+/// As [`carry_through`].
+pub fn close(
+    host: &impl Capabilities,
+    claimed: &Invitation,
+    settings: &Values,
+    operation: &str,
+    reason: &str,
+) -> Result<Carried, HostError> {
+    let once = || host.close(&claimed.key.organization, &claimed.key.id);
+    let applied = match once() {
+        Err(error) if is_uncertain(&error) => once()?,
+        answer => answer?,
+    };
+    if !applied.is_empty() {
+        let outcome_of = |step: &Step| {
+            let result = applied.iter().find(|result| result.step == *step);
+            result.map_or(StepOutcome::Withheld, |result| result.outcome)
+        };
+        let steps = std::iter::once(Step::Member).chain(claimed.grants.iter().cloned().map(Step::Grant));
+        let outcomes = steps.map(|step| StepResult { outcome: outcome_of(&step), step }).collect();
+        return finish(host, claimed, settings, operation, outcomes);
+    }
+    let mut change = change(Move::Fail, &[operation, "/end"].concat());
+    change.reason = Some(reason.to_owned());
+    match shift(host, claimed, Move::Fail, &change) {
+        Ok(_) => Ok(Carried::Failed),
+        Err(unmoved) => unfinished(unmoved),
+    }
+}
+
+fn finish(
+    host: &impl Capabilities,
+    claimed: &Invitation,
+    settings: &Values,
+    operation: &str,
+    outcomes: Vec<StepResult>,
+) -> Result<Carried, HostError> {
+    let mut change = change(Move::Finish, &[operation, "/end"].concat());
+    change.outcomes = Some(outcomes.clone());
+    change.messages = notice(claimed, settings, Notices::ACCEPTED, MessageKind::Accepted);
+    match shift(host, claimed, Move::Finish, &change) {
+        Ok(_) => Ok(Carried::Accepted(outcomes)),
+        Err(unmoved) => unfinished(unmoved),
+    }
+}
+
+fn unfinished(unmoved: Unmoved) -> Result<Carried, HostError> {
+    match unmoved {
+        Unmoved::Lost(row) => Ok(Carried::Elsewhere(row)),
+        Unmoved::Gone => Err(HostError::Other("a claimed invitation has vanished".into())),
+        Unmoved::Failed(error) => Err(error),
+    }
+}
+
+fn elsewhere(host: &impl Capabilities, claimed: &Invitation) -> Result<Carried, HostError> {
+    moving::read(host, &claimed.key).map(|row| Carried::Elsewhere(Box::new(row))).map_err(failure)
+}
+
+/// The notice to the inviter that the organization wants, if the inviter is a person.
+#[must_use]
+pub fn notice(row: &Invitation, settings: &Values, wanted: Notices, kind: MessageKind) -> Vec<MessageKind> {
+    let is_person = matches!(row.inviter, Principal::User(_));
+    if is_person && settings.notices.contains(wanted) { vec![kind] } else { Vec::new() }
+}

@@ -1,0 +1,83 @@
+//! Approving: an invitation that needs it becomes pending, or ends, by somebody else's word.
+
+use crate::{
+    Capabilities,
+    contract::{
+        exports::invitations::{Invited, Refusal},
+        imports::{
+            storage::{CodeChange, LifetimeChange},
+            types::{Context, Invitation, MessageKind, Notify, Permissions, State},
+        },
+    },
+    entropy::{Entropy, is_id},
+    list,
+    moving::{MAIL_HOLD, Unmoved, change, shift},
+    refusals::{audited, permitted},
+    request, resend,
+    revoke::end,
+    state::Move,
+};
+
+/// `invitations.approve`
+///
+/// # Errors
+/// Why it was not approved; then nothing was changed.
+pub fn approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invited, Refusal> {
+    let answer = try_approve(host, context, id);
+    audited(host, context, "invitations.approve", Some(id).filter(|id| is_id(id)), answer)
+}
+
+fn try_approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invited, Refusal> {
+    let row = judged_by_another(host, context, id)?;
+    if row.state != State::AwaitingApproval {
+        return Err(Refusal::WrongState(row.state));
+    }
+    let settings = host.settings(&row.key.organization)?;
+    let mut entropy = Entropy::draw(host, 1, 1)?;
+    let code = entropy.code()?;
+    let mut change = change(Move::Approve, &entropy.id()?);
+    change.code = CodeChange::Replace(code.digest());
+    change.lifetime = LifetimeChange::Restart(row.lifetime);
+    if row.notify == Notify::Internal {
+        change.messages = vec![MessageKind::Invitation];
+        change.hold = MAIL_HOLD;
+    }
+    match shift(host, &row, Move::Approve, &change) {
+        Ok(now) => Ok(resend::hand_over(host, &now, &code, settings.mail_retry)),
+        Err(Unmoved::Lost(now)) => Err(Refusal::WrongState(now.state)),
+        Err(unmoved) => Err(unmoved.into()),
+    }
+}
+
+/// `invitations.reject`
+///
+/// # Errors
+/// Why it was not rejected; then nothing was changed.
+pub fn reject(
+    host: &impl Capabilities,
+    context: &Context,
+    id: &str,
+    reason: Option<&str>,
+) -> Result<Invitation, Refusal> {
+    let answer = try_reject(host, context, id, reason);
+    audited(host, context, "invitations.reject", Some(id).filter(|id| is_id(id)), answer)
+}
+
+fn try_reject(
+    host: &impl Capabilities,
+    context: &Context,
+    id: &str,
+    reason: Option<&str>,
+) -> Result<Invitation, Refusal> {
+    request::reason(reason).map_err(Refusal::Invalid)?;
+    let row = judged_by_another(host, context, id)?;
+    let operation = Entropy::draw(host, 1, 0)?.id()?;
+    end(host, context, row, Move::Reject, &operation, reason)
+}
+
+/// Whoever approves may do so, and is not the one who invited.
+fn judged_by_another(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invitation, Refusal> {
+    let organization = permitted(context, Permissions::APPROVE)?;
+    let row = list::of(host, organization, id)?;
+    if row.inviter == context.caller { Err(Refusal::OwnInvitation) } else { Ok(row) }
+}

@@ -1,0 +1,70 @@
+//! Saying no.
+
+use crate::{
+    Capabilities,
+    accept::{notice, remaining_lease},
+    contract::{
+        exports::invitee::{Handle, InviteeRefusal},
+        imports::{
+            settings::Notices,
+            types::{Context, MessageKind, State},
+        },
+    },
+    entropy::Entropy,
+    find::find,
+    moving::{RETRIES, Unmoved, change, shift},
+    refusals::{audited, ended},
+    request,
+    state::Move,
+};
+
+/// `invitee.decline`
+///
+/// # Errors
+/// Why it was not declined; then nothing was changed.
+pub fn decline(
+    host: &impl Capabilities,
+    context: &Context,
+    handle: &Handle,
+    reason: Option<&str>,
+) -> Result<(), InviteeRefusal> {
+    let mut invitation = None;
+    let answer = try_decline(host, context, handle, reason, &mut invitation);
+    audited(host, context, "invitee.decline", invitation.as_deref(), answer)
+}
+
+fn try_decline(
+    host: &impl Capabilities,
+    context: &Context,
+    handle: &Handle,
+    reason: Option<&str>,
+    invitation: &mut Option<String>,
+) -> Result<(), InviteeRefusal> {
+    request::reason(reason).map_err(InviteeRefusal::Invalid)?;
+    let found = find(host, context, handle)?;
+    *invitation = Some(found.row.key.id.clone());
+    let mut row = found.row;
+    let mut operation = None;
+    for _ in 0..RETRIES {
+        match row.state {
+            State::Pending => {}
+            State::Accepting => return Err(InviteeRefusal::InProgress(remaining_lease(context, &row))),
+            _ if !found.is_invitee => return Err(InviteeRefusal::NotUsable),
+            State::Declined => return Ok(()),
+            state => return Err(ended(state).map_or(InviteeRefusal::NotUsable, InviteeRefusal::Ended)),
+        }
+        let id = match &operation {
+            Some(id) => id,
+            None => operation.insert(Entropy::draw(host, 1, 0)?.id()?),
+        };
+        let mut change = change(Move::Decline, id);
+        change.reason = reason.map(str::to_owned);
+        change.messages = notice(&row, &found.settings, Notices::DECLINED, MessageKind::Declined);
+        match shift(host, &row, Move::Decline, &change) {
+            Ok(_) => return Ok(()),
+            Err(Unmoved::Lost(now)) => row = *now,
+            Err(unmoved) => return Err(unmoved.into()),
+        }
+    }
+    Err(InviteeRefusal::Conflict)
+}

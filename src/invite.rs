@@ -1,0 +1,258 @@
+//! Inviting users of the parent organization, many at once.
+//!
+//! First the request is judged as a whole, then each name by itself: the first reason that applies is
+//! its answer, and no answer depends on another item, except that a repeated account is a duplicate.
+//! Each question goes to the host once for all items, so a hundred users cost as many host calls as
+//! one. All invitations are stored in one commit; only then are the mails sent.
+
+mod draft;
+mod verdict;
+
+use std::collections::BTreeSet;
+
+pub use draft::Terms;
+
+use crate::{
+    Capabilities,
+    contract::{
+        exports::invitations::{InviteRequest, Invited, ItemRefusal, Refusal},
+        imports::{
+            directory::{LookupError, User},
+            storage::{Inserted, RecordedOutcome},
+            types::{Context, Grant, GrantKind, Notify, Permissions, Principal},
+        },
+    },
+    moving::retry_after,
+    refusals::{audited, item_from_text, permitted},
+    request, standing,
+};
+
+/// One item's answer.
+pub type Answer = Result<Invited, ItemRefusal>;
+
+/// Answers to the items of a request, by position; `None` while an item is still in question.
+pub type Answers = Vec<Option<Answer>>;
+
+/// Somebody who may turn out to be invited.
+pub struct Candidate {
+    /// Which item of the request.
+    pub position: u32,
+    /// As the inviter wrote it.
+    pub name: String,
+    /// As the parent organization knows him.
+    pub user: User,
+}
+
+/// `invitations.invite`
+///
+/// # Errors
+/// What is wrong with the request as a whole; then nothing was stored.
+pub fn invite(
+    host: &impl Capabilities,
+    context: &Context,
+    request: &InviteRequest,
+) -> Result<Vec<Answer>, Refusal> {
+    audited(host, context, "invitations.invite", None, try_invite(host, context, request))
+}
+
+fn try_invite(
+    host: &impl Capabilities,
+    context: &Context,
+    request: &InviteRequest,
+) -> Result<Vec<Answer>, Refusal> {
+    let organization = permitted(context, Permissions::INVITE)?;
+    let settings = host.settings(organization)?;
+    request::check(request, &settings)?;
+    let lifetime = request::lifetime(request.lifetime, &settings)?;
+    let fingerprint = request::fingerprint(request);
+
+    let mut answers: Answers = vec![None; request.names.len()];
+    if let Some(key) = &request.idempotency_key {
+        recall(host, organization, key, &fingerprint, &mut answers)?;
+        if answers.iter().all(Option::is_some) {
+            return Ok(finished(answers));
+        }
+    }
+
+    let parent = standing::parent_of(host, organization)?;
+    let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
+    let terms = Terms {
+        organization,
+        parent: &parent,
+        inviter: &context.caller,
+        settings: &settings,
+        forbidden: standing::over_ceiling(&settings, &request.grants, forbidden),
+        grants: &request.grants,
+        lifetime,
+        notify: request.notify.unwrap_or(settings.notify),
+        template: request.template.as_deref(),
+        metadata: &request.metadata,
+        operation: request.idempotency_key.as_deref(),
+        fingerprint,
+        names: &request.names,
+    };
+    let found = find(host, &terms, request.userstore_domain.as_deref(), &mut answers)?;
+    let eligible = eligible(host, &terms, found, &mut answers);
+    let judged = verdict::judge(host, &terms, eligible, &mut answers);
+    draft::store_and_send(host, &terms, judged, &mut answers)?;
+    Ok(finished(answers))
+}
+
+/// Answers what an earlier call with the same key has settled for good.
+fn recall(
+    host: &impl Capabilities,
+    organization: &str,
+    key: &str,
+    fingerprint: &[u8],
+    answers: &mut Answers,
+) -> Result<(), Refusal> {
+    for recorded in host.recall(organization, key, fingerprint)? {
+        let answer = match recorded.outcome {
+            RecordedOutcome::Row(row) => Ok(existing(row)),
+            RecordedOutcome::Refused(text) => Err(item_from_text(&text)),
+        };
+        put(answers, recorded.position, answer);
+    }
+    Ok(())
+}
+
+/// The answer for an invitation that an earlier call made. Its code cannot be shown again.
+fn existing(row: Inserted) -> Invited {
+    Invited {
+        id: row.id,
+        state: row.state,
+        expires_at: row.expires_at,
+        withheld: Vec::new(),
+        mail: row.mail,
+        code: None,
+        existed: true,
+    }
+}
+
+/// All roles exist, then all groups exist; the indexes of those that the inviter may not give.
+fn grants_that_exist(
+    host: &impl Capabilities,
+    organization: &str,
+    inviter: &Principal,
+    grants: &[Grant],
+) -> Result<Vec<u32>, Refusal> {
+    if grants.is_empty() {
+        return Ok(Vec::new());
+    }
+    let resolved = standing::resolve(host, organization, inviter, grants)?;
+    for kind in [GrantKind::Role, GrantKind::Group] {
+        let unknown: Vec<_> = grants
+            .iter()
+            .zip(&resolved)
+            .filter(|(grant, resolved)| grant.kind == kind && resolved.is_none())
+            .map(|(grant, _)| grant.clone())
+            .collect();
+        if !unknown.is_empty() {
+            return Err(Refusal::UnknownGrants(unknown));
+        }
+    }
+    Ok(standing::not_grantable(&resolved))
+}
+
+/// The users of the parent that the names mean, without those who were named before.
+fn find(
+    host: &impl Capabilities,
+    terms: &Terms<'_>,
+    userstore: Option<&str>,
+    answers: &mut Answers,
+) -> Result<Vec<Candidate>, Refusal> {
+    let mut seen = BTreeSet::new();
+    let mut asked = Vec::with_capacity(terms.names.len());
+    for (position, name) in (0..).zip(terms.names) {
+        if !seen.insert(name.as_str()) {
+            put(answers, position, Err(ItemRefusal::Duplicate));
+        } else if is_open(answers, position) {
+            asked.push((position, name.clone()));
+        }
+    }
+    let names: Vec<_> = asked.iter().map(|(_, name)| name.clone()).collect();
+    let users = match host.find_users(terms.parent, userstore, &names) {
+        Ok(users) if users.len() == names.len() => users,
+        Ok(_) => names.iter().map(|_| Err(standing::out_of_step())).collect(),
+        Err(LookupError::UnknownUserstore(name)) => return Err(Refusal::UnknownUserstore(name)),
+        Err(LookupError::Host(error)) => names.iter().map(|_| Err(error.clone())).collect(),
+        Err(LookupError::Other(_)) => names.iter().map(|_| Err(standing::out_of_step())).collect(),
+    };
+
+    let mut accounts = BTreeSet::new();
+    let mut candidates = Vec::with_capacity(users.len());
+    for ((position, name), user) in asked.into_iter().zip(users) {
+        match user {
+            Err(error) => put(answers, position, Err(ItemRefusal::Unavailable(retry_after(&error)))),
+            Ok(Some(user)) if user.active => {
+                if accounts.insert((user.account.organization.clone(), user.account.id.clone())) {
+                    candidates.push(Candidate { position, name, user });
+                } else {
+                    put(answers, position, Err(ItemRefusal::Duplicate));
+                }
+            }
+            Ok(_) => put(answers, position, Err(ItemRefusal::NotAParentUser)),
+        }
+    }
+    Ok(candidates)
+}
+
+/// Those who are not members yet, can be reached, and may be given what the inviter may give.
+fn eligible(
+    host: &impl Capabilities,
+    terms: &Terms<'_>,
+    candidates: Vec<Candidate>,
+    answers: &mut Answers,
+) -> Vec<Candidate> {
+    if candidates.is_empty() {
+        return candidates;
+    }
+    let accounts: Vec<_> = candidates.iter().map(|candidate| candidate.user.account.clone()).collect();
+    let eligibility = match host.eligible(terms.organization, &accounts, terms.grants) {
+        Ok(list) if list.len() == accounts.len() => list,
+        other => {
+            let error = other.err().unwrap_or_else(standing::out_of_step);
+            put_all(answers, &candidates, &ItemRefusal::Unavailable(retry_after(&error)));
+            return Vec::new();
+        }
+    };
+    let mut remaining = Vec::with_capacity(candidates.len());
+    for (candidate, eligibility) in candidates.into_iter().zip(eligibility) {
+        let refusal = if eligibility.member {
+            ItemRefusal::AlreadyMember
+        } else if terms.notify == Notify::Internal && !candidate.user.has_email {
+            ItemRefusal::NoEmail
+        } else if !terms.forbidden.is_empty() {
+            ItemRefusal::MayNotGrant(terms.forbidden.clone())
+        } else if !eligibility.withheld.is_empty() {
+            ItemRefusal::MayNotReceive(eligibility.withheld)
+        } else {
+            remaining.push(candidate);
+            continue;
+        };
+        put(answers, candidate.position, Err(refusal));
+    }
+    remaining
+}
+
+/// Answers one item, unless it has its answer already.
+fn put(answers: &mut Answers, position: u32, answer: Answer) {
+    if let Some(slot @ None) = answers.get_mut(position as usize) {
+        *slot = Some(answer);
+    }
+}
+
+fn put_all(answers: &mut Answers, candidates: &[Candidate], refusal: &ItemRefusal) {
+    for candidate in candidates {
+        put(answers, candidate.position, Err(refusal.clone()));
+    }
+}
+
+fn is_open(answers: &Answers, position: u32) -> bool {
+    matches!(answers.get(position as usize), Some(None))
+}
+
+/// One answer for each item, whatever happened.
+fn finished(answers: Answers) -> Vec<Answer> {
+    answers.into_iter().map(|answer| answer.unwrap_or(Err(ItemRefusal::Unavailable(None)))).collect()
+}

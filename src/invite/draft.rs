@@ -1,0 +1,227 @@
+//! Storing the invitations of one request in one commit, then sending their mails.
+
+use crate::{
+    Capabilities,
+    code::Code,
+    contract::{
+        exports::invitations::{Invited, ItemRefusal, Refusal},
+        imports::{
+            notifications::Message,
+            settings::Values,
+            storage::{Batch, Draft, Inserted, RefusedItem, StoreError},
+            types::{Grant, HostError, MailState, MessageKind, Notify, Principal, Property, State, Subject},
+        },
+    },
+    entropy::Entropy,
+    invite::{Answers, existing, put, verdict::Judged},
+    mail,
+    moving::{MAIL_HOLD, failure, is_uncertain, retry_after},
+    refusals::item_to_text,
+    request, standing,
+};
+
+/// What all items of a request have in common.
+pub struct Terms<'a> {
+    /// The inviting organization.
+    pub organization: &'a str,
+    /// Where its invitees come from.
+    pub parent: &'a str,
+    /// Who invites.
+    pub inviter: &'a Principal,
+    /// The organization's settings.
+    pub settings: &'a Values,
+    /// The groups and roles asked for.
+    pub grants: &'a [Grant],
+    /// Indexes of the grants that the inviter may not give.
+    pub forbidden: Vec<u32>,
+    /// `None`: for ever.
+    pub lifetime: Option<u64>,
+    /// Who brings the code to the invitee.
+    pub notify: Notify,
+    /// Of the mail.
+    pub template: Option<&'a str>,
+    /// The inviter's own properties.
+    pub metadata: &'a [Property],
+    /// The client's idempotency key.
+    pub operation: Option<&'a str>,
+    /// Of the whole request.
+    pub fingerprint: Vec<u8>,
+    /// The names as they were asked for, by position.
+    pub names: &'a [String],
+}
+
+/// A draft, and what only this call knows about it.
+struct Prepared {
+    judged: Judged,
+    code: Option<Code>,
+}
+
+/// Stores what was judged and what was refused, sends the mails, and answers what is still open.
+///
+/// # Errors
+/// `operation-reused`; every other failure is the answer of the items that it hit.
+pub fn store_and_send(
+    host: &impl Capabilities,
+    terms: &Terms<'_>,
+    judged: Vec<Judged>,
+    answers: &mut Answers,
+) -> Result<(), Refusal> {
+    let positions: Vec<_> = judged.iter().map(|item| item.candidate.position).collect();
+    let fail = |answers: &mut Answers, error: &HostError| {
+        for position in positions {
+            put(answers, position, Err(ItemRefusal::Unavailable(retry_after(error))));
+        }
+    };
+    let (batch, prepared) = match prepare(host, terms, judged, answers) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            fail(answers, &error);
+            return Ok(());
+        }
+    };
+    if batch.drafts.is_empty() && batch.refused.is_empty() {
+        return Ok(());
+    }
+    let stored = match insert(host, terms.organization, &batch) {
+        Ok(stored) if stored.len() == batch.drafts.len() => stored,
+        Ok(_) => {
+            fail(answers, &standing::out_of_step());
+            return Ok(());
+        }
+        Err(StoreError::OperationReused) => return Err(Refusal::OperationReused),
+        Err(error) => {
+            fail(answers, &failure(error));
+            return Ok(());
+        }
+    };
+
+    let mut messages = Vec::new();
+    let mut mailed = Vec::new();
+    for ((draft, prepared), stored) in batch.drafts.iter().zip(&prepared).zip(stored) {
+        let answer = match stored {
+            Ok(row) if row.id == draft.id => {
+                let invited = invited(terms, prepared, &row);
+                if let (Some(code), Notify::Internal, State::Pending) =
+                    (&prepared.code, terms.notify, row.state)
+                {
+                    messages.push(message(terms, prepared, &row, code));
+                    mailed.push(draft.position);
+                }
+                Ok(invited)
+            }
+            Ok(row) => Ok(existing(row)),
+            Err(StoreError::Exists(key)) => Err(ItemRefusal::ActiveInvitation(key.id)),
+            Err(error) => Err(ItemRefusal::Unavailable(retry_after(&failure(error)))),
+        };
+        put(answers, draft.position, answer);
+    }
+    let states =
+        mail::deliver(host, terms.organization, terms.template, &messages, terms.settings.mail_retry);
+    for (position, state) in mailed.into_iter().zip(states) {
+        if let Some(Some(Ok(invited))) = answers.get_mut(position as usize) {
+            invited.mail = state;
+        }
+    }
+    Ok(())
+}
+
+/// Draws the entropy of the call and writes the batch.
+fn prepare(
+    host: &impl Capabilities,
+    terms: &Terms<'_>,
+    judged: Vec<Judged>,
+    answers: &Answers,
+) -> Result<(Batch, Vec<Prepared>), HostError> {
+    let with_code = judged.iter().filter(|item| item.approval.is_none()).count();
+    let ids = judged.len() + usize::from(terms.operation.is_none());
+    let mut entropy = Entropy::draw(host, ids, with_code)?;
+    let operation = match terms.operation {
+        Some(key) => key.to_owned(),
+        None => entropy.id()?,
+    };
+    let mut drafts = Vec::with_capacity(judged.len());
+    let mut prepared = Vec::with_capacity(judged.len());
+    for item in judged {
+        let id = entropy.id()?;
+        let code = if item.approval.is_none() { Some(entropy.code()?) } else { None };
+        drafts.push(Draft {
+            position: item.candidate.position,
+            id,
+            subject: Subject::User(item.candidate.user.account.clone()),
+            name: item.candidate.name.clone(),
+            grants: item.grants.clone(),
+            lifetime: item.lifetime,
+            accept_with: item.accept_with,
+            code: code.as_ref().map(Code::digest),
+            approval: item.approval.clone(),
+            replaces: None,
+        });
+        prepared.push(Prepared { judged: item, code });
+    }
+    let batch = Batch {
+        operation,
+        fingerprint: terms.fingerprint.clone(),
+        parent: terms.parent.to_owned(),
+        grants: terms.grants.to_vec(),
+        notify: terms.notify,
+        template: terms.template.map(str::to_owned),
+        metadata: terms.metadata.to_vec(),
+        hold: MAIL_HOLD,
+        drafts,
+        refused: refused(terms, answers),
+    };
+    Ok((batch, prepared))
+}
+
+/// The items that are refused for good. A fault is not for good: it is tried again with the same key.
+fn refused(terms: &Terms<'_>, answers: &Answers) -> Vec<RefusedItem> {
+    let is_final = |refusal: &ItemRefusal| !matches!(refusal, ItemRefusal::Unavailable(_));
+    (0..)
+        .zip(answers.iter().zip(terms.names))
+        .filter_map(|(position, (answer, name))| match answer {
+            Some(Err(refusal)) if is_final(refusal) => Some(RefusedItem {
+                position,
+                name: name.clone(),
+                reason: request::bounded(item_to_text(refusal)),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The operation id makes it safe to ask again when the answer was lost.
+fn insert(
+    host: &impl Capabilities,
+    organization: &str,
+    batch: &Batch,
+) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
+    match host.insert(organization, batch) {
+        Err(StoreError::Host(error)) if is_uncertain(&error) => host.insert(organization, batch),
+        Err(StoreError::Other(_)) => host.insert(organization, batch),
+        answer => answer,
+    }
+}
+
+fn invited(terms: &Terms<'_>, prepared: &Prepared, row: &Inserted) -> Invited {
+    let external = terms.notify == Notify::External;
+    Invited {
+        id: row.id.clone(),
+        state: row.state,
+        expires_at: row.expires_at,
+        withheld: prepared.judged.withheld(terms),
+        mail: if external || prepared.code.is_none() { MailState::None } else { MailState::Queued },
+        code: prepared.code.as_ref().filter(|_| external).map(Code::reveal),
+        existed: false,
+    }
+}
+
+fn message(terms: &Terms<'_>, prepared: &Prepared, row: &Inserted, code: &Code) -> Message {
+    Message {
+        invitation: row.id.clone(),
+        kind: MessageKind::Invitation,
+        to: prepared.judged.candidate.user.account.clone(),
+        inviter: terms.inviter.clone(),
+        code: Some(code.reveal()),
+        expires_at: row.expires_at,
+    }
+}

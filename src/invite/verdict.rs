@@ -1,0 +1,129 @@
+//! What the organization's policy makes of each candidate.
+
+use crate::{
+    Capabilities,
+    contract::{
+        exports::invitations::ItemRefusal,
+        imports::{
+            policy,
+            types::{AcceptWith, Narrowed, Verdict},
+        },
+    },
+    invite::{Answers, Candidate, Terms, put, put_all},
+    moving::retry_after,
+    request, standing,
+};
+
+/// A candidate who will be invited, and on which terms.
+pub struct Judged {
+    pub candidate: Candidate,
+    /// Indexes into the requested grants; `None`: all.
+    pub grants: Option<Vec<u32>>,
+    pub lifetime: Option<u64>,
+    pub accept_with: AcceptWith,
+    /// Why somebody else has to approve, where that is so.
+    pub approval: Option<String>,
+}
+
+/// Asks the policy once for all. A policy that does not answer allows nothing.
+pub fn judge(
+    host: &impl Capabilities,
+    terms: &Terms<'_>,
+    candidates: Vec<Candidate>,
+    answers: &mut Answers,
+) -> Vec<Judged> {
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let facts = policy::InviteFacts {
+        organization: terms.organization.to_owned(),
+        parent: terms.parent.to_owned(),
+        inviter: terms.inviter.clone(),
+        grants: terms.grants.to_vec(),
+        lifetime: terms.lifetime,
+        notify: terms.notify,
+        metadata: terms.metadata.to_vec(),
+        candidates: candidates
+            .iter()
+            .map(|candidate| policy::Candidate {
+                account: candidate.user.account.clone(),
+                via: candidate.user.via.clone(),
+                name: candidate.name.clone(),
+            })
+            .collect(),
+    };
+    let verdicts = match host.decide_invite(&facts) {
+        Ok(verdicts) if verdicts.len() == candidates.len() => verdicts,
+        other => {
+            let error = other.err().unwrap_or_else(standing::out_of_step);
+            put_all(answers, &candidates, &ItemRefusal::Unavailable(retry_after(&error)));
+            return Vec::new();
+        }
+    };
+    let mut judged = Vec::with_capacity(candidates.len());
+    for (candidate, verdict) in candidates.into_iter().zip(verdicts) {
+        let position = candidate.position;
+        match on_terms(terms, candidate, verdict) {
+            Ok(item) => judged.push(item),
+            Err(why) => put(answers, position, Err(ItemRefusal::Refused(request::bounded(why)))),
+        }
+    }
+    judged
+}
+
+fn on_terms(terms: &Terms<'_>, candidate: Candidate, verdict: Verdict) -> Result<Judged, String> {
+    let mut judged = Judged {
+        candidate,
+        grants: None,
+        lifetime: terms.lifetime,
+        accept_with: terms.settings.accept_with,
+        approval: None,
+    };
+    match verdict {
+        Verdict::Allow => {}
+        Verdict::Refuse(why) => return Err(why),
+        Verdict::RequireApproval(why) => judged.approval = Some(request::bounded(why)),
+        Verdict::AllowWith(narrowed) => narrow(terms, &mut judged, narrowed)?,
+        Verdict::Other(_) => return Err("the policy's answer is not understood: update the plugin".into()),
+    }
+    if judged.approval.is_none() && standing::has_privileged(terms.settings, &judged.remaining(terms)) {
+        judged.approval = Some("a privileged group or role needs approval".into());
+    }
+    Ok(judged)
+}
+
+fn narrow(terms: &Terms<'_>, judged: &mut Judged, narrowed: Narrowed) -> Result<(), String> {
+    let widened = || Err("the policy tried to allow more than was asked".to_owned());
+    if !standing::is_selection(&narrowed.grants, terms.grants.len()) {
+        return widened();
+    }
+    if let Some(shorter) = narrowed.lifetime {
+        if shorter == 0 || terms.lifetime.is_some_and(|asked| shorter > asked) {
+            return widened();
+        }
+        judged.lifetime = Some(shorter);
+    }
+    if narrowed.grants.len() < terms.grants.len() {
+        judged.grants = Some(narrowed.grants);
+    }
+    if narrowed.signed_in_only && judged.accept_with == AcceptWith::Code {
+        judged.accept_with = AcceptWith::Invitee;
+    }
+    Ok(())
+}
+
+impl Judged {
+    /// The grants that are left of those asked for.
+    fn remaining<'a>(&self, terms: &Terms<'a>) -> Vec<&'a crate::contract::imports::types::Grant> {
+        match &self.grants {
+            None => terms.grants.iter().collect(),
+            Some(kept) => kept.iter().filter_map(|index| terms.grants.get(*index as usize)).collect(),
+        }
+    }
+
+    /// Indexes of the requested grants that the policy took away.
+    pub fn withheld(&self, terms: &Terms<'_>) -> Vec<u32> {
+        let Some(kept) = &self.grants else { return Vec::new() };
+        (0..).zip(terms.grants).map(|(index, _)| index).filter(|index| !kept.contains(index)).collect()
+    }
+}

@@ -1,0 +1,117 @@
+//! Looking: an administrator at his organization's invitations, an invitee at his own.
+
+use crate::{
+    Capabilities,
+    contract::{
+        exports::{
+            invitations::Refusal,
+            invitee::{Handle, InviteeRefusal, Preview, PreviewPage},
+        },
+        imports::types::{
+            Context, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions, Principal,
+            State,
+        },
+    },
+    entropy::is_id,
+    find::{find, is_subject},
+    moving,
+    refusals::{audited, permitted},
+    request,
+};
+
+/// `invitations.list`
+///
+/// # Errors
+/// Not permitted, malformed, or the host failed.
+pub fn list(
+    host: &impl Capabilities,
+    context: &Context,
+    filter: &InvitationFilter,
+    page: &PageRequest,
+) -> Result<Page, Refusal> {
+    audited(host, context, "invitations.list", None, try_list(host, context, filter, page))
+}
+
+fn try_list(
+    host: &impl Capabilities,
+    context: &Context,
+    filter: &InvitationFilter,
+    page: &PageRequest,
+) -> Result<Page, Refusal> {
+    let organization = permitted(context, Permissions::VIEW)?;
+    request::limit(page.limit).map_err(Refusal::Invalid)?;
+    let mut found = host.list(organization, filter, page)?;
+    // What a store lets slip from another organization is not passed on.
+    found.items.retain(|row| row.key.organization == organization);
+    Ok(found)
+}
+
+/// `invitations.get`
+///
+/// # Errors
+/// Not permitted, not found, or the host failed.
+pub fn get(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invitation, Refusal> {
+    let answer = permitted(context, Permissions::VIEW).and_then(|organization| of(host, organization, id));
+    audited(host, context, "invitations.get", Some(id).filter(|id| is_id(id)), answer)
+}
+
+/// One invitation of an organization.
+///
+/// # Errors
+/// `not-found`, or the host failed.
+pub fn of(host: &impl Capabilities, organization: &str, id: &str) -> Result<Invitation, Refusal> {
+    if !is_id(id) {
+        return Err(Refusal::NotFound);
+    }
+    let key = InvitationKey { organization: organization.to_owned(), id: id.to_owned() };
+    Ok(moving::read(host, &key)?)
+}
+
+/// `invitee.list-mine`
+///
+/// # Errors
+/// Nobody is signed in, malformed, or the host failed.
+pub fn list_mine(
+    host: &impl Capabilities,
+    context: &Context,
+    states: &[State],
+    after: Option<&str>,
+    limit: u32,
+) -> Result<PreviewPage, InviteeRefusal> {
+    request::limit(limit).map_err(InviteeRefusal::Invalid)?;
+    if !matches!(context.caller, Principal::User(_)) {
+        return Err(InviteeRefusal::Invalid("there is no signed-in user: sign in first".into()));
+    }
+    let page = host.mine(states, after, limit)?;
+    let mine =
+        |row: &Invitation| is_subject(&context.caller, &row.subject) && row.state != State::AwaitingApproval;
+    Ok(PreviewPage { items: page.items.into_iter().filter(mine).map(preview).collect(), next: page.next })
+}
+
+/// `invitee.introspect`
+///
+/// # Errors
+/// `not-usable` for what does not concern the caller; `malformed` for what is not a code.
+pub fn introspect(
+    host: &impl Capabilities,
+    context: &Context,
+    handle: &Handle,
+) -> Result<Preview, InviteeRefusal> {
+    let found = find(host, context, handle)?;
+    Ok(Preview { accept_with: found.accept_with, ..preview(found.row) })
+}
+
+fn preview(row: Invitation) -> Preview {
+    Preview {
+        key: row.key,
+        parent: row.parent,
+        name: row.name,
+        inviter: row.inviter,
+        grants: row.grants,
+        outcomes: row.outcomes,
+        state: row.state,
+        accept_with: row.accept_with,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+    }
+}

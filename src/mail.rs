@@ -1,0 +1,69 @@
+//! Handing messages to the host and writing down what became of them.
+
+use crate::{
+    Capabilities,
+    contract::imports::{
+        notifications::{Message, SendError, Sent},
+        storage::{Delivery, DeliveryOutcome},
+        types::MailState,
+    },
+};
+
+/// Sends messages of one organization and template, and settles them. One answer for each, in order.
+///
+/// What fails is left to the sweep: an entry that could not even be handed over, or settled, falls due
+/// by itself.
+pub fn deliver(
+    host: &impl Capabilities,
+    organization: &str,
+    template: Option<&str>,
+    messages: &[Message],
+    retry: u64,
+) -> Vec<MailState> {
+    if messages.is_empty() {
+        return Vec::new();
+    }
+    let outcomes = match host.send(organization, template, messages) {
+        Ok(sent) if sent.len() == messages.len() => {
+            sent.into_iter().map(|sent| outcome(sent, retry)).collect()
+        }
+        _ => vec![DeliveryOutcome::Retry(retry); messages.len()],
+    };
+    let states = outcomes.iter().map(state).collect();
+    let deliveries: Vec<_> = messages
+        .iter()
+        .zip(outcomes)
+        .map(|(message, outcome)| Delivery {
+            invitation: message.invitation.clone(),
+            kind: message.kind.clone(),
+            outcome,
+        })
+        .collect();
+    // Not settled means sent once more, with another code that works as well: harmless.
+    let _ = host.settle(organization, &deliveries);
+    states
+}
+
+fn outcome(sent: Result<Sent, SendError>, retry: u64) -> DeliveryOutcome {
+    match sent {
+        Ok(Sent::Delivered) => DeliveryOutcome::Delivered,
+        Ok(Sent::Taken) => DeliveryOutcome::Taken,
+        Err(SendError::NoAddress) => DeliveryOutcome::Undeliverable("no address".into()),
+        Err(SendError::Host(_) | SendError::Other(_)) => DeliveryOutcome::Retry(retry),
+    }
+}
+
+fn state(outcome: &DeliveryOutcome) -> MailState {
+    match outcome {
+        DeliveryOutcome::Delivered => MailState::Sent,
+        DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) => MailState::Queued,
+        DeliveryOutcome::Undeliverable(_) => MailState::Undeliverable,
+    }
+}
+
+/// The wait before the next try: doubled each time, for a day at most.
+#[must_use]
+pub fn backoff(first: u64, tries: u32) -> u64 {
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    first.saturating_mul(1 << tries.min(16)).min(DAY)
+}

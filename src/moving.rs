@@ -1,0 +1,164 @@
+//! Moving an invitation from one state to the next.
+//!
+//! All use cases change an invitation through [`shift`]: it turns a [`Move`] into one guarded
+//! statement of the store, and finds out what really happened when the answer to it was lost.
+
+use crate::{
+    Capabilities,
+    contract::imports::{
+        storage::{Change, CodeChange, Guard, LifetimeChange, StoreError},
+        types::{HostError, Invitation, InvitationKey},
+    },
+    state::Move,
+};
+
+/// The newest shape of a row that this plugin understands.
+pub const SCHEMA: u32 = 1;
+
+/// How often a use case looks again after somebody else was faster.
+pub const RETRIES: usize = 3;
+
+/// How long the host waits with a mail that the running call is about to send itself.
+pub const MAIL_HOLD: u64 = 60_000;
+
+/// Why an invitation did not move.
+#[derive(Debug)]
+pub enum Unmoved {
+    /// It is not as it was assumed to be; this is how it is.
+    Lost(Box<Invitation>),
+    /// There is none.
+    Gone,
+    /// The host failed.
+    Failed(HostError),
+}
+
+impl From<HostError> for Unmoved {
+    fn from(error: HostError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The change that a move makes, to be filled in by its use case.
+#[must_use]
+pub fn change(by: Move, operation: &str) -> Change {
+    Change {
+        operation: operation.to_owned(),
+        to: by.to(),
+        lease: None,
+        code: CodeChange::Keep,
+        lifetime: LifetimeChange::Keep,
+        reason: None,
+        outcomes: None,
+        count_resend: false,
+        messages: Vec::new(),
+        hold: 0,
+    }
+}
+
+/// Makes one move of the invitation `row`, if it still is as `row` says.
+///
+/// # Errors
+/// [`Unmoved`]. When it is `Failed` with `outcome-unknown` the move may have happened.
+pub fn shift(
+    host: &impl Capabilities,
+    row: &Invitation,
+    by: Move,
+    change: &Change,
+) -> Result<Invitation, Unmoved> {
+    let guard = Guard { version: row.version, states: by.from().to_vec(), clock: by.clock() };
+    let mut answer = host.transition(&row.key, &guard, change);
+    if may_have_happened(&answer) {
+        // The operation id is stored with the change, so reading tells; and because of the version in
+        // the guard, asking once more cannot do it twice.
+        answer = match host.get(&row.key) {
+            Ok(now) if now.last_operation == change.operation => Ok(now),
+            Ok(now) if now.version == row.version => host.transition(&row.key, &guard, change),
+            Ok(now) => Err(StoreError::Stale(now)),
+            Err(_) => answer,
+        };
+    }
+    match answer {
+        Ok(now) if is_answer_to(&now, row, change) => Ok(now),
+        Ok(_) => Err(Unmoved::Failed(HostError::Other("the store answered with another change".into()))),
+        Err(StoreError::Stale(now)) if now.key == row.key && now.last_operation == change.operation => {
+            Ok(now)
+        }
+        Err(StoreError::Stale(now)) if now.key == row.key => Err(Unmoved::Lost(Box::new(now))),
+        Err(StoreError::NotFound) => Err(Unmoved::Gone),
+        Err(error) => Err(Unmoved::Failed(failure(error))),
+    }
+}
+
+/// A store that answers with another row, version or change is not believed.
+fn is_answer_to(now: &Invitation, before: &Invitation, change: &Change) -> bool {
+    now.key == before.key && now.version == before.version + 1 && now.last_operation == change.operation
+}
+
+fn may_have_happened<T>(answer: &Result<T, StoreError>) -> bool {
+    matches!(
+        answer,
+        Err(StoreError::Host(HostError::OutcomeUnknown | HostError::Other(_)) | StoreError::Other(_))
+    )
+}
+
+/// What is left of a store's error once the use case has handled the cases that mean something to it.
+#[must_use]
+pub fn failure(error: StoreError) -> HostError {
+    match error {
+        StoreError::Host(error) => error,
+        StoreError::Other(text) => HostError::Other(text),
+        StoreError::NotFound
+        | StoreError::Stale(_)
+        | StoreError::Exists(_)
+        | StoreError::OperationReused
+        | StoreError::InvalidCursor => HostError::Other("the store answered out of place".into()),
+    }
+}
+
+/// Whether a failure leaves open if the effect took place. Repeating the same call is then right.
+#[must_use]
+pub fn is_uncertain(error: &HostError) -> bool {
+    matches!(error, HostError::OutcomeUnknown | HostError::Other(_))
+}
+
+/// After which time a failed host wants to be asked again.
+#[must_use]
+pub fn retry_after(error: &HostError) -> Option<u64> {
+    match error {
+        HostError::Unavailable(after) => *after,
+        HostError::Throttled(after) => Some(*after),
+        _ => None,
+    }
+}
+
+/// Reads a row by its key, and believes the store only if it is that row and of a known shape.
+///
+/// # Errors
+/// The store's own, and `invalid` for a row that a newer plugin has written.
+pub fn read(host: &impl Capabilities, key: &InvitationKey) -> Result<Invitation, StoreError> {
+    understood(host.get(key)?, key).map_err(StoreError::Host)
+}
+
+/// The row, if it is the one that was asked for and of a known shape.
+///
+/// # Errors
+/// `other` for another row, `invalid` for one that a newer plugin has written.
+pub fn understood(row: Invitation, key: &InvitationKey) -> Result<Invitation, HostError> {
+    if row.key != *key {
+        return Err(HostError::Other("the store answered with another invitation".into()));
+    }
+    readable(row)
+}
+
+/// The row, if it is of a known shape.
+///
+/// # Errors
+/// `invalid` for one that a newer plugin has written.
+pub fn readable(row: Invitation) -> Result<Invitation, HostError> {
+    if row.schema > SCHEMA {
+        return Err(HostError::Invalid(
+            "the invitation was written by a newer version: update the plugin".into(),
+        ));
+    }
+    Ok(row)
+}

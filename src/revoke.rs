@@ -1,0 +1,130 @@
+//! Taking invitations back: one, or all of somebody who leaves.
+
+use crate::{
+    Capabilities,
+    accept::remaining_lease,
+    contract::{
+        exports::invitations::{Owner, Refusal, RevokedAll},
+        imports::types::{Context, Invitation, InvitationFilter, PageRequest, Permissions, SortKey, State},
+    },
+    entropy::{Entropy, is_id},
+    list,
+    moving::{RETRIES, Unmoved, change, shift},
+    refusals::{audited, permitted},
+    request,
+    state::Move,
+};
+
+/// Most invitations that one `revoke-all` looks at.
+const AT_ONCE: u32 = 100;
+
+/// `invitations.revoke`
+///
+/// # Errors
+/// Why it was not revoked; then nothing was changed.
+pub fn revoke(
+    host: &impl Capabilities,
+    context: &Context,
+    id: &str,
+    reason: Option<&str>,
+) -> Result<Invitation, Refusal> {
+    let answer = try_revoke(host, context, id, reason);
+    audited(host, context, "invitations.revoke", Some(id).filter(|id| is_id(id)), answer)
+}
+
+fn try_revoke(
+    host: &impl Capabilities,
+    context: &Context,
+    id: &str,
+    reason: Option<&str>,
+) -> Result<Invitation, Refusal> {
+    let organization = permitted(context, Permissions::REVOKE)?;
+    request::reason(reason).map_err(Refusal::Invalid)?;
+    let row = list::of(host, organization, id)?;
+    if row.state == State::Revoked {
+        return Ok(row);
+    }
+    let operation = Entropy::draw(host, 1, 0)?.id()?;
+    end(host, context, row, Move::Revoke, &operation, reason)
+}
+
+/// Ends an invitation by one move, as often as somebody else changes it meanwhile.
+///
+/// # Errors
+/// `in-progress`, `wrong-state`, `conflict`, or the host failed.
+pub fn end(
+    host: &impl Capabilities,
+    context: &Context,
+    mut row: Invitation,
+    by: Move,
+    operation: &str,
+    reason: Option<&str>,
+) -> Result<Invitation, Refusal> {
+    for _ in 0..RETRIES {
+        match row.state {
+            State::Accepting => return Err(Refusal::InProgress(remaining_lease(context, &row))),
+            state if !by.from().contains(&state) => return Err(Refusal::WrongState(state)),
+            _ => {}
+        }
+        let mut change = change(by, operation);
+        change.reason = reason.map(str::to_owned);
+        match shift(host, &row, by, &change) {
+            Ok(now) => return Ok(now),
+            Err(Unmoved::Lost(now)) => row = *now,
+            Err(unmoved) => return Err(unmoved.into()),
+        }
+    }
+    Err(Refusal::Conflict)
+}
+
+/// `invitations.revoke-all`
+///
+/// # Errors
+/// Not permitted, malformed, or the host could not list them.
+pub fn revoke_all(
+    host: &impl Capabilities,
+    context: &Context,
+    whose: &Owner,
+    reason: Option<&str>,
+) -> Result<RevokedAll, Refusal> {
+    let answer = try_revoke_all(host, context, whose, reason);
+    audited(host, context, "invitations.revoke-all", None, answer)
+}
+
+fn try_revoke_all(
+    host: &impl Capabilities,
+    context: &Context,
+    whose: &Owner,
+    reason: Option<&str>,
+) -> Result<RevokedAll, Refusal> {
+    let organization = permitted(context, Permissions::REVOKE)?;
+    request::reason(reason).map_err(Refusal::Invalid)?;
+    let (inviter, invitee) = match whose {
+        Owner::Inviter(inviter) => (Some(inviter.clone()), None),
+        Owner::Invitee(invitee) => (None, Some(invitee.clone())),
+    };
+    let states = vec![State::AwaitingApproval, State::Pending, State::Accepting];
+    let filter = InvitationFilter { states, grant: None, inviter, invitee, name_prefix: None };
+    // Those being accepted would otherwise be met first again and again: the oldest come first, and
+    // an accept ends within its lease.
+    let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: AT_ONCE };
+    let found = host.list(organization, &filter, &page)?;
+    let operation = Entropy::draw(host, 1, 0)?.id()?;
+    let mut all = RevokedAll {
+        revoked: Vec::new(),
+        in_progress: Vec::new(),
+        failed: Vec::new(),
+        more: found.next.is_some(),
+    };
+    for row in found.items.into_iter().filter(|row| row.key.organization == organization) {
+        let id = row.key.id.clone();
+        match end(host, context, row, Move::Revoke, &operation, reason) {
+            Ok(_) => all.revoked.push(id),
+            Err(Refusal::InProgress(_)) => all.in_progress.push(id),
+            // It ended by itself meanwhile: there is nothing left to revoke.
+            Err(Refusal::WrongState(_) | Refusal::NotFound) => {}
+            Err(_) => all.failed.push(id),
+        }
+    }
+    Ok(all)
+}

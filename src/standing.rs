@@ -1,0 +1,222 @@
+//! Whether an invitation is still right: the questions that invite and accept both ask.
+//!
+//! Between inviting and accepting up to three days pass in which everything may change: organizations
+//! are suspended or moved, people leave, groups vanish, rights are lost. So accepting asks again, and
+//! all of it only reads.
+
+use crate::{
+    Capabilities,
+    contract::{
+        exports::{invitations::Refusal, invitee::Obstacle},
+        imports::{
+            directory::OrganizationState,
+            membership::Resolved,
+            policy::AcceptFacts,
+            settings::Values,
+            types::{
+                AcceptWith, Grant, HostError, Invitation, Permissions, Principal, Step, StepOutcome,
+                StepResult, Subject, UserRef, Verdict,
+            },
+        },
+    },
+    request,
+};
+
+/// What an accept may do now.
+pub struct Plan {
+    /// Who becomes a member.
+    pub user: UserRef,
+    /// Membership first, then each grant.
+    pub steps: Vec<Step>,
+    /// What a policy took away since.
+    pub withheld: Vec<StepResult>,
+    /// The policy asks for the invitee himself, even where a code would do.
+    pub signed_in_only: bool,
+}
+
+/// Why there is no plan.
+pub enum Blocked {
+    /// Somebody or something says no.
+    By(Obstacle),
+    /// It could not be found out.
+    Failed(HostError),
+}
+
+impl From<HostError> for Blocked {
+    fn from(error: HostError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Obstacle> for Blocked {
+    fn from(obstacle: Obstacle) -> Self {
+        Self::By(obstacle)
+    }
+}
+
+/// Checks everything that accepting depends on, in the order in which the obstacles are named.
+///
+/// # Errors
+/// The first obstacle, or the failure of the host that hid whether there is one.
+pub fn check(host: &impl Capabilities, row: &Invitation, settings: &Values) -> Result<Plan, Blocked> {
+    let organization = row.key.organization.as_str();
+    let Subject::User(subject) = &row.subject else {
+        return Err(Obstacle::Other("this kind of subject is not supported".into()).into());
+    };
+    match host.get_organization(organization)? {
+        Some(found) if found.id == organization && found.state == OrganizationState::Active => {
+            if found.parent.as_ref() != Some(&row.parent) {
+                return Err(Obstacle::OrganizationMoved.into());
+            }
+        }
+        _ => return Err(Obstacle::OrganizationNotActive.into()),
+    }
+    match one(host.get_users(&row.parent, std::slice::from_ref(subject))?)? {
+        Some(user) if user.active && user.account == *subject => {}
+        _ => return Err(Obstacle::InviteeNotActive.into()),
+    }
+    match host.standing(organization, &row.inviter)? {
+        Some(permissions) if permissions.contains(Permissions::INVITE) => {}
+        _ => return Err(Obstacle::InviterNotEntitled.into()),
+    }
+    grants_allowed(host, row, subject, settings)?;
+    let (kept, signed_in_only) = policy(host, row)?;
+    let (mut steps, mut withheld) = (vec![Step::Member], Vec::new());
+    for (grant, kept) in row.grants.iter().zip(kept) {
+        let step = Step::Grant(grant.clone());
+        if kept {
+            steps.push(step);
+        } else {
+            withheld.push(StepResult { step, outcome: StepOutcome::Withheld });
+        }
+    }
+    Ok(Plan { user: subject.clone(), steps, withheld, signed_in_only })
+}
+
+/// A group that vanished is no obstacle: it is skipped and recorded. One that exists and may no longer
+/// be given is.
+fn grants_allowed(
+    host: &impl Capabilities,
+    row: &Invitation,
+    subject: &UserRef,
+    settings: &Values,
+) -> Result<(), Blocked> {
+    if row.grants.is_empty() {
+        return Ok(());
+    }
+    let organization = row.key.organization.as_str();
+    let resolved = resolve(host, organization, &row.inviter, &row.grants)?;
+    let eligibility = one(host.eligible(organization, std::slice::from_ref(subject), &row.grants)?)?;
+    let mut forbidden = not_grantable(&resolved);
+    forbidden.extend(eligibility.withheld);
+    let forbidden = over_ceiling(settings, &row.grants, forbidden);
+    let forbidden: Vec<_> = (0..)
+        .zip(row.grants.iter().zip(&resolved))
+        .filter(|(index, (_, resolved))| resolved.is_some() && forbidden.contains(index))
+        .map(|(_, (grant, _))| grant.clone())
+        .collect();
+    if forbidden.is_empty() { Ok(()) } else { Err(Obstacle::GrantsNotAllowed(forbidden).into()) }
+}
+
+/// For each grant whether the policy leaves it, and whether the invitee himself has to sign in.
+fn policy(host: &impl Capabilities, row: &Invitation) -> Result<(Vec<bool>, bool), Blocked> {
+    let everything = vec![true; row.grants.len()];
+    let no = |why: String| Err(Obstacle::Policy(request::bounded(why)).into());
+    match host.decide_accept(&AcceptFacts { invitation: row.clone() })? {
+        Verdict::Allow => Ok((everything, false)),
+        Verdict::Refuse(why) => no(why),
+        Verdict::AllowWith(narrowed) if is_selection(&narrowed.grants, row.grants.len()) => {
+            let kept = (0..).zip(everything).map(|(index, _)| narrowed.grants.contains(&index)).collect();
+            Ok((kept, narrowed.signed_in_only))
+        }
+        Verdict::AllowWith(_) => no("the policy tried to allow more than was asked".into()),
+        Verdict::RequireApproval(_) => {
+            no("it needs approval, which has to be given before it is sent".into())
+        }
+        Verdict::Other(_) => no("the policy's answer is not understood: update the plugin".into()),
+    }
+}
+
+/// The parent of an organization that is active.
+///
+/// # Errors
+/// `organization-not-active`, `no-parent`, or the failure of the host.
+pub fn parent_of(host: &impl Capabilities, organization: &str) -> Result<String, Refusal> {
+    match host.get_organization(organization)? {
+        Some(found) if found.id == organization && found.state == OrganizationState::Active => {
+            found.parent.ok_or(Refusal::NoParent)
+        }
+        _ => Err(Refusal::OrganizationNotActive),
+    }
+}
+
+/// One answer for each grant.
+///
+/// # Errors
+/// The host's, or `other` when the answers do not match the questions.
+pub fn resolve(
+    host: &impl Capabilities,
+    organization: &str,
+    inviter: &Principal,
+    grants: &[Grant],
+) -> Result<Vec<Option<Resolved>>, HostError> {
+    let resolved = host.resolve(organization, inviter, grants)?;
+    if resolved.len() == grants.len() { Ok(resolved) } else { Err(out_of_step()) }
+}
+
+/// Indexes of the grants that exist and that the inviter may not give.
+#[must_use]
+pub fn not_grantable(resolved: &[Option<Resolved>]) -> Vec<u32> {
+    let forbidden = |resolved: &Option<Resolved>| resolved.as_ref().is_some_and(|found| !found.grantable);
+    (0..).zip(resolved).filter(|(_, resolved)| forbidden(resolved)).map(|(index, _)| index).collect()
+}
+
+/// Adds the grants that the organization's settings do not let into any invitation.
+#[must_use]
+pub fn over_ceiling(settings: &Values, grants: &[Grant], mut forbidden: Vec<u32>) -> Vec<u32> {
+    if let Some(ceiling) = &settings.ceiling {
+        forbidden
+            .extend((0..).zip(grants).filter(|(_, grant)| !ceiling.contains(grant)).map(|(index, _)| index));
+        forbidden.sort_unstable();
+        forbidden.dedup();
+    }
+    forbidden
+}
+
+/// Whether one of these needs somebody else's approval.
+#[must_use]
+pub fn has_privileged(settings: &Values, grants: &[&Grant]) -> bool {
+    grants.iter().any(|grant| settings.privileged.contains(grant))
+}
+
+/// Whether these are distinct indexes of a list of that length.
+#[must_use]
+pub fn is_selection(indexes: &[u32], length: usize) -> bool {
+    let mut seen = vec![false; length];
+    indexes.iter().all(|index| match seen.get_mut(*index as usize) {
+        Some(slot) => !std::mem::replace(slot, true),
+        None => false,
+    })
+}
+
+/// The stricter of what the invitation was made with and what the organization wants now.
+#[must_use]
+pub fn strictest(one: AcceptWith, other: AcceptWith) -> AcceptWith {
+    match (one, other) {
+        (AcceptWith::InviteeAndCode, _) | (_, AcceptWith::InviteeAndCode) => AcceptWith::InviteeAndCode,
+        (AcceptWith::Invitee, _) | (_, AcceptWith::Invitee) => AcceptWith::Invitee,
+        (AcceptWith::Code, AcceptWith::Code) => AcceptWith::Code,
+    }
+}
+
+/// The failure of a host whose answers do not match the questions.
+#[must_use]
+pub fn out_of_step() -> HostError {
+    HostError::Other("the host answered with another number of entries".into())
+}
+
+/// The one entry of an answer to one question.
+fn one<T>(list: Vec<T>) -> Result<T, HostError> {
+    let [entry] = <[T; 1]>::try_from(list).map_err(|_| out_of_step())?;
+    Ok(entry)
+}

@@ -1,0 +1,212 @@
+//! Upkeep of one organization: what was interrupted is finished, what is due is sent, what is over is
+//! marked, what is old is deleted.
+//!
+//! Any number of processes may sweep at once: the store hands each due item to one of them for a time,
+//! and every change is guarded as everywhere else. An item that fails stays due and is met again.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Capabilities,
+    accept::{Carried, carry_through, claim, close, notice},
+    contract::{
+        exports::maintenance::{SweepRefusal, Swept},
+        imports::{
+            notifications::Message,
+            settings::{Notices, Values},
+            storage::{CodeChange, Delivery, DeliveryOutcome, DueItem, DueKind},
+            types::{Context, HostError, Invitation, MailState, MessageKind, Principal, State, Subject},
+        },
+    },
+    entropy::Entropy,
+    mail,
+    moving::{SCHEMA, Unmoved, change, shift},
+    refusals::audited,
+    request, resend,
+    state::Move,
+};
+
+/// `maintenance.sweep`
+///
+/// # Errors
+/// Not the host itself, malformed, or nothing could be looked up.
+pub fn sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<Swept, SweepRefusal> {
+    audited(host, context, "maintenance.sweep", None, try_sweep(host, context, limit))
+}
+
+fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<Swept, SweepRefusal> {
+    let (Principal::System, Some(organization)) = (&context.caller, &context.organization) else {
+        return Err(SweepRefusal::NotPermitted);
+    };
+    request::limit(limit).map_err(SweepRefusal::Invalid)?;
+    let settings = host.settings(organization)?;
+    let due = host.due(organization, limit, settings.lease)?;
+    let mut round = Round {
+        host,
+        organization,
+        settings: &settings,
+        operation: String::new(),
+        swept: Swept {
+            finished: 0,
+            sent: 0,
+            expired: 0,
+            purged: 0,
+            failed: 0,
+            more: due.len() >= limit as usize,
+        },
+        letters: BTreeMap::new(),
+    };
+    if !due.is_empty() {
+        round.work(due)?;
+    }
+    round.swept.purged = host.purge(organization, settings.retention, limit)?;
+    round.swept.more |= round.swept.purged >= limit;
+    Ok(round.swept)
+}
+
+/// Messages of one template, each with the number of tries before.
+type Letters = Vec<(Message, u32)>;
+
+/// One run over what is due.
+struct Round<'a, H> {
+    host: &'a H,
+    organization: &'a str,
+    settings: &'a Values,
+    operation: String,
+    swept: Swept,
+    letters: BTreeMap<Option<String>, Letters>,
+}
+
+impl<H: Capabilities> Round<'_, H> {
+    fn work(&mut self, due: Vec<DueItem>) -> Result<(), HostError> {
+        let is_code = |item: &&DueItem| item.message == Some(MessageKind::Invitation);
+        let mut entropy = Entropy::draw(self.host, 1, due.iter().filter(is_code).count())?;
+        self.operation = entropy.id()?;
+        for (index, item) in due.into_iter().enumerate() {
+            let operation = format!("{}/{index}", self.operation);
+            // A row of another organization or of a newer plugin is not ours to touch.
+            if item.row.key.organization != self.organization || item.row.schema > SCHEMA {
+                self.swept.failed += 1;
+                continue;
+            }
+            let done = match item.kind {
+                DueKind::Lease => self.take_over(&item.row, &operation),
+                DueKind::Expiry => self.expire(&item.row, &operation),
+                DueKind::Mail | DueKind::Reminder => self.write(item, &operation, &mut entropy),
+            };
+            if done.is_err() {
+                self.swept.failed += 1;
+            }
+        }
+        self.post();
+        Ok(())
+    }
+
+    /// Goes on with an accept that was interrupted, or ends it when that was tried often enough.
+    fn take_over(&mut self, row: &Invitation, operation: &str) -> Result<(), Unmoved> {
+        let claimed = match claim(self.host, row, Move::TakeOver, operation, self.settings) {
+            Err(Unmoved::Lost(_) | Unmoved::Gone) => return Ok(()),
+            claimed => claimed?,
+        };
+        let take_overs = claimed.claims.saturating_sub(1);
+        let carried = if take_overs > self.settings.takeovers_max {
+            close(self.host, &claimed, self.settings, operation, "given-up")?
+        } else {
+            carry_through(self.host, &claimed, self.settings, operation)?
+        };
+        if !matches!(carried, Carried::Elsewhere(_)) {
+            self.swept.finished += 1;
+        }
+        Ok(())
+    }
+
+    fn expire(&mut self, row: &Invitation, operation: &str) -> Result<(), Unmoved> {
+        let mut change = change(Move::Expire, operation);
+        change.messages = notice(row, self.settings, Notices::EXPIRED, MessageKind::Expired);
+        match shift(self.host, row, Move::Expire, &change) {
+            Ok(_) => self.swept.expired += 1,
+            Err(Unmoved::Lost(_) | Unmoved::Gone) => {}
+            Err(unmoved) => return Err(unmoved),
+        }
+        Ok(())
+    }
+
+    /// Prepares a message; [`Self::post`] sends it.
+    fn write(&mut self, item: DueItem, operation: &str, entropy: &mut Entropy) -> Result<(), Unmoved> {
+        let kind = match item.kind {
+            DueKind::Reminder => MessageKind::Reminder,
+            _ => item.message.unwrap_or(MessageKind::Other(String::new())),
+        };
+        let row = item.row;
+        let message = match kind {
+            MessageKind::Invitation => {
+                let code = entropy.code()?;
+                if item.tries >= self.settings.mail_tries || row.state != State::Pending {
+                    return Ok(self.settle(&row, kind, DeliveryOutcome::Undeliverable("given up".into()))?);
+                }
+                // A mail of an earlier try may have arrived after all: its code goes on working.
+                let mut change = change(Move::Resend, operation);
+                change.code = CodeChange::Add(code.digest());
+                match shift(self.host, &row, Move::Resend, &change) {
+                    Ok(now) => resend::message(&now, &code),
+                    Err(Unmoved::Lost(_) | Unmoved::Gone) => return Ok(()),
+                    Err(unmoved) => return Err(unmoved),
+                }
+            }
+            kind => self.notice(&row, kind)?,
+        };
+        if let Some(message) = message {
+            self.letters.entry(row.template).or_default().push((message, item.tries));
+        }
+        Ok(())
+    }
+
+    /// A message without a code: written down as sent first, so that nobody gets it twice.
+    fn notice(&self, row: &Invitation, kind: MessageKind) -> Result<Option<Message>, HostError> {
+        let to = match (&kind, &row.subject, &row.inviter) {
+            (MessageKind::Reminder, Subject::User(user), _) => Some(user),
+            (
+                MessageKind::Expired | MessageKind::Accepted | MessageKind::Declined,
+                _,
+                Principal::User(user),
+            ) => Some(user),
+            _ => None,
+        };
+        let outcome = match to {
+            Some(_) => DeliveryOutcome::Delivered,
+            None => DeliveryOutcome::Undeliverable("there is nobody to send it to".into()),
+        };
+        self.settle(row, kind.clone(), outcome)?;
+        Ok(to.map(|to| Message {
+            invitation: row.key.id.clone(),
+            kind,
+            to: to.clone(),
+            inviter: row.inviter.clone(),
+            code: None,
+            expires_at: row.expires_at,
+        }))
+    }
+
+    fn settle(&self, row: &Invitation, kind: MessageKind, outcome: DeliveryOutcome) -> Result<(), HostError> {
+        let delivery = Delivery { invitation: row.key.id.clone(), kind, outcome };
+        self.host.settle(self.organization, &[delivery])
+    }
+
+    fn post(&mut self) {
+        for (template, letters) in std::mem::take(&mut self.letters) {
+            for chunk in letters.chunks(request::USERS as usize) {
+                let messages: Vec<_> = chunk.iter().map(|(message, _)| message.clone()).collect();
+                let tries = chunk.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
+                let retry = mail::backoff(self.settings.mail_retry, tries);
+                let states =
+                    mail::deliver(self.host, self.organization, template.as_deref(), &messages, retry);
+                for state in states {
+                    match state {
+                        MailState::Sent => self.swept.sent += 1,
+                        _ => self.swept.failed += 1,
+                    }
+                }
+            }
+        }
+    }
+}
