@@ -28,7 +28,7 @@ use crate::{
     },
     entropy::Entropy,
     find::{Found, find},
-    moving::{self, Unmoved, change, failure, is_uncertain, shift},
+    moving::{self, RETRIES, Unmoved, change, failure, is_uncertain, shift},
     refusals::{audited, ended, obstacle_word},
     standing::{self, Blocked, Plan, out_of_step},
     state::Move,
@@ -64,27 +64,32 @@ fn try_accept(
     handle: &Handle,
     invitation: &mut Option<String>,
 ) -> Result<Accepted, InviteeRefusal> {
-    let found = find(host, context, handle)?;
-    *invitation = Some(found.row.key.id.clone());
-    if found.row.state != State::Pending {
-        return as_it_stands(context, found.is_invitee, found.row);
-    }
-    if found.accept_with == AcceptWith::InviteeAndCode && !found.by_code {
-        return Err(InviteeRefusal::Obstacle(Obstacle::CodeRequired));
-    }
-    may_be_accepted(host, &found)?;
+    for _ in 0..RETRIES {
+        // Found anew each time: a code that was replaced meanwhile must not work.
+        let found = find(host, context, handle)?;
+        *invitation = Some(found.row.key.id.clone());
+        if found.row.state != State::Pending {
+            return as_it_stands(context, found.is_invitee, found.row);
+        }
+        if found.accept_with == AcceptWith::InviteeAndCode && !found.by_code {
+            return Err(InviteeRefusal::Obstacle(Obstacle::CodeRequired));
+        }
+        may_be_accepted(host, &found)?;
 
-    let operation = Entropy::draw(host, 1, 0)?.id()?;
-    let claimed = match claim(host, &found.row, Move::Claim, &operation, &found.settings) {
-        Ok(claimed) => claimed,
-        Err(Unmoved::Lost(row)) => return as_it_stands(context, found.is_invitee, *row),
-        Err(unmoved) => return Err(unmoved.into()),
-    };
-    match carry_through(host, &claimed, &found.settings, &operation)? {
-        Carried::Accepted(outcomes) => Ok(Accepted { key: claimed.key, outcomes, repeated: false }),
-        Carried::Failed => Err(InviteeRefusal::Ended(Ended::Failed)),
-        Carried::Elsewhere(row) => as_it_stands(context, found.is_invitee, *row),
+        let operation = Entropy::draw(host, 1, 0)?.id()?;
+        let claimed = match claim(host, &found.row, Move::Claim, &operation, &found.settings) {
+            Ok(claimed) => claimed,
+            Err(Unmoved::Lost(row)) if row.state == State::Pending => continue,
+            Err(Unmoved::Lost(row)) => return as_it_stands(context, found.is_invitee, *row),
+            Err(unmoved) => return Err(unmoved.into()),
+        };
+        return match carry_through(host, &claimed, &found.settings, &operation)? {
+            Carried::Accepted(outcomes) => Ok(Accepted { key: claimed.key, outcomes, repeated: false }),
+            Carried::Failed => Err(InviteeRefusal::Ended(Ended::Failed)),
+            Carried::Elsewhere(row) => as_it_stands(context, found.is_invitee, *row),
+        };
     }
+    Err(InviteeRefusal::Conflict)
 }
 
 /// The checks before the claim.

@@ -41,11 +41,11 @@ fn try_decline(
     invitation: &mut Option<String>,
 ) -> Result<(), InviteeRefusal> {
     request::reason(reason).map_err(InviteeRefusal::Invalid)?;
-    let found = find(host, context, handle)?;
-    *invitation = Some(found.row.key.id.clone());
-    let mut row = found.row;
     let mut operation = None;
     for _ in 0..RETRIES {
+        let found = find(host, context, handle)?;
+        let row = found.row;
+        *invitation = Some(row.key.id.clone());
         match row.state {
             State::Pending => {}
             State::Accepting => return Err(InviteeRefusal::InProgress(remaining_lease(context, &row))),
@@ -62,7 +62,7 @@ fn try_decline(
         change.messages = notice(&row, &found.settings, Notices::DECLINED, MessageKind::Declined);
         match shift(host, &row, Move::Decline, &change) {
             Ok(_) => return Ok(()),
-            Err(Unmoved::Lost(now)) => row = *now,
+            Err(Unmoved::Lost(_)) => {}
             Err(unmoved) => return Err(unmoved.into()),
         }
     }

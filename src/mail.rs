@@ -19,20 +19,19 @@ pub fn deliver(
     template: Option<&str>,
     messages: &[Message],
     retry: u64,
-) -> Vec<MailState> {
+) -> Vec<DeliveryOutcome> {
     if messages.is_empty() {
         return Vec::new();
     }
-    let outcomes = match host.send(organization, template, messages) {
+    let outcomes: Vec<_> = match host.send(organization, template, messages) {
         Ok(sent) if sent.len() == messages.len() => {
             sent.into_iter().map(|sent| outcome(sent, retry)).collect()
         }
         _ => vec![DeliveryOutcome::Retry(retry); messages.len()],
     };
-    let states = outcomes.iter().map(state).collect();
     let deliveries: Vec<_> = messages
         .iter()
-        .zip(outcomes)
+        .zip(outcomes.iter().cloned())
         .map(|(message, outcome)| Delivery {
             invitation: message.invitation.clone(),
             kind: message.kind.clone(),
@@ -41,7 +40,7 @@ pub fn deliver(
         .collect();
     // Not settled means sent once more, with another code that works as well: harmless.
     let _ = host.settle(organization, &deliveries);
-    states
+    outcomes
 }
 
 fn outcome(sent: Result<Sent, SendError>, retry: u64) -> DeliveryOutcome {
@@ -53,7 +52,9 @@ fn outcome(sent: Result<Sent, SendError>, retry: u64) -> DeliveryOutcome {
     }
 }
 
-fn state(outcome: &DeliveryOutcome) -> MailState {
+/// Where the mail of an invitation stands after this.
+#[must_use]
+pub fn state(outcome: &DeliveryOutcome) -> MailState {
     match outcome {
         DeliveryOutcome::Delivered => MailState::Sent,
         DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) => MailState::Queued,
@@ -61,7 +62,7 @@ fn state(outcome: &DeliveryOutcome) -> MailState {
     }
 }
 
-/// The wait before the next try: doubled each time, for a day at most.
+/// The wait before the next try after `tries` earlier ones: doubled each time, for a day at most.
 #[must_use]
 pub fn backoff(first: u64, tries: u32) -> u64 {
     const DAY: u64 = 24 * 60 * 60 * 1000;

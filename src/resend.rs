@@ -97,14 +97,14 @@ fn send_again(
 pub fn hand_over(host: &impl Capabilities, row: &Invitation, code: &Code, retry: u64) -> Invited {
     let external = row.notify == Notify::External;
     let message = message(row, code).filter(|_| !external);
-    let states =
+    let outcomes =
         mail::deliver(host, &row.key.organization, row.template.as_deref(), message.as_slice(), retry);
     Invited {
         id: row.key.id.clone(),
         state: State::Pending,
         expires_at: row.expires_at,
         withheld: Vec::new(),
-        mail: states.first().copied().unwrap_or(MailState::None),
+        mail: outcomes.first().map_or(MailState::None, mail::state),
         code: external.then(|| code.reveal()),
         existed: false,
     }

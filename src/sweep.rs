@@ -15,7 +15,7 @@ use crate::{
             notifications::Message,
             settings::{Notices, Values},
             storage::{CodeChange, Delivery, DeliveryOutcome, DueItem, DueKind},
-            types::{Context, HostError, Invitation, MailState, MessageKind, Principal, State, Subject},
+            types::{Context, HostError, Invitation, MessageKind, Principal, State, Subject},
         },
     },
     entropy::Entropy,
@@ -198,11 +198,11 @@ impl<H: Capabilities> Round<'_, H> {
                 let messages: Vec<_> = chunk.iter().map(|(message, _)| message.clone()).collect();
                 let tries = chunk.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
                 let retry = mail::backoff(self.settings.mail_retry, tries);
-                let states =
+                let outcomes =
                     mail::deliver(self.host, self.organization, template.as_deref(), &messages, retry);
-                for state in states {
-                    match state {
-                        MailState::Sent => self.swept.sent += 1,
+                for outcome in outcomes {
+                    match outcome {
+                        DeliveryOutcome::Delivered | DeliveryOutcome::Taken => self.swept.sent += 1,
                         _ => self.swept.failed += 1,
                     }
                 }

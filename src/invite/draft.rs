@@ -115,11 +115,11 @@ pub fn store_and_send(
         };
         put(answers, draft.position, answer);
     }
-    let states =
+    let outcomes =
         mail::deliver(host, terms.organization, terms.template, &messages, terms.settings.mail_retry);
-    for (position, state) in mailed.into_iter().zip(states) {
+    for (position, outcome) in mailed.into_iter().zip(&outcomes) {
         if let Some(Some(Ok(invited))) = answers.get_mut(position as usize) {
-            invited.mail = state;
+            invited.mail = mail::state(outcome);
         }
     }
     Ok(())
