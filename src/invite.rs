@@ -18,8 +18,9 @@ use crate::{
         exports::invitations::{InviteRequest, Invited, ItemRefusal, Refusal},
         imports::{
             directory::{LookupError, User},
+            settings::Values,
             storage::{Inserted, RecordedOutcome},
-            types::{Context, Grant, GrantKind, Notify, Permissions, Principal},
+            types::{Context, Grant, GrantKind, Invitation, Notify, Permissions, Principal, Subject},
         },
     },
     moving::retry_after,
@@ -90,12 +91,63 @@ fn try_invite(
         operation: request.idempotency_key.as_deref(),
         fingerprint,
         names: &request.names,
+        replaces: None,
     };
     let found = find(host, &terms, request.userstore_domain.as_deref(), &mut answers)?;
     let eligible = eligible(host, &terms, found, &mut answers);
     let judged = verdict::judge(host, &terms, eligible, &mut answers);
     draft::store_and_send(host, &terms, judged, &mut answers)?;
     Ok(finished(answers))
+}
+
+/// Invites the invitee of an expired invitation anew, as the caller and under the rules of now.
+///
+/// # Errors
+/// Why not; then nothing was stored.
+pub fn anew(
+    host: &impl Capabilities,
+    context: &Context,
+    expired: &Invitation,
+    settings: &Values,
+) -> Result<Invited, Refusal> {
+    let Subject::User(account) = &expired.subject else {
+        return Err(Refusal::Unsupported("this kind of subject is not supported".into()));
+    };
+    let organization = expired.key.organization.as_str();
+    let asked = expired.lifetime.map_or(LifetimeChoice::Never, LifetimeChoice::Lasting);
+    let lifetime = request::lifetime(asked, settings)
+        .or_else(|_| request::lifetime(LifetimeChoice::Default, settings))?;
+    let parent = standing::parent_of(host, organization)?;
+    let forbidden = grants_that_exist(host, organization, &context.caller, &expired.grants)?;
+    let terms = Terms {
+        organization,
+        parent: &parent,
+        inviter: &context.caller,
+        settings,
+        forbidden: standing::over_ceiling(settings, &expired.grants, forbidden),
+        grants: &expired.grants,
+        lifetime,
+        notify: expired.notify,
+        template: expired.template.as_deref(),
+        metadata: &expired.metadata,
+        operation: None,
+        fingerprint: request::fingerprint_of_renewal(&expired.key.id),
+        names: std::slice::from_ref(&expired.name),
+        replaces: Some(&expired.key.id),
+    };
+    let mut answers: Answers = vec![None];
+    let mut candidates = Vec::new();
+    match standing::one(host.get_users(&parent, std::slice::from_ref(account))?)? {
+        Some(user) if user.active && user.account == *account => {
+            candidates.push(Candidate { position: 0, name: expired.name.clone(), user });
+        }
+        _ => put(&mut answers, 0, Err(ItemRefusal::NotAParentUser)),
+    }
+    let eligible = eligible(host, &terms, candidates, &mut answers);
+    let judged = verdict::judge(host, &terms, eligible, &mut answers);
+    draft::store_and_send(host, &terms, judged, &mut answers)?;
+    let answer = finished(answers).pop().unwrap_or(Err(ItemRefusal::Unavailable(None)));
+    answer.map_err(Refusal::NotInvitable)
 }
 
 /// Answers what an earlier call with the same key has settled for good.

@@ -42,6 +42,8 @@ impl Refused for Refusal {
             Self::Conflict => "conflict",
             Self::OwnInvitation => "own-invitation",
             Self::Unsupported(_) => "unsupported",
+            // The batch has its event.
+            Self::NotInvitable(_) => return None,
             Self::Host(_) | Self::Other(_) => return None,
         })
     }

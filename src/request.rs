@@ -176,3 +176,9 @@ pub fn fingerprint(request: &InviteRequest) -> Vec<u8> {
     }
     hash.finalize().to_vec()
 }
+
+/// The fingerprint of inviting anew after this invitation.
+#[must_use]
+pub fn fingerprint_of_renewal(id: &str) -> Vec<u8> {
+    Sha256::new().chain_update(b"renewal\0").chain_update(id).finalize().to_vec()
+}

@@ -13,7 +13,7 @@ use crate::{
         },
     },
     entropy::{Entropy, is_id},
-    list, mail,
+    invite, list, mail,
     moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
     refusals::{audited, permitted},
     request,
@@ -73,7 +73,7 @@ fn send_again(
                 return Err(Refusal::InProgress(crate::accept::remaining_lease(context, &row)));
             }
             State::Expired => {
-                return Err(Refusal::Unsupported("it has expired: invite the user again".into()));
+                return invite::anew(host, context, &row, settings);
             }
             state => return Err(Refusal::WrongState(state)),
         }

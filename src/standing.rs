@@ -216,7 +216,10 @@ pub fn out_of_step() -> HostError {
 }
 
 /// The one entry of an answer to one question.
-fn one<T>(list: Vec<T>) -> Result<T, HostError> {
+///
+/// # Errors
+/// `other` when there is another number of them.
+pub fn one<T>(list: Vec<T>) -> Result<T, HostError> {
     let [entry] = <[T; 1]>::try_from(list).map_err(|_| out_of_step())?;
     Ok(entry)
 }

@@ -48,6 +48,8 @@ pub struct Terms<'a> {
     pub fingerprint: Vec<u8>,
     /// The names as they were asked for, by position.
     pub names: &'a [String],
+    /// The expired invitation that is invited anew.
+    pub replaces: Option<&'a str>,
 }
 
 /// A draft, and what only this call knows about it.
@@ -154,7 +156,7 @@ fn prepare(
             accept_with: item.accept_with,
             code: code.as_ref().map(Code::digest),
             approval: item.approval.clone(),
-            replaces: None,
+            replaces: terms.replaces.map(str::to_owned),
         });
         prepared.push(Prepared { judged: item, code });
     }
