@@ -15,7 +15,7 @@ pub use draft::Terms;
 use crate::{
     Capabilities,
     contract::{
-        exports::invitations::{InviteRequest, Invited, ItemRefusal, Refusal},
+        exports::invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Refusal},
         imports::{
             directory::{LookupError, User},
             settings::Values,
