@@ -1,0 +1,24 @@
+# What people type. Everything here is one cargo command; `scripts/setup` runs first and is instant
+# when there is nothing to do.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## Check the compilers and install what is missing
+	@scripts/setup
+
+demo: setup ## Walk through an invitation on a host in memory
+	cargo run -q -p guestlist-harness --bin guestlist -- demo
+
+test: setup ## Run all tests
+	cargo test --workspace --locked
+
+bench: setup ## Measure the plugin
+	cargo bench --locked --bench plugin
+
+lint: setup ## Check format and lints
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
