@@ -1,0 +1,416 @@
+//! What callers send.
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::contract::{
+    exports::{
+        invitations::{InviteRequest, LifetimeChoice, Owner},
+        invitee::Handle,
+    },
+    types::{
+        Grant, GrantKind, InvitationFilter, InvitationKey, Notify, PageRequest, Principal, Property, SortKey,
+        State, UserRef,
+    },
+};
+
+/// A request that is not what the operation takes.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidRequest {
+    /// Not JSON, or not of the operation's shape; the text says where and what was expected.
+    #[error("the request is not understood: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A value that no field can have.
+    #[error("{0}")]
+    Value(String),
+}
+
+fn invalid<T>(text: impl Into<String>) -> Result<T, InvalidRequest> {
+    Err(InvalidRequest::Value(text.into()))
+}
+
+/// A request type with a name, so that mistakes are explained.
+pub trait Named: DeserializeOwned {
+    /// Reads one from JSON text. Blank text is an empty object.
+    ///
+    /// # Errors
+    /// [`InvalidRequest::Json`] with line and column.
+    fn read(text: &str) -> Result<Self, InvalidRequest> {
+        let text = if text.trim().is_empty() { "{}" } else { text };
+        Ok(serde_json::from_str(text)?)
+    }
+}
+
+/// `invite`. The fields of the reference, and four more.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Invite {
+    usernames: Vec<String>,
+    user_domain: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    /// `manageNotificationsInternally` is understood; every other pair is stored with the invitation.
+    #[serde(default)]
+    properties: Vec<Pair>,
+    /// As in `24h`, `90m`, or `never`.
+    lifetime: Option<String>,
+    template: Option<String>,
+    idempotency_key: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    key: String,
+    value: String,
+}
+
+impl Named for Invite {}
+
+const INTERNALLY: &str = "manageNotificationsInternally";
+
+impl Invite {
+    /// The request of the contract.
+    ///
+    /// # Errors
+    /// A lifetime that is not a time, or a value of `manageNotificationsInternally` other than `true`
+    /// and `false`. (The reference takes every other text for `false` and sends no mail.)
+    pub fn into_request(self) -> Result<InviteRequest, InvalidRequest> {
+        let mut notify = None;
+        let mut metadata = Vec::new();
+        for Pair { key, value } in self.properties {
+            match (key.as_str(), value.to_ascii_lowercase().as_str()) {
+                (INTERNALLY, "true") => notify = Some(Notify::Internal),
+                (INTERNALLY, "false") => notify = Some(Notify::External),
+                (INTERNALLY, _) => return invalid(format!("`{INTERNALLY}` is `{value}`: say true or false")),
+                _ => metadata.push(Property { key, value }),
+            }
+        }
+        let lifetime = match self.lifetime.as_deref() {
+            None => LifetimeChoice::Default,
+            Some("never") => LifetimeChoice::Never,
+            Some(text) => LifetimeChoice::Lasting(duration(text)?),
+        };
+        let of = |kind, ids: Vec<String>| ids.into_iter().map(move |id| Grant { kind, id });
+        Ok(InviteRequest {
+            names: self.usernames,
+            userstore_domain: self.user_domain,
+            grants: of(GrantKind::Role, self.roles).chain(of(GrantKind::Group, self.groups)).collect(),
+            lifetime,
+            notify,
+            template: self.template,
+            metadata,
+            idempotency_key: self.idempotency_key,
+        })
+    }
+}
+
+/// A time as people write it: a whole number and `ms`, `s`, `m`, `h` or `d`, or several of them, as in
+/// `71h59m`. In milliseconds.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn duration(text: &str) -> Result<u64, InvalidRequest> {
+    let wrong =
+        || InvalidRequest::Value(format!("`{text}` is not a time: write it like 72h, 90m, 30s or 500ms"));
+    let mut rest = text.trim();
+    let mut total: u64 = 0;
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, after) = rest.split_at(digits);
+        let unit_end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, next) = after.split_at(unit_end);
+        let factor = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        total = number.checked_mul(factor).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+        rest = next;
+    }
+    Ok(total)
+}
+
+/// `list`: all fields are optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct List {
+    /// As in `PENDING`.
+    status: Vec<String>,
+    group: Option<String>,
+    role: Option<String>,
+    /// A user id.
+    inviter: Option<Account>,
+    invitee: Option<Account>,
+    username_prefix: Option<String>,
+    /// `createdAt`, `expiredAt` or `username`.
+    sort_by: Option<String>,
+    /// `ASC` or `DESC`.
+    sort_order: Option<String>,
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+impl Named for List {}
+
+/// An account, by organization and id.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    organization: String,
+    id: String,
+}
+
+impl From<Account> for UserRef {
+    fn from(account: Account) -> Self {
+        Self { organization: account.organization, id: account.id }
+    }
+}
+
+impl List {
+    /// The filter and page of the contract.
+    ///
+    /// # Errors
+    /// A status or sort key that does not exist, or both a group and a role.
+    pub fn into_request(self) -> Result<(InvitationFilter, PageRequest), InvalidRequest> {
+        let grant = match (self.group, self.role) {
+            (Some(_), Some(_)) => return invalid("filter by `group` or by `role`, not by both"),
+            (Some(id), None) => Some(Grant { kind: GrantKind::Group, id }),
+            (None, Some(id)) => Some(Grant { kind: GrantKind::Role, id }),
+            (None, None) => None,
+        };
+        let filter = InvitationFilter {
+            states: states(&self.status)?,
+            grant,
+            inviter: self.inviter.map(|account| Principal::User(account.into())),
+            invitee: self.invitee.map(UserRef::from),
+            name_prefix: self.username_prefix,
+        };
+        let sort = match self.sort_by.as_deref() {
+            None | Some("createdAt") => SortKey::CreatedAt,
+            Some("expiredAt") => SortKey::ExpiresAt,
+            Some("username") => SortKey::Name,
+            Some(other) => {
+                return invalid(format!("`sortBy` is `{other}`: say createdAt, expiredAt or username"));
+            }
+        };
+        let descending = match self.sort_order.as_deref() {
+            None | Some("ASC") => false,
+            Some("DESC") => true,
+            Some(other) => return invalid(format!("`sortOrder` is `{other}`: say ASC or DESC")),
+        };
+        Ok((filter, PageRequest { sort, descending, after: self.after, limit: self.limit.unwrap_or(50) }))
+    }
+}
+
+/// `list-mine`: all fields are optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ListMine {
+    status: Vec<String>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    limit: Option<u32>,
+}
+
+impl Named for ListMine {}
+
+impl ListMine {
+    /// The states asked for.
+    ///
+    /// # Errors
+    /// A status that does not exist.
+    pub fn states(&self) -> Result<Vec<State>, InvalidRequest> {
+        states(&self.status)
+    }
+
+    /// The page size.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        self.limit.unwrap_or(50)
+    }
+}
+
+fn states(names: &[String]) -> Result<Vec<State>, InvalidRequest> {
+    let state = |name: &String| match name.to_ascii_uppercase().replace('-', "_").as_str() {
+        "AWAITING_APPROVAL" => Ok(State::AwaitingApproval),
+        "PENDING" => Ok(State::Pending),
+        "ACCEPTING" => Ok(State::Accepting),
+        "ACCEPTED" => Ok(State::Accepted),
+        "DECLINED" => Ok(State::Declined),
+        "REVOKED" => Ok(State::Revoked),
+        "EXPIRED" => Ok(State::Expired),
+        "FAILED" => Ok(State::Failed),
+        _ => invalid(format!(
+            "`{name}` is not a status: say AWAITING_APPROVAL, PENDING, ACCEPTING, ACCEPTED, DECLINED, REVOKED, \
+             EXPIRED or FAILED"
+        )),
+    };
+    names.iter().map(state).collect()
+}
+
+/// `get`, `revoke`, `approve`, `reject`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ById {
+    /// Of the invitation.
+    pub id: String,
+    /// For `revoke` and `reject`.
+    pub reason: Option<String>,
+}
+
+impl Named for ById {}
+
+/// `resend`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByIds {
+    /// Of the invitations.
+    pub ids: Vec<String>,
+}
+
+impl Named for ByIds {}
+
+/// `revoke-all`: of an invitee or of an inviter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeAll {
+    invitee: Option<Account>,
+    inviter: Option<Account>,
+    /// Stored with each.
+    pub reason: Option<String>,
+}
+
+impl Named for RevokeAll {}
+
+impl RevokeAll {
+    /// Whose invitations are meant.
+    ///
+    /// # Errors
+    /// Neither or both are named.
+    pub fn owner(&mut self) -> Result<Owner, InvalidRequest> {
+        match (self.invitee.take(), self.inviter.take()) {
+            (Some(invitee), None) => Ok(Owner::Invitee(invitee.into())),
+            (None, Some(inviter)) => Ok(Owner::Inviter(Principal::User(inviter.into()))),
+            _ => invalid("name either an `invitee` or an `inviter`, as {\"organization\": .., \"id\": ..}"),
+        }
+    }
+}
+
+/// `introspect`, `accept`: by code, or by organization and id.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TakeHandle {
+    confirmation_code: Option<String>,
+    organization: Option<String>,
+    id: Option<String>,
+}
+
+impl Named for TakeHandle {}
+
+impl TakeHandle {
+    /// Which invitation is meant.
+    ///
+    /// # Errors
+    /// Neither a code nor an organization and id, or both.
+    pub fn handle(self) -> Result<Handle, InvalidRequest> {
+        match (self.confirmation_code, self.organization, self.id) {
+            (Some(code), None, None) => Ok(Handle::Code(code)),
+            (None, Some(organization), Some(id)) => Ok(Handle::Id(InvitationKey { organization, id })),
+            _ => invalid("name either a `confirmationCode`, or an `organization` and an `id`"),
+        }
+    }
+}
+
+/// `decline`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Decline {
+    confirmation_code: Option<String>,
+    organization: Option<String>,
+    id: Option<String>,
+    /// Shown to the inviter.
+    pub reason: Option<String>,
+}
+
+impl Named for Decline {}
+
+impl Decline {
+    /// As [`TakeHandle::handle`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn handle(self) -> Result<Handle, InvalidRequest> {
+        let Self { confirmation_code, organization, id, reason: _ } = self;
+        TakeHandle { confirmation_code, organization, id }.handle()
+    }
+}
+
+/// `sweep`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sweep {
+    limit: Option<u32>,
+}
+
+impl Named for Sweep {}
+
+impl Sweep {
+    /// Most items of one run.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        self.limit.unwrap_or(100)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_request_of_the_reference_is_understood() {
+        let text = r#"{ "usernames": ["xyz@gmail.com", "abc@gmail.com"], "userDomain": "DEFAULT",
+            "roles": ["f5b761ca"], "groups": ["48badf", "fd2341"],
+            "properties": [{ "key": "manageNotificationsInternally", "value": "false" }, { "key": "ticket", "value": "7" }] }"#;
+        let request = Invite::read(text).unwrap().into_request().unwrap();
+        assert_eq!(request.names, ["xyz@gmail.com", "abc@gmail.com"]);
+        assert_eq!(request.grants.len(), 3);
+        assert_eq!(request.grants[0].kind, GrantKind::Role);
+        assert_eq!(request.notify, Some(Notify::External));
+        assert_eq!(request.metadata, [Property { key: "ticket".into(), value: "7".into() }]);
+    }
+
+    #[test]
+    fn a_misspelt_field_is_named_with_its_place() {
+        let error = Invite::read("{\n \"usernames\": [],\n \"group\": []\n}").unwrap_err().to_string();
+        assert!(error.contains("unknown field `group`") && error.contains("line 3"), "{error}");
+        let error = Invite::read("{}").unwrap_err().to_string();
+        assert!(error.contains("missing field `usernames`"), "{error}");
+    }
+
+    #[test]
+    fn a_text_that_is_neither_true_nor_false_is_refused() {
+        let text = r#"{ "usernames": ["a"], "properties": [{ "key": "manageNotificationsInternally", "value": "yes" }] }"#;
+        assert!(Invite::read(text).unwrap().into_request().is_err());
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(duration("72h").unwrap(), 259_200_000);
+        assert_eq!(duration("71h59m").unwrap(), 259_140_000);
+        assert_eq!(duration("1500ms").unwrap(), 1500);
+        assert_eq!(duration("30d").unwrap(), 2_592_000_000);
+        for wrong in ["", "h", "12", "-1h", "1w", "99999999999999999999h", "1h 2m", "600000000000000d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}
