@@ -1,4 +1,47 @@
 //! Embed, test and explore the Guestlist invitation component.
+//!
+//! A host implements the traits of [`host`], loads a [`Plugin`] into an [`Engine`] and calls it through
+//! a [`Session`]:
+//!
+//! ```no_run
+//! use guestlist_harness::{Engine, EngineOptions, Limits, Plugin, contract::types::Context, host::Host};
+//!
+//! # async fn example(host: Host, context: Context) -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(&EngineOptions::default())?; // one for the process
+//! let plugin = Plugin::bundled(&engine)?; // compiled once
+//! let session = plugin.session(host, Limits::default()); // cheap, as many as there are tenants
+//! let swept = session.sweep(context, 100).await?; // a fresh instance for each call
+//! # drop(swept);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Tests make the same session with [`Session::recording`] to see what was asked, and with
+//! [`Session::with_interceptor`] and a [`FaultPlan`] to let the host fail at an exact place.
+
+mod admission;
+mod calls;
 pub mod contract;
+mod engine;
+mod error;
+mod faults;
 pub mod host;
+mod imports;
+mod limits;
+mod plugin;
 pub mod reference;
+mod sandbox;
+mod session;
+mod symbols;
+mod trace;
+
+pub use admission::{CONTRACT, LoadError, Problem};
+pub use calls::{HostCalls, Stop};
+pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};
+pub use error::{CallError, Reason, Trapped};
+pub use faults::{Fault, FaultAt, FaultPlan, Interceptor, Lie};
+pub use imports::{Function, UnknownFunction};
+pub use limits::Limits;
+pub use plugin::{BUNDLED, Plugin};
+pub use session::{Completed, Export, Session, operations};
+pub use trace::{Entry, Trace};

@@ -1,0 +1,225 @@
+//! The compiler and the pool of instances that all plugins of a process share.
+//!
+//! One engine serves every tenant: what keeps them apart is that each call has a store of its own,
+//! with that call's host and context beside it. Two things stop a guest that does not end. Production
+//! meters by epoch, a counter that a background thread moves on: cheap, and as exact as the thread's
+//! tick. Tests and budgets meter by fuel, which is the same number on every machine.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
+
+use crate::{Limits, calls::Stop};
+
+/// How often the background thread moves the epoch. A deadline is at most one tick late.
+const TICK: Duration = Duration::from_millis(5);
+
+/// A guest that computes gives the thread back after so many ticks, so that other calls go on.
+const YIELD_AFTER_TICKS: u64 = 2;
+
+/// The same for metering by fuel: about a millisecond of work.
+const YIELD_AFTER_FUEL: u64 = 1_000_000;
+
+/// How a guest that does not end is stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metering {
+    /// By the wall clock only. For production.
+    #[default]
+    Epoch,
+    /// By counting what the guest executes, and by the wall clock. Deterministic, and somewhat
+    /// slower. For tests, budgets and traces.
+    Fuel,
+}
+
+/// Whether instances are taken from a pool that is reserved in advance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pooling {
+    /// Where the address space allows it, else memory is mapped for each instance.
+    #[default]
+    Auto,
+    /// Memory is mapped for each instance.
+    Never,
+}
+
+/// How to make an [`Engine`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EngineOptions {
+    /// Default: [`Metering::Epoch`].
+    pub metering: Metering,
+    /// Default: [`Pooling::Auto`].
+    pub pooling: Pooling,
+    /// Instances at the same time, kept ones included. Further calls wait, within their
+    /// [`Limits::time`]. Default: 1000, at most 4 GiB of ADDRESS space each.
+    pub instances: u32,
+    /// The largest linear memory of one instance, in bytes; [`Limits::memory`] can only lower it.
+    /// Default: 16 MiB.
+    pub memory: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { metering: Metering::Epoch, pooling: Pooling::Auto, instances: 1000, memory: 16 << 20 }
+    }
+}
+
+impl EngineOptions {
+    /// The defaults with [`Metering::Fuel`].
+    #[must_use]
+    pub fn fuel() -> Self {
+        Self { metering: Metering::Fuel, ..Self::default() }
+    }
+
+    /// The same options with another pooling.
+    #[must_use]
+    pub fn pooling(mut self, pooling: Pooling) -> Self {
+        self.pooling = pooling;
+        self
+    }
+
+    /// The same options for another number of instances at the same time; at least 1.
+    #[must_use]
+    pub fn instances(mut self, instances: u32) -> Self {
+        self.instances = instances.max(1);
+        self
+    }
+
+    /// The same options with another largest memory, in bytes.
+    #[must_use]
+    pub fn memory(mut self, memory: usize) -> Self {
+        self.memory = memory;
+        self
+    }
+}
+
+/// The engine could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine does not start on this machine: {0}; try `Pooling::Never`")]
+pub struct EngineError(String);
+
+/// Compiles plugins and runs them. Cloning it shares it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    inner: wasmtime::Engine,
+    metering: Metering,
+    pooled: bool,
+    slots: Arc<Semaphore>,
+}
+
+impl Engine {
+    /// An engine with `options`. Make one for each process: it owns the pool and, when it meters by
+    /// epoch, a thread that ends with it.
+    ///
+    /// # Errors
+    ///
+    /// When the machine cannot run WebAssembly at all (no executable memory, an unknown processor).
+    pub fn new(options: &EngineOptions) -> Result<Self, EngineError> {
+        let started = match options.pooling {
+            // Whether the reservation fits is known only by trying: it depends on limits of the process.
+            Pooling::Auto => match wasmtime::Engine::new(&config(options, true)) {
+                Ok(engine) => Ok((engine, true)),
+                Err(_) => wasmtime::Engine::new(&config(options, false)).map(|engine| (engine, false)),
+            },
+            Pooling::Never => wasmtime::Engine::new(&config(options, false)).map(|engine| (engine, false)),
+        };
+        let (inner, pooled) = started.map_err(|error| EngineError(format!("{error:#}")))?;
+        if options.metering == Metering::Epoch {
+            tick(&inner)?;
+        }
+        let slots = Arc::new(Semaphore::new(options.instances.max(1) as usize));
+        Ok(Self { inner, metering: options.metering, pooled, slots })
+    }
+
+    /// Whether instances come from a pool: [`Pooling::Auto`] may have found that none fits.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.pooled
+    }
+
+    /// How guests are stopped.
+    #[must_use]
+    pub fn metering(&self) -> Metering {
+        self.metering
+    }
+
+    /// The engine underneath, to run other components (an organization's policy, say) from the same
+    /// pool. Their stores need a deadline, or they trap at once.
+    #[must_use]
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.inner
+    }
+
+    /// Waits until one more instance fits.
+    pub(crate) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.slots.clone().acquire_owned().await.ok()
+    }
+
+    /// Gives a store what one call may use, counted from now.
+    pub(crate) fn arm<T: 'static>(&self, store: &mut Store<T>, limits: &Limits) -> wasmtime::Result<()> {
+        store.set_hostcall_fuel(limits.host_call_bytes);
+        match self.metering {
+            Metering::Fuel => {
+                store.set_fuel(limits.fuel.unwrap_or(u64::MAX))?;
+                store.fuel_async_yield_interval(Some(YIELD_AFTER_FUEL))?;
+            }
+            Metering::Epoch => {
+                let time = limits.time;
+                let started = Instant::now();
+                store.set_epoch_deadline(YIELD_AFTER_TICKS);
+                store.epoch_deadline_callback(move |_| {
+                    if started.elapsed() >= time {
+                        return Err(Stop::Deadline.into());
+                    }
+                    Ok(UpdateDeadline::Yield(YIELD_AFTER_TICKS))
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn config(options: &EngineOptions, pooled: bool) -> Config {
+    let mut config = Config::new();
+    config.wasm_component_model(true).concurrency_support(false);
+    // What no guest of ours needs is refused when it is loaded: less to trust in the compiler.
+    config.wasm_relaxed_simd(false).wasm_simd(false).wasm_memory64(false).wasm_multi_memory(false);
+    config.wasm_tail_call(false).wasm_extended_const(false).wasm_wide_arithmetic(false);
+    // Half a MiB for the guest, the rest of the stack for host functions that run on it.
+    config.max_wasm_stack(512 << 10).async_stack_size(2 << 20);
+    match options.metering {
+        Metering::Fuel => config.consume_fuel(true),
+        Metering::Epoch => config.epoch_interruption(true),
+    };
+    if pooled {
+        let count = options.instances.max(1);
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(count).total_stacks(count).total_memories(count);
+        // Beside the plugin's own module a component has a few tiny ones that join it to its imports.
+        pool.max_core_instances_per_component(8).total_core_instances(count.saturating_mul(4));
+        pool.max_tables_per_component(8).total_tables(count.saturating_mul(4));
+        pool.max_memory_size(options.memory);
+        // Pages that the last call touched are wiped in place, which is cheaper than to give them back.
+        pool.linear_memory_keep_resident(512 << 10).table_keep_resident(16 << 10).pagemap_scan(Enabled::Auto);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+/// Starts the thread that moves the epoch. It holds the engine weakly and ends with it.
+fn tick(engine: &wasmtime::Engine) -> Result<(), EngineError> {
+    let engine = engine.weak();
+    let ticker = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    };
+    let started = thread::Builder::new().name("guestlist-epoch".into()).spawn(ticker);
+    started.map(drop).map_err(|error| EngineError(format!("no thread for the epoch: {error}")))
+}

@@ -1,0 +1,118 @@
+//! A compiled plugin, checked against the contract and ready to be instantiated by anybody.
+
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+use crate::{
+    Engine, Limits, LoadError, Session,
+    admission::{check, check_kind},
+    contract::ExtensionPre,
+    host::Host,
+    sandbox::{HostState, link},
+    symbols::Symbols,
+};
+
+/// The plugin that this version of the harness was built with, as a component.
+pub static BUNDLED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guestlist.wasm"));
+
+static BUNDLED_SYMBOLS: &str = include_str!(concat!(env!("OUT_DIR"), "/guestlist.symbols"));
+
+static BUNDLED_DIGEST: LazyLock<String> = LazyLock::new(|| digest(BUNDLED));
+
+/// A plugin that was admitted. Cloning it shares the compiled code; instances of all tenants are made
+/// from it.
+#[derive(Clone)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    extension: ExtensionPre<HostState>,
+    digest: String,
+    symbols: Symbols,
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin").field("digest", &self.inner.digest).finish_non_exhaustive()
+    }
+}
+
+impl Plugin {
+    /// Compiles a component and checks that it is a plugin. Takes a few hundred milliseconds: load
+    /// once, not for each call.
+    ///
+    /// # Errors
+    ///
+    /// See [`LoadError`]; the message names the cause.
+    pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+        Self::load_with_symbols(engine, bytes, String::new())
+    }
+
+    /// As [`load`](Self::load), for a component that was stripped: `symbols` (a line `index name` for
+    /// each function of its own module) make its backtraces readable. The build writes them as
+    /// `guestlist.symbols`.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_with_symbols(engine: &Engine, bytes: &[u8], symbols: String) -> Result<Self, LoadError> {
+        Self::admit(engine, bytes, digest(bytes), Symbols::new(symbols))
+    }
+
+    /// The plugin of the same version as the harness ([`BUNDLED`]).
+    ///
+    /// # Errors
+    ///
+    /// Only where it does not compile for this machine.
+    pub fn bundled(engine: &Engine) -> Result<Self, LoadError> {
+        Self::admit(engine, BUNDLED, BUNDLED_DIGEST.clone(), Symbols::new(BUNDLED_SYMBOLS))
+    }
+
+    fn admit(engine: &Engine, bytes: &[u8], digest: String, symbols: Symbols) -> Result<Self, LoadError> {
+        check_kind(bytes)?;
+        let component = Component::from_binary(engine.wasmtime(), bytes)
+            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        check(&component)?;
+        let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
+        let linked = link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(&component));
+        let extension = ExtensionPre::new(linked.map_err(mismatch)?).map_err(mismatch)?;
+        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), extension, digest, symbols }) })
+    }
+
+    /// SHA-256 of the component's bytes, in lower-case hex.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// The engine that it was compiled by.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// Calls of this plugin on `host`, each within `limits`. Cheap.
+    #[must_use]
+    pub fn session(&self, host: Host, limits: Limits) -> Session {
+        Session::new(self.clone(), Arc::new(host), limits)
+    }
+
+    pub(crate) fn extension(&self) -> &ExtensionPre<HostState> {
+        &self.inner.extension
+    }
+
+    pub(crate) fn symbols(&self) -> &Symbols {
+        &self.inner.symbols
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

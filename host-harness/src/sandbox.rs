@@ -1,0 +1,117 @@
+//! What stands beside a running instance, and how its imports reach [`HostCalls`].
+
+use std::sync::Arc;
+
+use wasmtime::{
+    ResourceLimiter, StoreContextMut,
+    component::{HasData, Linker},
+};
+
+use crate::{
+    HostCalls,
+    contract::{
+        audit::Refusal,
+        directory::{LookupError, Organization, User},
+        membership::{Eligibility, Resolved},
+        notifications::{Message, SendError, Sent},
+        policy::{AcceptFacts, InviteFacts},
+        settings::Values,
+        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+        types::{
+            self, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
+            Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
+        },
+    },
+    imports::with_imports,
+};
+
+/// The data of a store: who is calling, and what he may use.
+pub struct HostState {
+    pub(crate) calls: Arc<HostCalls>,
+    pub(crate) memory: MemoryMeter,
+    /// The engine counts fuel.
+    pub(crate) metered: bool,
+}
+
+impl types::Host for HostState {}
+
+struct Itself;
+
+impl HasData for Itself {
+    type Data<'a> = &'a mut HostState;
+}
+
+/// Bounds the instance's memory and remembers how it went.
+pub(crate) struct MemoryMeter {
+    limit: usize,
+    /// The most that there ever was, in bytes.
+    pub(crate) peak: usize,
+    /// It wanted more than it may have.
+    pub(crate) refused: bool,
+}
+
+impl MemoryMeter {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, peak: 0, refused: false }
+    }
+}
+
+impl ResourceLimiter for MemoryMeter {
+    fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let fits = desired <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
+        if fits {
+            self.peak = self.peak.max(desired);
+        } else {
+            self.refused = true;
+        }
+        Ok(fits)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.refused = true;
+        Ok(())
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // Functions are all that is ever in a table, and the plugin adds none while it runs.
+        Ok(desired <= 10_000)
+    }
+}
+
+/// The linker is written from the list of imports rather than through the generated traits: those do
+/// not show the store, and the fuel that the guest has used stands there.
+macro_rules! link {
+    ($($interface:ident $id:literal { $($how:ident $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
+        /// Everything that the plugin may import, and nothing else.
+        pub(crate) fn link(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<HostState>> {
+            let mut linker = Linker::new(engine);
+            types::add_to_linker::<_, Itself>(&mut linker, |state| state)?;
+            $(
+                let mut interface = linker.instance($id)?;
+                $(
+                    interface.func_wrap_async(
+                        $wit,
+                        |store: StoreContextMut<'_, HostState>, ($($arg,)*): ($($ty,)*)| {
+                            Box::new(async move {
+                                let answer: $ret = calls(&store).$name($($arg),*).await?;
+                                Ok((answer,))
+                            })
+                        },
+                    )?;
+                )*
+            )*
+            Ok(linker)
+        }
+    };
+}
+with_imports!(link);
+
+fn calls<'a>(store: &'a StoreContextMut<'_, HostState>) -> &'a HostCalls {
+    let state = store.data();
+    if state.metered
+        && let Ok(left) = store.get_fuel()
+    {
+        state.calls.meter(left);
+    }
+    &state.calls
+}
