@@ -48,8 +48,10 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
         letters: BTreeMap::new(),
         spent: 0,
     };
-    round.work(limit)?;
+    let worked = round.work(limit);
+    // What was written is sent even if looking for more failed: its code counts already.
     round.post();
+    worked?;
     match host.purge(organization, settings.retention, limit) {
         Ok(purged) => round.swept.purged = purged,
         Err(_) => round.swept.failed += 1,
