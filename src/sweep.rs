@@ -40,29 +40,31 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
     };
     request::limit(limit).map_err(SweepRefusal::Invalid)?;
     let settings = host.settings(organization)?;
-    let due = host.due(organization, limit, settings.lease)?;
     let mut round = Round {
         host,
         organization,
         settings: &settings,
-        operation: String::new(),
-        swept: Swept {
-            finished: 0,
-            sent: 0,
-            expired: 0,
-            purged: 0,
-            failed: 0,
-            more: due.len() >= limit as usize,
-        },
+        swept: Swept { finished: 0, sent: 0, expired: 0, purged: 0, failed: 0, more: false },
         letters: BTreeMap::new(),
+        spent: 0,
     };
-    if !due.is_empty() {
-        round.work(due)?;
+    let worked = round.work(limit);
+    // What was written is sent even if looking for more failed: its code counts already.
+    round.post();
+    worked?;
+    match host.purge(organization, settings.retention, limit) {
+        Ok(purged) => round.swept.purged = purged,
+        Err(_) => round.swept.failed += 1,
     }
-    round.swept.purged = host.purge(organization, settings.retention, limit)?;
     round.swept.more |= round.swept.purged >= limit;
     Ok(round.swept)
 }
+
+/// Host calls after which a sweep asks for no more work: hosts bound the calls of one run.
+const BUDGET: u32 = 150;
+
+/// Host calls that going on with one interrupted accept takes, when nothing fails.
+const TAKE_OVER: u32 = 10;
 
 /// Messages of one template, each with the number of tries before.
 type Letters = Vec<(Message, u32)>;
@@ -72,18 +74,41 @@ struct Round<'a, H> {
     host: &'a H,
     organization: &'a str,
     settings: &'a Values,
-    operation: String,
     swept: Swept,
     letters: BTreeMap<Option<String>, Letters>,
+    /// Host calls so far, roughly.
+    spent: u32,
 }
 
 impl<H: Capabilities> Round<'_, H> {
-    fn work(&mut self, due: Vec<DueItem>) -> Result<(), HostError> {
+    /// Handles due items, a batch at a time: a batch is no larger than what can be finished even if
+    /// all of it are interrupted accepts, because what was handed out is hidden from others.
+    fn work(&mut self, limit: u32) -> Result<(), HostError> {
+        let mut handled = 0;
+        while handled < limit && self.spent < BUDGET {
+            let batch = (limit - handled).min((BUDGET - self.spent).div_ceil(TAKE_OVER));
+            let due = self.host.due(self.organization, batch, self.settings.lease)?;
+            self.spent += 2;
+            let is_last = due.len() < batch as usize;
+            handled += batch;
+            if !due.is_empty() {
+                self.batch(due)?;
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+        self.swept.more = true;
+        Ok(())
+    }
+
+    fn batch(&mut self, due: Vec<DueItem>) -> Result<(), HostError> {
         let is_code = |item: &&DueItem| item.message == Some(MessageKind::Invitation);
         let mut entropy = Entropy::draw(self.host, 1, due.iter().filter(is_code).count())?;
-        self.operation = entropy.id()?;
+        let batch = entropy.id()?;
         for (index, item) in due.into_iter().enumerate() {
-            let operation = format!("{}/{index}", self.operation);
+            let operation = format!("{batch}/{index}");
+            self.spent += if item.kind == DueKind::Lease { TAKE_OVER } else { 1 };
             // A row of another organization or of a newer plugin is not ours to touch.
             if item.row.key.organization != self.organization || item.row.schema > SCHEMA {
                 self.swept.failed += 1;
@@ -98,7 +123,6 @@ impl<H: Capabilities> Round<'_, H> {
                 self.swept.failed += 1;
             }
         }
-        self.post();
         Ok(())
     }
 

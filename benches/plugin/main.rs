@@ -1,0 +1,5 @@
+//! x
+mod canned;
+fn main() {
+    let _ = canned::Canned;
+}

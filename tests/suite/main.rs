@@ -1,0 +1,11 @@
+//! The whole system: the component in its sandbox on the in-memory host, told as people would tell it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests fail by panicking, and their names say what they show"
+)]
+
+mod native;
