@@ -1,3 +1,4 @@
 //! x
 pub mod contract;
 pub mod host;
+pub mod memory;
