@@ -37,7 +37,6 @@ mod storage;
 mod transition;
 mod world;
 
-
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
