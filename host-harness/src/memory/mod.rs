@@ -37,6 +37,8 @@ mod storage;
 mod transition;
 mod world;
 
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -74,6 +76,7 @@ pub struct MemoryHost {
 struct Saved {
     /// The shape of what follows.
     format: u32,
+    requests: u64,
     stored: Realm,
     /// Stands for people's mailboxes and the mail system: the only place with codes.
     mailbox: Mailbox,
@@ -168,16 +171,16 @@ impl MemoryHost {
     pub fn save(&self) -> Result<String, serde_json::Error> {
         let realm = self.lock();
         let (stored, mailbox) = (realm.clone(), realm.mailbox.clone());
-        serde_json::to_string_pretty(&Saved { format: FORMAT, stored, mailbox })
+        serde_json::to_string_pretty(&Saved { format: FORMAT, requests: realm.requests, stored, mailbox })
     }
 
     /// A host that goes on where [`save`](Self::save) was called.
     pub fn load(json: &str) -> Result<Self, LoadError> {
-        let Saved { format, stored, mailbox } = serde_json::from_str(json)?;
+        let Saved { format, requests, stored, mailbox } = serde_json::from_str(json)?;
         if format != FORMAT {
             return Err(LoadError::Format(format));
         }
-        let mut realm = Realm { mailbox, ..stored };
+        let mut realm = Realm { requests, mailbox, ..stored };
         realm.rebuild_indexes();
         Ok(Self { realm: Mutex::new(realm) })
     }

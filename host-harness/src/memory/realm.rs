@@ -22,7 +22,9 @@ use crate::contract::{
 pub(super) struct Realm {
     pub(super) clock: Clock,
     pub(super) entropy: Entropy,
-    /// How many contexts were made: numbers the request ids.
+    /// How many contexts were made: numbers the request ids. No part of what is stored, so that a call
+    /// which changes nothing leaves it the same.
+    #[serde(skip)]
     pub(super) requests: u64,
     pub(super) organizations: BTreeMap<String, Organization>,
     pub(super) tenants: BTreeMap<String, Tenant>,
