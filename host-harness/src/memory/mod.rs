@@ -51,10 +51,9 @@ pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
 pub use mail::{Mail, MailMode};
 pub use policy::{Moment, Narrow, Rule};
 pub use realm::{
-    AppliedSteps, Entitled, Organization, OutboxEntry, Person, RecordedItem, RecordedOperation,
-    StoredInvitation, Target,
+    AppliedSteps, Entitled, OutboxEntry, Person, RecordedItem, RecordedOperation, StoredInvitation,
 };
-pub use settings::{GrantName, SettingsPatch, default_settings};
+pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
 pub use transition::legal;
 pub use world::{Problem, World, WorldError};
 

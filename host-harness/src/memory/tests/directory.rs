@@ -136,3 +136,14 @@ async fn an_organization_is_suspended_moved_and_deleted() {
     assert!(host.delete_organization("acme").is_err());
     assert_eq!(events(&host).len(), 3);
 }
+
+#[tokio::test]
+async fn the_former_parent_of_an_invitation_is_still_seen_after_a_move() {
+    let host = invited().await;
+    host.move_organization("acme", Some("partner")).unwrap();
+    for call in [dashboard(&host, alice()), sweep(&host)] {
+        assert!(host.get_users(&call, "root".into(), vec![alice()]).await.is_ok());
+        assert!(host.get_users(&call, "partner".into(), vec![]).await.is_ok());
+        assert!(host.get_users(&call, "globex".into(), vec![]).await.is_err());
+    }
+}

@@ -244,3 +244,16 @@ async fn an_invitee_settles_the_mails_of_his_own_invitation_alone() {
     assert_eq!(stored(&host, "inv-a").mail, MailState::Sent);
     assert_eq!(stored(&host, "inv-b").mail, MailState::Queued);
 }
+
+#[tokio::test]
+async fn organizations_with_due_work_are_known_without_handing_anything_out() {
+    let host = invited().await;
+    assert!(host.with_due_work().is_empty());
+    host.advance(1_000);
+    assert_eq!(host.with_due_work(), ["acme"]);
+    assert_eq!(due(&host).await.len(), 1);
+    assert!(host.with_due_work().is_empty(), "somebody is at it");
+    go(&host, "inv-a", State::Revoked).await.unwrap();
+    host.advance(crate::memory::default_settings().retention + 1);
+    assert_eq!(host.with_due_work(), ["acme"], "to be purged");
+}
