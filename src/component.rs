@@ -15,7 +15,9 @@ use crate::{
             notifications::{self, Message, SendError, Sent},
             policy::{self, AcceptFacts, InviteFacts},
             settings::{self, Values},
-            storage::{self, Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+            storage::{
+                self, Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned,
+            },
             types::{
                 Context, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
                 Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -106,7 +108,7 @@ impl Capabilities for Imports {
         key: &InvitationKey,
         guard: &Guard,
         change: &Change,
-    ) -> Result<Invitation, StoreError> {
+    ) -> Result<Transitioned, StoreError> {
         storage::transition(key, guard, change)
     }
     fn list(
