@@ -28,6 +28,7 @@ mod faults;
 pub mod host;
 mod imports;
 mod limits;
+pub mod memory;
 mod plugin;
 pub mod reference;
 mod sandbox;

@@ -1,0 +1,76 @@
+//! Who may see what.
+//!
+//! Every function of the host asks here before it answers. The call decides, never what the plugin
+//! says: an administrator's call and the sweep see their own organization; an invitee's call sees the
+//! caller's own invitations and those that a code has led to in this very call.
+
+use super::realm::Realm;
+use crate::{
+    contract::types::{HostError, InvitationKey, Principal},
+    host::Call,
+};
+
+fn denied() -> HostError {
+    // The same words for every cause: whether an organization exists is not for a stranger to learn.
+    HostError::Denied("this call may not see that organization".into())
+}
+
+/// The organization of an administrator's call or of the sweep. An invitee's call has none in this
+/// sense: it is admitted to rows.
+pub(super) fn within_context(call: &Call, organization: &str) -> Result<(), HostError> {
+    if !call.operation.is_invitees() && call.context.organization.as_deref() == Some(organization) {
+        Ok(())
+    } else {
+        Err(denied())
+    }
+}
+
+/// Somebody who can answer for what he does.
+pub(super) fn named_caller(call: &Call) -> Result<(), HostError> {
+    match call.context.caller {
+        Principal::Anonymous => Err(HostError::Denied("nobody is signed in".into())),
+        _ => Ok(()),
+    }
+}
+
+impl Realm {
+    /// Whether this call may see this invitation.
+    pub(super) fn admits(&self, call: &Call, key: &InvitationKey) -> bool {
+        if !call.operation.is_invitees() {
+            return call.context.organization.as_ref() == Some(&key.organization);
+        }
+        call.admitted(key)
+            || call.user().is_some_and(|user| self.row(key).is_some_and(|row| row.is_for(user)))
+    }
+
+    /// The organization of the context, or of an invitation that the call may see.
+    pub(super) fn concerns(&self, call: &Call, organization: &str) -> Result<(), HostError> {
+        let own = call.context.organization.as_deref() == Some(organization);
+        if own || (call.operation.is_invitees() && self.invited_into(call, organization)) {
+            Ok(())
+        } else {
+            Err(denied())
+        }
+    }
+
+    /// Such an organization or its parent, where the people are who can be invited.
+    pub(super) fn concerns_people_of(&self, call: &Call, organization: &str) -> Result<(), HostError> {
+        let is_parent_of = |child: &str| {
+            self.organization(child).is_some_and(|child| child.parent.as_deref() == Some(organization))
+        };
+        let mut children = call.context.organization.iter().chain(self.tenants.keys());
+        if self.concerns(call, organization).is_ok()
+            || children.any(|child| is_parent_of(child) && self.concerns(call, child).is_ok())
+        {
+            Ok(())
+        } else {
+            Err(denied())
+        }
+    }
+
+    fn invited_into(&self, call: &Call, organization: &str) -> bool {
+        let Some(tenant) = self.tenants.get(organization) else { return false };
+        call.user().is_some_and(|user| tenant.of_subject(user).next().is_some())
+            || tenant.rows.values().any(|row| call.admitted(&row.invitation.key))
+    }
+}

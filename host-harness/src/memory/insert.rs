@@ -1,0 +1,331 @@
+//! Making invitations, a batch at a time, each position of an operation once.
+
+use super::{
+    admission::{named_caller, within_context},
+    bounds,
+    realm::{Realm, RecordedItem, RecordedOperation, StoredInvitation},
+    transition::is_terminal,
+};
+use crate::{
+    contract::{
+        storage::{Batch, Draft, Inserted, Recorded, RecordedOutcome, StoreError},
+        types::{Grant, HostError, InvitationKey, MailState, MessageKind, Notify, State, Subject, UserRef},
+    },
+    host::Call,
+};
+
+/// How long an operation is remembered after it has last recorded something.
+const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
+/// The shape of the rows that this store writes.
+const SCHEMA: u32 = 1;
+
+type Item = Result<Inserted, StoreError>;
+
+/// A draft whose form is right.
+struct Checked<'a> {
+    draft: &'a Draft,
+    subject: &'a UserRef,
+    grants: Vec<Grant>,
+    code: Option<String>,
+}
+
+fn invalid(text: impl Into<String>) -> HostError {
+    HostError::Invalid(text.into())
+}
+
+/// What is wrong with the request as a whole.
+fn check_batch(batch: &Batch) -> Result<String, HostError> {
+    bounds::id("the operation id", &batch.operation)?;
+    bounds::id("the parent", &batch.parent)?;
+    bounds::grants(&batch.grants)?;
+    bounds::text("the template", batch.template.as_deref().unwrap_or_default(), 100)?;
+    bounds::metadata(&batch.metadata)?;
+    bounds::count("drafts and refusals", batch.drafts.len() + batch.refused.len(), 100)?;
+    let mut positions: Vec<u32> = batch.drafts.iter().map(|draft| draft.position).collect();
+    positions.extend(batch.refused.iter().map(|item| item.position));
+    positions.sort_unstable();
+    if positions.windows(2).any(|pair| matches!(pair, [one, next] if one == next)) {
+        return Err(invalid("two items have the same position"));
+    }
+    for item in &batch.refused {
+        bounds::text("the name of a refused item", &item.name, bounds::NAME)?;
+        bounds::text("the reason of a refused item", &item.reason, bounds::REASON)?;
+    }
+    bounds::digest("the fingerprint", &batch.fingerprint)
+}
+
+fn check_draft<'a>(batch: &Batch, draft: &'a Draft) -> Result<Checked<'a>, HostError> {
+    bounds::id("the id of a draft", &draft.id)?;
+    bounds::text("the name of a draft", &draft.name, bounds::NAME)?;
+    bounds::text("the reason of a draft", draft.approval.as_deref().unwrap_or_default(), bounds::REASON)?;
+    draft.replaces.as_deref().map_or(Ok(()), |id| bounds::id("the replaced invitation", id))?;
+    let subject = match &draft.subject {
+        Subject::User(user) => user,
+        Subject::Contact(_) => return Err(invalid("contacts are not supported")),
+    };
+    bounds::id("the organization of a subject", &subject.organization)?;
+    bounds::id("the id of a subject", &subject.id)?;
+    let code = match (&draft.code, &draft.approval) {
+        (Some(code), None) => Some(bounds::digest("the digest of the code", code)?),
+        (None, Some(_)) => None,
+        _ => return Err(invalid("a draft has a code or a reason why it needs approval, and not both")),
+    };
+    Ok(Checked { draft, subject, grants: chosen_grants(batch, draft)?, code })
+}
+
+fn chosen_grants(batch: &Batch, draft: &Draft) -> Result<Vec<Grant>, HostError> {
+    let Some(indexes) = &draft.grants else { return Ok(batch.grants.clone()) };
+    bounds::count("grants of a draft", indexes.len(), bounds::GRANTS)?;
+    let grant = |index: &u32| usize::try_from(*index).ok().and_then(|index| batch.grants.get(index)).cloned();
+    indexes
+        .iter()
+        .map(|index| grant(index).ok_or_else(|| invalid("a draft names a grant that is not there")))
+        .collect()
+}
+
+fn describe(row: &StoredInvitation, now: u64, existed: bool) -> Inserted {
+    Inserted {
+        id: row.invitation.key.id.clone(),
+        version: row.invitation.version,
+        state: row.state_at(now),
+        expires_at: row.invitation.expires_at,
+        mail: row.invitation.mail,
+        existed,
+    }
+}
+
+impl Realm {
+    pub(super) fn recall(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        operation: &str,
+        fingerprint: &[u8],
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let fingerprint = within_context(call, organization)
+            .and_then(|()| bounds::id("the operation id", operation))
+            .and_then(|()| bounds::digest("the fingerprint", fingerprint))
+            .map_err(StoreError::Host)?;
+        let now = self.clock.store();
+        let Some(tenant) = self.tenants.get(organization) else { return Ok(Vec::new()) };
+        let Some(known) = tenant.operations.iter().find(|known| known.is_of(call, operation, now)) else {
+            return Ok(Vec::new());
+        };
+        if known.fingerprint != fingerprint {
+            return Err(StoreError::OperationReused);
+        }
+        // A row that was purged since is as if its item had never been.
+        let outcome = |item: &RecordedItem| match item {
+            RecordedItem::Refused(reason) => Some(RecordedOutcome::Refused(reason.clone())),
+            RecordedItem::Row(id) => {
+                tenant.rows.get(id).map(|row| RecordedOutcome::Row(describe(row, now, true)))
+            }
+        };
+        let recorded = |(position, item): (&u32, &RecordedItem)| {
+            Some(Recorded { position: *position, outcome: outcome(item)? })
+        };
+        Ok(known.items.iter().filter_map(recorded).collect())
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        batch: &Batch,
+    ) -> Result<Vec<Item>, StoreError> {
+        let fingerprint = within_context(call, organization)
+            .and_then(|()| named_caller(call))
+            .and_then(|()| check_batch(batch))
+            .map_err(StoreError::Host)?;
+        let drafts: Vec<_> = batch
+            .drafts
+            .iter()
+            .map(|draft| check_draft(batch, draft))
+            .collect::<Result<_, _>>()
+            .map_err(StoreError::Host)?;
+        let mut operation = self.operation(call, organization, batch, fingerprint)?;
+        let items = drafts
+            .iter()
+            .map(|draft| self.insert_one(call, organization, batch, draft, &mut operation))
+            .collect();
+        self.record_refused(call, organization, batch, &mut operation);
+        self.tenants.entry(organization.to_owned()).or_default().operations.push(operation);
+        Ok(items)
+    }
+
+    /// Takes the record of this operation out of the store, or starts one.
+    fn operation(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        batch: &Batch,
+        fingerprint: String,
+    ) -> Result<RecordedOperation, StoreError> {
+        let now = self.clock.store();
+        let operations = &mut self.tenants.entry(organization.to_owned()).or_default().operations;
+        operations.retain(|known| known.is_remembered(now));
+        let Some(index) = operations.iter().position(|known| known.is_of(call, &batch.operation, now)) else {
+            return Ok(RecordedOperation {
+                caller: call.context.caller.clone(),
+                operation: batch.operation.clone(),
+                fingerprint,
+                at: now,
+                items: std::collections::BTreeMap::new(),
+            });
+        };
+        if operations.get(index).is_some_and(|known| known.fingerprint != fingerprint) {
+            return Err(StoreError::OperationReused);
+        }
+        Ok(operations.remove(index))
+    }
+
+    fn insert_one(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        batch: &Batch,
+        checked: &Checked<'_>,
+        operation: &mut RecordedOperation,
+    ) -> Item {
+        let now = self.clock.store();
+        if let Some(row) = self.recorded_row(organization, operation, checked.draft.position) {
+            return Ok(describe(row, now, true));
+        }
+        self.make_room(call, organization, checked.subject, &batch.operation)?;
+        let key = InvitationKey { organization: organization.to_owned(), id: checked.draft.id.clone() };
+        let taken = checked.code.as_ref().is_some_and(|code| self.codes.contains_key(code));
+        if taken || self.row(&key).is_some() {
+            return Err(StoreError::Host(invalid("the id or the code of a draft is in use")));
+        }
+        let row = new_row(call, batch, checked, key, now);
+        operation.items.insert(checked.draft.position, RecordedItem::Row(checked.draft.id.clone()));
+        operation.at = now;
+        let inserted = describe(&row, now, false);
+        self.store_new(call, batch, checked.subject, row);
+        Ok(inserted)
+    }
+
+    fn recorded_row(
+        &self,
+        organization: &str,
+        operation: &RecordedOperation,
+        position: u32,
+    ) -> Option<&StoredInvitation> {
+        match operation.items.get(&position)? {
+            RecordedItem::Row(id) => self.tenants.get(organization)?.rows.get(id),
+            RecordedItem::Refused(_) => None,
+        }
+    }
+
+    /// INVARIANT: at most one active invitation for a subject. One whose time has run out is written
+    /// off here, so that it is no obstacle.
+    fn make_room(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        subject: &UserRef,
+        operation: &str,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.store();
+        let Some(tenant) = self.tenants.get(organization) else { return Ok(()) };
+        let active = tenant.of_subject(subject).find(|row| !is_terminal(row.invitation.state));
+        let Some((key, run_out)) = active.map(|row| (row.invitation.key.clone(), row.has_run_out(now)))
+        else {
+            return Ok(());
+        };
+        if !run_out {
+            return Err(StoreError::Exists(key));
+        }
+        self.expire(call, &key, operation);
+        Ok(())
+    }
+
+    fn store_new(&mut self, call: &Call, batch: &Batch, subject: &UserRef, row: StoredInvitation) {
+        let now = self.clock.store();
+        let key = row.invitation.key.clone();
+        let reason = row.invitation.reason.clone();
+        self.note(call, Some(&key.organization), "invitation.created", Some(&key.id), reason);
+        for code in &row.codes {
+            self.codes.insert(code.clone(), key.clone());
+        }
+        let tenant = self.tenants.entry(key.organization).or_default();
+        if row.invitation.mail == MailState::Queued {
+            tenant.enqueue(&key.id, MessageKind::Invitation, now.saturating_add(batch.hold));
+        }
+        tenant.index(subject, &key.id);
+        tenant.rows.insert(key.id, row);
+    }
+
+    fn record_refused(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        batch: &Batch,
+        operation: &mut RecordedOperation,
+    ) {
+        for item in &batch.refused {
+            if operation.items.contains_key(&item.position) {
+                continue;
+            }
+            operation.items.insert(item.position, RecordedItem::Refused(item.reason.clone()));
+            operation.at = self.clock.store();
+            self.note(call, Some(organization), "item.refused", None, Some(item.reason.clone()));
+        }
+    }
+}
+
+impl RecordedOperation {
+    fn is_remembered(&self, now: u64) -> bool {
+        now.saturating_sub(self.at) <= REMEMBERED
+    }
+
+    fn is_of(&self, call: &Call, operation: &str, now: u64) -> bool {
+        self.operation == operation && self.caller == call.context.caller && self.is_remembered(now)
+    }
+}
+
+fn new_row(
+    call: &Call,
+    batch: &Batch,
+    checked: &Checked<'_>,
+    key: InvitationKey,
+    now: u64,
+) -> StoredInvitation {
+    let draft = checked.draft;
+    let state = if draft.approval.is_some() { State::AwaitingApproval } else { State::Pending };
+    let mailed = state == State::Pending && batch.notify == Notify::Internal;
+    let invitation = crate::contract::types::Invitation {
+        key,
+        parent: batch.parent.clone(),
+        schema: SCHEMA,
+        version: 1,
+        state,
+        subject: draft.subject.clone(),
+        name: draft.name.clone(),
+        inviter: call.context.caller.clone(),
+        approver: None,
+        grants: checked.grants.clone(),
+        outcomes: Vec::new(),
+        accept_with: draft.accept_with,
+        notify: batch.notify,
+        mail: if mailed { MailState::Queued } else { MailState::None },
+        template: batch.template.clone(),
+        metadata: batch.metadata.clone(),
+        created_at: now,
+        lifetime: draft.lifetime,
+        expires_at: draft.lifetime.map(|lifetime| now.saturating_add(lifetime)),
+        ended_at: None,
+        reason: draft.approval.clone(),
+        claims: 0,
+        lease_until: None,
+        resends: 0,
+        last_operation: batch.operation.clone(),
+        replaces: draft.replaces.clone(),
+    };
+    StoredInvitation {
+        invitation,
+        codes: checked.code.iter().cloned().collect(),
+        reminded: false,
+        hidden_until: 0,
+    }
+}

@@ -1,0 +1,192 @@
+//! People's mailboxes.
+//!
+//! This is the only place that has confirmation codes, because that is where they end up in life. It
+//! is kept apart from everything that the host stores.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{MemoryHost, bounds, realm::Realm};
+use crate::{
+    contract::{
+        notifications::{Message, SendError, Sent},
+        storage::{Delivery, DeliveryOutcome},
+        types::{HostError, InvitationKey, MessageKind, Permissions, Principal, UserRef},
+    },
+    host::{Call, Notifications},
+};
+
+/// Where links lead. The code follows in the fragment, so that no server's log has it.
+const LINK: &str = "https://id.example/invitation#";
+
+/// A mail as it was delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mail {
+    /// By the machine's clock.
+    pub at: u64,
+    /// The account that it was sent to.
+    pub to: UserRef,
+    /// Its address at that moment.
+    pub address: String,
+    /// The organization that sent it.
+    pub organization: String,
+    /// The invitation that it is about.
+    pub invitation: String,
+    /// Absent: the host's own for the kind.
+    pub template: Option<String>,
+    /// What it says.
+    pub kind: MessageKind,
+    /// The subject line.
+    pub subject: String,
+    /// Whom it is from.
+    pub inviter: Principal,
+    /// Present exactly in invitations.
+    pub code: Option<String>,
+    /// The link with the code in its fragment.
+    pub link: Option<String>,
+    /// When the invitation runs out.
+    pub expires_at: Option<u64>,
+}
+
+/// How the mail system behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MailMode {
+    /// Every mail is delivered at once.
+    #[default]
+    Deliver,
+    /// No mail is accepted: it is `unavailable`.
+    Fail,
+    /// Every mail is taken, and delivered by [`MemoryHost::settle_taken`].
+    Take,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Mailbox {
+    pub(super) mode: MailMode,
+    pub(super) delivered: Vec<Mail>,
+    /// Taken over and not delivered yet.
+    pub(super) taken: Vec<Mail>,
+}
+
+fn subject_line(kind: &MessageKind, organization: &str) -> String {
+    // A line break in a name must not become a header.
+    let organization: String = organization.chars().filter(|letter| !letter.is_control()).collect();
+    match kind {
+        MessageKind::Invitation => format!("You are invited to {organization}"),
+        MessageKind::Reminder => format!("Your invitation to {organization} ends soon"),
+        MessageKind::Expired => format!("Your invitation to {organization} was not answered"),
+        MessageKind::Accepted => format!("Your invitation to {organization} was accepted"),
+        MessageKind::Declined => format!("Your invitation to {organization} was declined"),
+        MessageKind::ApprovalRequested => format!("An invitation to {organization} awaits approval"),
+        MessageKind::Other(kind) => format!("{organization}: {kind}"),
+    }
+}
+
+impl Realm {
+    fn send(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        template: Option<&str>,
+        messages: Vec<Message>,
+    ) -> Result<Vec<Result<Sent, SendError>>, HostError> {
+        self.concerns(call, organization)?;
+        bounds::count("messages", messages.len(), 100)?;
+        bounds::text("the template", template.unwrap_or_default(), 100)?;
+        if messages.iter().any(|message| message.code.is_some() != (message.kind == MessageKind::Invitation))
+        {
+            return Err(HostError::Invalid("an invitation has a code, and nothing else has one".into()));
+        }
+        Ok(messages.into_iter().map(|message| self.send_one(call, organization, template, message)).collect())
+    }
+
+    fn send_one(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        template: Option<&str>,
+        message: Message,
+    ) -> Result<Sent, SendError> {
+        let key = InvitationKey { organization: organization.to_owned(), id: message.invitation.clone() };
+        if !self.admits(call, &key) || !self.is_addressee(&key, &message) {
+            let text = "this message may not be sent to that person".into();
+            return Err(SendError::Host(HostError::Denied(text)));
+        }
+        if self.mailbox.mode == MailMode::Fail {
+            return Err(SendError::Host(HostError::Unavailable(None)));
+        }
+        let address = self.resident(&message.to).and_then(|resident| resident.email.clone());
+        let address = address.ok_or(SendError::NoAddress)?;
+        let name = self.organization(organization).map_or("", |place| place.name.as_str());
+        let mail = Mail {
+            at: self.clock.wall(),
+            address,
+            organization: organization.to_owned(),
+            invitation: message.invitation,
+            template: template.map(str::to_owned),
+            subject: subject_line(&message.kind, name),
+            kind: message.kind,
+            inviter: message.inviter,
+            link: message.code.as_ref().map(|code| format!("{LINK}{code}")),
+            code: message.code,
+            expires_at: message.expires_at,
+            to: message.to,
+        };
+        if self.mailbox.mode == MailMode::Take {
+            self.mailbox.taken.push(mail);
+            return Ok(Sent::Taken);
+        }
+        self.mailbox.delivered.push(mail);
+        Ok(Sent::Delivered)
+    }
+
+    /// Codes go to the invitee alone, notices to the inviter, requests to those who may approve.
+    fn is_addressee(&self, key: &InvitationKey, message: &Message) -> bool {
+        let Some(row) = self.row(key) else { return false };
+        let to = Principal::User(message.to.clone());
+        match message.kind {
+            MessageKind::Invitation | MessageKind::Reminder => row.is_for(&message.to),
+            MessageKind::Expired | MessageKind::Accepted | MessageKind::Declined => {
+                row.invitation.inviter == to
+            }
+            MessageKind::ApprovalRequested | MessageKind::Other(_) => {
+                row.invitation.inviter == to
+                    || self
+                        .standing(&key.organization, &to)
+                        .is_some_and(|standing| standing.contains(Permissions::APPROVE))
+            }
+        }
+    }
+
+    /// The end of every mail that was taken over.
+    pub(super) fn settle_taken(&mut self, delivered: bool) -> usize {
+        let taken = std::mem::take(&mut self.mailbox.taken);
+        for mail in &taken {
+            let outcome = match delivered {
+                true => DeliveryOutcome::Delivered,
+                false => DeliveryOutcome::Undeliverable("returned by the mail system".into()),
+            };
+            let (invitation, kind) = (mail.invitation.clone(), mail.kind.clone());
+            self.settle_one(&mail.organization, &Delivery { invitation, kind, outcome });
+        }
+        let count = taken.len();
+        if delivered {
+            self.mailbox.delivered.extend(taken);
+        }
+        count
+    }
+}
+
+#[async_trait]
+impl Notifications for MemoryHost {
+    async fn send(
+        &self,
+        call: &Call,
+        organization: String,
+        template: Option<String>,
+        messages: Vec<Message>,
+    ) -> Result<Vec<Result<Sent, SendError>>, HostError> {
+        self.lock().send(call, &organization, template.as_deref(), messages)
+    }
+}

@@ -1,0 +1,285 @@
+//! Members, groups and roles, each step of an invitation at most once.
+//!
+//! The log of applied steps never forgets: a membership that an administrator takes away leaves its
+//! step in the log, so that an accept which is still running, or is repeated, cannot bring it back.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::{
+    MemoryHost, bounds,
+    directory::{DEFAULT_STORE, same_name},
+    realm::{Organization, Person, Realm, Target},
+};
+use crate::{
+    contract::{
+        membership::{Eligibility, Resolved},
+        types::{
+            Grant, HostError, InvitationKey, Permissions, Principal, State, Step, StepOutcome, StepResult,
+            Subject, UserRef,
+        },
+    },
+    host::{Call, Membership},
+};
+
+/// For whom steps are applied.
+struct Applying<'a> {
+    call: &'a Call,
+    organization: &'a str,
+    invitation: &'a str,
+    user: &'a UserRef,
+}
+
+fn not_that_invitation() -> HostError {
+    HostError::Denied("this call may not apply anything for that invitation".into())
+}
+
+impl Realm {
+    fn resolve(
+        &self,
+        call: &Call,
+        organization: &str,
+        inviter: &Principal,
+        grants: &[Grant],
+    ) -> Result<Vec<Option<Resolved>>, HostError> {
+        self.concerns(call, organization)?;
+        bounds::grants(grants)?;
+        let standing = self.standing(organization, inviter).unwrap_or(Permissions::empty());
+        let resolved = |grant: &Grant| {
+            let target = self.organization(organization)?.target(grant)?;
+            let listed = target.grantable_by.as_ref().is_none_or(|givers| givers.contains(inviter));
+            let grantable = listed && standing.contains(Permissions::INVITE);
+            Some(Resolved { display_name: target.name.clone(), grantable })
+        };
+        Ok(grants.iter().map(resolved).collect())
+    }
+
+    fn eligible(
+        &self,
+        call: &Call,
+        organization: &str,
+        users: &[UserRef],
+        grants: &[Grant],
+    ) -> Result<Vec<Eligibility>, HostError> {
+        self.concerns(call, organization)?;
+        bounds::count("users", users.len(), 100)?;
+        bounds::grants(grants)?;
+        let place = self.organization(organization);
+        let eligibility = |user: &UserRef| Eligibility {
+            member: place.is_some_and(|place| place.person(user).is_some()),
+            withheld: (0u32..)
+                .zip(grants)
+                .filter(|(_, grant)| !place.is_some_and(|place| self.may_receive(place, user, grant)))
+                .map(|(index, _)| index)
+                .collect(),
+        };
+        Ok(users.iter().map(eligibility).collect())
+    }
+
+    /// A group or role that does not exist is nobody's to withhold: `resolve` reports it.
+    fn may_receive(&self, place: &Organization, user: &UserRef, grant: &Grant) -> bool {
+        let Some(Target { receivable_by: Some(roles), .. }) = place.target(grant) else { return true };
+        let parent = place.parent.as_deref().and_then(|parent| self.organization(parent));
+        let person = parent.and_then(|parent| parent.person(user));
+        person.is_some_and(|(_, person)| roles.iter().any(|role| person.roles.contains_key(role)))
+    }
+
+    fn apply(&mut self, applying: &Applying<'_>, steps: &[Step]) -> Result<Vec<StepOutcome>, HostError> {
+        bounds::count("steps", steps.len(), bounds::GRANTS + 1)?;
+        let Applying { call, organization, invitation, user } = applying;
+        let key = InvitationKey { organization: (*organization).to_owned(), id: (*invitation).to_owned() };
+        let row = self.row(&key).filter(|row| self.admits(call, &key) && row.is_for(user));
+        let state = row.ok_or_else(not_that_invitation)?.invitation.state;
+        let tenant = self.tenants.get(*organization);
+        let log = tenant.and_then(|tenant| tenant.applied.get(*invitation));
+        // Somebody whose claim was taken over must learn that it is closed, also when the invitation
+        // has come to its end meanwhile.
+        if log.is_some_and(|log| log.closed) {
+            return Ok(steps.iter().map(|_| StepOutcome::Closed).collect());
+        }
+        if state != State::Accepting {
+            return Err(not_that_invitation());
+        }
+        Ok(steps.iter().map(|step| self.apply_step(applying, step)).collect())
+    }
+
+    fn apply_step(&mut self, applying: &Applying<'_>, step: &Step) -> StepOutcome {
+        let Applying { call, organization, invitation, user } = applying;
+        if self.is_logged(organization, invitation, step) {
+            return match self.is_there(organization, invitation, user, step) {
+                true => StepOutcome::AlreadyApplied,
+                false => StepOutcome::WasRemoved,
+            };
+        }
+        let outcome = match step {
+            Step::Member => self.add_member(organization, Some(invitation), user),
+            Step::Grant(grant) => self.add_grant(applying, grant),
+        };
+        if matches!(outcome, StepOutcome::Applied) {
+            let tenant = self.tenants.entry((*organization).to_owned()).or_default();
+            tenant.applied.entry((*invitation).to_owned()).or_default().steps.push(step.clone());
+            let (event, what) = match step {
+                Step::Member => ("member.added", None),
+                Step::Grant(grant) => ("grant.added", Some(grant.id.clone())),
+            };
+            self.note(call, Some(organization), event, Some(invitation), what);
+        }
+        outcome
+    }
+
+    fn is_logged(&self, organization: &str, invitation: &str, step: &Step) -> bool {
+        let log = self.tenants.get(organization).and_then(|tenant| tenant.applied.get(invitation));
+        log.is_some_and(|log| log.steps.contains(step))
+    }
+
+    /// The effect that this invitation had is still in force. The same membership or grant, given
+    /// anew by another way, is another effect.
+    fn is_there(&self, organization: &str, invitation: &str, user: &UserRef, step: &Step) -> bool {
+        let person = self.organization(organization).and_then(|place| place.person(user));
+        let owed_to = |owed: &Option<String>| owed.as_deref() == Some(invitation);
+        person.is_some_and(|(_, person)| match step {
+            Step::Member => owed_to(&person.invitation),
+            Step::Grant(grant) => person.grants(grant.kind).get(&grant.id).is_some_and(owed_to),
+        })
+    }
+
+    /// Makes somebody a member, with the user name that he has where he is resident.
+    pub(super) fn add_member(
+        &mut self,
+        organization: &str,
+        invitation: Option<&str>,
+        user: &UserRef,
+    ) -> StepOutcome {
+        let Some(name) = self.resident(user).map(|resident| resident.name.clone()) else {
+            return StepOutcome::NoSuchTarget;
+        };
+        let Some(place) = self.organizations.get_mut(organization).filter(|place| !place.deleted) else {
+            return StepOutcome::NoSuchTarget;
+        };
+        if place.person(user).is_some() {
+            return StepOutcome::AlreadyPresent;
+        }
+        if place.people.values().any(|person| same_name(&person.name, &name)) {
+            return StepOutcome::NameTaken;
+        }
+        let id = place.new_guest_id();
+        let person = Person {
+            name,
+            store: DEFAULT_STORE.to_owned(),
+            email: None,
+            active: true,
+            account: user.clone(),
+            groups: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            invitation: invitation.map(str::to_owned),
+        };
+        place.people.insert(id, person);
+        StepOutcome::Applied
+    }
+
+    fn add_grant(&mut self, applying: &Applying<'_>, grant: &Grant) -> StepOutcome {
+        let Applying { organization, invitation, user, .. } = applying;
+        let place = self.organizations.get(*organization).filter(|place| !place.deleted);
+        if place.is_none_or(|place| place.target(grant).is_none()) {
+            return StepOutcome::NoSuchTarget;
+        }
+        // INVARIANT: what an administrator has removed comes back only by a new invitation. Where the
+        // membership that THIS invitation gave was taken away, a later membership is not its own, and
+        // nothing is added to it.
+        let removed = self.is_logged(organization, invitation, &Step::Member)
+            && !self.is_there(organization, invitation, user, &Step::Member);
+        let place = self.organizations.get_mut(*organization).filter(|_| !removed);
+        let Some(person) = place.and_then(|place| place.person_mut(user)) else {
+            return StepOutcome::NotAMember;
+        };
+        let grants = person.grants_mut(grant.kind);
+        if grants.contains_key(&grant.id) {
+            return StepOutcome::AlreadyPresent;
+        }
+        grants.insert(grant.id.clone(), Some((*invitation).to_owned()));
+        StepOutcome::Applied
+    }
+
+    fn close(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        invitation: &str,
+    ) -> Result<Vec<StepResult>, HostError> {
+        let key = InvitationKey { organization: organization.to_owned(), id: invitation.to_owned() };
+        let row = self.row(&key).filter(|_| self.admits(call, &key)).ok_or_else(not_that_invitation)?;
+        let Subject::User(user) = row.invitation.subject.clone() else { return Err(not_that_invitation()) };
+        let tenant = self.tenants.entry(key.organization).or_default();
+        let log = tenant.applied.entry(key.id).or_default();
+        let newly = !std::mem::replace(&mut log.closed, true);
+        let steps = log.steps.clone();
+        if newly {
+            self.note(call, Some(organization), "member.closed", Some(invitation), None);
+        }
+        let result = |step: Step| StepResult {
+            outcome: match self.is_there(organization, invitation, &user, &step) {
+                true => StepOutcome::Applied,
+                false => StepOutcome::WasRemoved,
+            },
+            step,
+        };
+        Ok(steps.into_iter().map(result).collect())
+    }
+}
+
+impl Organization {
+    /// A local id that nobody has or had.
+    fn new_guest_id(&mut self) -> String {
+        let free = |number: &usize| {
+            let id = format!("guest-{number}");
+            !self.people.contains_key(&id) && !self.spent.contains(&id)
+        };
+        let id = (1..).find(free).unwrap_or_default();
+        format!("guest-{id}")
+    }
+}
+
+#[async_trait]
+impl Membership for MemoryHost {
+    async fn resolve(
+        &self,
+        call: &Call,
+        organization: String,
+        inviter: Principal,
+        grants: Vec<Grant>,
+    ) -> Result<Vec<Option<Resolved>>, HostError> {
+        self.lock().resolve(call, &organization, &inviter, &grants)
+    }
+
+    async fn eligible(
+        &self,
+        call: &Call,
+        organization: String,
+        users: Vec<UserRef>,
+        grants: Vec<Grant>,
+    ) -> Result<Vec<Eligibility>, HostError> {
+        self.lock().eligible(call, &organization, &users, &grants)
+    }
+
+    async fn apply(
+        &self,
+        call: &Call,
+        organization: String,
+        invitation: String,
+        user: UserRef,
+        steps: Vec<Step>,
+    ) -> Result<Vec<StepOutcome>, HostError> {
+        let applying = Applying { call, organization: &organization, invitation: &invitation, user: &user };
+        self.lock().apply(&applying, &steps)
+    }
+
+    async fn close(
+        &self,
+        call: &Call,
+        organization: String,
+        invitation: String,
+    ) -> Result<Vec<StepResult>, HostError> {
+        self.lock().close(call, &organization, &invitation)
+    }
+}

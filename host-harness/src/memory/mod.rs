@@ -1,0 +1,189 @@
+//! A host that lives in memory.
+//!
+//! It is the plainest host that keeps every promise of the contract, and serves three ends: tests and
+//! scenarios run on it, hosts with a database are compared with it, and an engineer can read here what
+//! each import has to do. One lock is around everything, so each call is one atomic step.
+//!
+//! Time and entropy stand still until somebody moves them: two runs of one world are the same, byte for
+//! byte. It is no host for real people, because its entropy comes from a seed.
+//!
+//! - [`World`] describes organizations and people, and is written in YAML;
+//! - [`MemoryHost`] answers the plugin, and lets a test do to the world what happens in life;
+//! - [`Snapshot`] shows everything that there is.
+
+#![allow(
+    clippy::result_large_err,
+    reason = "a stale guard is answered with the whole row, as in the contract"
+)]
+
+mod admission;
+mod audit;
+mod bounds;
+mod clock;
+mod directory;
+mod duration;
+mod entropy;
+mod events;
+mod insert;
+mod inspect;
+mod mail;
+mod membership;
+mod outbox;
+mod paging;
+mod policy;
+mod realm;
+mod settings;
+mod storage;
+mod transition;
+mod world;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+pub use audit::AuditEvent;
+pub use duration::{HumanDuration, NotADuration};
+pub use events::{EventError, NewUser};
+pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
+pub use mail::{Mail, MailMode};
+pub use policy::{Moment, Narrow, Rule};
+pub use realm::{
+    AppliedSteps, Entitled, Organization, OutboxEntry, Person, RecordedItem, RecordedOperation,
+    StoredInvitation, Target,
+};
+pub use settings::{GrantName, SettingsPatch, default_settings};
+pub use transition::legal;
+pub use world::{Problem, World, WorldError};
+
+use crate::{
+    contract::types::{Context, Permissions, Principal},
+    host::{Call, Host, Operation, Random},
+};
+use mail::Mailbox;
+use realm::Realm;
+
+/// The in-memory host. It answers every import of the plugin; see the [module](self).
+#[derive(Debug, Default)]
+pub struct MemoryHost {
+    realm: Mutex<Realm>,
+}
+
+/// The form in which a host is saved.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    /// The shape of what follows.
+    format: u32,
+    stored: Realm,
+    /// Stands for people's mailboxes and the mail system: the only place with codes.
+    mailbox: Mailbox,
+}
+
+const FORMAT: u32 = 1;
+
+/// Why a saved state cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is no saved state.
+    #[error("this is no saved state of a host: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Another version has written it.
+    #[error("the saved state has format {0}, this version reads format {FORMAT}")]
+    Format(u32),
+}
+
+impl MemoryHost {
+    /// A host for the world that is described in YAML.
+    pub fn from_yaml(yaml: &str) -> Result<Self, WorldError> {
+        let world = World::parse(yaml)?;
+        Self::from_world(&world).map_err(|error| error.in_source(yaml))
+    }
+
+    /// A host for a world that stands inside another document, a scenario for instance. Of the error,
+    /// [`WorldError::in_source`] shows the lines.
+    pub fn from_world(world: &World) -> Result<Self, WorldError> {
+        Ok(Self { realm: Mutex::new(world.build()?) })
+    }
+
+    /// This host as all the imports of the plugin.
+    #[must_use]
+    pub fn host(self: std::sync::Arc<Self>) -> Host {
+        Host::of(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Realm> {
+        // A panic inside the lock can only come from a bug; what was written until then is shown
+        // rather than hidden behind a second panic.
+        self.realm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the machine's clock shows, in milliseconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.lock().clock.wall()
+    }
+
+    /// What lifetimes and leases are judged by: the latest instant that was ever seen.
+    #[must_use]
+    pub fn store_now(&self) -> u64 {
+        self.lock().clock.store()
+    }
+
+    /// What this host would hand to the plugin for a call of `caller` in `organization`: with the
+    /// permissions that he has there now, and the next request id.
+    #[must_use]
+    pub fn context(&self, organization: Option<&str>, caller: Principal) -> Context {
+        let mut realm = self.lock();
+        realm.requests += 1;
+        let permissions = organization.and_then(|organization| realm.standing(organization, &caller));
+        Context {
+            organization: organization.map(str::to_owned),
+            permissions: permissions.unwrap_or(Permissions::empty()),
+            caller,
+            request_id: format!("request-{}", realm.requests),
+            now: realm.clock.wall(),
+        }
+    }
+
+    /// A call of `operation` by `caller` in `organization`.
+    #[must_use]
+    pub fn call(&self, operation: Operation, organization: Option<&str>, caller: Principal) -> Call {
+        Call::new(operation, self.context(organization, caller))
+    }
+
+    /// A copy that goes its own way from here: what a crash leaves behind, or the other branch of a
+    /// comparison.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { realm: Mutex::new(self.lock().clone()) }
+    }
+
+    /// Goes back (or forward) to the state of `other`.
+    pub fn restore(&self, other: &Self) {
+        let state = other.lock().clone();
+        *self.lock() = state;
+    }
+
+    /// Everything as JSON, for a later [`load`](Self::load). Codes are in the section `mailbox` alone.
+    pub fn save(&self) -> Result<String, serde_json::Error> {
+        let realm = self.lock();
+        let (stored, mailbox) = (realm.clone(), realm.mailbox.clone());
+        serde_json::to_string_pretty(&Saved { format: FORMAT, stored, mailbox })
+    }
+
+    /// A host that goes on where [`save`](Self::save) was called.
+    pub fn load(json: &str) -> Result<Self, LoadError> {
+        let Saved { format, stored, mailbox } = serde_json::from_str(json)?;
+        if format != FORMAT {
+            return Err(LoadError::Format(format));
+        }
+        let mut realm = Realm { mailbox, ..stored };
+        realm.rebuild_indexes();
+        Ok(Self { realm: Mutex::new(realm) })
+    }
+}
+
+impl Random for MemoryHost {
+    fn bytes(&self, length: usize) -> Vec<u8> {
+        self.lock().entropy.take(length)
+    }
+}

@@ -1,0 +1,241 @@
+//! What waits to be done: mails, and the upkeep of rows.
+//!
+//! An outbox entry is a promise that survives a crash. It is written in the commit of the change that
+//! asks for it, and goes away in the commit that knows what became of it.
+
+use super::{
+    admission::within_context,
+    bounds,
+    realm::{OutboxEntry, Realm, StoredInvitation, Tenant},
+    transition::is_terminal,
+};
+use crate::{
+    contract::{
+        storage::{Delivery, DeliveryOutcome, DueItem, DueKind},
+        types::{HostError, InvitationKey, MailState, MessageKind, Notify, State},
+    },
+    host::Call,
+};
+
+/// Work that is due: what, since when, and for which row.
+struct Work {
+    rank: u8,
+    kind: DueKind,
+    since: u64,
+    invitation: String,
+    message: Option<(MessageKind, u32)>,
+}
+
+/// Sent only while the invitation is pending.
+fn needs_pending(kind: &MessageKind) -> bool {
+    matches!(kind, MessageKind::Invitation | MessageKind::Reminder)
+}
+
+impl Tenant {
+    /// Adds an entry, or starts the live one of this kind anew.
+    pub(super) fn enqueue(&mut self, invitation: &str, kind: MessageKind, due_at: u64) {
+        self.outbox.retain(|entry| !(entry.invitation == invitation && entry.kind == kind));
+        let invitation = invitation.to_owned();
+        self.outbox.push(OutboxEntry { invitation, kind, due_at, tries: 0, taken: false });
+    }
+
+    /// The row has left the state in which its messages made sense: what was not sent is not sent.
+    pub(super) fn drop_undelivered(&mut self, row: &mut StoredInvitation) {
+        let id = &row.invitation.key.id;
+        let senseless = |kind: &MessageKind| needs_pending(kind) || *kind == MessageKind::ApprovalRequested;
+        self.outbox.retain(|entry| entry.invitation != *id || !senseless(&entry.kind));
+        if row.invitation.mail == MailState::Queued {
+            row.invitation.mail = MailState::None;
+        }
+    }
+
+    fn work(&self, now: u64, reminder_before: Option<u64>) -> Vec<Work> {
+        let mut work: Vec<Work> = self.outbox.iter().filter_map(|entry| self.mail_due(entry, now)).collect();
+        work.extend(self.rows.values().filter_map(|row| upkeep_due(row, now, reminder_before)));
+        work.sort_by(|one, other| {
+            (one.rank, one.since, &one.invitation).cmp(&(other.rank, other.since, &other.invitation))
+        });
+        work
+    }
+
+    fn mail_due(&self, entry: &OutboxEntry, now: u64) -> Option<Work> {
+        let row = self.rows.get(&entry.invitation)?;
+        // A mail for an invitation that has just run out would announce a dead code.
+        let sendable = !needs_pending(&entry.kind) || row.state_at(now) == State::Pending;
+        (sendable && !entry.taken && entry.due_at <= now).then(|| Work {
+            rank: 1,
+            kind: DueKind::Mail,
+            since: entry.due_at,
+            invitation: entry.invitation.clone(),
+            message: Some((entry.kind.clone(), entry.tries)),
+        })
+    }
+
+    /// Hides what is being handed out.
+    fn hand_out(&mut self, work: &Work, until: u64) {
+        if let Some((kind, _)) = &work.message {
+            let same = |entry: &&mut OutboxEntry| entry.invitation == work.invitation && entry.kind == *kind;
+            if let Some(entry) = self.outbox.iter_mut().find(same) {
+                entry.due_at = until;
+            }
+            return;
+        }
+        if matches!(work.kind, DueKind::Reminder) {
+            // From here on the reminder is an entry like any mail: it can be settled, or comes again.
+            self.enqueue(&work.invitation, MessageKind::Reminder, until);
+        }
+        if let Some(row) = self.rows.get_mut(&work.invitation) {
+            row.reminded |= matches!(work.kind, DueKind::Reminder);
+            row.hidden_until = until;
+        }
+    }
+}
+
+fn upkeep_due(row: &StoredInvitation, now: u64, reminder_before: Option<u64>) -> Option<Work> {
+    let stored = &row.invitation;
+    let reminder = || {
+        let wanted = stored.notify == Notify::Internal && !row.reminded && stored.state == State::Pending;
+        stored
+            .expires_at
+            .filter(|_| wanted)
+            .zip(reminder_before)
+            .map(|(end, before)| end.saturating_sub(before))
+    };
+    let (rank, kind, since) = if stored.state == State::Accepting {
+        (0, DueKind::Lease, stored.lease_until?)
+    } else if row.has_run_out(now) {
+        (2, DueKind::Expiry, stored.expires_at?)
+    } else {
+        (3, DueKind::Reminder, reminder()?)
+    };
+    let due = since <= now && row.hidden_until <= now;
+    due.then(|| Work { rank, kind, since, invitation: stored.key.id.clone(), message: None })
+}
+
+impl Realm {
+    pub(super) fn due(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        limit: u32,
+        hold: u64,
+    ) -> Result<Vec<DueItem>, HostError> {
+        within_context(call, organization)?;
+        let limit = bounds::limit(limit)?;
+        let now = self.clock.store();
+        let reminder_before =
+            self.organizations.get(organization).and_then(|known| known.settings.reminder_before);
+        let Some(tenant) = self.tenants.get_mut(organization) else { return Ok(Vec::new()) };
+        let mut work = tenant.work(now, reminder_before);
+        work.truncate(limit);
+        for item in &work {
+            tenant.hand_out(item, now.saturating_add(hold));
+        }
+        let item = |work: Work| {
+            let row = tenant.rows.get(&work.invitation)?.read(now);
+            let (message, tries) = work.message.map_or((None, 0), |(kind, tries)| (Some(kind), tries));
+            Some(DueItem { kind: work.kind, row, message, tries })
+        };
+        Ok(work.into_iter().filter_map(item).collect())
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        deliveries: &[Delivery],
+    ) -> Result<(), HostError> {
+        self.concerns(call, organization)?;
+        bounds::count("deliveries", deliveries.len(), 200)?;
+        for delivery in deliveries {
+            bounds::id("the invitation", &delivery.invitation)?;
+            if let DeliveryOutcome::Undeliverable(reason) = &delivery.outcome {
+                bounds::text("the reason", reason, bounds::REASON)?;
+            }
+        }
+        for delivery in deliveries {
+            let key =
+                InvitationKey { organization: organization.to_owned(), id: delivery.invitation.clone() };
+            if self.admits(call, &key) {
+                self.settle_one(organization, delivery);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn settle_one(&mut self, organization: &str, delivery: &Delivery) {
+        let now = self.clock.store();
+        let Some(tenant) = self.tenants.get_mut(organization) else { return };
+        let Delivery { invitation, kind, outcome } = delivery;
+        let live =
+            tenant.outbox.iter().position(|entry| entry.invitation == *invitation && entry.kind == *kind);
+        let Some(index) = live else { return };
+        let mail = match outcome {
+            DeliveryOutcome::Delivered => MailState::Sent,
+            DeliveryOutcome::Undeliverable(_) => MailState::Undeliverable,
+            DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) => {
+                if let Some(entry) = tenant.outbox.get_mut(index) {
+                    entry.postpone(outcome, now);
+                }
+                return;
+            }
+        };
+        tenant.outbox.remove(index);
+        if let Some(row) = tenant.rows.get_mut(invitation)
+            && *kind == MessageKind::Invitation
+        {
+            row.invitation.mail = mail;
+        }
+    }
+
+    pub(super) fn purge(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        retention: u64,
+        limit: u32,
+    ) -> Result<u32, HostError> {
+        within_context(call, organization)?;
+        let limit = bounds::limit(limit)?;
+        let now = self.clock.store();
+        let Some(tenant) = self.tenants.get(organization) else { return Ok(0) };
+        let mut old: Vec<(u64, String)> = tenant
+            .rows
+            .values()
+            .filter(|row| is_terminal(row.invitation.state))
+            .filter_map(|row| Some((row.invitation.ended_at?, row.invitation.key.id.clone())))
+            .filter(|(ended_at, _)| now.saturating_sub(*ended_at) > retention)
+            .collect();
+        old.sort();
+        old.truncate(limit);
+        for (_, id) in &old {
+            self.forget(organization, id);
+            self.note(call, Some(organization), "invitation.purged", Some(id), None);
+        }
+        Ok(u32::try_from(old.len()).unwrap_or(u32::MAX))
+    }
+
+    fn forget(&mut self, organization: &str, id: &str) {
+        let Some(tenant) = self.tenants.get_mut(organization) else { return };
+        tenant.outbox.retain(|entry| entry.invitation != id);
+        tenant.applied.remove(id);
+        let Some(row) = tenant.rows.remove(id) else { return };
+        tenant.unindex(&row.invitation.subject, id);
+        for code in &row.codes {
+            self.codes.remove(code);
+        }
+    }
+}
+
+impl OutboxEntry {
+    fn postpone(&mut self, outcome: &DeliveryOutcome, now: u64) {
+        match outcome {
+            DeliveryOutcome::Retry(after) => {
+                self.tries += 1;
+                self.due_at = now.saturating_add(*after);
+                self.taken = false;
+            }
+            _ => self.taken = true,
+        }
+    }
+}

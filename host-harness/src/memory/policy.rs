@@ -1,0 +1,147 @@
+//! Scripted policies: enough to show what each verdict does, without a component.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{MemoryHost, bounds, directory::same_name, duration::HumanDuration, realm::Realm};
+use crate::{
+    contract::{
+        policy::{AcceptFacts, InviteFacts},
+        types::{Grant, HostError, Narrowed, Verdict},
+    },
+    host::{Call, Policy},
+};
+
+/// One rule of a scripted policy. The first rule that concerns somebody decides about him; without one
+/// he is allowed.
+///
+/// ```yaml
+/// - { names: [bob], refuse: "not bob" }
+/// - { names: [eve], at: accept, refuse: "not any more" }
+/// - { names: [carol], require-approval: "a contractor" }
+/// - narrow: { without: [r-admin], lifetime: 1h, signed-in-only: true }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Rule {
+    /// Whom it concerns, by the name as invited, without the user store; absent: everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// When it is asked.
+    pub at: Moment,
+    /// Says no, with these words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refuse: Option<String>,
+    /// Wants somebody else's approval, with these words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_approval: Option<String>,
+    /// Allows less than was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrow: Option<Narrow>,
+    /// Says yes, and keeps later rules from being asked.
+    pub allow: bool,
+}
+
+/// When a rule is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// When somebody is invited, and again when he accepts.
+    #[default]
+    Always,
+    /// When somebody is invited.
+    Invite,
+    /// When somebody accepts.
+    Accept,
+}
+
+/// What a rule takes away.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Narrow {
+    /// Ids of groups and roles that are not given.
+    pub without: Vec<String>,
+    /// The longest lifetime.
+    pub lifetime: Option<HumanDuration>,
+    /// The invitee has to sign in.
+    pub signed_in_only: bool,
+}
+
+impl Rule {
+    /// How many of its verdicts are given: one is right.
+    pub(super) fn verdicts(&self) -> usize {
+        usize::from(self.refuse.is_some())
+            + usize::from(self.require_approval.is_some())
+            + usize::from(self.narrow.is_some())
+            + usize::from(self.allow)
+    }
+
+    fn concerns(&self, moment: Moment, name: &str) -> bool {
+        let plain = name.rsplit('/').next().unwrap_or(name);
+        let named = |names: &Vec<String>| names.iter().any(|listed| same_name(listed, plain));
+        (self.at == Moment::Always || self.at == moment) && self.names.as_ref().is_none_or(named)
+    }
+
+    fn verdict(&self, grants: &[Grant], lifetime: Option<u64>) -> Verdict {
+        if let Some(reason) = &self.refuse {
+            return Verdict::Refuse(reason.clone());
+        }
+        if let Some(reason) = &self.require_approval {
+            return Verdict::RequireApproval(reason.clone());
+        }
+        let Some(narrow) = &self.narrow else { return Verdict::Allow };
+        let kept = (0u32..).zip(grants).filter(|(_, grant)| !narrow.without.contains(&grant.id));
+        let shorter = narrow.lifetime.map(|most| lifetime.map_or(most.0, |asked| asked.min(most.0)));
+        Verdict::AllowWith(Narrowed {
+            grants: kept.map(|(index, _)| index).collect(),
+            lifetime: shorter,
+            signed_in_only: narrow.signed_in_only,
+        })
+    }
+}
+
+impl Realm {
+    fn verdict(
+        &self,
+        organization: &str,
+        moment: Moment,
+        name: &str,
+        grants: &[Grant],
+        lifetime: Option<u64>,
+    ) -> Verdict {
+        let rules = self.organization(organization).map(|place| place.policy.as_slice()).unwrap_or_default();
+        let rule = rules.iter().find(|rule| rule.concerns(moment, name));
+        rule.map_or(Verdict::Allow, |rule| rule.verdict(grants, lifetime))
+    }
+
+    fn decide_invite(&self, call: &Call, facts: &InviteFacts) -> Result<Vec<Verdict>, HostError> {
+        self.concerns(call, &facts.organization)?;
+        bounds::count("candidates", facts.candidates.len(), 100)?;
+        bounds::grants(&facts.grants)?;
+        let (organization, grants) = (&facts.organization, &facts.grants);
+        let names = facts.candidates.iter().map(|candidate| &candidate.name);
+        Ok(names
+            .map(|name| self.verdict(organization, Moment::Invite, name, grants, facts.lifetime))
+            .collect())
+    }
+
+    fn decide_accept(&self, call: &Call, facts: &AcceptFacts) -> Result<Verdict, HostError> {
+        let row = &facts.invitation;
+        if !self.admits(call, &row.key) {
+            return Err(HostError::Denied("this call may not see that invitation".into()));
+        }
+        bounds::grants(&row.grants)?;
+        Ok(self.verdict(&row.key.organization, Moment::Accept, &row.name, &row.grants, row.lifetime))
+    }
+}
+
+#[async_trait]
+impl Policy for MemoryHost {
+    async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError> {
+        self.lock().decide_invite(call, &facts)
+    }
+
+    async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, HostError> {
+        self.lock().decide_accept(call, &facts)
+    }
+}

@@ -1,0 +1,308 @@
+//! What the host knows, as data.
+//!
+//! Two halves that a real host may keep in two systems: the organizations with their people
+//! ([`Organization`]), and what the invitation store keeps for each of them ([`Tenant`]). The store's
+//! half survives the deletion of an organization, as an archive would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{audit::AuditEvent, clock::Clock, entropy::Entropy, mail::Mailbox, policy::Rule};
+use crate::contract::{
+    settings::Values,
+    types::{
+        Grant, GrantKind, Invitation, InvitationKey, MessageKind, Permissions, Principal, State, Step,
+        Subject, UserRef,
+    },
+};
+
+/// Everything that the in-memory host knows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Realm {
+    pub(super) clock: Clock,
+    pub(super) entropy: Entropy,
+    /// How many contexts were made: numbers the request ids.
+    pub(super) requests: u64,
+    pub(super) organizations: BTreeMap<String, Organization>,
+    pub(super) tenants: BTreeMap<String, Tenant>,
+    pub(super) audit: Vec<AuditEvent>,
+    /// Stands for people's mailboxes, so it is no part of what the host stores.
+    #[serde(skip)]
+    pub(super) mailbox: Mailbox,
+    /// Where each live digest leads. Rebuilt from the rows.
+    #[serde(skip)]
+    pub(super) codes: BTreeMap<String, InvitationKey>,
+}
+
+/// An organization with its people, groups, roles and rules.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its name.
+    pub name: String,
+    /// Absent for a root organization.
+    pub parent: Option<String>,
+    /// Not suspended.
+    pub active: bool,
+    /// Deleted: nobody finds it any more, but its id stays spent.
+    pub deleted: bool,
+    /// The names of its user stores.
+    pub stores: BTreeSet<String>,
+    /// Those of the stores that do not answer at present.
+    pub silent_stores: BTreeSet<String>,
+    /// Residents and guests, by local id.
+    pub people: BTreeMap<String, Person>,
+    /// Ids of people who were deleted: never given again.
+    pub spent: BTreeSet<String>,
+    /// Its groups, by id.
+    pub groups: BTreeMap<String, Target>,
+    /// Its roles, by id.
+    pub roles: BTreeMap<String, Target>,
+    /// Who may do what here.
+    pub permissions: Vec<Entitled>,
+    /// What it has configured.
+    pub settings: Values,
+    /// Its scripted policy.
+    pub policy: Vec<Rule>,
+}
+
+/// Somebody and what he may do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entitled {
+    /// A user or a client.
+    pub who: Principal,
+    /// What he may do.
+    pub permissions: Permissions,
+}
+
+/// A local account: of a resident, or of a guest whose account is elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    /// The user name.
+    pub name: String,
+    /// The user store that has it.
+    pub store: String,
+    /// A verified address. That of a guest is where he is resident.
+    pub email: Option<String>,
+    /// Not disabled.
+    pub active: bool,
+    /// Where the account is resident: the organization itself for its residents.
+    pub account: UserRef,
+    /// His groups, and the invitation that each is owed to.
+    pub groups: BTreeMap<String, Option<String>>,
+    /// His roles, and the invitation that each is owed to.
+    pub roles: BTreeMap<String, Option<String>>,
+    /// The invitation that made him a member.
+    pub invitation: Option<String>,
+}
+
+/// A group or a role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// Who may give it; absent: everybody who may invite.
+    pub grantable_by: Option<Vec<Principal>>,
+    /// Who may receive it: those who have one of these roles in the parent organization; absent:
+    /// everybody.
+    pub receivable_by: Option<Vec<String>>,
+}
+
+/// What the store keeps for one organization.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Tenant {
+    pub(super) rows: BTreeMap<String, StoredInvitation>,
+    pub(super) outbox: Vec<OutboxEntry>,
+    pub(super) operations: Vec<RecordedOperation>,
+    pub(super) applied: BTreeMap<String, AppliedSteps>,
+    /// The ids of each subject's invitations. Rebuilt from the rows.
+    #[serde(skip)]
+    pub(super) by_subject: BTreeMap<(String, String), Vec<String>>,
+}
+
+/// A row of the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredInvitation {
+    /// The fields; `state` is the stored one, whatever the clock says.
+    pub invitation: Invitation,
+    /// Digests of its live codes, oldest first. They stay after its end, so that its invitee can be
+    /// told what has become of it.
+    pub codes: Vec<String>,
+    /// A reminder was written for the present lifetime.
+    pub reminded: bool,
+    /// Handed out as due work: not again before this instant.
+    pub hidden_until: u64,
+}
+
+/// A message that waits to be sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutboxEntry {
+    /// Which invitation it is about.
+    pub invitation: String,
+    /// What to send.
+    pub kind: MessageKind,
+    /// When it falls due.
+    pub due_at: u64,
+    /// Failed tries so far.
+    pub tries: u32,
+    /// The host's mail pipeline has it and settles it by itself.
+    pub taken: bool,
+}
+
+/// What one operation of one caller has recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedOperation {
+    /// Whose operation it is.
+    pub caller: Principal,
+    /// Its id.
+    pub operation: String,
+    /// The digest of the request.
+    pub fingerprint: String,
+    /// When something was last recorded.
+    pub at: u64,
+    /// What became of each position.
+    pub items: BTreeMap<u32, RecordedItem>,
+}
+
+/// What became of one position of an operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordedItem {
+    /// This invitation was made.
+    Row(String),
+    /// It was refused, in the plugin's words.
+    Refused(String),
+}
+
+/// The log that makes each step happen once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AppliedSteps {
+    /// Nothing may be applied any more.
+    pub closed: bool,
+    /// What was applied, in order. A step stays here when its effect is taken away.
+    pub steps: Vec<Step>,
+}
+
+impl StoredInvitation {
+    /// Nothing has ended it, and nobody has claimed it.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.invitation.state, State::AwaitingApproval | State::Pending)
+    }
+
+    /// Its time has run out while nobody had claimed it, written or not.
+    pub(super) fn has_run_out(&self, now: u64) -> bool {
+        self.is_open() && self.invitation.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// The row as it reads at `now`.
+    pub(super) fn read(&self, now: u64) -> Invitation {
+        let mut row = self.invitation.clone();
+        row.state = self.state_at(now);
+        row
+    }
+
+    pub(super) fn state_at(&self, now: u64) -> State {
+        if self.has_run_out(now) { State::Expired } else { self.invitation.state }
+    }
+
+    pub(super) fn is_for(&self, user: &UserRef) -> bool {
+        matches!(&self.invitation.subject, Subject::User(subject) if subject == user)
+    }
+}
+
+impl Organization {
+    pub(super) fn target(&self, grant: &Grant) -> Option<&Target> {
+        match grant.kind {
+            GrantKind::Group => self.groups.get(&grant.id),
+            GrantKind::Role => self.roles.get(&grant.id),
+        }
+    }
+
+    /// The local account of somebody, and its id.
+    pub(super) fn person(&self, account: &UserRef) -> Option<(&String, &Person)> {
+        self.people.iter().find(|(_, person)| person.account == *account)
+    }
+
+    pub(super) fn person_mut(&mut self, account: &UserRef) -> Option<&mut Person> {
+        self.people.values_mut().find(|person| person.account == *account)
+    }
+}
+
+impl Person {
+    /// His grants of one kind, each with the invitation that it is owed to.
+    pub(super) fn grants(&self, kind: GrantKind) -> &BTreeMap<String, Option<String>> {
+        match kind {
+            GrantKind::Group => &self.groups,
+            GrantKind::Role => &self.roles,
+        }
+    }
+
+    pub(super) fn grants_mut(&mut self, kind: GrantKind) -> &mut BTreeMap<String, Option<String>> {
+        match kind {
+            GrantKind::Group => &mut self.groups,
+            GrantKind::Role => &mut self.roles,
+        }
+    }
+}
+
+impl Tenant {
+    /// Everything that was ever made for `user`, oldest first.
+    pub(super) fn of_subject(&self, user: &UserRef) -> impl Iterator<Item = &StoredInvitation> {
+        let ids = self.by_subject.get(&subject_key(user)).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().filter_map(|id| self.rows.get(id))
+    }
+
+    pub(super) fn index(&mut self, user: &UserRef, id: &str) {
+        self.by_subject.entry(subject_key(user)).or_default().push(id.to_owned());
+    }
+
+    pub(super) fn unindex(&mut self, subject: &Subject, id: &str) {
+        if let Subject::User(user) = subject
+            && let Some(ids) = self.by_subject.get_mut(&subject_key(user))
+        {
+            ids.retain(|known| known != id);
+        }
+    }
+}
+
+fn subject_key(user: &UserRef) -> (String, String) {
+    (user.organization.clone(), user.id.clone())
+}
+
+impl Realm {
+    /// The organization, unless it was deleted.
+    pub(super) fn organization(&self, id: &str) -> Option<&Organization> {
+        self.organizations.get(id).filter(|organization| !organization.deleted)
+    }
+
+    /// Somebody where he is resident.
+    pub(super) fn resident(&self, account: &UserRef) -> Option<&Person> {
+        self.organization(&account.organization)?
+            .people
+            .get(&account.id)
+            .filter(|person| person.account == *account)
+    }
+
+    pub(super) fn row(&self, key: &InvitationKey) -> Option<&StoredInvitation> {
+        self.tenants.get(&key.organization)?.rows.get(&key.id)
+    }
+
+    /// Restores what is derived from the rows, after loading.
+    pub(super) fn rebuild_indexes(&mut self) {
+        self.codes.clear();
+        for tenant in self.tenants.values_mut() {
+            tenant.by_subject.clear();
+            let mut rows: Vec<_> = tenant.rows.values().collect();
+            rows.sort_by_key(|row| row.invitation.created_at);
+            for row in rows {
+                for code in &row.codes {
+                    self.codes.insert(code.clone(), row.invitation.key.clone());
+                }
+                if let Subject::User(user) = &row.invitation.subject {
+                    let ids = tenant.by_subject.entry(subject_key(user)).or_default();
+                    ids.push(row.invitation.key.id.clone());
+                }
+            }
+        }
+    }
+}

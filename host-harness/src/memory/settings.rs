@@ -1,0 +1,229 @@
+//! What an organization has configured: the defaults, and changes to them.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Spanned;
+
+use super::{MemoryHost, duration::HumanDuration};
+use crate::{
+    contract::{
+        settings::{Limits, Notices, Values},
+        types::{AcceptWith, Grant, GrantKind, HostError, Notify},
+    },
+    host::{Call, Settings},
+};
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// The settings of an organization that has changed none.
+#[must_use]
+pub fn default_settings() -> Values {
+    Values {
+        lifetime: 72 * HOUR,
+        lifetime_min: MINUTE,
+        lifetime_max: 72 * HOUR,
+        allow_never: false,
+        accept_with: AcceptWith::Invitee,
+        notify: Notify::Internal,
+        limits: Limits { users: 100, grants: 50, name_bytes: 254 },
+        lease: 30 * SECOND,
+        takeovers_max: 3,
+        mail_tries: 5,
+        mail_retry: MINUTE,
+        retention: 30 * DAY,
+        resend_limit: 5,
+        pending_limit: None,
+        reminder_before: None,
+        notices: Notices::empty(),
+        ceiling: None,
+        privileged: Vec::new(),
+    }
+}
+
+/// A group or role as `group:g-help` or `role:r-admin`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct GrantName {
+    /// Which of the two.
+    pub is_role: bool,
+    /// Its id.
+    pub id: String,
+}
+
+impl GrantName {
+    pub(super) fn grant(&self) -> Grant {
+        let kind = if self.is_role { GrantKind::Role } else { GrantKind::Group };
+        Grant { kind, id: self.id.clone() }
+    }
+}
+
+impl TryFrom<String> for GrantName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("group", id)) => Ok(Self { is_role: false, id: id.to_owned() }),
+            Some(("role", id)) => Ok(Self { is_role: true, id: id.to_owned() }),
+            _ => Err(format!("`{text}` is no grant, as in `group:ID` or `role:ID`")),
+        }
+    }
+}
+
+/// Changes to settings; what is absent stays as it is. `null` lifts an optional bound.
+///
+/// Durations are written as in `72h`, grants as in `role:r-admin`, words as in the contract.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SettingsPatch {
+    /// Where the request names none.
+    pub lifetime: Option<HumanDuration>,
+    /// The shortest that may be asked for.
+    pub lifetime_min: Option<HumanDuration>,
+    /// The longest that may be asked for.
+    pub lifetime_max: Option<HumanDuration>,
+    /// Invitations without an end are allowed.
+    pub allow_never: Option<bool>,
+    /// `invitee`, `invitee-and-code` or `code`.
+    #[serde(deserialize_with = "accept_with")]
+    pub accept_with: Option<AcceptWith>,
+    /// `internal` or `external`.
+    #[serde(deserialize_with = "notify")]
+    pub notify: Option<Notify>,
+    /// Most users, grants and bytes of a name.
+    pub limits: LimitsPatch,
+    /// How long an accept may take.
+    pub lease: Option<HumanDuration>,
+    /// Take-overs before the sweep ends an accept.
+    pub takeovers_max: Option<u32>,
+    /// Tries for one mail.
+    pub mail_tries: Option<u32>,
+    /// Wait before the second try.
+    pub mail_retry: Option<HumanDuration>,
+    /// Ended invitations are kept for this long.
+    pub retention: Option<HumanDuration>,
+    /// Explicit resends of one invitation.
+    pub resend_limit: Option<u32>,
+    /// Active invitations; `null`: no limit.
+    #[serde(deserialize_with = "present")]
+    pub pending_limit: Option<Option<u32>>,
+    /// Remind so long before the end; `null`: do not.
+    #[serde(deserialize_with = "present")]
+    pub reminder_before: Option<Option<HumanDuration>>,
+    /// Of `expired`, `accepted`, `declined` and `approval-requested`.
+    #[serde(deserialize_with = "notices")]
+    pub notices: Option<Notices>,
+    /// The only grants that may be carried; `null`: any.
+    #[serde(deserialize_with = "present")]
+    pub ceiling: Option<Option<Vec<Spanned<GrantName>>>>,
+    /// Grants that need approval.
+    pub privileged: Option<Vec<Spanned<GrantName>>>,
+}
+
+/// Changes to the limits.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct LimitsPatch {
+    /// Most users in a request.
+    pub users: Option<u32>,
+    /// Most grants in a request.
+    pub grants: Option<u32>,
+    /// Longest name.
+    pub name_bytes: Option<u32>,
+}
+
+fn set<T>(value: &mut T, change: Option<T>) {
+    if let Some(change) = change {
+        *value = change;
+    }
+}
+
+impl SettingsPatch {
+    /// Makes the changes.
+    pub fn apply(&self, to: &mut Values) {
+        let milliseconds = |duration: Option<HumanDuration>| duration.map(|duration| duration.0);
+        let grants = |names: &Vec<Spanned<GrantName>>| names.iter().map(|name| name.value.grant()).collect();
+        set(&mut to.lifetime, milliseconds(self.lifetime));
+        set(&mut to.lifetime_min, milliseconds(self.lifetime_min));
+        set(&mut to.lifetime_max, milliseconds(self.lifetime_max));
+        set(&mut to.allow_never, self.allow_never);
+        set(&mut to.accept_with, self.accept_with);
+        set(&mut to.notify, self.notify);
+        set(&mut to.limits.users, self.limits.users);
+        set(&mut to.limits.grants, self.limits.grants);
+        set(&mut to.limits.name_bytes, self.limits.name_bytes);
+        set(&mut to.lease, milliseconds(self.lease));
+        set(&mut to.takeovers_max, self.takeovers_max);
+        set(&mut to.mail_tries, self.mail_tries);
+        set(&mut to.mail_retry, milliseconds(self.mail_retry));
+        set(&mut to.retention, milliseconds(self.retention));
+        set(&mut to.resend_limit, self.resend_limit);
+        set(&mut to.pending_limit, self.pending_limit);
+        set(&mut to.reminder_before, self.reminder_before.map(milliseconds));
+        set(&mut to.notices, self.notices);
+        set(&mut to.ceiling, self.ceiling.as_ref().map(|names| names.as_ref().map(grants)));
+        set(&mut to.privileged, self.privileged.as_ref().map(grants));
+    }
+
+    /// Every grant that it names.
+    pub(super) fn grants(&self) -> impl Iterator<Item = &Spanned<GrantName>> {
+        let ceiling = self.ceiling.iter().flatten().flatten();
+        ceiling.chain(self.privileged.iter().flatten())
+    }
+}
+
+/// Tells `null` from an absent key.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// One of a few words.
+fn word<T: Copy, E: serde::de::Error>(text: &str, words: &[(&str, T)]) -> Result<T, E> {
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        E::custom(format!("unknown value `{text}`, expected one of {}", known.join(", ")))
+    })
+}
+
+fn accept_with<'de, D: Deserializer<'de>>(from: D) -> Result<Option<AcceptWith>, D::Error> {
+    let words = [
+        ("invitee", AcceptWith::Invitee),
+        ("invitee-and-code", AcceptWith::InviteeAndCode),
+        ("code", AcceptWith::Code),
+    ];
+    word(&String::deserialize(from)?, &words).map(Some)
+}
+
+fn notify<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Notify>, D::Error> {
+    word(&String::deserialize(from)?, &[("internal", Notify::Internal), ("external", Notify::External)])
+        .map(Some)
+}
+
+fn notices<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Notices>, D::Error> {
+    let words = [
+        ("expired", Notices::EXPIRED),
+        ("accepted", Notices::ACCEPTED),
+        ("declined", Notices::DECLINED),
+        ("approval-requested", Notices::APPROVAL_REQUESTED),
+    ];
+    let mut all = Notices::empty();
+    for text in Vec::<String>::deserialize(from)? {
+        all |= word(&text, &words)?;
+    }
+    Ok(Some(all))
+}
+
+#[async_trait]
+impl Settings for MemoryHost {
+    async fn get(&self, call: &Call, organization: String) -> Result<Values, HostError> {
+        let realm = self.lock();
+        realm.concerns(call, &organization)?;
+        // The store's work goes on for an organization that was deleted, so its settings stay.
+        Ok(realm
+            .organizations
+            .get(&organization)
+            .map_or_else(default_settings, |place| place.settings.clone()))
+    }
+}

@@ -1,0 +1,224 @@
+//! Changing one row.
+//!
+//! The whole safety of accepting rests on this one step: a guard over version, stored state and clock,
+//! a table of legal pairs, and nothing applied unless both say yes.
+
+use super::{admission::named_caller, bounds, realm::Realm, realm::StoredInvitation};
+use crate::{
+    contract::{
+        storage::{Change, ClockGuard, CodeChange, Guard, LifetimeChange, StoreError},
+        types::{HostError, Invitation, InvitationKey, MailState, MessageKind, State},
+    },
+    host::Call,
+};
+
+/// Most codes of one invitation that are live at the same time.
+const LIVE_CODES: usize = 3;
+
+/// Whether an invitation may go from one state to another: the table at `types.state` in the contract.
+///
+/// Every pair that is not in it is illegal, whoever asks. Terminal states lead nowhere.
+#[must_use]
+pub fn legal(from: State, to: State) -> bool {
+    matches!(
+        (from, to),
+        (State::AwaitingApproval, State::Pending | State::Revoked | State::Expired)
+            | (
+                State::Pending,
+                State::Pending | State::Accepting | State::Declined | State::Revoked | State::Expired
+            )
+            | (State::Accepting, State::Accepting | State::Accepted | State::Failed)
+    )
+}
+
+/// Nothing leads on from here.
+pub(super) fn is_terminal(state: State) -> bool {
+    !matches!(state, State::AwaitingApproval | State::Pending | State::Accepting)
+}
+
+fn holds(guard: &Guard, row: &StoredInvitation, now: u64) -> bool {
+    let row = &row.invitation;
+    let clock = match guard.clock {
+        ClockGuard::None => true,
+        ClockGuard::BeforeExpiry => row.expires_at.is_none_or(|end| now < end),
+        ClockGuard::AfterExpiry => row.expires_at.is_some_and(|end| end <= now),
+        ClockGuard::LeaseOver => row.lease_until.is_some_and(|end| end <= now),
+    };
+    clock && guard.version == row.version && guard.states.contains(&row.state)
+}
+
+/// A change in the form in which it is kept, with every limit checked.
+struct Checked {
+    change: Change,
+    code: Option<String>,
+}
+
+fn check(change: Change) -> Result<Checked, HostError> {
+    bounds::id("the operation id", &change.operation)?;
+    bounds::text("the reason", change.reason.as_deref().unwrap_or_default(), bounds::REASON)?;
+    bounds::count("outcomes", change.outcomes.as_ref().map_or(0, Vec::len), bounds::GRANTS + 1)?;
+    bounds::count("messages", change.messages.len(), 8)?;
+    if (change.to == State::Accepting) != change.lease.is_some() {
+        return Err(HostError::Invalid("a lease belongs to a claim, and to nothing else".into()));
+    }
+    let code = match &change.code {
+        CodeChange::Keep => None,
+        CodeChange::Add(digest) | CodeChange::Replace(digest) => {
+            Some(bounds::digest("the digest of the code", digest)?)
+        }
+    };
+    if code.is_some() && change.to != State::Pending {
+        return Err(HostError::Invalid("only a pending invitation gets a code".into()));
+    }
+    Ok(Checked { change, code })
+}
+
+impl Realm {
+    pub(super) fn transition(
+        &mut self,
+        call: &Call,
+        key: &InvitationKey,
+        guard: &Guard,
+        change: Change,
+    ) -> Result<Invitation, StoreError> {
+        let now = self.clock.store();
+        if !self.admits(call, key) {
+            return Err(StoreError::NotFound);
+        }
+        let Some(row) = self.row(key) else { return Err(StoreError::NotFound) };
+        let checked = check(change).map_err(StoreError::Host)?;
+        self.may_change(call, row, guard, &checked, now)?;
+        let mut row = row.clone();
+        let from = row.invitation.state;
+        self.change_code(&mut row, &checked);
+        apply(&mut row, call, &checked.change, now);
+        self.change_outbox(&mut row, &checked.change, now);
+        self.note_change(call, from, &row);
+        let answer = row.read(now);
+        self.replace_row(row);
+        Ok(answer)
+    }
+
+    fn may_change(
+        &self,
+        call: &Call,
+        row: &StoredInvitation,
+        guard: &Guard,
+        checked: &Checked,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let denied = |text: &str| StoreError::Host(HostError::Denied(text.into()));
+        let to = checked.change.to;
+        if !holds(guard, row, now) {
+            return Err(StoreError::Stale(row.read(now)));
+        }
+        if !legal(row.invitation.state, to) {
+            return Err(denied("this change of state is illegal"));
+        }
+        // INVARIANT: once seen expired, always expired. From the instant of its expiry the row goes
+        // nowhere else, even where the guard forgot to ask the clock.
+        if row.has_run_out(now) && to != State::Expired {
+            return Err(StoreError::Stale(row.read(now)));
+        }
+        if !row.has_run_out(now) && to == State::Expired {
+            return Err(denied("its time has not run out"));
+        }
+        if row.invitation.state == State::AwaitingApproval && to == State::Pending {
+            named_caller(call).map_err(StoreError::Host)?;
+        }
+        self.may_have_code(row, checked).map_err(StoreError::Host)
+    }
+
+    fn may_have_code(&self, row: &StoredInvitation, checked: &Checked) -> Result<(), HostError> {
+        match &checked.code {
+            // Should two invitations ever get one code, the later must not steal the earlier's.
+            Some(code) if self.codes.get(code).is_some_and(|owner| *owner != row.invitation.key) => {
+                Err(HostError::Invalid("the code belongs to another invitation".into()))
+            }
+            None if checked.change.to == State::Pending && row.codes.is_empty() => {
+                Err(HostError::Invalid("a pending invitation needs a code".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn change_code(&mut self, row: &mut StoredInvitation, checked: &Checked) {
+        let Some(code) = &checked.code else { return };
+        let kept = match checked.change.code {
+            CodeChange::Replace(_) => 0,
+            _ => LIVE_CODES - 1,
+        };
+        row.codes.retain(|known| known != code);
+        let dead = row.codes.len().saturating_sub(kept);
+        for code in row.codes.drain(..dead) {
+            self.codes.remove(&code);
+        }
+        row.codes.push(code.clone());
+        self.codes.insert(code.clone(), row.invitation.key.clone());
+    }
+
+    fn change_outbox(&mut self, row: &mut StoredInvitation, change: &Change, now: u64) {
+        let tenant = self.tenants.entry(row.invitation.key.organization.clone()).or_default();
+        if change.to != State::Pending {
+            tenant.drop_undelivered(row);
+        }
+        for kind in &change.messages {
+            tenant.enqueue(&row.invitation.key.id, kind.clone(), now.saturating_add(change.hold));
+            match kind {
+                MessageKind::Invitation => row.invitation.mail = MailState::Queued,
+                MessageKind::Reminder => row.reminded = true,
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes `expired` on a row whose time has run out, for an operation that found it in its way.
+    pub(super) fn expire(&mut self, call: &Call, key: &InvitationKey, operation: &str) {
+        let now = self.clock.store();
+        let Some(row) = self.row(key).filter(|row| row.has_run_out(now)) else { return };
+        let mut row = row.clone();
+        let from = row.invitation.state;
+        row.invitation.state = State::Expired;
+        row.invitation.ended_at = Some(now);
+        row.invitation.version += 1;
+        row.invitation.last_operation = operation.to_owned();
+        if let Some(tenant) = self.tenants.get_mut(&key.organization) {
+            tenant.drop_undelivered(&mut row);
+        }
+        self.note_change(call, from, &row);
+        self.replace_row(row);
+    }
+
+    fn replace_row(&mut self, row: StoredInvitation) {
+        let key = row.invitation.key.clone();
+        self.tenants.entry(key.organization).or_default().rows.insert(key.id, row);
+    }
+}
+
+/// The fields that a change sets; codes and outbox are not among them.
+fn apply(stored: &mut StoredInvitation, call: &Call, change: &Change, now: u64) {
+    let row = &mut stored.invitation;
+    if row.state == State::AwaitingApproval && change.to == State::Pending {
+        row.approver = Some(call.context.caller.clone());
+    }
+    row.state = change.to;
+    row.version += 1;
+    row.last_operation.clone_from(&change.operation);
+    row.lease_until = change.lease.map(|lease| now.saturating_add(lease));
+    row.claims += u32::from(change.lease.is_some());
+    row.resends += u32::from(change.count_resend);
+    row.ended_at = is_terminal(change.to).then_some(now);
+    if let LifetimeChange::Restart(lifetime) = change.lifetime {
+        row.lifetime = lifetime;
+        row.expires_at = lifetime.map(|lifetime| now.saturating_add(lifetime));
+        stored.reminded = false;
+    }
+    if change.reason.is_some() {
+        row.reason.clone_from(&change.reason);
+    }
+    if let Some(outcomes) = &change.outcomes {
+        row.outcomes.clone_from(outcomes);
+    }
+    // Whatever it was handed out for is done.
+    stored.hidden_until = 0;
+}

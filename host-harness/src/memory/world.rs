@@ -1,0 +1,180 @@
+//! The world file: organizations and people, in YAML.
+//!
+//! ```yaml
+//! clock: 2026-03-02T09:00:00Z
+//! seed: 7
+//! organizations:
+//!   - id: root
+//!     name: Root Inc
+//!     users:
+//!       - { id: u-alice, name: alice, email: alice@example.com }
+//!       - { id: u-bob, name: bob, store: SECONDARY, active: false }
+//!       - { id: u-gus, name: gus, resident: partner/u-gus0 }
+//!     roles:
+//!       - { id: r-lead, name: Lead, members: [u-alice] }
+//!   - id: acme
+//!     parent: root
+//!     users: [{ id: u-ann, name: ann, email: ann@acme.example }]
+//!     groups: [{ id: g-help, name: Help desk, members: [u-ann] }]
+//!     roles: [{ id: r-admin, grantable-by: [u-ann], receivable-by: [r-lead] }]
+//!     members: [u-alice]
+//!     permissions: { u-ann: [all], "client:hr": [invite, view] }
+//!     settings: { lifetime: 24h, accept-with: invitee-and-code }
+//!     policy: [{ names: [bob], refuse: "not bob" }]
+//!   - id: partner
+//!     users: [{ id: u-gus0, name: gus, email: gus@partner.example }]
+//! ```
+//!
+//! A reference to a person is his id: of the organization itself or of its ancestors, the nearest
+//! first. `ORGANIZATION/ID` names anybody, `client:ID` a machine.
+
+mod build;
+mod problem;
+
+use serde::{Deserialize, Deserializer, de};
+use serde_saphyr::Spanned;
+
+pub use problem::{Problem, WorldError};
+
+use super::{policy::Rule, settings::SettingsPatch};
+
+/// A text, and where it stands.
+type Text = Spanned<String>;
+
+/// A world, as it is written. Every key but `organizations` may be left out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// When the host's clock starts, as in `2026-03-02T09:00:00Z`; the same instant by default.
+    #[serde(default)]
+    clock: Option<Text>,
+    /// Where entropy starts; 1 by default. Whoever knows it knows all codes: for tests only.
+    #[serde(default)]
+    seed: Option<u64>,
+    organizations: Vec<OrganizationEntry>,
+}
+
+/// An organization, as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct OrganizationEntry {
+    id: Text,
+    /// The id by default.
+    #[serde(default)]
+    name: Option<String>,
+    /// Absent for a root organization.
+    #[serde(default)]
+    parent: Option<Text>,
+    /// `active` by default.
+    #[serde(default)]
+    state: StateWord,
+    /// User stores besides `PRIMARY` and those that its users name.
+    #[serde(default)]
+    stores: Vec<String>,
+    /// Residents, and guests with `resident`.
+    #[serde(default)]
+    users: Vec<UserEntry>,
+    #[serde(default)]
+    groups: Vec<TargetEntry>,
+    #[serde(default)]
+    roles: Vec<TargetEntry>,
+    /// Guests who need no more than a reference: the user name comes from where they are resident.
+    #[serde(default)]
+    members: Vec<Text>,
+    /// Lists of `invite`, `view`, `revoke`, `resend`, `approve` or `all`, by reference.
+    #[serde(default)]
+    permissions: PermissionsEntry,
+    /// Changes to the defaults.
+    #[serde(default)]
+    settings: SettingsPatch,
+    /// The scripted policy; everybody is allowed by default.
+    #[serde(default)]
+    policy: Vec<Spanned<Rule>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StateWord {
+    #[default]
+    Active,
+    Disabled,
+}
+
+/// A user, as he is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct UserEntry {
+    id: Text,
+    name: Text,
+    /// `PRIMARY` by default.
+    #[serde(default)]
+    store: Option<String>,
+    /// A verified address; absent: he cannot be written to.
+    #[serde(default)]
+    email: Option<String>,
+    /// `true` by default.
+    #[serde(default = "yes")]
+    active: bool,
+    /// Where the account is, as `ORGANIZATION/ID`: he is a guest here.
+    #[serde(default)]
+    resident: Option<Text>,
+}
+
+/// A group or role, as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct TargetEntry {
+    id: Text,
+    /// The id by default.
+    #[serde(default)]
+    name: Option<String>,
+    /// Users of this organization who have it.
+    #[serde(default)]
+    members: Vec<Text>,
+    /// References to those who may give it; absent: everybody who may invite.
+    #[serde(default)]
+    grantable_by: Option<Vec<Text>>,
+    /// Roles of the PARENT organization, one of which somebody needs to receive it; absent: everybody
+    /// may.
+    #[serde(default)]
+    receivable_by: Option<Vec<Text>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A mapping in its order, with the places of its keys.
+#[derive(Clone, Debug, Default)]
+struct PermissionsEntry(Vec<(Text, Vec<Text>)>);
+
+impl<'de> Deserialize<'de> for PermissionsEntry {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> de::Visitor<'de> for Entries {
+            type Value = PermissionsEntry;
+
+            fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                to.write_str("a mapping from people to lists of permissions")
+            }
+
+            fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(PermissionsEntry(entries))
+            }
+        }
+
+        from.deserialize_map(Entries)
+    }
+}
+
+impl World {
+    /// Reads a world file. References are not followed yet.
+    pub fn parse(yaml: &str) -> Result<Self, WorldError> {
+        serde_saphyr::from_str(yaml).map_err(|error| WorldError::from_parser(&error).in_source(yaml))
+    }
+}

@@ -1,0 +1,133 @@
+//! What is wrong with a world file, and where.
+
+use std::fmt;
+
+use serde_saphyr::{Location, Spanned};
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, from 1; 0 where it is not known.
+    pub line: u64,
+    /// The column, from 1.
+    pub column: u64,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Everything that is wrong with a world file. Written out, it shows the lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorldError {
+    /// At least one, in the order of the file.
+    pub problems: Vec<Problem>,
+    lines: Vec<String>,
+}
+
+impl WorldError {
+    pub(super) fn new(mut problems: Vec<Problem>) -> Self {
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        Self { problems, lines: Vec::new() }
+    }
+
+    pub(super) fn from_parser(error: &serde_saphyr::Error) -> Self {
+        let place = error.location();
+        let text = error.without_snippet().to_string();
+        // The place is shown with the line; the parser says it once more in the text.
+        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        Self::new(vec![Problem::at(place, message)])
+    }
+
+    /// The same problems, with the lines of the file to be shown.
+    #[must_use]
+    pub fn in_source(mut self, yaml: &str) -> Self {
+        self.lines = yaml.lines().map(str::to_owned).collect();
+        self
+    }
+}
+
+impl Problem {
+    fn at(place: Option<Location>, message: String) -> Self {
+        let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
+        Self { line, column, message, help: None }
+    }
+
+    pub(super) fn with<T>(text: &Spanned<T>, message: String) -> Self {
+        Self::at(Some(text.referenced), message)
+    }
+
+    pub(super) fn helped(self, help: String) -> Self {
+        Self { help: Some(help), ..self }
+    }
+
+    /// Adds the nearest of the names that would have been right.
+    pub(super) fn suggest<'a>(self, wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(wrong, right) {
+            Some(name) => self.helped(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+}
+
+impl std::error::Error for WorldError {}
+
+impl fmt::Display for WorldError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                writeln!(to)?;
+            }
+            write!(to, "error: {}", problem.message)?;
+            let shown = usize::try_from(problem.line.saturating_sub(1)).ok();
+            let line = shown.filter(|_| problem.line > 0).and_then(|index| self.lines.get(index));
+            if let Some(line) = line {
+                let caret = usize::try_from(problem.column).unwrap_or(1);
+                let number = problem.line.to_string();
+                let margin = " ".repeat(number.len());
+                write!(to, "\n{margin} |\n{number} | {line}\n{margin} | {:>caret$}", "^")?;
+            }
+            if problem.line > 0 {
+                write!(to, "\n  at line {}, column {}", problem.line, problem.column)?;
+            }
+            if let Some(help) = &problem.help {
+                write!(to, "\n  help: {help}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name that is most like `wrong`, if one is like it at all.
+fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = (wrong.chars().count() / 3).max(2);
+    let distances = right.into_iter().map(|name| (distance(wrong, name), name));
+    distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
+}
+
+/// How many letters have to be changed, added or left out.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut next = vec![index + 1];
+        for ((above, diagonal), candidate) in row.iter().skip(1).zip(&row).zip(&other) {
+            let left = next.last().copied().unwrap_or_default();
+            let change = diagonal + usize::from(letter != *candidate);
+            next.push(change.min(above + 1).min(left + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_nearest_name_is_suggested_and_a_far_one_is_not() {
+        assert_eq!(nearest("u-bbo", ["u-alice", "u-bob"]), Some("u-bob"));
+        assert_eq!(nearest("zzzzzz", ["u-alice", "u-bob"]), None);
+    }
+}
