@@ -7,15 +7,12 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit},
-    time::timeout,
-};
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use wasmtime::Store;
 
 use crate::{
     CallError, HostCalls, Interceptor, Limits, Metering, Plugin, Trace,
-    calls::Hooks,
+    calls::{Hooks, within},
     contract::{
         Extension,
         exports::{
@@ -148,9 +145,9 @@ impl Session {
                 }
             }
         };
-        match timeout(self.limits.time, attempt).await {
-            Ok(done) => done,
-            Err(_) => Err(self.trapped(&calls, Reason::Deadline(self.limits.time), Vec::new())),
+        match within(self.limits.time, attempt).await {
+            Some(done) => done,
+            None => Err(self.trapped(&calls, Reason::Deadline(self.limits.time), Vec::new())),
         }
     }
 
@@ -162,7 +159,7 @@ impl Session {
             metered: engine.metering() == Metering::Fuel,
         };
         // A little earlier than the call as a whole, so that the reason can be told.
-        let slot = timeout(self.limits.time.mul_f32(0.95), engine.slot()).await.ok().flatten();
+        let slot = within(self.limits.time.mul_f32(0.95), engine.slot()).await.flatten();
         let slot = slot.ok_or(CallError::Busy(self.limits.time))?;
         let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| &mut state.memory);
