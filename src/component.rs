@@ -172,7 +172,7 @@ impl invitations::Guest for Plugin {
     fn resend(context: Context, ids: Vec<String>) -> Result<Vec<Result<Invited, Refusal>>, Refusal> {
         resend::resend(&Imports, &context, &ids)
     }
-    fn revoke(context: Context, id: String, reason: Option<String>) -> Result<Invitation, Refusal> {
+    fn revoke(context: Context, id: String, reason: Option<String>) -> Result<(), Refusal> {
         revoke::revoke(&Imports, &context, &id, reason.as_deref())
     }
     fn revoke_all(context: Context, whose: Owner, reason: Option<String>) -> Result<RevokedAll, Refusal> {
@@ -181,7 +181,7 @@ impl invitations::Guest for Plugin {
     fn approve(context: Context, id: String) -> Result<Invited, Refusal> {
         approval::approve(&Imports, &context, &id)
     }
-    fn reject(context: Context, id: String, reason: Option<String>) -> Result<Invitation, Refusal> {
+    fn reject(context: Context, id: String, reason: Option<String>) -> Result<(), Refusal> {
         approval::reject(&Imports, &context, &id, reason.as_deref())
     }
 }
