@@ -8,6 +8,9 @@
     reason = "tests fail by panicking, and their names say what they show"
 )]
 
+mod cases;
+mod faults;
+mod guarantees;
 mod native;
 mod rig;
 mod stories;
