@@ -66,7 +66,7 @@ fn word<T, E: std::fmt::Debug>(answer: &Result<T, E>) -> String {
 }
 
 impl Case {
-    fn new(rig: Rig, organization: Option<&'static str>, caller: Principal, ask: Ask) -> Self {
+    pub fn new(rig: Rig, organization: Option<&'static str>, caller: Principal, ask: Ask) -> Self {
         Self { rig, history: History::default(), organization, caller, ask }
     }
 

@@ -429,28 +429,25 @@ fn ended_and_applied(world: &Snapshot, _: &History) -> Found {
     for StoredInvitation { invitation: row, .. } in &world.invitations {
         must(row.state != State::Accepting, || format!("{} is still being accepted", row.key.id))?;
         let Subject::User(user) = &row.subject else { continue };
-        // What an administrator took away while or after it was accepted is not there, rightly.
-        let claimed = |event: &&AuditEvent| event.event == "invitation.claimed";
-        let since = world
-            .audit
-            .iter()
-            .skip_while(|event| !(claimed(event) && is_of(event, &row.key.organization, &row.key.id)));
-        let took = |event: &str| {
-            event.starts_with("world.") && (event.ends_with("removed") || event.ends_with("deleted"))
-        };
-        let taken = since.into_iter().any(|event| took(&event.event));
-        let member = world.organizations[&row.key.organization].members.iter().find(|m| m.account == *user);
-        for StepResult { step, .. } in
-            row.outcomes.iter().filter(|result| result.outcome == StepOutcome::Applied && !taken)
-        {
-            let owed =
-                |held: Option<&Option<String>>| held.is_some_and(|by| by.as_ref() == Some(&row.key.id));
-            let there = member.is_some_and(|member| match step {
-                Step::Member => owed(Some(&member.invitation)),
-                Step::Grant(Grant { kind: GrantKind::Group, id }) => owed(member.groups.get(id)),
-                Step::Grant(Grant { kind: GrantKind::Role, id }) => owed(member.roles.get(id)),
+        let since = world.audit.iter().skip_while(|event| {
+            !(event.event == "invitation.claimed" && is_of(event, &row.key.organization, &row.key.id))
+        });
+        let since: Vec<_> = since.collect();
+        for StepResult { step, outcome } in &row.outcomes {
+            let grant = if let Step::Grant(grant) = step { Some(grant) } else { None };
+            // What an administrator has taken away while or after it was accepted is not there, rightly.
+            let taken = since.iter().any(|event| {
+                let lost = event.event.ends_with("removed") || event.event.ends_with("deleted");
+                let what = event.reason.as_ref();
+                lost && (what == Some(&user.id) || grant.is_some_and(|grant| what == Some(&grant.id)))
             });
-            must(there, || format!("{} says {step:?} was applied, and it is not there", row.key.id))?;
+            let there = debts(world).iter().any(|debt| {
+                (debt.organization, debt.invitation) == (&row.key.organization, &row.key.id)
+                    && debt.grant.as_ref() == grant
+            });
+            must(*outcome != StepOutcome::Applied || taken || there, || {
+                format!("{} says {step:?} was applied, and it is not there", row.key.id)
+            })?;
         }
     }
     Ok(())

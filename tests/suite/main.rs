@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+mod checkers;
 mod faults;
 mod guarantees;
 mod native;
