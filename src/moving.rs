@@ -90,7 +90,9 @@ pub fn shift(
 
 /// A store that answers with another row, version or change is not believed.
 fn is_answer_to(now: &Invitation, before: &Invitation, change: &Change) -> bool {
-    now.key == before.key && now.version == before.version + 1 && now.last_operation == change.operation
+    now.key == before.key
+        && before.version.checked_add(1) == Some(now.version)
+        && now.last_operation == change.operation
 }
 
 fn may_have_happened<T>(answer: &Result<T, StoreError>) -> bool {

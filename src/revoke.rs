@@ -114,9 +114,10 @@ fn try_revoke_all(
         revoked: Vec::new(),
         in_progress: Vec::new(),
         failed: Vec::new(),
-        more: found.next.is_some(),
+        more: found.next.is_some() || found.items.len() > AT_ONCE as usize,
     };
-    for row in found.items.into_iter().filter(|row| row.key.organization == organization) {
+    let rows = found.items.into_iter().take(AT_ONCE as usize);
+    for row in rows.filter(|row| row.key.organization == organization) {
         let id = row.key.id.clone();
         match end(host, context, row, Move::Revoke, &operation, reason) {
             Ok(_) => all.revoked.push(id),

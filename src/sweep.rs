@@ -85,9 +85,11 @@ impl<H: Capabilities> Round<'_, H> {
         let mut handled = 0;
         while handled < limit && self.spent < BUDGET {
             let batch = (limit - handled).min((BUDGET - self.spent).div_ceil(TAKE_OVER));
-            let due = self.host.due(self.organization, batch, self.settings.lease)?;
+            let mut due = self.host.due(self.organization, batch, self.settings.lease)?;
             self.spent += 2;
             let is_last = due.len() < batch as usize;
+            // Handed out without having been asked for: it comes again.
+            due.truncate(batch as usize);
             handled += batch;
             if !due.is_empty() {
                 self.batch(due)?;
