@@ -11,7 +11,7 @@ use guestlist_harness::{
 };
 
 use crate::{
-    cases::{Ask, Case},
+    asking::{Ask, Case},
     guarantees::{ALWAYS, AT_REST, History, Told, Word, always, at_rest, broken},
     rig::*,
 };

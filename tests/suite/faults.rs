@@ -4,19 +4,53 @@
 //! instant hold. Then the host is well again: the same person asks for the same thing, time passes, the
 //! sweep runs; and what is left is what would have been left without any fault.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use guestlist_harness::{Fault, FaultAt, FaultPlan, Function, Reason};
+use guestlist_harness::{
+    Fault, FaultAt, FaultPlan, Function, Reason,
+    memory::{Snapshot, StoredInvitation},
+};
 
 use crate::{
-    cases::{self, Case},
-    guarantees::{always, at_rest, effect},
+    asking::{Ask, Case},
+    cases,
+    guarantees::{always, at_rest},
 };
 
 /// What is left when somebody asks, asks again, and asks once more when all is at rest.
 struct Outcome {
     effect: BTreeSet<String>,
     last: Vec<String>,
+}
+
+/// I-RETRY: what is left when a request was made once, or again and again: who is a member with what,
+/// and where the invitations of each account stand. Nothing that differs from run to run.
+fn effect(world: &Snapshot) -> BTreeSet<String> {
+    let mut effect = BTreeSet::new();
+    for (organization, view) in &world.organizations {
+        for member in &view.members {
+            let (groups, roles) = (member.groups.keys(), member.roles.keys());
+            effect.insert(format!(
+                "{organization} has {:?} in {:?}",
+                member.account,
+                groups.chain(roles).collect::<Vec<_>>()
+            ));
+        }
+    }
+    let mut rows = BTreeMap::<String, Vec<String>>::new();
+    for StoredInvitation { invitation: row, .. } in &world.invitations {
+        let whose = format!("{} invites {:?} with {:?}", row.key.organization, row.subject, row.grants);
+        rows.entry(whose).or_default().push(format!("{:?}", row.state));
+    }
+    effect.extend(rows.into_iter().map(|(whose, mut states)| {
+        states.sort();
+        format!("{whose}: {}", states.join(", "))
+    }));
+    effect
 }
 
 async fn outcome(mut case: Case) -> Outcome {
@@ -31,8 +65,17 @@ async fn outcome(mut case: Case) -> Outcome {
 }
 
 async fn answered(case: &mut Case) -> Vec<String> {
+    let refused = |case: &Case| case.rig.host.audit().iter().filter(|event| event.event == "refused").count();
+    let before = refused(case);
     let words = case.ask(None).await.words.expect("an honest host");
     always(&case.rig, &case.history);
+    let expected = match case.ask {
+        Ask::Introspect(_) | Ask::ListMine => false,
+        // Refused items go with the batch.
+        Ask::Invite(_) => words == ["UnknownGrants"],
+        _ => !["ok", "NotInvitable"].contains(&words[0].as_str()),
+    };
+    assert_eq!(refused(case) - before, usize::from(expected), "I-AUD: {words:?} of {:?}", case.ask);
     words
 }
 

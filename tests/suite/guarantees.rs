@@ -89,32 +89,6 @@ pub fn at_rest(rig: &Rig, history: &History) {
     rig.find_leaks();
 }
 
-/// I-RETRY: what is left when a request was made once, or again and again: who is a member with what,
-/// and where the invitations of each account stand. Nothing that differs from run to run.
-pub fn effect(world: &Snapshot) -> BTreeSet<String> {
-    let mut effect = BTreeSet::new();
-    for (organization, view) in &world.organizations {
-        for member in &view.members {
-            let (groups, roles) = (member.groups.keys(), member.roles.keys());
-            effect.insert(format!(
-                "{organization} has {:?} in {:?}",
-                member.account,
-                groups.chain(roles).collect::<Vec<_>>()
-            ));
-        }
-    }
-    let mut rows = BTreeMap::<String, Vec<String>>::new();
-    for StoredInvitation { invitation: row, .. } in &world.invitations {
-        let whose = format!("{} invites {:?} with {:?}", row.key.organization, row.subject, row.grants);
-        rows.entry(whose).or_default().push(format!("{:?}", row.state));
-    }
-    effect.extend(rows.into_iter().map(|(whose, mut states)| {
-        states.sort();
-        format!("{whose}: {}", states.join(", "))
-    }));
-    effect
-}
-
 fn must(holds: bool, why: impl FnOnce() -> String) -> Found {
     if holds { Ok(()) } else { Err(why()) }
 }

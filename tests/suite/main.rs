@@ -8,11 +8,13 @@
     reason = "tests fail by panicking, and their names say what they show"
 )]
 
+mod asking;
 mod cases;
 mod checkers;
 mod documents;
 mod faults;
 mod guarantees;
+mod hostile;
 mod native;
 mod rig;
 mod stories;
