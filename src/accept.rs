@@ -28,7 +28,7 @@ use crate::{
     },
     entropy::Entropy,
     find::{Found, find},
-    moving::{self, RETRIES, Unmoved, change, failure, is_uncertain, shift},
+    moving::{RETRIES, Unmoved, change, is_uncertain, shift},
     refusals::{audited, ended, obstacle_word},
     standing::{self, Blocked, Plan, out_of_step},
     state::Move,
@@ -157,7 +157,9 @@ pub fn carry_through(
     };
     let mut outcomes = apply(host, claimed, &plan)?;
     if outcomes.iter().any(|result| result.outcome == StepOutcome::Closed) {
-        return elsewhere(host, claimed);
+        // Closed by a run that either has ended it, and then this claim is lost, or broke off right
+        // before its end: then nobody else would ever bring it there.
+        return close(host, claimed, settings, operation, "closed");
     }
     match outcomes.first().map(|result| result.outcome) {
         Some(StepOutcome::NoSuchTarget) => close(host, claimed, settings, operation, "invitee-not-active"),
@@ -245,10 +247,6 @@ fn unfinished(unmoved: Unmoved) -> Result<Carried, HostError> {
         Unmoved::Gone => Err(HostError::Other("a claimed invitation has vanished".into())),
         Unmoved::Failed(error) => Err(error),
     }
-}
-
-fn elsewhere(host: &impl Capabilities, claimed: &Invitation) -> Result<Carried, HostError> {
-    moving::read(host, &claimed.key).map(|row| Carried::Elsewhere(Box::new(row))).map_err(failure)
 }
 
 /// The notice to the inviter that the organization wants, if the inviter is a person.

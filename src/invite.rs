@@ -8,8 +8,6 @@
 mod draft;
 mod verdict;
 
-use std::collections::BTreeSet;
-
 pub use draft::Terms;
 
 use crate::{
@@ -213,10 +211,10 @@ fn find(
     userstore: Option<&str>,
     answers: &mut Answers,
 ) -> Result<Vec<Candidate>, Refusal> {
-    let mut seen = BTreeSet::new();
     let mut asked = Vec::with_capacity(terms.names.len());
     for (position, name) in (0..).zip(terms.names) {
-        if !seen.insert(name.as_str()) {
+        // At most a hundred short texts: comparing them all is cheaper than any index.
+        if terms.names.iter().take(position as usize).any(|earlier| earlier == name) {
             put(answers, position, Err(ItemRefusal::Duplicate));
         } else if is_open(answers, position) {
             asked.push((position, name.clone()));
@@ -231,16 +229,15 @@ fn find(
         Err(LookupError::Other(_)) => names.iter().map(|_| Err(standing::out_of_step())).collect(),
     };
 
-    let mut accounts = BTreeSet::new();
-    let mut candidates = Vec::with_capacity(users.len());
+    let mut candidates: Vec<Candidate> = Vec::with_capacity(users.len());
     for ((position, name), user) in asked.into_iter().zip(users) {
         match user {
             Err(error) => put(answers, position, Err(ItemRefusal::Unavailable(retry_after(&error)))),
             Ok(Some(user)) if user.active => {
-                if accounts.insert((user.account.organization.clone(), user.account.id.clone())) {
-                    candidates.push(Candidate { position, name, user });
-                } else {
+                if candidates.iter().any(|earlier| earlier.user.account == user.account) {
                     put(answers, position, Err(ItemRefusal::Duplicate));
+                } else {
+                    candidates.push(Candidate { position, name, user });
                 }
             }
             Ok(_) => put(answers, position, Err(ItemRefusal::NotAParentUser)),

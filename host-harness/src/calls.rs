@@ -25,7 +25,7 @@ use crate::{
         notifications::{Message, SendError, Sent},
         policy::{AcceptFacts, InviteFacts},
         settings::Values,
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
             Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions,
             Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -273,12 +273,12 @@ impl HostCalls {
         key: InvitationKey,
         guard: Guard,
         change: Change,
-    ) -> Result<Result<Invitation, StoreError>, Stop> {
+    ) -> Result<Result<Transitioned, StoreError>, Stop> {
         let arguments = self.hooks.recording.then(|| json!({ "key": key, "guard": guard, "change": change }));
         let wanted = key.clone();
         let conflict = async {
             let row = self.host.storage.get(&self.call, wanted).await;
-            row.ok().map(|row| Err(StoreError::Stale(row)))
+            row.ok().map(|row| Ok(Transitioned { applied: false, row }))
         };
         let host = self.host.storage.transition(&self.call, key, guard, change);
         self.ask(Function::StorageTransition, arguments, host, conflict).await

@@ -308,13 +308,13 @@ exports! {
         /// Sends again; an expired one is invited anew.
         Resend resend call_resend (ids: Vec<String> as borrowed) -> Result<Vec<Result<Invited, Refusal>>, Refusal>;
         /// Ends an awaiting or pending invitation.
-        Revoke revoke call_revoke (id: String as borrowed, reason: Option<String> as optional) -> Result<Invitation, Refusal>;
+        Revoke revoke call_revoke (id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
         /// Ends all active invitations of an invitee or of an inviter.
         RevokeAll revoke_all call_revoke_all (whose: Owner as borrowed, reason: Option<String> as optional) -> Result<RevokedAll, Refusal>;
         /// Lets an awaiting invitation become pending.
         Approve approve call_approve (id: String as borrowed) -> Result<Invited, Refusal>;
         /// Ends an awaiting invitation.
-        Reject reject call_reject (id: String as borrowed, reason: Option<String> as optional) -> Result<Invitation, Refusal>;
+        Reject reject call_reject (id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
     }
     guestlist_invitation_invitee {
         /// The caller's invitations in all organizations.

@@ -8,6 +8,11 @@
     reason = "tests fail by panicking, and their names say what they show"
 )]
 
+mod cases;
+mod checkers;
+mod documents;
+mod faults;
+mod guarantees;
 mod native;
 mod rig;
 mod stories;

@@ -17,7 +17,7 @@ use guestlist_harness::{
         notifications::{Message, SendError, Sent},
         policy::{AcceptFacts, InviteFacts},
         settings::Values,
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
             Context, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
             Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -103,7 +103,7 @@ unavailable! {
         insert(organization: String, batch: Batch) -> Vec<Result<Inserted, StoreError>>, StoreError;
         get(key: InvitationKey) -> Invitation, StoreError;
         by_code(code: Vec<u8>) -> Option<Invitation>, HostError;
-        transition(key: InvitationKey, guard: Guard, change: Change) -> Invitation, StoreError;
+        transition(key: InvitationKey, guard: Guard, change: Change) -> Transitioned, StoreError;
         list(organization: String, filter: InvitationFilter, page: PageRequest) -> Page, StoreError;
         mine(states: Vec<State>, after: Option<String>, limit: u32) -> Page, StoreError;
         due(organization: String, limit: u32, hold: u64) -> Vec<DueItem>, HostError;

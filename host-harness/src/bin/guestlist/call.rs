@@ -221,7 +221,7 @@ impl One<'_> {
             }
             Operation::Revoke => {
                 let ById { id, reason } = ById::read(text)?;
-                shown(self.run(operations::Revoke { id, reason }).await?, output::one)
+                shown(self.run(operations::Revoke { id, reason }).await?, |()| json!({ "status": "REVOKED" }))
             }
             Operation::RevokeAll => {
                 let mut request = RevokeAll::read(text)?;
@@ -235,7 +235,7 @@ impl One<'_> {
             }
             Operation::Reject => {
                 let ById { id, reason } = ById::read(text)?;
-                shown(self.run(operations::Reject { id, reason }).await?, output::one)
+                shown(self.run(operations::Reject { id, reason }).await?, |()| json!({ "status": "REVOKED" }))
             }
             Operation::ListMine => {
                 let request = ListMine::read(text)?;

@@ -165,7 +165,7 @@ impl Story {
         let carols = mails.iter().find(|mail| mail.to.id == "u-carol").ok_or("no mail")?.invitation.clone();
         let revoke = operations::Revoke { id: carols, reason: Some("the project ended".into()) };
         let answer = self.call(Some("acme"), user("acme", "u-ann"), revoke).await?;
-        let answer = answer.map(|row| output::one(&row)).map_err(|no| Problem::from(&no));
+        let answer = answer.map(|()| json!({ "status": "REVOKED" })).map_err(|no| Problem::from(&no));
         self.note("revoke", "ann", &answer);
         self.list().await
     }
