@@ -63,10 +63,11 @@ fn try_invite(
     let settings = host.settings(organization)?;
     request::check(request, &settings)?;
     let lifetime = request::lifetime(request.lifetime, &settings)?;
-    let fingerprint = request::fingerprint(request);
 
     let mut answers: Answers = vec![None; request.names.len()];
+    let mut fingerprint = request::no_fingerprint();
     if let Some(key) = &request.idempotency_key {
+        fingerprint = request::fingerprint(request);
         recall(host, organization, key, &fingerprint, &mut answers)?;
         if answers.iter().all(Option::is_some) {
             return Ok(finished(answers));
@@ -129,7 +130,7 @@ pub fn anew(
         template: expired.template.as_deref(),
         metadata: &expired.metadata,
         operation: None,
-        fingerprint: request::fingerprint_of_renewal(&expired.key.id),
+        fingerprint: request::no_fingerprint(),
         names: std::slice::from_ref(&expired.name),
         replaces: Some(&expired.key.id),
     };

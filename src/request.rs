@@ -135,6 +135,12 @@ fn too_long(what: &str, most: usize) -> Refusal {
     Refusal::Invalid(format!("`{what}` is longer than {most} bytes"))
 }
 
+/// The fingerprint of a request whose operation id was made for it and cannot be re-used.
+#[must_use]
+pub fn no_fingerprint() -> Vec<u8> {
+    vec![0; 32]
+}
+
 /// SHA-256 over everything that a request says, so that a re-used idempotency key is noticed.
 #[must_use]
 pub fn fingerprint(request: &InviteRequest) -> Vec<u8> {
@@ -171,10 +177,4 @@ pub fn fingerprint(request: &InviteRequest) -> Vec<u8> {
         field(pair.value.as_bytes());
     }
     hash.finalize().to_vec()
-}
-
-/// The fingerprint of inviting anew after this invitation.
-#[must_use]
-pub fn fingerprint_of_renewal(id: &str) -> Vec<u8> {
-    Sha256::new().chain_update(b"renewal\0").chain_update(id).finalize().to_vec()
 }

@@ -94,7 +94,7 @@ pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
     let mails_before = host.mails().len();
 
     let session = plugin()?.session(host.clone().host(), Limits::default()).recording();
-    let mut one = One { host: &host, session, organization, caller, trace: None };
+    let mut one = One { host: &host, session, organization, caller, trace: None, called: false };
     let answer = one.call(arguments.operation, &request).await;
 
     for mail in host.mails().iter().skip(mails_before) {
@@ -105,7 +105,8 @@ pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
     {
         eprint!("{trace}");
     }
-    if let Some(state) = &arguments.state {
+    // Also after a call that broke off: what the plugin had done until then is done.
+    if let Some(state) = arguments.state.as_ref().filter(|_| one.called) {
         save(state, &host.save()?)?;
     }
     let answer = answer?;
@@ -183,11 +184,14 @@ struct One<'a> {
     organization: Option<&'a str>,
     caller: Principal,
     trace: Option<Trace>,
+    /// The request was understood and given to the plugin.
+    called: bool,
 }
 
 impl One<'_> {
     async fn run<E: Export>(&mut self, export: E) -> Result<E::Answer, Failure> {
         let context = self.host.context(self.organization, self.caller.clone());
+        self.called = true;
         let completed = self.session.run(context, export).await?;
         self.trace = completed.trace;
         Ok(completed.answer)
