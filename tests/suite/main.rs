@@ -11,10 +11,14 @@
 mod asking;
 mod cases;
 mod checkers;
+mod differential;
 mod documents;
 mod faults;
 mod guarantees;
 mod hostile;
 mod native;
+mod races;
 mod rig;
+mod schedule;
+mod secrecy;
 mod stories;
