@@ -139,9 +139,8 @@ fn random_invite(dice: &mut Dice) -> InviteRequest {
     }
     let mut request = request(&names, &grants);
     request.notify = *dice.pick(&[None, None, Some(Notify::External), Some(Notify::Internal)]);
-    request.lifetime = dice
-        .pick(&[LifetimeChoice::Default, LifetimeChoice::Lasting(3_600_000), LifetimeChoice::Never])
-        .clone();
+    request.lifetime =
+        *dice.pick(&[LifetimeChoice::Default, LifetimeChoice::Lasting(3_600_000), LifetimeChoice::Never]);
     if dice.one_in(4) {
         request.idempotency_key = Some(format!("key-{}", dice.below(3)));
     }

@@ -140,8 +140,8 @@ async fn accept_against_the_inviter_losing_his_right() {
     let accept = op::Accept { handle: Handle::Code(code.clone()) };
     let trace = undisturbed.rig.run(None, alice(), accept).await.unwrap().trace.unwrap();
     // What the inviter may give is the last that is asked about him.
-    let asked = trace.entries.iter().filter(|entry| entry.function == Function::MembershipResolve);
-    let last_check = asked.last().unwrap().index as usize;
+    let mut asked = trace.entries.iter().filter(|entry| entry.function == Function::MembershipResolve);
+    let last_check = asked.next_back().unwrap().index as usize;
     let acts = [Act::Accept(alice(), code), Act::LoseRight];
     for steps in 0..HOST_CALLS {
         let scene = scene.fork();
