@@ -4,7 +4,13 @@
 //! library, so that the difference is the sandbox and the way into and out of it. The two sides take
 //! turns in short blocks, so that a machine whose speed drifts slows both; the median block counts.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a measurement that fails stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a measurement that fails stops"
+)]
 
 mod canned;
 
