@@ -16,6 +16,7 @@ mod documents;
 mod faults;
 mod guarantees;
 mod hostile;
+mod inviting;
 mod native;
 mod races;
 mod rig;
