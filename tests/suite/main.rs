@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and their names say what they show"
 )]
 
+mod accepting;
 mod asking;
 mod cases;
 mod checkers;
