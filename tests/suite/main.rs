@@ -18,6 +18,7 @@ mod faults;
 mod guarantees;
 mod hostile;
 mod inviting;
+mod managing;
 mod native;
 mod races;
 mod rig;
