@@ -28,7 +28,7 @@ use crate::{
     },
     entropy::Entropy,
     find::{Found, find},
-    moving::{RETRIES, Unmoved, change, is_uncertain, shift},
+    moving::{self, RETRIES, Unmoved, change, failure, is_uncertain, shift},
     refusals::{audited, ended, obstacle_word},
     standing::{self, Blocked, Plan, out_of_step},
     state::Move,
@@ -155,7 +155,11 @@ pub fn carry_through(
         }
         Err(Blocked::Failed(error)) => return Err(error),
     };
-    let mut outcomes = apply(host, claimed, &plan)?;
+    let mut outcomes = match apply(host, claimed, &plan) {
+        // Nothing is applied for an invitation that has ended: somebody else may have been faster.
+        Err(error @ HostError::Denied(_)) => return elsewhere(host, claimed, error),
+        outcomes => outcomes?,
+    };
     if outcomes.iter().any(|result| result.outcome == StepOutcome::Closed) {
         // Closed by a run that either has ended it, and then this claim is lost, or broke off right
         // before its end: then nobody else would ever bring it there.
@@ -247,6 +251,12 @@ fn unfinished(unmoved: Unmoved) -> Result<Carried, HostError> {
         Unmoved::Gone => Err(HostError::Other("a claimed invitation has vanished".into())),
         Unmoved::Failed(error) => Err(error),
     }
+}
+
+/// What has become of it, if somebody else has moved it since the claim; otherwise `error` stands.
+fn elsewhere(host: &impl Capabilities, claimed: &Invitation, error: HostError) -> Result<Carried, HostError> {
+    let row = moving::read(host, &claimed.key).map_err(failure)?;
+    if row.version == claimed.version { Err(error) } else { Ok(Carried::Elsewhere(Box::new(row))) }
 }
 
 /// The notice to the inviter that the organization wants, if the inviter is a person.
