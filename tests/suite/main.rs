@@ -8,6 +8,9 @@
     reason = "tests fail by panicking, and their names say what they show"
 )]
 
+mod after;
 mod native;
+mod races;
 mod rig;
+mod schedule;
 mod stories;
