@@ -155,9 +155,15 @@ pub fn carry_through(
         }
         Err(Blocked::Failed(error)) => return Err(error),
     };
-    let mut outcomes = apply(host, claimed, &plan)?;
+    let mut outcomes = match apply(host, claimed, &plan) {
+        // Nothing is applied for an invitation that has ended: somebody else may have been faster.
+        Err(error @ HostError::Denied(_)) => return elsewhere(host, claimed, error),
+        outcomes => outcomes?,
+    };
+    // Who had the claim before has seen an obstacle, and closed it. Whoever has the claim now ends it:
+    // nothing can be applied any more, and waiting for another take-over would change nothing.
     if outcomes.iter().any(|result| result.outcome == StepOutcome::Closed) {
-        return elsewhere(host, claimed);
+        return close(host, claimed, settings, operation, "closed");
     }
     match outcomes.first().map(|result| result.outcome) {
         Some(StepOutcome::NoSuchTarget) => close(host, claimed, settings, operation, "invitee-not-active"),
@@ -247,8 +253,10 @@ fn unfinished(unmoved: Unmoved) -> Result<Carried, HostError> {
     }
 }
 
-fn elsewhere(host: &impl Capabilities, claimed: &Invitation) -> Result<Carried, HostError> {
-    moving::read(host, &claimed.key).map(|row| Carried::Elsewhere(Box::new(row))).map_err(failure)
+/// What has become of it, if somebody else has moved it since the claim; otherwise `error` stands.
+fn elsewhere(host: &impl Capabilities, claimed: &Invitation, error: HostError) -> Result<Carried, HostError> {
+    let row = moving::read(host, &claimed.key).map_err(failure)?;
+    if row.version == claimed.version { Err(error) } else { Ok(Carried::Elsewhere(Box::new(row))) }
 }
 
 /// The notice to the inviter that the organization wants, if the inviter is a person.
