@@ -8,9 +8,11 @@
     reason = "tests fail by panicking, and their names say what they show"
 )]
 
+mod actors;
 mod after;
 mod native;
 mod races;
+mod races_apart;
 mod rig;
 mod schedule;
 mod stories;

@@ -19,7 +19,7 @@ use guestlist_harness::{
     Export, Fault, Function, Interceptor, Limits, Session,
     contract::{
         exports::{
-            invitations::{Invited, ItemRefusal, Refusal},
+            invitations::{Invited, ItemRefusal, Refusal, RevokedAll},
             invitee::{Accepted, InviteeRefusal},
             maintenance::Swept,
         },
@@ -63,6 +63,7 @@ pub enum Said {
     Approve(Result<Invited, Refusal>),
     Invite(Result<Invited, ItemRefusal>),
     Sweep(Swept),
+    RevokeAll(RevokedAll),
     /// Something in the world, and whether it was possible.
     Event(bool),
 }
@@ -222,7 +223,10 @@ impl Race<'_> {
             };
             self.once(None, choose, &check).await;
             loop {
-                let Some(mut fork) = path.pop() else { return count };
+                let Some(mut fork) = path.pop() else {
+                    eprintln!("SCHEDULES {count}");
+                    return count;
+                };
                 let spent = path.iter().filter(|fork| fork.costs && fork.taken > 0).count();
                 fork.taken += 1;
                 if fork.taken < fork.options.len() && (!fork.costs || spent < switches) {
