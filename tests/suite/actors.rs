@@ -14,7 +14,7 @@ use guestlist_harness::{
 
 use crate::{
     rig::*,
-    schedule::{Actor, Outcome, Said},
+    interleaving::{Actor, Outcome, Said},
 };
 
 pub const LEASE: u64 = 30_000;

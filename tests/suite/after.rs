@@ -11,7 +11,7 @@ use guestlist_harness::{
 
 use crate::{
     rig::PLUGIN,
-    schedule::{Outcome, Said},
+    interleaving::{Outcome, Said},
 };
 
 const LEASE: u64 = 30_000;

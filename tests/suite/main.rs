@@ -11,8 +11,8 @@
 mod actors;
 mod after;
 mod native;
-mod races;
-mod races_apart;
+mod orders;
+mod orders_apart;
 mod rig;
-mod schedule;
+mod interleaving;
 mod stories;

@@ -7,7 +7,7 @@ use guestlist_harness::{
     contract::{
         exports::{
             invitations::{InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
-            invitee::{Ended, Handle, InviteeRefusal},
+            invitee::Handle,
         },
         types::{InvitationKey, MailState, MessageKind, State},
     },
@@ -19,7 +19,7 @@ use crate::{
     actors::*,
     after::changes,
     rig::*,
-    schedule::{Outcome, Race, Said},
+    interleaving::{Outcome, Race, Said},
 };
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Accepts that race, in every order that matters: [`schedule`](crate::schedule) runs them,
+//! Accepts that race, in every order that matters: [`interleaving`](crate::interleaving) runs them,
 //! [`after`](crate::after) says what must hold; here stands who races and who wins.
 
 use std::{cell::RefCell, collections::BTreeSet};
@@ -18,7 +18,7 @@ use crate::{
     actors::*,
     after::{changes, place_of},
     rig::*,
-    schedule::{Actor, Outcome, Race, Said},
+    interleaving::{Actor, Outcome, Race, Said},
 };
 
 #[tokio::test]
