@@ -87,13 +87,13 @@ impl Toolchain {
         {
             return Ok(Self::Same { cargo: variable("CARGO")?, rustc });
         }
-        let file = ["guest-toolchain.env"].iter().map(|name| target.join(name)).find(|file| file.is_file());
-        let Some(file) = file else {
+        let file = target.join("guest-toolchain.env");
+        if !file.is_file() {
             return Err(format!(
                 "the compiler has no target `{TARGET}`; run `scripts/setup` and build again"
             )
             .into());
-        };
+        }
         println!("cargo:rerun-if-changed={}", file.display());
         let text = fs::read_to_string(&file)?;
         let value = |name: &str| -> Outcome<String> {

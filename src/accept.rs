@@ -28,7 +28,7 @@ use crate::{
     },
     entropy::Entropy,
     find::{Found, find},
-    moving::{self, RETRIES, Unmoved, change, failure, is_uncertain, shift},
+    moving::{self, RETRIES, Unmoved, change, is_uncertain, shift},
     refusals::{audited, ended, obstacle_word},
     standing::{self, Blocked, Plan, out_of_step},
     state::Move,
@@ -160,9 +160,9 @@ pub fn carry_through(
         Err(error @ HostError::Denied(_)) => return elsewhere(host, claimed, error),
         outcomes => outcomes?,
     };
-    // Who had the claim before has seen an obstacle, and closed it. Whoever has the claim now ends it:
-    // nothing can be applied any more, and waiting for another take-over would change nothing.
     if outcomes.iter().any(|result| result.outcome == StepOutcome::Closed) {
+        // Closed by a run that either has ended it, and then this claim is lost, or broke off right
+        // before its end: then nobody else would ever bring it there.
         return close(host, claimed, settings, operation, "closed");
     }
     match outcomes.first().map(|result| result.outcome) {
@@ -255,8 +255,10 @@ fn unfinished(unmoved: Unmoved) -> Result<Carried, HostError> {
 
 /// What has become of it, if somebody else has moved it since the claim; otherwise `error` stands.
 fn elsewhere(host: &impl Capabilities, claimed: &Invitation, error: HostError) -> Result<Carried, HostError> {
-    let row = moving::read(host, &claimed.key).map_err(failure)?;
-    if row.version == claimed.version { Err(error) } else { Ok(Carried::Elsewhere(Box::new(row))) }
+    match moving::read(host, &claimed.key) {
+        Ok(row) if row.version != claimed.version => Ok(Carried::Elsewhere(Box::new(row))),
+        _ => Err(error),
+    }
 }
 
 /// The notice to the inviter that the organization wants, if the inviter is a person.

@@ -58,7 +58,7 @@ pub fn reject(
     context: &Context,
     id: &str,
     reason: Option<&str>,
-) -> Result<Invitation, Refusal> {
+) -> Result<(), Refusal> {
     let answer = try_reject(host, context, id, reason);
     audited(host, context, "invitations.reject", Some(id).filter(|id| is_id(id)), answer)
 }
@@ -68,7 +68,7 @@ fn try_reject(
     context: &Context,
     id: &str,
     reason: Option<&str>,
-) -> Result<Invitation, Refusal> {
+) -> Result<(), Refusal> {
     request::reason(reason).map_err(Refusal::Invalid)?;
     let row = judged_by_another(host, context, id)?;
     let operation = Entropy::draw(host, 1, 0)?.id()?;

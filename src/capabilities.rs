@@ -10,7 +10,7 @@ use crate::contract::imports::{
     notifications::{Message, SendError, Sent},
     policy::{AcceptFacts, InviteFacts},
     settings::Values,
-    storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+    storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
     types::{
         Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions,
         Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -72,7 +72,7 @@ pub trait Capabilities {
         key: &InvitationKey,
         guard: &Guard,
         change: &Change,
-    ) -> Result<Invitation, StoreError>;
+    ) -> Result<Transitioned, StoreError>;
     fn list(
         &self,
         organization: &str,

@@ -53,11 +53,33 @@ impl Code {
     }
 }
 
+/// CRC-32 (IEEE 802.3) of the body, in base64url: against slips of the hand and of mail programs, not
+/// against people. A cryptographic hash would cost as much as the digest and add nothing.
 fn checksum_of(body: &str) -> String {
-    let hash = Sha256::new().chain_update(b"inv-checksum/v1\0").chain_update(body).finalize();
-    let mut checksum = URL_SAFE_NO_PAD.encode(hash);
-    checksum.truncate(CHECKSUM);
-    checksum
+    const NIBBLES: [u32; 16] = [
+        0x0000_0000,
+        0x1db7_1064,
+        0x3b6e_20c8,
+        0x26d9_30ac,
+        0x76dc_4190,
+        0x6b6b_51f4,
+        0x4db2_6158,
+        0x5005_713c,
+        0xedb8_8320,
+        0xf00f_9344,
+        0xd6d6_a3e8,
+        0xcb61_b38c,
+        0x9b64_c2b0,
+        0x86d3_d2d4,
+        0xa00a_e278,
+        0xbdbd_f21c,
+    ];
+    let step = |crc: u32, nibble: u32| NIBBLES.get((nibble & 15) as usize).unwrap_or(&0) ^ (crc >> 4);
+    let crc = body.bytes().fold(u32::MAX, |crc, byte| {
+        let crc = step(crc, crc ^ u32::from(byte));
+        step(crc, crc ^ (u32::from(byte) >> 4))
+    });
+    URL_SAFE_NO_PAD.encode((!crc).to_be_bytes())
 }
 
 #[cfg(test)]
@@ -96,6 +118,12 @@ mod tests {
         assert!(Code::parse(&format!("{text}A")).is_none());
         assert!(Code::parse("").is_none());
         assert!(Code::parse("inv1_ééééééééééééééééééééééééééééééé").is_none());
+    }
+
+    #[test]
+    fn the_checksum_is_the_standard_one() {
+        // The check value of CRC-32/ISO-HDLC for the digits 1 to 9.
+        assert_eq!(checksum_of("123456789"), URL_SAFE_NO_PAD.encode(0xcbf4_3926_u32.to_be_bytes()));
     }
 
     #[test]

@@ -15,7 +15,9 @@ use crate::{
             notifications::{self, Message, SendError, Sent},
             policy::{self, AcceptFacts, InviteFacts},
             settings::{self, Values},
-            storage::{self, Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+            storage::{
+                self, Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned,
+            },
             types::{
                 Context, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
                 Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -106,7 +108,7 @@ impl Capabilities for Imports {
         key: &InvitationKey,
         guard: &Guard,
         change: &Change,
-    ) -> Result<Invitation, StoreError> {
+    ) -> Result<Transitioned, StoreError> {
         storage::transition(key, guard, change)
     }
     fn list(
@@ -170,7 +172,7 @@ impl invitations::Guest for Plugin {
     fn resend(context: Context, ids: Vec<String>) -> Result<Vec<Result<Invited, Refusal>>, Refusal> {
         resend::resend(&Imports, &context, &ids)
     }
-    fn revoke(context: Context, id: String, reason: Option<String>) -> Result<Invitation, Refusal> {
+    fn revoke(context: Context, id: String, reason: Option<String>) -> Result<(), Refusal> {
         revoke::revoke(&Imports, &context, &id, reason.as_deref())
     }
     fn revoke_all(context: Context, whose: Owner, reason: Option<String>) -> Result<RevokedAll, Refusal> {
@@ -179,7 +181,7 @@ impl invitations::Guest for Plugin {
     fn approve(context: Context, id: String) -> Result<Invited, Refusal> {
         approval::approve(&Imports, &context, &id)
     }
-    fn reject(context: Context, id: String, reason: Option<String>) -> Result<Invitation, Refusal> {
+    fn reject(context: Context, id: String, reason: Option<String>) -> Result<(), Refusal> {
         approval::reject(&Imports, &context, &id, reason.as_deref())
     }
 }

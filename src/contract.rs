@@ -40,7 +40,7 @@ mod generated {
         additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
     });
 
-    use guestlist::invitation::{settings::Notices, types::Permissions};
+    use self::guestlist::invitation::{settings::Notices, types::Permissions};
 
     /// Flags are written as the list of their names: the generator derives nothing for them.
     macro_rules! flags_as_names {

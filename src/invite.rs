@@ -8,8 +8,6 @@
 mod draft;
 mod verdict;
 
-use std::collections::BTreeSet;
-
 pub use draft::Terms;
 
 use crate::{
@@ -65,10 +63,11 @@ fn try_invite(
     let settings = host.settings(organization)?;
     request::check(request, &settings)?;
     let lifetime = request::lifetime(request.lifetime, &settings)?;
-    let fingerprint = request::fingerprint(request);
 
     let mut answers: Answers = vec![None; request.names.len()];
+    let mut fingerprint = request::no_fingerprint();
     if let Some(key) = &request.idempotency_key {
+        fingerprint = request::fingerprint(request);
         recall(host, organization, key, &fingerprint, &mut answers)?;
         if answers.iter().all(Option::is_some) {
             return Ok(finished(answers));
@@ -131,7 +130,7 @@ pub fn anew(
         template: expired.template.as_deref(),
         metadata: &expired.metadata,
         operation: None,
-        fingerprint: request::fingerprint_of_renewal(&expired.key.id),
+        fingerprint: request::no_fingerprint(),
         names: std::slice::from_ref(&expired.name),
         replaces: Some(&expired.key.id),
     };
@@ -213,10 +212,10 @@ fn find(
     userstore: Option<&str>,
     answers: &mut Answers,
 ) -> Result<Vec<Candidate>, Refusal> {
-    let mut seen = BTreeSet::new();
     let mut asked = Vec::with_capacity(terms.names.len());
     for (position, name) in (0..).zip(terms.names) {
-        if !seen.insert(name.as_str()) {
+        // At most a hundred short texts: comparing them all is cheaper than any index.
+        if terms.names.iter().take(position as usize).any(|earlier| earlier == name) {
             put(answers, position, Err(ItemRefusal::Duplicate));
         } else if is_open(answers, position) {
             asked.push((position, name.clone()));
@@ -231,16 +230,15 @@ fn find(
         Err(LookupError::Other(_)) => names.iter().map(|_| Err(standing::out_of_step())).collect(),
     };
 
-    let mut accounts = BTreeSet::new();
-    let mut candidates = Vec::with_capacity(users.len());
+    let mut candidates: Vec<Candidate> = Vec::with_capacity(users.len());
     for ((position, name), user) in asked.into_iter().zip(users) {
         match user {
             Err(error) => put(answers, position, Err(ItemRefusal::Unavailable(retry_after(&error)))),
             Ok(Some(user)) if user.active => {
-                if accounts.insert((user.account.organization.clone(), user.account.id.clone())) {
-                    candidates.push(Candidate { position, name, user });
-                } else {
+                if candidates.iter().any(|earlier| earlier.user.account == user.account) {
                     put(answers, position, Err(ItemRefusal::Duplicate));
+                } else {
+                    candidates.push(Candidate { position, name, user });
                 }
             }
             Ok(_) => put(answers, position, Err(ItemRefusal::NotAParentUser)),

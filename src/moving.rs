@@ -6,7 +6,7 @@
 use crate::{
     Capabilities,
     contract::imports::{
-        storage::{Change, CodeChange, Guard, LifetimeChange, StoreError},
+        storage::{Change, CodeChange, Guard, LifetimeChange, StoreError, Transitioned},
         types::{HostError, Invitation, InvitationKey},
     },
     state::Move,
@@ -71,19 +71,18 @@ pub fn shift(
         // The operation id is stored with the change, so reading tells; and because of the version in
         // the guard, asking once more cannot do it twice.
         answer = match host.get(&row.key) {
-            Ok(now) if now.last_operation == change.operation => Ok(now),
             Ok(now) if now.version == row.version => host.transition(&row.key, &guard, change),
-            Ok(now) => Err(StoreError::Stale(now)),
+            Ok(now) => Ok(Transitioned { applied: false, row: now }),
             Err(_) => answer,
         };
     }
     match answer {
-        Ok(now) if is_answer_to(&now, row, change) => Ok(now),
-        Ok(_) => Err(Unmoved::Failed(HostError::Other("the store answered with another change".into()))),
-        Err(StoreError::Stale(now)) if now.key == row.key && now.last_operation == change.operation => {
-            Ok(now)
+        // Whether it is our change is told by the operation, also where an earlier try of it was applied.
+        Ok(Transitioned { row: now, .. }) if is_answer_to(&now, row, change) => Ok(now),
+        Ok(Transitioned { applied: false, row: now }) if now.key == row.key => {
+            Err(Unmoved::Lost(Box::new(now)))
         }
-        Err(StoreError::Stale(now)) if now.key == row.key => Err(Unmoved::Lost(Box::new(now))),
+        Ok(_) => Err(Unmoved::Failed(HostError::Other("the store answered with another change".into()))),
         Err(StoreError::NotFound) => Err(Unmoved::Gone),
         Err(error) => Err(Unmoved::Failed(failure(error))),
     }
@@ -91,7 +90,9 @@ pub fn shift(
 
 /// A store that answers with another row, version or change is not believed.
 fn is_answer_to(now: &Invitation, before: &Invitation, change: &Change) -> bool {
-    now.key == before.key && now.version == before.version + 1 && now.last_operation == change.operation
+    now.key == before.key
+        && before.version.checked_add(1) == Some(now.version)
+        && now.last_operation == change.operation
 }
 
 fn may_have_happened<T>(answer: &Result<T, StoreError>) -> bool {
@@ -108,7 +109,6 @@ pub fn failure(error: StoreError) -> HostError {
         StoreError::Host(error) => error,
         StoreError::Other(text) => HostError::Other(text),
         StoreError::NotFound
-        | StoreError::Stale(_)
         | StoreError::Exists(_)
         | StoreError::OperationReused
         | StoreError::InvalidCursor => HostError::Other("the store answered out of place".into()),

@@ -151,7 +151,6 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound => Self::NotFound,
-            StoreError::Stale(_) => Self::Conflict,
             StoreError::OperationReused => Self::OperationReused,
             StoreError::InvalidCursor => {
                 Self::Invalid("`after` is not the `next` of a page with this filter and sort".into())
@@ -165,7 +164,6 @@ impl From<StoreError> for InviteeRefusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound => Self::NotUsable,
-            StoreError::Stale(_) => Self::Conflict,
             StoreError::InvalidCursor => {
                 Self::Invalid("`after` is not the `next` of a page with these states".into())
             }

@@ -1,7 +1,5 @@
 //! The shape of requests: what can be refused by looking at the request and the settings alone.
 
-use std::collections::BTreeSet;
-
 use sha2::{Digest, Sha256};
 
 use crate::contract::{
@@ -48,10 +46,9 @@ pub fn check(request: &InviteRequest, settings: &Values) -> Result<(), Refusal> 
     optional_text("userstore-domain", request.userstore_domain.as_deref(), ID_BYTES)?;
     optional_text("template", request.template.as_deref(), TEMPLATE_BYTES)?;
     optional_text("idempotency-key", request.idempotency_key.as_deref(), ID_BYTES)?;
-    let mut seen = BTreeSet::new();
-    for grant in &request.grants {
+    for (index, grant) in request.grants.iter().enumerate() {
         text("grants: id", &grant.id, ID_BYTES)?;
-        if !seen.insert((grant.kind == GrantKind::Role, grant.id.as_str())) {
+        if request.grants.iter().take(index).any(|earlier| earlier == grant) {
             return Err(Refusal::Invalid("`grants` names one group or role twice".into()));
         }
     }
@@ -60,13 +57,12 @@ pub fn check(request: &InviteRequest, settings: &Values) -> Result<(), Refusal> 
 
 fn properties(pairs: &[Property]) -> Result<(), Refusal> {
     at_most("metadata", pairs.len(), PROPERTIES)?;
-    let mut seen = BTreeSet::new();
-    for pair in pairs {
+    for (index, pair) in pairs.iter().enumerate() {
         text("metadata: key", &pair.key, PROPERTY_KEY_BYTES)?;
         if pair.value.len() > PROPERTY_VALUE_BYTES {
             return Err(too_long("metadata: value", PROPERTY_VALUE_BYTES));
         }
-        if !seen.insert(pair.key.as_str()) {
+        if pairs.iter().take(index).any(|earlier| earlier.key == pair.key) {
             return Err(Refusal::Invalid("`metadata` has one key twice".into()));
         }
     }
@@ -139,6 +135,12 @@ fn too_long(what: &str, most: usize) -> Refusal {
     Refusal::Invalid(format!("`{what}` is longer than {most} bytes"))
 }
 
+/// The fingerprint of a request whose operation id was made for it and cannot be re-used.
+#[must_use]
+pub fn no_fingerprint() -> Vec<u8> {
+    vec![0; 32]
+}
+
 /// SHA-256 over everything that a request says, so that a re-used idempotency key is noticed.
 #[must_use]
 pub fn fingerprint(request: &InviteRequest) -> Vec<u8> {
@@ -175,10 +177,4 @@ pub fn fingerprint(request: &InviteRequest) -> Vec<u8> {
         field(pair.value.as_bytes());
     }
     hash.finalize().to_vec()
-}
-
-/// The fingerprint of inviting anew after this invitation.
-#[must_use]
-pub fn fingerprint_of_renewal(id: &str) -> Vec<u8> {
-    Sha256::new().chain_update(b"renewal\0").chain_update(id).finalize().to_vec()
 }

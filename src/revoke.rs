@@ -27,7 +27,7 @@ pub fn revoke(
     context: &Context,
     id: &str,
     reason: Option<&str>,
-) -> Result<Invitation, Refusal> {
+) -> Result<(), Refusal> {
     let answer = try_revoke(host, context, id, reason);
     audited(host, context, "invitations.revoke", Some(id).filter(|id| is_id(id)), answer)
 }
@@ -37,12 +37,12 @@ fn try_revoke(
     context: &Context,
     id: &str,
     reason: Option<&str>,
-) -> Result<Invitation, Refusal> {
+) -> Result<(), Refusal> {
     let organization = permitted(context, Permissions::REVOKE)?;
     request::reason(reason).map_err(Refusal::Invalid)?;
     let row = list::of(host, organization, id)?;
     if row.state == State::Revoked {
-        return Ok(row);
+        return Ok(());
     }
     let operation = Entropy::draw(host, 1, 0)?.id()?;
     end(host, context, row, Move::Revoke, &operation, reason)
@@ -59,7 +59,7 @@ pub fn end(
     by: Move,
     operation: &str,
     reason: Option<&str>,
-) -> Result<Invitation, Refusal> {
+) -> Result<(), Refusal> {
     for _ in 0..RETRIES {
         match row.state {
             State::Accepting => return Err(Refusal::InProgress(remaining_lease(context, &row))),
@@ -69,7 +69,7 @@ pub fn end(
         let mut change = change(by, operation);
         change.reason = reason.map(str::to_owned);
         match shift(host, &row, by, &change) {
-            Ok(now) => return Ok(now),
+            Ok(_) => return Ok(()),
             Err(Unmoved::Lost(now)) => row = *now,
             Err(unmoved) => return Err(unmoved.into()),
         }
@@ -114,9 +114,10 @@ fn try_revoke_all(
         revoked: Vec::new(),
         in_progress: Vec::new(),
         failed: Vec::new(),
-        more: found.next.is_some(),
+        more: found.next.is_some() || found.items.len() > AT_ONCE as usize,
     };
-    for row in found.items.into_iter().filter(|row| row.key.organization == organization) {
+    let rows = found.items.into_iter().take(AT_ONCE as usize);
+    for row in rows.filter(|row| row.key.organization == organization) {
         let id = row.key.id.clone();
         match end(host, context, row, Move::Revoke, &operation, reason) {
             Ok(_) => all.revoked.push(id),

@@ -177,8 +177,6 @@ pub fn over_ceiling(settings: &Values, grants: &[Grant], mut forbidden: Vec<u32>
     if let Some(ceiling) = &settings.ceiling {
         forbidden
             .extend((0..).zip(grants).filter(|(_, grant)| !ceiling.contains(grant)).map(|(index, _)| index));
-        forbidden.sort_unstable();
-        forbidden.dedup();
     }
     forbidden
 }

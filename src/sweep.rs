@@ -4,8 +4,6 @@
 //! Any number of processes may sweep at once: the store hands each due item to one of them for a time,
 //! and every change is guarded as everywhere else. An item that fails stays due and is met again.
 
-use std::collections::BTreeMap;
-
 use crate::{
     Capabilities,
     accept::{Carried, carry_through, claim, close, notice},
@@ -45,7 +43,7 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
         organization,
         settings: &settings,
         swept: Swept { finished: 0, sent: 0, expired: 0, purged: 0, failed: 0, more: false },
-        letters: BTreeMap::new(),
+        letters: Vec::new(),
         spent: 0,
     };
     let worked = round.work(limit);
@@ -75,7 +73,7 @@ struct Round<'a, H> {
     organization: &'a str,
     settings: &'a Values,
     swept: Swept,
-    letters: BTreeMap<Option<String>, Letters>,
+    letters: Vec<(Option<String>, Letters)>,
     /// Host calls so far, roughly.
     spent: u32,
 }
@@ -87,9 +85,11 @@ impl<H: Capabilities> Round<'_, H> {
         let mut handled = 0;
         while handled < limit && self.spent < BUDGET {
             let batch = (limit - handled).min((BUDGET - self.spent).div_ceil(TAKE_OVER));
-            let due = self.host.due(self.organization, batch, self.settings.lease)?;
+            let mut due = self.host.due(self.organization, batch, self.settings.lease)?;
             self.spent += 2;
             let is_last = due.len() < batch as usize;
+            // Handed out without having been asked for: it comes again.
+            due.truncate(batch as usize);
             handled += batch;
             if !due.is_empty() {
                 self.batch(due)?;
@@ -180,7 +180,11 @@ impl<H: Capabilities> Round<'_, H> {
             kind => self.notice(&row, kind)?,
         };
         if let Some(message) = message {
-            self.letters.entry(row.template).or_default().push((message, item.tries));
+            let letter = (message, item.tries);
+            match self.letters.iter_mut().find(|(template, _)| *template == row.template) {
+                Some((_, letters)) => letters.push(letter),
+                None => self.letters.push((row.template, vec![letter])),
+            }
         }
         Ok(())
     }

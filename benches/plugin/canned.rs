@@ -120,7 +120,9 @@ mod native_side {
             notifications::{Message, SendError, Sent},
             policy::{AcceptFacts, InviteFacts},
             settings::Values,
-            storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+            storage::{
+                Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned,
+            },
             types::{
                 Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
                 Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -201,7 +203,7 @@ mod native_side {
         fn get(&self, _: &InvitationKey) -> Result<Invitation, StoreError> {
             Err(StoreError::Host(UNUSED))
         }
-        fn transition(&self, _: &InvitationKey, _: &Guard, _: &Change) -> Result<Invitation, StoreError> {
+        fn transition(&self, _: &InvitationKey, _: &Guard, _: &Change) -> Result<Transitioned, StoreError> {
             Err(StoreError::Host(UNUSED))
         }
         fn list(&self, _: &str, _: &InvitationFilter, _: &PageRequest) -> Result<Page, StoreError> {
@@ -232,7 +234,9 @@ mod sandboxed_side {
             notifications::{Message, SendError, Sent},
             policy::{AcceptFacts, InviteFacts},
             settings::Values,
-            storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+            storage::{
+                Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned,
+            },
             types::{
                 Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
                 Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -341,7 +345,7 @@ mod sandboxed_side {
             _: InvitationKey,
             _: Guard,
             _: Change,
-        ) -> Result<Invitation, StoreError> {
+        ) -> Result<Transitioned, StoreError> {
             Err(StoreError::Host(UNUSED))
         }
         async fn list(

@@ -5,8 +5,10 @@
 //! writes the trace; then the host answers.
 
 use std::{
-    future::{Future, ready},
+    future::{Future, poll_fn, ready},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -23,7 +25,7 @@ use crate::{
         notifications::{Message, SendError, Sent},
         policy::{AcceptFacts, InviteFacts},
         settings::Values,
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
             Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions,
             Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -68,8 +70,8 @@ pub(crate) struct Hooks {
 /// The host as one running call sees it: one method for each import, in the order of the contract.
 ///
 /// The sandbox reaches the host only through this. Tests that run the plugin's logic natively do the
-/// same, so that budget, faults and trace are equal in both worlds. Calls need a tokio runtime with
-/// time.
+/// same, so that budget, faults and trace are equal in both worlds. Where the host does not answer at
+/// once, or a fault waits, they need a tokio runtime with time.
 pub struct HostCalls {
     host: Arc<Host>,
     call: Call,
@@ -227,8 +229,8 @@ impl HostCalls {
     ) -> Result<R, Stop> {
         let unavailable = || R::failed(HostError::Unavailable(None));
         let honest = async {
-            let answer = timeout(self.time, host).await;
-            answer.unwrap_or_else(|_| R::failed(silence(function)))
+            let answer = within(self.time, host).await;
+            answer.unwrap_or_else(|| R::failed(silence(function)))
         };
         Ok(match fault {
             None => honest.await,
@@ -243,12 +245,10 @@ impl HostCalls {
             }
             Some(Fault::Late(time)) => {
                 let answer = honest.await;
-                let on_time = timeout(self.time, sleep(*time)).await.is_ok();
+                let on_time = within(self.time, sleep(*time)).await.is_some();
                 if on_time { answer } else { R::failed(silence(function)) }
             }
-            Some(Fault::Conflict) => {
-                timeout(self.time, conflict).await.ok().flatten().unwrap_or_else(unavailable)
-            }
+            Some(Fault::Conflict) => within(self.time, conflict).await.flatten().unwrap_or_else(unavailable),
             Some(Fault::Throttled(time)) => R::failed(HostError::Throttled(milliseconds(*time))),
             Some(Fault::Denied) => R::failed(HostError::Denied("injected".to_owned())),
             Some(Fault::CrashBefore) => return Err(Stop::Crash(function)),
@@ -273,12 +273,12 @@ impl HostCalls {
         key: InvitationKey,
         guard: Guard,
         change: Change,
-    ) -> Result<Result<Invitation, StoreError>, Stop> {
+    ) -> Result<Result<Transitioned, StoreError>, Stop> {
         let arguments = self.hooks.recording.then(|| json!({ "key": key, "guard": guard, "change": change }));
         let wanted = key.clone();
         let conflict = async {
             let row = self.host.storage.get(&self.call, wanted).await;
-            row.ok().map(|row| Err(StoreError::Stale(row)))
+            row.ok().map(|row| Ok(Transitioned { applied: false, row }))
         };
         let host = self.host.storage.transition(&self.call, key, guard, change);
         self.ask(Function::StorageTransition, arguments, host, conflict).await
@@ -322,6 +322,16 @@ macro_rules! methods {
     };
 }
 with_imports!(methods);
+
+/// Waits for `future` at most this long. One that is ready at once, as most host calls in tests and
+/// many in production are, needs no timer (and no runtime).
+pub(crate) async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => timeout(time, future).await.ok(),
+    }
+}
 
 /// What is known when there was no answer in time.
 fn silence(function: Function) -> HostError {

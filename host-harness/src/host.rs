@@ -19,7 +19,7 @@ use crate::contract::{
     notifications::{Message, SendError, Sent},
     policy::{AcceptFacts, InviteFacts},
     settings::Values,
-    storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+    storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
     types::{
         Context, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
         Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -216,7 +216,7 @@ pub trait Storage: Send + Sync {
         key: InvitationKey,
         guard: Guard,
         change: Change,
-    ) -> Result<Invitation, StoreError>;
+    ) -> Result<Transitioned, StoreError>;
     async fn list(
         &self,
         call: &Call,

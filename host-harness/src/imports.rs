@@ -29,7 +29,7 @@ macro_rules! with_imports {
                 plain effect StorageInsert storage_insert insert "insert" (organization: String, batch: Batch) -> Result<Vec<Result<Inserted, StoreError>>, StoreError>;
                 plain read StorageGet storage_get get "get" (key: InvitationKey) -> Result<Invitation, StoreError>;
                 plain read StorageByCode storage_by_code by_code "by-code" (code: Vec<u8>) -> Result<Option<Invitation>, HostError>;
-                special effect StorageTransition storage_transition transition "transition" (key: InvitationKey, guard: Guard, change: Change) -> Result<Invitation, StoreError>;
+                special effect StorageTransition storage_transition transition "transition" (key: InvitationKey, guard: Guard, change: Change) -> Result<Transitioned, StoreError>;
                 plain read StorageList storage_list list "list" (organization: String, filter: InvitationFilter, page: PageRequest) -> Result<Page, StoreError>;
                 plain read StorageMine storage_mine mine "mine" (states: Vec<State>, after: Option<String>, limit: u32) -> Result<Page, StoreError>;
                 plain effect StorageDue storage_due due "due" (organization: String, limit: u32, hold: u64) -> Result<Vec<DueItem>, HostError>;

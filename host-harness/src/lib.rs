@@ -46,3 +46,8 @@ pub use limits::Limits;
 pub use plugin::{BUNDLED, Plugin};
 pub use session::{Completed, Export, Session, operations};
 pub use trace::{Entry, Trace};
+
+/// The program in the documentation is compiled and run by the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;

@@ -16,7 +16,7 @@ use crate::{
         notifications::{Message, SendError, Sent},
         policy::{AcceptFacts, InviteFacts},
         settings::Values,
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
             self, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
             Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,

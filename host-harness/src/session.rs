@@ -7,15 +7,12 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit},
-    time::timeout,
-};
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use wasmtime::Store;
 
 use crate::{
     CallError, HostCalls, Interceptor, Limits, Metering, Plugin, Trace,
-    calls::Hooks,
+    calls::{Hooks, within},
     contract::{
         Extension,
         exports::{
@@ -148,9 +145,9 @@ impl Session {
                 }
             }
         };
-        match timeout(self.limits.time, attempt).await {
-            Ok(done) => done,
-            Err(_) => Err(self.trapped(&calls, Reason::Deadline(self.limits.time), Vec::new())),
+        match within(self.limits.time, attempt).await {
+            Some(done) => done,
+            None => Err(self.trapped(&calls, Reason::Deadline(self.limits.time), Vec::new())),
         }
     }
 
@@ -162,7 +159,7 @@ impl Session {
             metered: engine.metering() == Metering::Fuel,
         };
         // A little earlier than the call as a whole, so that the reason can be told.
-        let slot = timeout(self.limits.time.mul_f32(0.95), engine.slot()).await.ok().flatten();
+        let slot = within(self.limits.time.mul_f32(0.95), engine.slot()).await.flatten();
         let slot = slot.ok_or(CallError::Busy(self.limits.time))?;
         let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| &mut state.memory);
@@ -311,13 +308,13 @@ exports! {
         /// Sends again; an expired one is invited anew.
         Resend resend call_resend (ids: Vec<String> as borrowed) -> Result<Vec<Result<Invited, Refusal>>, Refusal>;
         /// Ends an awaiting or pending invitation.
-        Revoke revoke call_revoke (id: String as borrowed, reason: Option<String> as optional) -> Result<Invitation, Refusal>;
+        Revoke revoke call_revoke (id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
         /// Ends all active invitations of an invitee or of an inviter.
         RevokeAll revoke_all call_revoke_all (whose: Owner as borrowed, reason: Option<String> as optional) -> Result<RevokedAll, Refusal>;
         /// Lets an awaiting invitation become pending.
         Approve approve call_approve (id: String as borrowed) -> Result<Invited, Refusal>;
         /// Ends an awaiting invitation.
-        Reject reject call_reject (id: String as borrowed, reason: Option<String> as optional) -> Result<Invitation, Refusal>;
+        Reject reject call_reject (id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
     }
     guestlist_invitation_invitee {
         /// The caller's invitations in all organizations.

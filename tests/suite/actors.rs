@@ -13,8 +13,8 @@ use guestlist_harness::{
 };
 
 use crate::{
-    rig::*,
     interleaving::{Actor, Outcome, Said},
+    rig::*,
 };
 
 pub const LEASE: u64 = 30_000;
@@ -51,8 +51,8 @@ pub fn decline(key: &InvitationKey) -> Actor {
 pub fn revoke(key: &InvitationKey) -> Actor {
     let id = key.id.clone();
     Actor::new("revoke", move |stage| {
-        let revoke = operations::Revoke { id: id.clone(), reason: None };
-        async move { Said::End(stage.run(Some("acme"), ann(), revoke).await) }
+        let (id, revoke) = (id.clone(), operations::Revoke { id: id.clone(), reason: None });
+        async move { Said::End(id, stage.run(Some("acme"), ann(), revoke).await) }
     })
 }
 
@@ -82,8 +82,8 @@ pub fn approve(key: &InvitationKey) -> Actor {
 pub fn reject(key: &InvitationKey) -> Actor {
     let id = key.id.clone();
     Actor::new("reject", move |stage| {
-        let reject = operations::Reject { id: id.clone(), reason: None };
-        async move { Said::End(stage.run(Some("acme"), ben(), reject).await) }
+        let (id, reject) = (id.clone(), operations::Reject { id: id.clone(), reason: None });
+        async move { Said::End(id, stage.run(Some("acme"), ben(), reject).await) }
     })
 }
 

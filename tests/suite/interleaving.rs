@@ -23,42 +23,22 @@ use guestlist_harness::{
             invitee::{Accepted, InviteeRefusal},
             maintenance::Swept,
         },
-        types::{Invitation, Principal},
+        types::Principal,
     },
     host::Call,
     memory::MemoryHost,
 };
 
-use crate::{after, rig::PLUGIN};
-
-/// Random numbers that a seed repeats (SplitMix64).
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Less than `end`.
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.roll() % end as u64) as usize
-    }
-
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-}
+use crate::{after, rig::PLUGIN, schedule::Dice};
 
 /// What an actor was told.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are a few of them")]
 pub enum Said {
     Accept(Result<Accepted, InviteeRefusal>),
     Decline(Result<(), InviteeRefusal>),
-    /// `revoke` and `reject`.
-    End(Result<Invitation, Refusal>),
+    /// `revoke` and `reject` of an invitation.
+    End(String, Result<(), Refusal>),
     Resend(Result<Invited, Refusal>),
     Approve(Result<Invited, Refusal>),
     Invite(Result<Invited, ItemRefusal>),
@@ -241,7 +221,7 @@ impl Race<'_> {
     /// Runs a random schedule for each seed.
     pub async fn some(&self, seeds: std::ops::Range<u64>, check: impl Fn(&Outcome)) {
         for seed in seeds {
-            let mut dice = Dice(seed);
+            let mut dice = Dice::new(seed);
             // Sometimes long runs of one actor, sometimes a change at every step.
             let stay = dice.below(4);
             let choose = |ready: &[usize], last: Option<usize>| match last {

@@ -8,11 +8,24 @@
     reason = "tests fail by panicking, and their names say what they show"
 )]
 
+mod accepting;
 mod actors;
 mod after;
+mod asking;
+mod cases;
+mod checkers;
+mod differential;
+mod documents;
+mod faults;
+mod guarantees;
+mod hostile;
+mod interleaving;
+mod inviting;
 mod native;
 mod orders;
 mod orders_apart;
+mod races;
 mod rig;
-mod interleaving;
+mod schedule;
+mod secrecy;
 mod stories;

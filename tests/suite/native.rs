@@ -13,7 +13,7 @@ use guestlist::{
         notifications::{Message, SendError, Sent},
         policy::{AcceptFacts, InviteFacts},
         settings::Values,
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
             Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions,
             Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
@@ -120,7 +120,7 @@ impl Capabilities for Native {
         key: &InvitationKey,
         guard: &Guard,
         change: &Change,
-    ) -> Result<Invitation, StoreError> {
+    ) -> Result<Transitioned, StoreError> {
         ask!(self.storage.transition(key, guard, change))
     }
     fn list(

@@ -17,8 +17,8 @@ use guestlist_harness::{
 use crate::{
     actors::*,
     after::{changes, place_of},
-    rig::*,
     interleaving::{Actor, Outcome, Race, Said},
+    rig::*,
 };
 
 #[tokio::test]
@@ -55,8 +55,8 @@ async fn an_accept_and_a_revoke_cannot_both_succeed() {
     let check = |outcome: &Outcome| {
         let (accepted, revoked) = (&outcome.endings[0].said, &outcome.endings[1].said);
         let fits = match (accepted, revoked) {
-            (Said::Accept(Ok(_)), Said::End(Err(Refusal::InProgress(_) | Refusal::WrongState(_)))) => true,
-            (accepted, Said::End(Ok(_))) => lost(accepted, &[Ended::Revoked]) && !is_member(outcome),
+            (Said::Accept(Ok(_)), Said::End(_, Err(Refusal::InProgress(_) | Refusal::WrongState(_)))) => true,
+            (accepted, Said::End(_, Ok(_))) => lost(accepted, &[Ended::Revoked]) && !is_member(outcome),
             _ => false,
         };
         assert!(fits, "I-REV: {accepted:?}, {revoked:?}");
@@ -91,17 +91,15 @@ async fn a_decline_and_a_revoke_cannot_both_succeed() {
     let race = Race { base: &rig.host, actors: vec![decline(&key), revoke(&key)] };
     race.all(3, |outcome| {
         let told = (&outcome.endings[0].said, &outcome.endings[1].said, state(outcome, &key));
-        let fits = match told {
-            (
-                Said::Decline(Ok(())),
-                Said::End(Err(Refusal::WrongState(State::Declined))),
-                State::Declined,
-            ) => true,
-            (Said::Decline(Err(InviteeRefusal::Ended(Ended::Revoked))), Said::End(Ok(_)), State::Revoked) => {
-                true
-            }
-            _ => false,
-        };
+        let fits = matches!(
+            told,
+            (Said::Decline(Ok(())), Said::End(_, Err(Refusal::WrongState(State::Declined))), State::Declined)
+                | (
+                    Said::Decline(Err(InviteeRefusal::Ended(Ended::Revoked))),
+                    Said::End(_, Ok(())),
+                    State::Revoked
+                )
+        );
         assert!(fits, "{told:?}");
     })
     .await;
@@ -236,11 +234,12 @@ async fn an_older_code_is_dead_once_the_resend_is_answered() {
     let check = |outcome: &Outcome| {
         let renewed = place_of(outcome, 1, "invitation.renewed");
         let claimed = place_of(outcome, 0, "invitation.claimed");
-        let fits = match (&outcome.endings[0].said, &outcome.endings[1].said) {
-            (Said::Accept(Ok(_)), Said::Resend(Err(Refusal::InProgress(_) | Refusal::WrongState(_)))) => true,
-            (Said::Accept(Err(InviteeRefusal::NotUsable)), Said::Resend(Ok(_))) => true,
-            _ => false,
-        };
+        let told = (&outcome.endings[0].said, &outcome.endings[1].said);
+        let fits = matches!(
+            told,
+            (Said::Accept(Ok(_)), Said::Resend(Err(Refusal::InProgress(_) | Refusal::WrongState(_))))
+                | (Said::Accept(Err(InviteeRefusal::NotUsable)), Said::Resend(Ok(_)))
+        );
         assert!(fits, "I-SEC2: {:?}", outcome.endings);
         assert!(renewed.is_none() != claimed.is_none(), "I-SEC2: {renewed:?}, {claimed:?}");
     };

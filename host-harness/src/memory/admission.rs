@@ -4,7 +4,7 @@
 //! says: an administrator's call and the sweep see their own organization; an invitee's call sees the
 //! caller's own invitations and those that a code has led to in this very call.
 
-use super::realm::Realm;
+use super::realm::{Realm, StoredInvitation};
 use crate::{
     contract::types::{HostError, InvitationKey, Principal},
     host::Call,
@@ -59,8 +59,14 @@ impl Realm {
             self.organization(child).is_some_and(|child| child.parent.as_deref() == Some(organization))
         };
         let mut children = call.context.organization.iter().chain(self.tenants.keys());
+        // An organization may have moved: then its invitations still speak of the former parent.
+        let mut rows = self.tenants.values().flat_map(|tenant| tenant.rows.values());
+        let is_former_parent = |row: &StoredInvitation| {
+            row.invitation.parent == organization && self.admits(call, &row.invitation.key)
+        };
         if self.concerns(call, organization).is_ok()
             || children.any(|child| is_parent_of(child) && self.concerns(call, child).is_ok())
+            || rows.any(is_former_parent)
         {
             Ok(())
         } else {

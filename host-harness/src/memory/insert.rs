@@ -1,5 +1,7 @@
 //! Making invitations, a batch at a time, each position of an operation once.
 
+use std::collections::BTreeMap;
+
 use super::{
     admission::{named_caller, within_context},
     bounds,
@@ -143,40 +145,43 @@ impl Realm {
             .map(|draft| check_draft(batch, draft))
             .collect::<Result<_, _>>()
             .map_err(StoreError::Host)?;
-        let mut operation = self.operation(call, organization, batch, fingerprint)?;
+        let (place, mut operation) = self.operation(call, organization, batch, fingerprint)?;
         let items = drafts
             .iter()
             .map(|draft| self.insert_one(call, organization, batch, draft, &mut operation))
             .collect();
         self.record_refused(call, organization, batch, &mut operation);
-        self.tenants.entry(organization.to_owned()).or_default().operations.push(operation);
+        self.tenants.entry(organization.to_owned()).or_default().operations.insert(place, operation);
         Ok(items)
     }
 
-    /// Takes the record of this operation out of the store, or starts one.
+    /// Takes the record of this operation out of its place in the store, or starts one.
     fn operation(
         &mut self,
         call: &Call,
         organization: &str,
         batch: &Batch,
         fingerprint: String,
-    ) -> Result<RecordedOperation, StoreError> {
+    ) -> Result<(usize, RecordedOperation), StoreError> {
         let now = self.clock.store();
         let operations = &mut self.tenants.entry(organization.to_owned()).or_default().operations;
         operations.retain(|known| known.is_remembered(now));
-        let Some(index) = operations.iter().position(|known| known.is_of(call, &batch.operation, now)) else {
-            return Ok(RecordedOperation {
-                caller: call.context.caller.clone(),
-                operation: batch.operation.clone(),
-                fingerprint,
-                at: now,
-                items: std::collections::BTreeMap::new(),
-            });
-        };
-        if operations.get(index).is_some_and(|known| known.fingerprint != fingerprint) {
+        if let Some(place) = operations.iter().position(|known| known.is_of(call, &batch.operation, now)) {
+            let known = operations.remove(place);
+            if known.fingerprint == fingerprint {
+                return Ok((place, known));
+            }
+            operations.insert(place, known);
             return Err(StoreError::OperationReused);
         }
-        Ok(operations.remove(index))
+        let started = RecordedOperation {
+            caller: call.context.caller.clone(),
+            operation: batch.operation.clone(),
+            fingerprint,
+            at: now,
+            items: BTreeMap::new(),
+        };
+        Ok((operations.len(), started))
     }
 
     fn insert_one(

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     AuditEvent, Entitled, Mail, MemoryHost, OutboxEntry, Person, RecordedOperation, Rule,
-    realm::{AppliedSteps, Organization, Realm, StoredInvitation},
+    realm::{AppliedSteps, Organization, Realm, StoredInvitation, Target},
 };
 use crate::contract::{
     settings::Values,
@@ -41,11 +41,14 @@ pub struct Snapshot {
 
 /// An organization as it is.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs, reason = "as in `Organization`")]
 pub struct OrganizationView {
+    /// Its name.
     pub name: String,
+    /// Absent for a root organization.
     pub parent: Option<String>,
+    /// Not suspended.
     pub active: bool,
+    /// Deleted: only the archive has it.
     pub deleted: bool,
     /// Those whose account is resident here, by id.
     pub residents: BTreeMap<String, Person>,
@@ -55,8 +58,11 @@ pub struct OrganizationView {
     pub groups: BTreeMap<String, String>,
     /// The names of its roles, by id.
     pub roles: BTreeMap<String, String>,
+    /// Who may do what here.
     pub permissions: Vec<Entitled>,
+    /// What it has configured.
     pub settings: Values,
+    /// Its scripted policy.
     pub policy: Vec<Rule>,
 }
 
@@ -104,7 +110,7 @@ fn members(organization: &str, place: &Organization) -> Vec<MemberView> {
 }
 
 fn view(id: &str, place: &Organization) -> OrganizationView {
-    let names = |targets: &BTreeMap<String, super::Target>| {
+    let names = |targets: &BTreeMap<String, Target>| {
         targets.iter().map(|(id, target)| (id.clone(), target.name.clone())).collect()
     };
     let residents = place.people.iter().filter(|(_, person)| person.account.organization == id);
@@ -194,10 +200,10 @@ impl MemoryHost {
         self.lock().audit.clone()
     }
 
-    /// Organizations with due work, for the schedule of the sweep: something in their store may need it.
+    /// The organizations that have work for a sweep now. What is handed out at present is no work.
     #[must_use]
-    pub fn tenants(&self) -> Vec<String> {
-        self.lock().tenants.keys().cloned().collect()
+    pub fn with_due_work(&self) -> Vec<String> {
+        self.lock().with_due_work()
     }
 
     /// The account of a person by his local id or user name in an organization.

@@ -215,6 +215,22 @@ impl Realm {
         Ok(u32::try_from(old.len()).unwrap_or(u32::MAX))
     }
 
+    /// Where a sweep would find something to do.
+    pub(super) fn with_due_work(&self) -> Vec<String> {
+        let now = self.clock.store();
+        let has_work = |id: &str, tenant: &Tenant| {
+            let settings = self.organizations.get(id).map(|place| &place.settings);
+            let reminder_before = settings.and_then(|settings| settings.reminder_before);
+            let retention = settings.map_or(u64::MAX, |settings| settings.retention);
+            let old = |row: &StoredInvitation| {
+                row.invitation.ended_at.is_some_and(|ended_at| now.saturating_sub(ended_at) > retention)
+            };
+            !tenant.work(now, reminder_before).is_empty() || tenant.rows.values().any(old)
+        };
+        let found = self.tenants.iter().filter(|(id, tenant)| has_work(id, tenant));
+        found.map(|(id, _)| id.clone()).collect()
+    }
+
     fn forget(&mut self, organization: &str, id: &str) {
         let Some(tenant) = self.tenants.get_mut(organization) else { return };
         tenant.outbox.retain(|entry| entry.invitation != id);

@@ -22,7 +22,9 @@ use crate::contract::{
 pub(super) struct Realm {
     pub(super) clock: Clock,
     pub(super) entropy: Entropy,
-    /// How many contexts were made: numbers the request ids.
+    /// How many contexts were made: numbers the request ids. No part of what is stored, so that a call
+    /// which changes nothing leaves it the same.
+    #[serde(skip)]
     pub(super) requests: u64,
     pub(super) organizations: BTreeMap<String, Organization>,
     pub(super) tenants: BTreeMap<String, Tenant>,
@@ -37,33 +39,33 @@ pub(super) struct Realm {
 
 /// An organization with its people, groups, roles and rules.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Organization {
+pub(super) struct Organization {
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// Absent for a root organization.
-    pub parent: Option<String>,
+    pub(super) parent: Option<String>,
     /// Not suspended.
-    pub active: bool,
+    pub(super) active: bool,
     /// Deleted: nobody finds it any more, but its id stays spent.
-    pub deleted: bool,
+    pub(super) deleted: bool,
     /// The names of its user stores.
-    pub stores: BTreeSet<String>,
+    pub(super) stores: BTreeSet<String>,
     /// Those of the stores that do not answer at present.
-    pub silent_stores: BTreeSet<String>,
+    pub(super) silent_stores: BTreeSet<String>,
     /// Residents and guests, by local id.
-    pub people: BTreeMap<String, Person>,
+    pub(super) people: BTreeMap<String, Person>,
     /// Ids of people who were deleted: never given again.
-    pub spent: BTreeSet<String>,
+    pub(super) spent: BTreeSet<String>,
     /// Its groups, by id.
-    pub groups: BTreeMap<String, Target>,
+    pub(super) groups: BTreeMap<String, Target>,
     /// Its roles, by id.
-    pub roles: BTreeMap<String, Target>,
+    pub(super) roles: BTreeMap<String, Target>,
     /// Who may do what here.
-    pub permissions: Vec<Entitled>,
+    pub(super) permissions: Vec<Entitled>,
     /// What it has configured.
-    pub settings: Values,
+    pub(super) settings: Values,
     /// Its scripted policy.
-    pub policy: Vec<Rule>,
+    pub(super) policy: Vec<Rule>,
 }
 
 /// Somebody and what he may do.
@@ -98,14 +100,14 @@ pub struct Person {
 
 /// A group or a role.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Target {
+pub(super) struct Target {
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// Who may give it; absent: everybody who may invite.
-    pub grantable_by: Option<Vec<Principal>>,
+    pub(super) grantable_by: Option<Vec<Principal>>,
     /// Who may receive it: those who have one of these roles in the parent organization; absent:
     /// everybody.
-    pub receivable_by: Option<Vec<String>>,
+    pub(super) receivable_by: Option<Vec<String>>,
 }
 
 /// What the store keeps for one organization.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{MemoryHost, bounds, realm::Realm};
 use crate::{
     contract::{
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError},
+        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
             AcceptWith, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, State,
         },
@@ -92,7 +92,7 @@ impl Storage for MemoryHost {
         key: InvitationKey,
         guard: Guard,
         change: Change,
-    ) -> Result<Invitation, StoreError> {
+    ) -> Result<Transitioned, StoreError> {
         self.lock().transition(call, &key, &guard, change)
     }
 

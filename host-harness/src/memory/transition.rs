@@ -6,8 +6,8 @@
 use super::{admission::named_caller, bounds, realm::Realm, realm::StoredInvitation};
 use crate::{
     contract::{
-        storage::{Change, ClockGuard, CodeChange, Guard, LifetimeChange, StoreError},
-        types::{HostError, Invitation, InvitationKey, MailState, MessageKind, State},
+        storage::{Change, ClockGuard, CodeChange, Guard, LifetimeChange, StoreError, Transitioned},
+        types::{HostError, InvitationKey, MailState, MessageKind, State},
     },
     host::Call,
 };
@@ -80,14 +80,16 @@ impl Realm {
         key: &InvitationKey,
         guard: &Guard,
         change: Change,
-    ) -> Result<Invitation, StoreError> {
+    ) -> Result<Transitioned, StoreError> {
         let now = self.clock.store();
         if !self.admits(call, key) {
             return Err(StoreError::NotFound);
         }
         let Some(row) = self.row(key) else { return Err(StoreError::NotFound) };
         let checked = check(change).map_err(StoreError::Host)?;
-        self.may_change(call, row, guard, &checked, now)?;
+        if !self.may_change(call, row, guard, &checked, now)? {
+            return Ok(Transitioned { applied: false, row: row.read(now) });
+        }
         let mut row = row.clone();
         let from = row.invitation.state;
         self.change_code(&mut row, &checked);
@@ -96,9 +98,10 @@ impl Realm {
         self.note_change(call, from, &row);
         let answer = row.read(now);
         self.replace_row(row);
-        Ok(answer)
+        Ok(Transitioned { applied: true, row: answer })
     }
 
+    /// Whether the guard holds; an error where the change is not allowed at all.
     fn may_change(
         &self,
         call: &Call,
@@ -106,11 +109,11 @@ impl Realm {
         guard: &Guard,
         checked: &Checked,
         now: u64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let denied = |text: &str| StoreError::Host(HostError::Denied(text.into()));
         let to = checked.change.to;
         if !holds(guard, row, now) {
-            return Err(StoreError::Stale(row.read(now)));
+            return Ok(false);
         }
         if !legal(row.invitation.state, to) {
             return Err(denied("this change of state is illegal"));
@@ -118,7 +121,7 @@ impl Realm {
         // INVARIANT: once seen expired, always expired. From the instant of its expiry the row goes
         // nowhere else, even where the guard forgot to ask the clock.
         if row.has_run_out(now) && to != State::Expired {
-            return Err(StoreError::Stale(row.read(now)));
+            return Ok(false);
         }
         if !row.has_run_out(now) && to == State::Expired {
             return Err(denied("its time has not run out"));
@@ -126,7 +129,8 @@ impl Realm {
         if row.invitation.state == State::AwaitingApproval && to == State::Pending {
             named_caller(call).map_err(StoreError::Host)?;
         }
-        self.may_have_code(row, checked).map_err(StoreError::Host)
+        self.may_have_code(row, checked).map_err(StoreError::Host)?;
+        Ok(true)
     }
 
     fn may_have_code(&self, row: &StoredInvitation, checked: &Checked) -> Result<(), HostError> {

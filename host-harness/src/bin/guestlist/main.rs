@@ -1,1 +1,75 @@
-fn main() {}
+//! `guestlist`: watch the plugin at work, and call it, on a host in memory.
+//!
+//! Exit status: 0 when it was done, 1 when the plugin refused, 2 when it could not run.
+
+mod call;
+mod demo;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use guestlist_harness::{Engine, EngineOptions, Plugin};
+
+/// Invitations into organizations, decided by a sandboxed component.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tell the whole story: people are invited, mailed, accept, and land in their groups.
+    Demo {
+        /// For people or for machines.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Call one operation on a world file; the request is JSON on standard input.
+    Call(call::Arguments),
+}
+
+/// For people or for machines.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// What a command ends with, when it did not fail.
+enum Done {
+    Yes,
+    Refused,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::from);
+    let done = done.and_then(|runtime| {
+        runtime.block_on(async {
+            match arguments.command {
+                Command::Demo { format } => demo::run(format).await,
+                Command::Call(arguments) => call::run(arguments).await,
+            }
+        })
+    });
+    match done {
+        Ok(Done::Yes) => ExitCode::SUCCESS,
+        Ok(Done::Refused) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The plugin that this command was built with. One call at a time needs no pool.
+fn plugin() -> Result<Plugin, Failure> {
+    let engine = Engine::new(&EngineOptions::fuel().instances(4))?;
+    Ok(Plugin::bundled(&engine)?)
+}

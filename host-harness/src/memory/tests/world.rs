@@ -1,0 +1,169 @@
+//! World files and what is said about wrong ones.
+
+use super::*;
+use crate::{
+    contract::types::Permissions,
+    memory::{World, default_settings},
+};
+
+fn error(yaml: &str) -> String {
+    MemoryHost::from_yaml(yaml).expect_err("it is wrong").to_string()
+}
+
+#[tokio::test]
+async fn settings_are_the_defaults_with_the_changes_of_the_file() {
+    let yaml = "
+organizations:
+  - id: acme
+    groups: [{ id: g }]
+    settings:
+      lifetime: 1h30m
+      lifetime-min: 2m
+      lifetime-max: 30d
+      allow-never: true
+      accept-with: invitee-and-code
+      notify: external
+      limits: { users: 10 }
+      lease: 5s
+      takeovers-max: 1
+      mail-tries: 2
+      mail-retry: 250ms
+      retention: 1d
+      resend-limit: 3
+      pending-limit: 7
+      reminder-before: 1h
+      notices: [expired, accepted]
+      ceiling: ['group:g']
+      privileged: ['group:g']
+";
+    let host = MemoryHost::from_yaml(yaml).unwrap();
+    let call = host.call(Operation::Invite, Some("acme"), Principal::System);
+    let values = host.get_settings(&call).await;
+    let expected = default_settings();
+    assert_eq!(
+        (values.lifetime, values.lifetime_min, values.lifetime_max),
+        (5_400_000, 120_000, 2_592_000_000)
+    );
+    assert_eq!((values.limits.users, values.limits.grants), (10, expected.limits.grants));
+    assert_eq!((values.mail_retry, values.reminder_before), (250, Some(HOUR)));
+    assert_eq!(values.ceiling, Some(vec![group("g")]));
+    assert_eq!(values.accept_with, AcceptWith::InviteeAndCode);
+}
+
+impl MemoryHost {
+    async fn get_settings(&self, call: &Call) -> crate::contract::settings::Values {
+        crate::host::Settings::get(self, call, "acme".into()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_organization_without_settings_has_the_defaults() {
+    let host = host();
+    assert_eq!(host.get_settings(&admin(&host)).await, default_settings());
+    let foreign = crate::host::Settings::get(&host, &admin(&host), "globex".into()).await;
+    assert!(matches!(foreign, Err(HostError::Denied(_))));
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_world() {
+    let documentation = include_str!("../world.rs");
+    let yaml: Vec<_> = documentation
+        .lines()
+        .skip_while(|line| *line != "//! ```yaml")
+        .skip(1)
+        .take_while(|line| *line != "//! ```")
+        .map(|line| line.strip_prefix("//! ").unwrap_or_default())
+        .collect();
+    let host = MemoryHost::from_yaml(&yaml.join("\n")).unwrap();
+    assert_eq!(host.members("acme").len(), 1);
+    assert_eq!(
+        host.context(Some("acme"), Principal::Client("hr".into())).permissions,
+        Permissions::INVITE | Permissions::VIEW
+    );
+    assert_eq!(host.now(), 1_772_442_000_000);
+}
+
+#[test]
+fn a_dangling_reference_is_shown_with_its_line_and_the_nearest_name() {
+    let yaml = "organizations:\n  - id: root\n    users: [{ id: u-bob, name: bob }]\n  - id: acme\n    parent: root\n    members: [u-bbo]\n";
+    assert_eq!(
+        error(yaml),
+        "error: there is no user `u-bbo` in `acme` or above it\n  |\n6 |     members: [u-bbo]\n  |               ^\n  at line 6, column 15\n  help: did you mean `u-bob`?"
+    );
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_known_ones() {
+    let text = error("organizations:\n  - id: root\n    nmae: Root\n");
+    assert!(text.contains("nmae") && text.contains("name") && text.contains("parent"), "{text}");
+    assert!(text.contains("3 |     nmae: Root\n  |     ^"), "{text}");
+}
+
+#[test]
+fn every_wrong_reference_is_reported_at_once() {
+    let text = error(
+        "
+clock: yesterday
+organizations:
+  - id: root
+    parent: rot
+    roles: [{ id: r, members: [u-x] }]
+    permissions: { u-y: [invit] }
+    settings: { privileged: ['role:q'] }
+    policy: [{ names: [x] }]
+  - id: root
+  - id: acme
+    parent: root
+    users: [{ id: u-a, name: a }, { id: u-a, name: A }, { id: u-g, name: g, resident: nobody }]
+    groups: [{ id: g, grantable-by: [u-z], receivable-by: [rr] }]
+",
+    );
+    for expected in [
+        "`yesterday` is no instant",
+        "there is no organization `rot`",
+        "there is no user `u-x`",
+        "there is no user `u-y`",
+        "unknown permission `invit`, expected one of `invite`",
+        "has no group or role `q`",
+        "a rule needs exactly one verdict",
+        "organization `root` is there twice",
+        "user `u-a` is there twice",
+        "user name `A` is there twice",
+        "`nobody` does not say where the account is",
+        "there is no user `u-z`",
+        "has no role `rr`",
+        "did you mean `r`?",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn wrong_values_are_explained_where_they_stand() {
+    for (settings, expected) in [
+        ("{ lifetime: 3 weeks }", "is not a length of time"),
+        ("{ accept-with: anybody }", "expected one of `invitee`"),
+        ("{ privileged: [r] }", "is no grant"),
+    ] {
+        let text = error(&format!("organizations:\n  - id: acme\n    settings: {settings}\n"));
+        assert!(text.contains(expected) && text.contains("3 | "), "{text}");
+    }
+}
+
+#[test]
+fn a_ring_of_parents_is_refused() {
+    let text = error("organizations: [{ id: a, parent: b }, { id: b, parent: a }]");
+    assert!(text.contains("its own ancestor"), "{text}");
+}
+
+#[test]
+fn a_world_may_stand_inside_another_document() {
+    #[derive(serde::Deserialize)]
+    struct Scenario {
+        world: World,
+    }
+    let yaml = "world:\n  organizations:\n    - id: acme\n      members: [nobody]\n";
+    let scenario: Scenario = serde_saphyr::from_str(yaml).unwrap();
+    let error = MemoryHost::from_world(&scenario.world).unwrap_err().in_source(yaml);
+    assert_eq!(error.problems[0].line, 4);
+}

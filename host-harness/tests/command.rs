@@ -1,0 +1,148 @@
+//! The command `guestlist`, as somebody types it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+use std::{
+    fs,
+    io::Write,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+const WORLD: &str = "clock: 2026-03-02T09:00:00Z
+organizations:
+  - id: root
+    users:
+      - { id: u-alice, name: alice, email: alice@root.example }
+      - { id: u-bob, name: bob, email: bob@root.example }
+  - id: acme
+    parent: root
+    users: [{ id: u-ann, name: ann }]
+    groups: [{ id: g-help, name: Help desk }]
+    permissions: { u-ann: [all] }
+";
+
+/// A folder of its own for each test, with the world in it.
+struct Desk(PathBuf);
+
+impl Desk {
+    fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("world.yaml"), WORLD).unwrap();
+        Self(folder)
+    }
+
+    fn call(&self, arguments: &[&str], request: &str) -> Output {
+        let state = ["--world", "world.yaml", "--state", "state.json"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
+        command.current_dir(&self.0).arg("call").args(arguments).args(state);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that ends before it reads closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(request.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    fn done(&self, arguments: &[&str], request: &str) -> Value {
+        let output = self.call(arguments, request);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn demo(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_guestlist")).arg("demo").args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_demo_tells_the_whole_story_and_the_same_one_each_time() {
+    let (first, second) = (demo(&[]), demo(&[]));
+    assert!(first.status.success());
+    assert_eq!(first.stdout, second.stdout);
+    let story = text(&first.stdout);
+    for part in [
+        "alice    invited, mail sent, valid until Thu 5 Mar, 09:00 UTC",
+        "zoe      not invited: Could not find an user with given username. (OUI-10011)",
+        "https://id.example/invitation#inv1_",
+        "refused: This is not an invitation that the caller can use.",
+        "alice    in Help desk and Operations",
+        "carol    revoked: the project ended",
+        "refused: The invitation has expired.",
+        "bob      expired",
+    ] {
+        assert!(story.contains(part), "`{part}` is missing in:\n{story}");
+    }
+}
+
+#[test]
+fn the_demo_for_machines_is_json_with_every_operation() {
+    let steps: Vec<Value> = serde_json::from_slice(&demo(&["--format", "json"]).stdout).unwrap();
+    let operations: Vec<_> = steps.iter().filter_map(|step| step["operation"].as_str()).collect();
+    assert_eq!(operations, ["invite", "accept", "accept", "revoke", "list", "accept", "sweep", "list"]);
+    assert!(steps.last().unwrap()["audit"].as_array().is_some_and(|events| events.len() > 10));
+}
+
+#[test]
+fn an_invitation_is_made_accepted_and_listed_over_several_calls() {
+    let desk = Desk::new("several-calls");
+    let ann = ["--organization", "acme", "--as", "ann"];
+    let invite = desk.call(
+        &[&["invite"], &ann[..]].concat(),
+        r#"{ "usernames": ["alice", "nobody"], "groups": ["g-help"] }"#,
+    );
+    let answer: Value = serde_json::from_slice(&invite.stdout).unwrap();
+    assert_eq!(answer[0]["result"], json!({ "status": "Successful" }));
+    assert_eq!(answer[1]["result"]["errorCode"], "OUI-10011");
+    let mails = text(&invite.stderr);
+    let code = mails.split_once('#').unwrap().1.trim();
+
+    let wrong = desk.call(&["accept", "--as", "root/bob"], &json!({ "confirmationCode": code }).to_string());
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong.stdout).contains("OUI-60010"));
+
+    let right =
+        desk.done(&["accept", "--as", "root/alice"], &json!({ "confirmationCode": code }).to_string());
+    assert_eq!(right["outcomes"][1], json!({ "step": "group", "id": "g-help", "outcome": "APPLIED" }));
+
+    let list = desk.done(&[&["list"], &ann[..]].concat(), "");
+    assert_eq!(list["invitations"][0]["status"], "ACCEPTED");
+    let state: Value = serde_json::from_str(&fs::read_to_string(desk.0.join("state.json")).unwrap()).unwrap();
+    assert!(!state["stored"].to_string().contains(code), "codes are in the mailbox alone");
+}
+
+#[test]
+fn time_passes_between_calls() {
+    let desk = Desk::new("time-passes");
+    desk.done(&["invite", "--organization", "acme", "--as", "ann"], r#"{ "usernames": ["alice"] }"#);
+    let mine = desk.done(&["list-mine", "--as", "root/alice", "--advance", "72h"], "");
+    assert_eq!(mine["invitations"][0]["status"], "EXPIRED");
+}
+
+#[test]
+fn mistakes_are_explained_and_exit_with_2() {
+    let desk = Desk::new("mistakes");
+    let ann = ["--organization", "acme", "--as", "ann"];
+    for (arguments, request, expected) in [
+        ([&["invite"], &ann[..]].concat(), r#"{ "usernames": ["a"], "group": [] }"#, "unknown field `group`"),
+        ([&["invite"], &ann[..]].concat(), "{", "the request is not understood"),
+        (vec!["invite", "--organization", "acme", "--as", "zoe"], "{}", "no user `zoe`"),
+        (vec!["invite", "--organization", "acne", "--as", "ann"], "{}", "no organization `acne`"),
+        (vec!["accept", "--as", "alice"], "{}", "write ORGANIZATION/USER"),
+        (vec!["accept", "--as", "root/alice"], "{}", "name either a `confirmationCode`"),
+    ] {
+        let output = desk.call(&arguments, request);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    }
+    fs::write(desk.0.join("world.yaml"), WORLD.replace("parent: root", "parent: roto")).unwrap();
+    let output = desk.call(&[&["list"], &ann[..]].concat(), "");
+    let error = text(&output.stderr);
+    assert!(error.contains("did you mean `root`?") && error.contains("line 8"), "{error}");
+}

@@ -1,0 +1,15 @@
+//! The sandbox from outside: what is not let in, and what happens to a guest that misbehaves.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests fail by panicking, and their names say what they show"
+)]
+
+mod admission;
+mod bounds;
+mod guests;
+mod layer;
+mod quiet;

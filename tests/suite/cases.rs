@@ -1,0 +1,261 @@
+//! Every operation of the plugin, each in a world where it has something to do.
+
+use std::sync::Arc;
+
+use guestlist_harness::{
+    Fault, FaultPlan, Function,
+    contract::{
+        exports::invitee::Handle,
+        settings::{Notices, Values},
+        types::{AcceptWith, Grant, InvitationKey, MailState, Principal, State},
+    },
+    memory::{Moment, NewUser, Rule, default_settings},
+    operations as op,
+};
+
+use crate::{
+    asking::{Ask, Case, HOUR, MINUTE},
+    guarantees::Word,
+    rig::*,
+};
+
+fn settings(change: impl FnOnce(&mut Values)) -> Rig {
+    let rig = Rig::new();
+    let mut settings = default_settings();
+    settings.notices = Notices::all();
+    change(&mut settings);
+    rig.host.set_settings("acme", settings).unwrap();
+    rig
+}
+
+fn help() -> Vec<Grant> {
+    vec![group("g-help"), role("r-audit")]
+}
+
+fn by_ann(rig: Rig, ask: Ask) -> Case {
+    Case::new(rig, Some("acme"), ann(), ask)
+}
+
+fn swept(rig: Rig) -> Case {
+    Case::new(rig, Some("acme"), Principal::System, Ask::Sweep)
+}
+
+/// Alice is invited.
+async fn invited() -> (Rig, InvitationKey, String) {
+    let rig = settings(|_| {});
+    let (key, code) = rig.invited("alice", &help()).await;
+    (rig, key, code)
+}
+
+/// Ann has asked for something that Ben has to approve.
+async fn awaiting() -> (Rig, InvitationKey) {
+    let rig = settings(|settings| settings.privileged = vec![group("g-ops")]);
+    let invited = rig.invite(request(&["alice"], &[group("g-ops")])).await.unwrap().remove(0).unwrap();
+    assert_eq!((invited.state, invited.mail), (State::AwaitingApproval, MailState::None));
+    let key = InvitationKey { organization: "acme".into(), id: invited.id };
+    (rig, key)
+}
+
+/// Alice's accept broke off at this host call, and its lease is over.
+async fn interrupted(at: Function, fault: Fault) -> (Rig, InvitationKey) {
+    let (rig, key, code) = invited().await;
+    let plan = Arc::new(FaultPlan::once(at, 1, fault));
+    let accept = op::Accept { handle: Handle::Code(code) };
+    rig.run_with(plan, None, alice(), accept).await.expect_err("a crash");
+    rig.host.advance(MINUTE);
+    assert_eq!(rig.row(&key).state, State::Accepting);
+    (rig, key)
+}
+
+pub async fn invite_internal() -> Case {
+    by_ann(settings(|_| {}), Ask::Invite(request(&["alice"], &help())))
+}
+
+pub async fn invite_external() -> Case {
+    by_ann(settings(|_| {}), Ask::Invite(externally(request(&["alice"], &help()))))
+}
+
+pub async fn invite_with_key() -> Case {
+    let mut request = request(&["alice", "bob"], &help());
+    request.idempotency_key = Some("key".into());
+    by_ann(settings(|_| {}), Ask::Invite(request))
+}
+
+/// Among those who are refused is one with an invitation that has run out unseen.
+pub async fn invite_bulk_with_refusals() -> Case {
+    let (rig, ..) = invited().await;
+    rig.host.advance(HOURS_72);
+    let mut request = request(&["alice", "nobody", "mia"], &help());
+    request.idempotency_key = Some("key".into());
+    by_ann(rig, Ask::Invite(request))
+}
+
+pub async fn invite_refused() -> Case {
+    by_ann(settings(|_| {}), Ask::Invite(request(&["alice"], &[role("r-none")])))
+}
+
+pub async fn list() -> Case {
+    by_ann(invited().await.0, Ask::List)
+}
+
+pub async fn get() -> Case {
+    let (rig, key, _) = invited().await;
+    by_ann(rig, Ask::Get(key.id))
+}
+
+pub async fn resend_pending() -> Case {
+    let (rig, key, _) = invited().await;
+    by_ann(rig, Ask::Resend(key.id))
+}
+
+pub async fn resend_expired() -> Case {
+    let (rig, key, _) = invited().await;
+    rig.host.advance(HOURS_72);
+    by_ann(rig, Ask::Resend(key.id))
+}
+
+pub async fn revoke() -> Case {
+    let (rig, key, _) = invited().await;
+    by_ann(rig, Ask::Revoke(key.id))
+}
+
+pub async fn revoke_all() -> Case {
+    let (rig, ..) = invited().await;
+    rig.invited("bob", &[]).await;
+    by_ann(rig, Ask::RevokeAll)
+}
+
+pub async fn approve() -> Case {
+    let (rig, key) = awaiting().await;
+    Case::new(rig, Some("acme"), ben(), Ask::Approve(key.id))
+}
+
+pub async fn approve_ones_own() -> Case {
+    let (rig, key) = awaiting().await;
+    by_ann(rig, Ask::Approve(key.id))
+}
+
+pub async fn reject() -> Case {
+    let (rig, key) = awaiting().await;
+    Case::new(rig, Some("acme"), ben(), Ask::Reject(key.id))
+}
+
+pub async fn list_mine() -> Case {
+    Case::new(invited().await.0, None, alice(), Ask::ListMine)
+}
+
+pub async fn introspect() -> Case {
+    let (rig, _, code) = invited().await;
+    Case::new(rig, None, alice(), Ask::Introspect(Handle::Code(code)))
+}
+
+pub async fn accept_by_code() -> Case {
+    let (rig, _, code) = invited().await;
+    Case::new(rig, None, alice(), Ask::Accept(Handle::Code(code)))
+}
+
+pub async fn accept_by_id() -> Case {
+    let (rig, key, _) = invited().await;
+    rig.host.delete_group("acme", "g-help").unwrap();
+    Case::new(rig, None, alice(), Ask::Accept(Handle::Id(key)))
+}
+
+/// Whoever has the mail may accept.
+pub async fn accept_by_bearer() -> Case {
+    let rig = settings(|settings| settings.accept_with = AcceptWith::Code);
+    let (_, code) = rig.invited("alice", &help()).await;
+    Case::new(rig, Some("acme"), Principal::Anonymous, Ask::Accept(Handle::Code(code)))
+}
+
+pub async fn accept_by_a_stranger() -> Case {
+    let (rig, _, code) = invited().await;
+    Case::new(rig, None, bob(), Ask::Accept(Handle::Code(code)))
+}
+
+/// Somebody else in Acme has the user name that Alice would get.
+pub async fn accept_where_the_name_is_taken() -> Case {
+    let (rig, _, code) = invited().await;
+    let other = NewUser { id: "u-other".into(), name: "alice".into(), store: None, email: None };
+    rig.host.add_user("acme", other).unwrap();
+    Case::new(rig, None, alice(), Ask::Accept(Handle::Code(code)))
+}
+
+pub async fn decline() -> Case {
+    let (rig, _, code) = invited().await;
+    Case::new(rig, None, alice(), Ask::Decline(Handle::Code(code)))
+}
+
+pub async fn sweep_nothing() -> Case {
+    swept(invited().await.0)
+}
+
+pub async fn sweep_a_take_over() -> Case {
+    swept(interrupted(Function::StorageTransition, Fault::CrashAfter).await.0)
+}
+
+pub async fn sweep_a_take_over_half_way() -> Case {
+    swept(interrupted(Function::MembershipApply, Fault::CrashAfter).await.0)
+}
+
+/// Nothing was applied, and nothing may be any more.
+pub async fn sweep_a_take_over_refused() -> Case {
+    let (rig, _) = interrupted(Function::StorageTransition, Fault::CrashAfter).await;
+    let never = Rule { at: Moment::Accept, refuse: Some("not any more".into()), ..Rule::default() };
+    rig.host.set_policy("acme", vec![never]).unwrap();
+    swept(rig)
+}
+
+/// She is a member with everything, and would not be allowed to become one any more.
+pub async fn sweep_a_take_over_refused_half_way() -> Case {
+    let (rig, _) = interrupted(Function::MembershipApply, Fault::CrashAfter).await;
+    rig.host.set_user_active("root", "u-alice", false).unwrap();
+    swept(rig)
+}
+
+/// An administrator has removed her while her accept was interrupted.
+pub async fn sweep_a_take_over_of_a_removed() -> Case {
+    let (rig, _) = interrupted(Function::MembershipApply, Fault::CrashAfter).await;
+    let account = user("root", "u-alice");
+    rig.host.remove_member("acme", &account).unwrap();
+    let mut case = swept(rig);
+    case.history.note(&case.rig, Word::Removed("acme".into(), account));
+    case
+}
+
+/// A mail that was never sent.
+pub async fn sweep_a_mail() -> Case {
+    let rig = settings(|_| {});
+    let plan = Arc::new(FaultPlan::once(Function::NotificationsSend, 1, Fault::CrashBefore));
+    let invite = op::Invite { request: request(&["alice", "bob"], &help()) };
+    rig.run_with(plan, Some("acme"), ann(), invite).await.expect_err("a crash");
+    rig.host.advance(2 * MINUTE);
+    swept(rig)
+}
+
+/// With a notice to the inviter.
+pub async fn sweep_an_expiry() -> Case {
+    let (rig, ..) = invited().await;
+    rig.host.advance(HOURS_72);
+    swept(rig)
+}
+
+pub async fn sweep_a_purge() -> Case {
+    let (rig, key, _) = invited().await;
+    rig.accept_by_id(alice(), &key).await.unwrap();
+    rig.sweep("acme").await;
+    rig.host.advance(31 * 24 * HOUR);
+    swept(rig)
+}
+
+pub async fn sweep_a_reminder() -> Case {
+    let rig = settings(|settings| settings.reminder_before = Some(HOUR));
+    rig.invited("alice", &help()).await;
+    rig.host.advance(HOURS_72 - HOUR);
+    swept(rig)
+}
+
+pub async fn sweep_a_notice() -> Case {
+    let (rig, key, _) = invited().await;
+    rig.accept_by_id(alice(), &key).await.unwrap();
+    swept(rig)
+}

@@ -1,0 +1,180 @@
+//! No question that cannot be answered with no: each is asked of a world that was broken on purpose.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use guestlist_harness::{
+    contract::{
+        exports::invitee::Handle,
+        types::{MailState, MessageKind, Principal, State, Step},
+    },
+    memory::{AuditEvent, MemberView, OutboxEntry, OutboxView, Snapshot, StoredInvitation},
+};
+
+use crate::{
+    asking::{Ask, Case},
+    guarantees::{ALWAYS, AT_REST, History, Told, Word, always, at_rest, broken},
+    rig::*,
+};
+
+fn gus() -> Principal {
+    Principal::User(user("partner", "p-gus"))
+}
+
+/// Alice has accepted, Bob has got a second mail, Carol's was revoked, and Gus was removed again.
+async fn lived() -> Case {
+    let grants = [group("g-help"), role("r-audit")];
+    let mut case = Case::new(Rig::new(), Some("acme"), ann(), Ask::List);
+    let mut keys = Vec::new();
+    for name in ["alice", "bob", "carol@example.com", "gus"] {
+        case.ask = Ask::Invite(request(&[name], &grants));
+        done(&mut case).await;
+        keys.push(case.rig.host.snapshot().mails.pop().unwrap().invitation);
+    }
+    for ask in [Ask::Resend(keys[1].clone()), Ask::Revoke(keys[2].clone()), Ask::List] {
+        case.ask = ask;
+        done(&mut case).await;
+    }
+    case.organization = None;
+    for (caller, id) in [(alice(), &keys[0]), (gus(), &keys[3])] {
+        case.caller = caller;
+        case.ask = Ask::Accept(Handle::Code(case.rig.code_of(id)));
+        done(&mut case).await;
+    }
+    case.rig.host.remove_member("acme", &user("partner", "p-gus")).unwrap();
+    case.history.note(&case.rig, Word::Removed("acme".into(), user("partner", "p-gus")));
+    case.settle().await;
+    case
+}
+
+async fn done(case: &mut Case) {
+    assert_eq!(case.ask(None).await.words.unwrap(), ["ok"]);
+}
+
+fn row<'a>(world: &'a mut Snapshot, name: &str) -> &'a mut StoredInvitation {
+    world.invitations.iter_mut().find(|row| row.invitation.name == name).unwrap()
+}
+
+fn alices(world: &mut Snapshot) -> &mut MemberView {
+    let members = &mut world.organizations.get_mut("acme").unwrap().members;
+    members.iter_mut().find(|member| member.account.id == "u-alice").unwrap()
+}
+
+fn event<'a>(world: &'a mut Snapshot, event: &str, name: &str) -> &'a mut AuditEvent {
+    let id = row(world, name).invitation.key.id.clone();
+    let is_it = |known: &&mut AuditEvent| known.event == event && known.invitation.as_ref() == Some(&id);
+    world.audit.iter_mut().find(is_it).unwrap()
+}
+
+/// The event happens once more, now, to somebody's invitation.
+fn again(world: &mut Snapshot, what: &str, name: &str) {
+    let mut event = event(world, what, "alice").clone();
+    event.invitation = Some(row(world, name).invitation.key.id.clone());
+    event.reason = Some("again".into());
+    world.audit.push(event);
+}
+
+type Damage = fn(&mut Snapshot, &mut History);
+
+const DAMAGES: &[(&str, Damage)] = &[
+    ("I-MEM", |world, _| row(world, "alice").invitation.state = State::Failed),
+    ("I-MEM", |world, _| alices(world).invitation = Some("no such".into())),
+    ("I-MEM", |world, _| world.invitations.retain(|row| row.invitation.name != "alice")),
+    ("I-ONE", |world, _| {
+        let twice = event(world, "member.added", "alice").clone();
+        world.audit.push(twice);
+    }),
+    ("I-ORPHAN", |world, _| world.organizations.get_mut("acme").unwrap().members.clear()),
+    ("I-ORPHAN", |world, _| world.organizations.get_mut("acme").unwrap().groups.clear()),
+    ("I-REV", |world, _| again(world, "member.added", "carol@example.com")),
+    ("I-GONE", |world, _| again(world, "member.added", "gus")),
+    ("I-STATE", |world, _| row(world, "bob").invitation.state = State::Declined),
+    ("I-STATE", |world, _| again(world, "invitation.claimed", "carol@example.com")),
+    ("I-STATE", |world, _| event(world, "invitation.claimed", "alice").event = "invitation.renewed".into()),
+    ("I-UNIQ", |world, _| {
+        let mut other = row(world, "bob").clone();
+        other.invitation.key.id = "other".into();
+        world.invitations.push(other);
+    }),
+    ("I-SUBJ", |world, _| alices(world).account = user("root", "u-dave")),
+    ("I-SUBJ", |world, _| event(world, "invitation.claimed", "alice").actor = bob()),
+    ("I-LEAST", |world, _| {
+        let id = row(world, "alice").invitation.key.id.clone();
+        let log = world.applied.get_mut("acme").unwrap().get_mut(&id).unwrap();
+        log.steps.push(Step::Grant(group("g-vault")));
+    }),
+    ("I-LEAST", |world, _| {
+        let id = row(world, "alice").invitation.key.id.clone();
+        alices(world).groups.insert("g-vault".into(), Some(id));
+    }),
+    ("I-LEAST", |world, _| world.organizations.get_mut("acme").unwrap().permissions.clear()),
+    ("I-TEN", |world, _| event(world, "invitation.revoked", "carol@example.com").organization = None),
+    ("I-TEN", |world, _| {
+        let request = event(world, "invitation.revoked", "carol@example.com").request_id.clone();
+        let mut other = event(world, "invitation.created", "carol@example.com").clone();
+        (other.request_id, other.organization, other.invitation) = (request, Some("beta".into()), None);
+        world.audit.push(other);
+    }),
+    ("I-TEN", |world, history| {
+        let mut key = row(world, "bob").invitation.key.clone();
+        key.organization = "beta".into();
+        history.0.push(Told { at: 0, word: Word::Shown("acme".into(), vec![key]) });
+    }),
+    ("I-TTL", |world, _| {
+        let end = row(world, "alice").invitation.expires_at.unwrap();
+        event(world, "invitation.claimed", "alice").at = end;
+    }),
+    ("I-SEC2", |world, history| {
+        let older = history.0.iter().find_map(|told| match &told.word {
+            Word::Resent(_, older) => Some(older[0].clone()),
+            _ => None,
+        });
+        row(world, "bob").codes.push(older.unwrap());
+    }),
+    ("I-AUD", |world, _| row(world, "bob").invitation.version += 1),
+    ("I-AUD", |world, _| again(world, "invitation.created", "bob")),
+    ("I-AUD", |world, _| world.invitations.retain(|row| row.invitation.name != "bob")),
+    ("I-ACK", |world, _| row(world, "alice").invitation.outcomes.clear()),
+    ("I-ACK", |world, _| row(world, "carol@example.com").invitation.state = State::Pending),
+    ("I-ACK", |world, _| world.invitations.retain(|row| row.invitation.name != "bob")),
+    ("I-ACK", |world, _| world.mails.clear()),
+    ("I-REST", |world, _| row(world, "alice").invitation.state = State::Accepting),
+    ("I-REST", |world, _| drop(alices(world).roles.remove("r-audit"))),
+    ("I-LIVE", |world, _| {
+        let (invitation, kind) = (row(world, "bob").invitation.key.id.clone(), MessageKind::Invitation);
+        let entry = OutboxEntry { invitation, kind, due_at: 0, tries: 0, taken: false };
+        world.outbox.push(OutboxView { organization: "acme".into(), entry });
+    }),
+    ("I-LIVE", |world, _| row(world, "bob").invitation.mail = MailState::None),
+    ("I-LIVE", |world, _| row(world, "bob").codes = vec!["0".repeat(64)]),
+];
+
+#[tokio::test]
+async fn every_question_can_be_answered_with_no() {
+    let case = lived().await;
+    always(&case.rig, &case.history);
+    at_rest(&case.rig, &case.history);
+    let questions = [ALWAYS.as_slice(), AT_REST.as_slice()].concat();
+    for (index, (name, damage)) in DAMAGES.iter().enumerate() {
+        let (mut world, mut history) = (case.rig.host.snapshot(), case.history.clone());
+        damage(&mut world, &mut history);
+        let found = broken(&questions, &world, &history);
+        let prefix = format!("{name}: ");
+        assert!(found.iter().any(|why| why.starts_with(&prefix)), "damage {index}, {name}: {found:#?}");
+    }
+    for (name, _) in questions {
+        assert!(DAMAGES.iter().any(|(damaged, _)| *damaged == name), "{name} was never answered with no");
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_is_stored_is_found() {
+    let rig = Rig::new();
+    let (_, code) = rig.invited("alice", &[]).await;
+    let clean = rig.host.fork();
+    rig.find_leaks();
+    // Whatever is done to the world is written into the audit trail.
+    rig.host.set_store_answers("root", &code, true).unwrap();
+    let panic = catch_unwind(AssertUnwindSafe(|| rig.find_leaks())).expect_err("a leak");
+    assert!(panic.downcast::<String>().unwrap().starts_with("I-SEC1"));
+    rig.host.restore(&clean);
+}

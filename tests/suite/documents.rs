@@ -1,0 +1,43 @@
+//! What the documentation shows works as it stands there.
+
+use guestlist_harness::memory::{MemoryHost, default_settings};
+
+/// The first block of a language in a page.
+fn block<'a>(page: &'a str, language: &str) -> &'a str {
+    let start = format!("```{language}\n");
+    let (_, rest) = page.split_once(&start).expect("a block of that language");
+    rest.split_once("```").expect("its end").0
+}
+
+#[test]
+fn the_world_file_of_the_documentation_is_a_world() {
+    let page = include_str!("../../docs/worlds.md");
+    MemoryHost::from_yaml(block(page, "yaml")).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn the_documented_defaults_are_the_defaults() {
+    let page = include_str!("../../docs/worlds.md");
+    let settings = default_settings();
+    let hours = |time: u64| format!("{}h", time / 3_600_000);
+    let minutes = |time: u64| format!("{}m", time / 60_000);
+    for row in [
+        format!(
+            "`lifetime`, `lifetime-min`, `lifetime-max` | {}, {}, {} |",
+            hours(settings.lifetime),
+            minutes(settings.lifetime_min),
+            hours(settings.lifetime_max)
+        ),
+        format!("`lease` | {}s |", settings.lease / 1000),
+        format!("`takeovers-max` | {} |", settings.takeovers_max),
+        format!("`mail-tries`, `mail-retry` | {}, {} |", settings.mail_tries, minutes(settings.mail_retry)),
+        format!("`retention` | {}d |", settings.retention / 86_400_000),
+        format!("`resend-limit` | {} |", settings.resend_limit),
+        format!(
+            "`limits` | users {}, grants {}, name-bytes {} |",
+            settings.limits.users, settings.limits.grants, settings.limits.name_bytes
+        ),
+    ] {
+        assert!(page.contains(&row), "{row}");
+    }
+}

@@ -1,0 +1,233 @@
+//! Every operation, with every host call in it failing in every way.
+//!
+//! Each case starts from a copy of a prepared world. While the fault lasts the promises for every
+//! instant hold. Then the host is well again: the same person asks for the same thing, time passes, the
+//! sweep runs; and what is left is what would have been left without any fault.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use guestlist_harness::{
+    Fault, FaultAt, FaultPlan, Function, Reason,
+    memory::{Snapshot, StoredInvitation},
+};
+
+use crate::{
+    asking::{Ask, Case},
+    cases,
+    guarantees::{always, at_rest},
+};
+
+/// What is left when somebody asks, asks again, and asks once more when all is at rest.
+struct Outcome {
+    effect: BTreeSet<String>,
+    last: Vec<String>,
+}
+
+/// I-RETRY: what is left when a request was made once, or again and again: who is a member with what,
+/// and where the invitations of each account stand. Nothing that differs from run to run.
+fn effect(world: &Snapshot) -> BTreeSet<String> {
+    let mut effect = BTreeSet::new();
+    for (organization, view) in &world.organizations {
+        for member in &view.members {
+            let (groups, roles) = (member.groups.keys(), member.roles.keys());
+            effect.insert(format!(
+                "{organization} has {:?} in {:?}",
+                member.account,
+                groups.chain(roles).collect::<Vec<_>>()
+            ));
+        }
+    }
+    let mut rows = BTreeMap::<String, Vec<String>>::new();
+    for StoredInvitation { invitation: row, .. } in &world.invitations {
+        let whose = format!("{} invites {:?} with {:?}", row.key.organization, row.subject, row.grants);
+        rows.entry(whose).or_default().push(format!("{:?}", row.state));
+    }
+    effect.extend(rows.into_iter().map(|(whose, mut states)| {
+        states.sort();
+        format!("{whose}: {}", states.join(", "))
+    }));
+    effect
+}
+
+async fn outcome(mut case: Case) -> Outcome {
+    always(&case.rig, &case.history);
+    answered(&mut case).await;
+    case.settle().await;
+    always(&case.rig, &case.history);
+    at_rest(&case.rig, &case.history);
+    let effect = effect(&case.rig.host.snapshot());
+    let last = answered(&mut case).await;
+    Outcome { effect, last }
+}
+
+async fn answered(case: &mut Case) -> Vec<String> {
+    let refused = |case: &Case| case.rig.host.audit().iter().filter(|event| event.event == "refused").count();
+    let before = refused(case);
+    let words = case.ask(None).await.words.expect("an honest host");
+    always(&case.rig, &case.history);
+    let expected = match case.ask {
+        Ask::Introspect(_) | Ask::ListMine => false,
+        // Refused items go with the batch.
+        Ask::Invite(_) => words == ["UnknownGrants"],
+        _ => !["ok", "NotInvitable"].contains(&words[0].as_str()),
+    };
+    assert_eq!(refused(case) - before, usize::from(expected), "I-AUD: {words:?} of {:?}", case.ask);
+    words
+}
+
+fn faults() -> Vec<Fault> {
+    vec![
+        Fault::FailBefore,
+        Fault::FailAfter,
+        Fault::Timeout,
+        Fault::Conflict,
+        Fault::Throttled(Duration::from_secs(5)),
+        Fault::Denied,
+        Fault::Full,
+        Fault::CrashBefore,
+        Fault::CrashAfter,
+    ]
+}
+
+/// How many cases were run.
+async fn everywhere(case: Case) -> u32 {
+    let mut honest = case.fork();
+    let calls = answered_calls(&mut honest).await;
+    let expected = outcome(honest).await;
+    let mut count = 0;
+    for fault in faults() {
+        let crash = matches!(fault, Fault::CrashBefore | Fault::CrashAfter);
+        // After a crash there is no later call.
+        for then_on in [false, true].into_iter().filter(|then_on| !(crash && *then_on)) {
+            for nth in 1.. {
+                let at = FaultAt { function: None, nth, then_on, fault: fault.clone() };
+                let plan = Arc::new(FaultPlan::new([at]));
+                let mut case = case.fork();
+                let reply = case.ask(Some(plan.clone())).await;
+                if !plan.spent() {
+                    assert!(nth > calls || crash, "every host call has its turn");
+                    break;
+                }
+                let place = || format!("{fault:?} at host call {nth}, then on: {then_on}\n{}", reply.trace);
+                match &reply.words {
+                    Ok(_) => assert!(!crash, "{}", place()),
+                    Err(error) => {
+                        let reason = error.trapped().map(|trapped| &trapped.reason);
+                        let injected = matches!(reason, Some(Reason::Injected(_)));
+                        assert!(crash && injected, "{error}\n{}", place());
+                    }
+                }
+                let found = outcome(case).await;
+                assert_eq!(found.effect, expected.effect, "I-RETRY: {}", place());
+                assert_eq!(found.last, expected.last, "I-RETRY: {}", place());
+                count += 1;
+            }
+        }
+    }
+    count
+}
+
+async fn answered_calls(case: &mut Case) -> u32 {
+    let reply = case.ask(None).await;
+    reply.words.expect("an honest host");
+    u32::try_from(reply.trace.entries.len()).expect("a few")
+}
+
+/// A generator that gives too little, nothing, or always the same: nothing is made of it.
+async fn without_entropy(case: Case) -> u32 {
+    let calls = case.fork().ask(None).await.trace;
+    let draws: Vec<_> =
+        calls.entries.iter().filter(|call| call.function == Function::RandomGetRandomBytes).collect();
+    if draws.is_empty() {
+        return 0;
+    }
+    let rows = |case: &Case| {
+        let rows = case.rig.host.snapshot().invitations.into_iter();
+        rows.map(|row| (row.invitation, row.codes)).collect::<Vec<_>>()
+    };
+    let mut count = 0;
+    for (what, keep) in [("nothing", 0.0), ("half", 0.5), ("all but one", 0.99)] {
+        let cut = move |bytes: serde_json::Value| {
+            let bytes = bytes.as_array().expect("bytes");
+            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            bytes[..(bytes.len() as f64 * keep) as usize].to_vec().into()
+        };
+        count += unmoved(&case, what, Fault::Hostile(Arc::new(cut)), rows).await;
+    }
+    // An id may be any id; a code that can be guessed is none.
+    if draws.iter().all(|draw| draw.arguments["len"].as_u64() > Some(16)) {
+        let stuck = |bytes: serde_json::Value| vec![7; bytes.as_array().expect("bytes").len()].into();
+        count += unmoved(&case, "always the same", Fault::Hostile(Arc::new(stuck)), rows).await;
+    }
+    count
+}
+
+async fn unmoved<T: PartialEq + std::fmt::Debug>(
+    case: &Case,
+    what: &str,
+    fault: Fault,
+    rows: fn(&Case) -> T,
+) -> u32 {
+    let mut case = case.fork();
+    let before = rows(&case);
+    let plan = Arc::new(FaultPlan::always(Function::RandomGetRandomBytes, fault));
+    let reply = case.ask(Some(plan)).await;
+    reply.words.unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(rows(&case), before, "{what}\n{}", reply.trace);
+    always(&case.rig, &case.history);
+    1
+}
+
+macro_rules! everywhere {
+    ($($case:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let count = everywhere(cases::$case().await).await;
+                let count = count + without_entropy(cases::$case().await).await;
+                println!("{}: {count} cases", stringify!($case));
+                assert!(count >= 16, "each fault strikes once and from then on");
+            }
+        )*
+    };
+}
+
+everywhere! {
+    invite_internal
+    invite_external
+    invite_with_key
+    invite_bulk_with_refusals
+    invite_refused
+    list
+    get
+    resend_pending
+    resend_expired
+    revoke
+    revoke_all
+    approve
+    approve_ones_own
+    reject
+    list_mine
+    introspect
+    accept_by_code
+    accept_by_id
+    accept_by_bearer
+    accept_by_a_stranger
+    accept_where_the_name_is_taken
+    decline
+    sweep_nothing
+    sweep_a_take_over
+    sweep_a_take_over_half_way
+    sweep_a_take_over_refused
+    sweep_a_take_over_refused_half_way
+    sweep_a_take_over_of_a_removed
+    sweep_a_mail
+    sweep_an_expiry
+    sweep_a_purge
+    sweep_a_reminder
+    sweep_a_notice
+}
