@@ -12,6 +12,7 @@ mod accepting;
 mod actors;
 mod after;
 mod asking;
+mod canary;
 mod cases;
 mod checkers;
 mod differential;
