@@ -19,6 +19,7 @@ mod differential;
 mod documents;
 mod faults;
 mod guarantees;
+mod histories;
 mod hostile;
 mod interleaving;
 mod inviting;
