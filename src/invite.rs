@@ -212,16 +212,16 @@ fn find(
     userstore: Option<&str>,
     answers: &mut Answers,
 ) -> Result<Vec<Candidate>, Refusal> {
-    let mut asked = Vec::with_capacity(terms.names.len());
+    let (mut asked, mut names) = (Vec::new(), Vec::new());
     for (position, name) in (0..).zip(terms.names) {
         // At most a hundred short texts: comparing them all is cheaper than any index.
         if terms.names.iter().take(position as usize).any(|earlier| earlier == name) {
             put(answers, position, Err(ItemRefusal::Duplicate));
         } else if is_open(answers, position) {
-            asked.push((position, name.clone()));
+            asked.push(position);
+            names.push(name.clone());
         }
     }
-    let names: Vec<_> = asked.iter().map(|(_, name)| name.clone()).collect();
     let users = match host.find_users(terms.parent, userstore, &names) {
         Ok(users) if users.len() == names.len() => users,
         Ok(_) => names.iter().map(|_| Err(standing::out_of_step())).collect(),
@@ -231,7 +231,7 @@ fn find(
     };
 
     let mut candidates: Vec<Candidate> = Vec::with_capacity(users.len());
-    for ((position, name), user) in asked.into_iter().zip(users) {
+    for ((position, name), user) in asked.into_iter().zip(names).zip(users) {
         match user {
             Err(error) => put(answers, position, Err(ItemRefusal::Unavailable(retry_after(&error)))),
             Ok(Some(user)) if user.active => {

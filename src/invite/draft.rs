@@ -9,7 +9,10 @@ use crate::{
             notifications::Message,
             settings::Values,
             storage::{Batch, Draft, Inserted, RefusedItem, StoreError},
-            types::{Grant, HostError, MailState, MessageKind, Notify, Principal, Property, State, Subject},
+            types::{
+                Grant, HostError, MailState, MessageKind, Notify, Principal, Property, State, Subject,
+                UserRef,
+            },
         },
     },
     entropy::Entropy,
@@ -54,7 +57,9 @@ pub struct Terms<'a> {
 
 /// A draft, and what only this call knows about it.
 struct Prepared {
-    judged: Judged,
+    to: UserRef,
+    /// Indexes of the requested grants that the policy took away.
+    withheld: Vec<u32>,
     code: Option<Code>,
 }
 
@@ -146,19 +151,21 @@ fn prepare(
     for item in judged {
         let id = entropy.id()?;
         let code = if item.approval.is_none() { Some(entropy.code()?) } else { None };
+        let withheld = item.withheld(terms);
+        let to = item.candidate.user.account;
         drafts.push(Draft {
             position: item.candidate.position,
             id,
-            subject: Subject::User(item.candidate.user.account.clone()),
-            name: item.candidate.name.clone(),
-            grants: item.grants.clone(),
+            subject: Subject::User(to.clone()),
+            name: item.candidate.name,
+            grants: item.grants,
             lifetime: item.lifetime,
             accept_with: item.accept_with,
             code: code.as_ref().map(Code::digest),
-            approval: item.approval.clone(),
+            approval: item.approval,
             replaces: terms.replaces.map(str::to_owned),
         });
-        prepared.push(Prepared { judged: item, code });
+        prepared.push(Prepared { to, withheld, code });
     }
     let batch = Batch {
         operation,
@@ -210,7 +217,7 @@ fn invited(terms: &Terms<'_>, prepared: &Prepared, row: &Inserted) -> Invited {
         id: row.id.clone(),
         state: row.state,
         expires_at: row.expires_at,
-        withheld: prepared.judged.withheld(terms),
+        withheld: prepared.withheld.clone(),
         mail: if external || prepared.code.is_none() { MailState::None } else { MailState::Queued },
         code: prepared.code.as_ref().filter(|_| external).map(Code::reveal),
         existed: false,
@@ -221,7 +228,7 @@ fn message(terms: &Terms<'_>, prepared: &Prepared, row: &Inserted, code: &Code) 
     Message {
         invitation: row.id.clone(),
         kind: MessageKind::Invitation,
-        to: prepared.judged.candidate.user.account.clone(),
+        to: prepared.to.clone(),
         inviter: terms.inviter.clone(),
         code: Some(code.reveal()),
         expires_at: row.expires_at,

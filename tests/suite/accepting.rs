@@ -105,6 +105,22 @@ async fn of_all_that_is_in_the_way_the_first_is_named_and_nothing_is_changed() {
 }
 
 #[tokio::test]
+async fn what_the_inviter_may_no_longer_give_is_in_the_way() {
+    let (rig, key, code) = invited().await;
+    // The host says so the next time that it is asked.
+    let refuse = |mut answer: serde_json::Value| {
+        answer["Ok"][0]["grantable"] = false.into();
+        answer
+    };
+    let lie = FaultPlan::always(Function::MembershipResolve, Fault::Hostile(std::sync::Arc::new(refuse)));
+    let accept = op::Accept { handle: Handle::Code(code) };
+    let answer = rig.run_with(std::sync::Arc::new(lie), None, alice(), accept).await.unwrap().answer;
+    let expected = Obstacle::GrantsNotAllowed(vec![group("g-vault")]);
+    assert_eq!(answer, Err(InviteeRefusal::Obstacle(expected)));
+    assert_eq!(rig.row(&key).state, State::Pending);
+}
+
+#[tokio::test]
 async fn what_the_invitee_may_no_longer_receive_is_in_the_way() {
     let rig = Rig::new();
     let (_, code) = rig.invited("bob", &[role("r-admin")]).await;
