@@ -29,7 +29,7 @@ const HISTORIES: u64 = 60;
 const STEPS: usize = 30;
 
 #[derive(Debug)]
-enum Step {
+pub enum Step {
     Invite(InviteRequest),
     List(InvitationFilter, PageRequest),
     Get(String),
@@ -63,7 +63,7 @@ fn operation(step: &Step) -> Operation {
     }
 }
 
-async fn sandboxed(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
+pub async fn sandboxed(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
     macro_rules! run {
         ($export:expr) => {
             serde_json::to_value(rig.run(place, who, $export).await.unwrap().answer).unwrap()
@@ -86,7 +86,7 @@ async fn sandboxed(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) 
     }
 }
 
-fn outside(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
+pub fn outside(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
     let context = rig.host.context(place, who);
     let call = Call::new(operation(step), context.clone());
     let host = Native { host: Host::of(rig.host.clone()), call };

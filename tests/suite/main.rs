@@ -9,17 +9,24 @@
 )]
 
 mod accepting;
+mod actors;
+mod after;
 mod asking;
+mod canary;
 mod cases;
 mod checkers;
 mod differential;
 mod documents;
 mod faults;
 mod guarantees;
+mod histories;
 mod hostile;
+mod interleaving;
 mod inviting;
 mod managing;
 mod native;
+mod orders;
+mod orders_apart;
 mod races;
 mod rig;
 mod schedule;

@@ -233,7 +233,8 @@ pub struct Dice(u64);
 
 impl Dice {
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        // Not by the step of `below`: then each seed would go on where the one before it began.
+        Self(seed.wrapping_mul(0xd134_2543_de82_ef95))
     }
 
     pub fn below(&mut self, bound: usize) -> usize {
