@@ -28,7 +28,7 @@ use crate::{
     },
     entropy::Entropy,
     find::{Found, find},
-    moving::{self, RETRIES, Unmoved, change, failure, is_uncertain, shift},
+    moving::{self, RETRIES, Unmoved, change, is_uncertain, shift},
     refusals::{audited, ended, obstacle_word},
     standing::{self, Blocked, Plan, out_of_step},
     state::Move,
@@ -255,8 +255,10 @@ fn unfinished(unmoved: Unmoved) -> Result<Carried, HostError> {
 
 /// What has become of it, if somebody else has moved it since the claim; otherwise `error` stands.
 fn elsewhere(host: &impl Capabilities, claimed: &Invitation, error: HostError) -> Result<Carried, HostError> {
-    let row = moving::read(host, &claimed.key).map_err(failure)?;
-    if row.version == claimed.version { Err(error) } else { Ok(Carried::Elsewhere(Box::new(row))) }
+    match moving::read(host, &claimed.key) {
+        Ok(row) if row.version != claimed.version => Ok(Carried::Elsewhere(Box::new(row))),
+        _ => Err(error),
+    }
 }
 
 /// The notice to the inviter that the organization wants, if the inviter is a person.

@@ -44,14 +44,14 @@ pub fn find(host: &impl Capabilities, context: &Context, handle: &Handle) -> Res
     let is_invitee = is_subject(&context.caller, &row.subject);
     // The store has judged this already. It is not believed: a wrong row here would let a stranger in.
     let is_open_to_bearer = by_code && row.accept_with == AcceptWith::Code && row.state == State::Pending;
-    if !(is_invitee || is_open_to_bearer) {
+    if row.state == State::AwaitingApproval || !(is_invitee || is_open_to_bearer) {
         return Err(InviteeRefusal::NotUsable);
     }
     let settings = host.settings(&row.key.organization)?;
     let accept_with = standing::strictest(row.accept_with, settings.accept_with);
     let by_code_alone =
         accept_with == AcceptWith::Code && context.organization.as_ref() == Some(&row.key.organization);
-    if row.state == State::AwaitingApproval || !(is_invitee || by_code_alone) {
+    if !(is_invitee || by_code_alone) {
         return Err(InviteeRefusal::NotUsable);
     }
     Ok(Found { row, settings, accept_with, is_invitee, by_code })
