@@ -69,7 +69,7 @@ fn try_accept(
         let found = find(host, context, handle)?;
         *invitation = Some(found.row.key.id.clone());
         if found.row.state != State::Pending {
-            return as_it_stands(context, found.is_invitee, found.row);
+            return as_it_stands(context, found.is_invitee, found.settings.lease, found.row);
         }
         if found.accept_with == AcceptWith::InviteeAndCode && !found.by_code {
             return Err(InviteeRefusal::Obstacle(Obstacle::CodeRequired));
@@ -80,13 +80,15 @@ fn try_accept(
         let claimed = match claim(host, &found.row, Move::Claim, &operation, &found.settings) {
             Ok(claimed) => claimed,
             Err(Unmoved::Lost(row)) if row.state == State::Pending => continue,
-            Err(Unmoved::Lost(row)) => return as_it_stands(context, found.is_invitee, *row),
+            Err(Unmoved::Lost(row)) => {
+                return as_it_stands(context, found.is_invitee, found.settings.lease, *row);
+            }
             Err(unmoved) => return Err(unmoved.into()),
         };
         return match carry_through(host, &claimed, &found.settings, &operation)? {
             Carried::Accepted(outcomes) => Ok(Accepted { key: claimed.key, outcomes, repeated: false }),
             Carried::Failed => Err(InviteeRefusal::Ended(Ended::Failed)),
-            Carried::Elsewhere(row) => as_it_stands(context, found.is_invitee, *row),
+            Carried::Elsewhere(row) => as_it_stands(context, found.is_invitee, found.settings.lease, *row),
         };
     }
     Err(InviteeRefusal::Conflict)
@@ -106,9 +108,14 @@ fn may_be_accepted(host: &impl Capabilities, found: &Found) -> Result<(), Invite
 
 /// The answer for an invitation that cannot be claimed (any more). A stranger with a code learns
 /// nothing from it.
-fn as_it_stands(context: &Context, is_invitee: bool, row: Invitation) -> Result<Accepted, InviteeRefusal> {
+fn as_it_stands(
+    context: &Context,
+    is_invitee: bool,
+    lease: u64,
+    row: Invitation,
+) -> Result<Accepted, InviteeRefusal> {
     match row.state {
-        State::Accepting => Err(InviteeRefusal::InProgress(remaining_lease(context, &row))),
+        State::Accepting => Err(InviteeRefusal::InProgress(remaining_lease(context, &row, lease))),
         State::Pending => Err(InviteeRefusal::Conflict),
         _ if !is_invitee => Err(InviteeRefusal::NotUsable),
         State::Accepted => Ok(Accepted { key: row.key, outcomes: row.outcomes, repeated: true }),
@@ -116,10 +123,11 @@ fn as_it_stands(context: &Context, is_invitee: bool, row: Invitation) -> Result<
     }
 }
 
-/// For how long somebody else's claim holds: at least a second, so that nobody asks in a loop.
+/// For how long somebody else's claim holds: at least a second, so that nobody asks in a loop, and at most
+/// a whole lease, although the host's clock may have gone back behind the store's.
 #[must_use]
-pub fn remaining_lease(context: &Context, row: &Invitation) -> u64 {
-    row.lease_until.unwrap_or(0).saturating_sub(context.now).max(1000)
+pub fn remaining_lease(context: &Context, row: &Invitation, lease: u64) -> u64 {
+    row.lease_until.unwrap_or(0).saturating_sub(context.now).min(lease).max(1000)
 }
 
 /// Takes the invitation for this run.

@@ -10,11 +10,13 @@ use crate::{
         },
     },
     entropy::{Entropy, is_id},
+    find::is_subject,
     list,
     moving::{MAIL_HOLD, Unmoved, change, shift},
     refusals::{audited, permitted},
     request, resend,
     revoke::end,
+    standing,
     state::Move,
 };
 
@@ -29,6 +31,7 @@ pub fn approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<
 
 fn try_approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invited, Refusal> {
     let row = judged_by_another(host, context, id)?;
+    standing::must_be_active(host, &row.key.organization)?;
     if row.state != State::AwaitingApproval {
         return Err(Refusal::WrongState(row.state));
     }
@@ -71,13 +74,19 @@ fn try_reject(
 ) -> Result<(), Refusal> {
     request::reason(reason).map_err(Refusal::Invalid)?;
     let row = judged_by_another(host, context, id)?;
+    if row.state == State::Revoked && row.approver.is_none() {
+        return Ok(());
+    }
     let operation = Entropy::draw(host, 1, 0)?.id()?;
     end(host, context, row, Move::Reject, &operation, reason)
 }
 
-/// Whoever approves may do so, and is not the one who invited.
+/// Whoever approves may do so, and is neither the one who invited nor the one who was invited.
 fn judged_by_another(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invitation, Refusal> {
     let organization = permitted(context, Permissions::APPROVE)?;
     let row = list::of(host, organization, id)?;
-    if row.inviter == context.caller { Err(Refusal::OwnInvitation) } else { Ok(row) }
+    if row.inviter == context.caller || is_subject(&context.caller, &row.subject) {
+        return Err(Refusal::OwnInvitation);
+    }
+    Ok(row)
 }

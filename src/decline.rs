@@ -48,7 +48,9 @@ fn try_decline(
         *invitation = Some(row.key.id.clone());
         match row.state {
             State::Pending => {}
-            State::Accepting => return Err(InviteeRefusal::InProgress(remaining_lease(context, &row))),
+            State::Accepting => {
+                return Err(InviteeRefusal::InProgress(remaining_lease(context, &row, found.settings.lease)));
+            }
             _ if !found.is_invitee => return Err(InviteeRefusal::NotUsable),
             State::Declined => return Ok(()),
             state => return Err(ended(state).map_or(InviteeRefusal::NotUsable, InviteeRefusal::Ended)),

@@ -99,7 +99,8 @@ fn try_invite(
     Ok(finished(answers))
 }
 
-/// Invites the invitee of an expired invitation anew, as the caller and under the rules of now.
+/// Invites the invitee of an expired invitation anew, as the caller and under the rules of now: whoever
+/// may not invite may not do so by resending either.
 ///
 /// # Errors
 /// Why not; then nothing was stored.
@@ -112,7 +113,7 @@ pub fn anew(
     let Subject::User(account) = &expired.subject else {
         return Err(Refusal::Unsupported("this kind of subject is not supported".into()));
     };
-    let organization = expired.key.organization.as_str();
+    let organization = permitted(context, Permissions::INVITE)?;
     let asked = expired.lifetime.map_or(LifetimeChoice::Never, LifetimeChoice::Lasting);
     let lifetime = request::lifetime(asked, settings)
         .or_else(|_| request::lifetime(LifetimeChoice::Default, settings))?;
@@ -272,6 +273,8 @@ fn eligible(
             ItemRefusal::AlreadyMember
         } else if terms.notify == Notify::Internal && !candidate.user.has_email {
             ItemRefusal::NoEmail
+        } else if !eligibility.address_allowed {
+            ItemRefusal::AddressNotAllowed
         } else if !terms.forbidden.is_empty() {
             ItemRefusal::MayNotGrant(terms.forbidden.clone())
         } else if !eligibility.withheld.is_empty() {

@@ -8,15 +8,15 @@ use crate::{
             invitee::{Handle, InviteeRefusal, Preview, PreviewPage},
         },
         imports::types::{
-            Context, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions, Principal,
-            State,
+            Context, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions,
+            Principal, State,
         },
     },
     entropy::is_id,
     find::{find, is_subject},
     moving,
     refusals::{audited, permitted},
-    request,
+    request, standing,
 };
 
 /// `invitations.list`
@@ -40,10 +40,27 @@ fn try_list(
 ) -> Result<Page, Refusal> {
     let organization = permitted(context, Permissions::VIEW)?;
     request::limit(page.limit).map_err(Refusal::Invalid)?;
-    let mut found = host.list(organization, filter, page)?;
+    let mut found = at_most(page.limit, host.list(organization, filter, page)?)?;
     // What a store lets slip from another organization is not passed on.
     found.items.retain(|row| row.key.organization == organization);
     Ok(found)
+}
+
+/// A page that is no longer than was asked for and shows nothing twice. Of a longer one nobody knows where
+/// the next begins.
+fn at_most(limit: u32, mut page: Page) -> Result<Page, HostError> {
+    if page.items.len() > limit as usize {
+        return Err(standing::out_of_step());
+    }
+    let mut shown: Vec<InvitationKey> = Vec::with_capacity(page.items.len());
+    page.items.retain(|row| {
+        let is_new = !shown.contains(&row.key);
+        if is_new {
+            shown.push(row.key.clone());
+        }
+        is_new
+    });
+    Ok(page)
 }
 
 /// `invitations.get`
@@ -82,7 +99,7 @@ pub fn list_mine(
     if !matches!(context.caller, Principal::User(_)) {
         return Err(InviteeRefusal::Invalid("there is no signed-in user: sign in first".into()));
     }
-    let page = host.mine(states, after, limit)?;
+    let page = at_most(limit, host.mine(states, after, limit)?)?;
     let mine =
         |row: &Invitation| is_subject(&context.caller, &row.subject) && row.state != State::AwaitingApproval;
     Ok(PreviewPage { items: page.items.into_iter().filter(mine).map(preview).collect(), next: page.next })

@@ -5,7 +5,7 @@ use crate::{
     contract::imports::{
         notifications::{Message, SendError, Sent},
         storage::{Delivery, DeliveryOutcome},
-        types::MailState,
+        types::{HostError, MailState},
     },
 };
 
@@ -26,6 +26,10 @@ pub fn deliver(
     let outcomes: Vec<_> = match host.send(organization, template, messages) {
         Ok(sent) if sent.len() == messages.len() => {
             sent.into_iter().map(|sent| outcome(sent, retry)).collect()
+        }
+        // Held back: it was nobody's fault, so it costs no try.
+        Err(HostError::Throttled(after)) => {
+            vec![DeliveryOutcome::Postponed(after.max(retry)); messages.len()]
         }
         _ => vec![DeliveryOutcome::Retry(retry); messages.len()],
     };
@@ -48,6 +52,7 @@ fn outcome(sent: Result<Sent, SendError>, retry: u64) -> DeliveryOutcome {
         Ok(Sent::Delivered) => DeliveryOutcome::Delivered,
         Ok(Sent::Taken) => DeliveryOutcome::Taken,
         Err(SendError::NoAddress) => DeliveryOutcome::Undeliverable("no address".into()),
+        Err(SendError::Host(HostError::Throttled(after))) => DeliveryOutcome::Postponed(after.max(retry)),
         Err(SendError::Host(_) | SendError::Other(_)) => DeliveryOutcome::Retry(retry),
     }
 }
@@ -57,7 +62,9 @@ fn outcome(sent: Result<Sent, SendError>, retry: u64) -> DeliveryOutcome {
 pub fn state(outcome: &DeliveryOutcome) -> MailState {
     match outcome {
         DeliveryOutcome::Delivered => MailState::Sent,
-        DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) => MailState::Queued,
+        DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) | DeliveryOutcome::Postponed(_) => {
+            MailState::Queued
+        }
         DeliveryOutcome::Undeliverable(_) => MailState::Undeliverable,
     }
 }

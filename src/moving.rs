@@ -110,6 +110,7 @@ pub fn failure(error: StoreError) -> HostError {
         StoreError::Other(text) => HostError::Other(text),
         StoreError::NotFound
         | StoreError::Exists(_)
+        | StoreError::OverLimit(_)
         | StoreError::OperationReused
         | StoreError::InvalidCursor => HostError::Other("the store answered out of place".into()),
     }

@@ -2,11 +2,12 @@
 
 use crate::{
     Capabilities,
+    accept::remaining_lease,
     code::Code,
     contract::{
         exports::invitations::{Excess, Invited, Refusal},
         imports::{
-            notifications::Message,
+            notifications::{Message, Recipient},
             settings::Values,
             storage::CodeChange,
             types::{Context, Invitation, MailState, MessageKind, Notify, Permissions, State, Subject},
@@ -16,7 +17,7 @@ use crate::{
     invite, list, mail,
     moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
     refusals::{audited, permitted},
-    request,
+    request, standing,
     state::Move,
 };
 
@@ -46,6 +47,7 @@ fn try_resend(
         return Err(Refusal::TooMany(Excess { what: "ids".into(), limit: request::USERS, actual }));
     }
     let settings = host.settings(organization)?;
+    standing::must_be_active(host, organization)?;
     let one = |id: &String| {
         let answer = send_again(host, context, organization, id, &settings);
         audited(host, context, "invitations.resend", Some(id.as_str()).filter(|id| is_id(id)), answer)
@@ -70,7 +72,7 @@ fn send_again(
             }
             State::Pending => {}
             State::Accepting => {
-                return Err(Refusal::InProgress(crate::accept::remaining_lease(context, &row)));
+                return Err(Refusal::InProgress(remaining_lease(context, &row, settings.lease)));
             }
             State::Expired => {
                 return invite::anew(host, context, &row, settings);
@@ -117,7 +119,7 @@ pub fn message(row: &Invitation, code: &Code) -> Option<Message> {
     Some(Message {
         invitation: row.key.id.clone(),
         kind: MessageKind::Invitation,
-        to: to.clone(),
+        to: Recipient::User(to.clone()),
         inviter: row.inviter.clone(),
         code: Some(code.reveal()),
         expires_at: row.expires_at,

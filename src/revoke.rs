@@ -62,7 +62,10 @@ pub fn end(
 ) -> Result<(), Refusal> {
     for _ in 0..RETRIES {
         match row.state {
-            State::Accepting => return Err(Refusal::InProgress(remaining_lease(context, &row))),
+            State::Accepting => {
+                let lease = host.settings(&row.key.organization)?.lease;
+                return Err(Refusal::InProgress(remaining_lease(context, &row, lease)));
+            }
             state if !by.from().contains(&state) => return Err(Refusal::WrongState(state)),
             _ => {}
         }

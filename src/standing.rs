@@ -9,7 +9,7 @@ use crate::{
     contract::{
         exports::{invitations::Refusal, invitee::Obstacle},
         imports::{
-            directory::OrganizationState,
+            directory::{Organization, OrganizationState},
             membership::Resolved,
             policy::AcceptFacts,
             settings::Values,
@@ -63,13 +63,10 @@ pub fn check(host: &impl Capabilities, row: &Invitation, settings: &Values) -> R
     let Subject::User(subject) = &row.subject else {
         return Err(Obstacle::Other("this kind of subject is not supported".into()).into());
     };
-    match host.get_organization(organization)? {
-        Some(found) if found.id == organization && found.state == OrganizationState::Active => {
-            if found.parent.as_ref() != Some(&row.parent) {
-                return Err(Obstacle::OrganizationMoved.into());
-            }
-        }
-        _ => return Err(Obstacle::OrganizationNotActive.into()),
+    match active(host, organization)? {
+        Some(found) if found.parent.as_ref() == Some(&row.parent) => {}
+        Some(_) => return Err(Obstacle::OrganizationMoved.into()),
+        None => return Err(Obstacle::OrganizationNotActive.into()),
     }
     match one(host.get_users(&row.parent, std::slice::from_ref(subject))?)? {
         Some(user) if user.active && user.account == *subject => {}
@@ -79,7 +76,7 @@ pub fn check(host: &impl Capabilities, row: &Invitation, settings: &Values) -> R
         Some(permissions) if permissions.contains(Permissions::INVITE) => {}
         _ => return Err(Obstacle::InviterNotEntitled.into()),
     }
-    grants_allowed(host, row, subject, settings)?;
+    may_receive(host, row, subject, settings)?;
     let (kept, signed_in_only) = policy(host, row)?;
     let (mut steps, mut withheld) = (vec![Step::Member], Vec::new());
     for (grant, kept) in row.grants.iter().zip(kept) {
@@ -94,21 +91,27 @@ pub fn check(host: &impl Capabilities, row: &Invitation, settings: &Values) -> R
 }
 
 /// A group that vanished is no obstacle: it is skipped and recorded. One that exists and may no longer
-/// be given is.
-fn grants_allowed(
+/// be given, or has come to need an approval that this invitation never had, is.
+fn may_receive(
     host: &impl Capabilities,
     row: &Invitation,
     subject: &UserRef,
     settings: &Values,
 ) -> Result<(), Blocked> {
+    let organization = row.key.organization.as_str();
+    let eligibility = one(host.eligible(organization, std::slice::from_ref(subject), &row.grants)?)?;
+    if !eligibility.address_allowed {
+        return Err(Obstacle::AddressNotAllowed.into());
+    }
     if row.grants.is_empty() {
         return Ok(());
     }
-    let organization = row.key.organization.as_str();
     let resolved = resolve(host, organization, &row.inviter, &row.grants)?;
-    let eligibility = one(host.eligible(organization, std::slice::from_ref(subject), &row.grants)?)?;
     let mut forbidden = not_grantable(&resolved);
     forbidden.extend(eligibility.withheld);
+    if row.approver.is_none() {
+        forbidden.extend(indexes_of(&row.grants, |grant| is_privileged(settings, grant)));
+    }
     let forbidden = over_ceiling(settings, &row.grants, forbidden);
     let forbidden: Vec<_> = (0..)
         .zip(row.grants.iter().zip(&resolved))
@@ -137,17 +140,29 @@ fn policy(host: &impl Capabilities, row: &Invitation) -> Result<(Vec<bool>, bool
     }
 }
 
+/// The organization, if people can work in it now: it exists and is not suspended.
+///
+/// # Errors
+/// The host's.
+pub fn active(host: &impl Capabilities, organization: &str) -> Result<Option<Organization>, HostError> {
+    let found = host.get_organization(organization)?;
+    Ok(found.filter(|found| found.id == organization && found.state == OrganizationState::Active))
+}
+
+/// Nothing is sent on behalf of an organization that is suspended.
+///
+/// # Errors
+/// `organization-not-active`, or the failure of the host.
+pub fn must_be_active(host: &impl Capabilities, organization: &str) -> Result<(), Refusal> {
+    active(host, organization)?.map(|_| ()).ok_or(Refusal::OrganizationNotActive)
+}
+
 /// The parent of an organization that is active.
 ///
 /// # Errors
 /// `organization-not-active`, `no-parent`, or the failure of the host.
 pub fn parent_of(host: &impl Capabilities, organization: &str) -> Result<String, Refusal> {
-    match host.get_organization(organization)? {
-        Some(found) if found.id == organization && found.state == OrganizationState::Active => {
-            found.parent.ok_or(Refusal::NoParent)
-        }
-        _ => Err(Refusal::OrganizationNotActive),
-    }
+    active(host, organization)?.ok_or(Refusal::OrganizationNotActive)?.parent.ok_or(Refusal::NoParent)
 }
 
 /// One answer for each grant.
@@ -167,24 +182,26 @@ pub fn resolve(
 /// Indexes of the grants that exist and that the inviter may not give.
 #[must_use]
 pub fn not_grantable(resolved: &[Option<Resolved>]) -> Vec<u32> {
-    let forbidden = |resolved: &Option<Resolved>| resolved.as_ref().is_some_and(|found| !found.grantable);
-    (0..).zip(resolved).filter(|(_, resolved)| forbidden(resolved)).map(|(index, _)| index).collect()
+    indexes_of(resolved, |resolved| resolved.as_ref().is_some_and(|found| !found.grantable)).collect()
 }
 
 /// Adds the grants that the organization's settings do not let into any invitation.
 #[must_use]
 pub fn over_ceiling(settings: &Values, grants: &[Grant], mut forbidden: Vec<u32>) -> Vec<u32> {
     if let Some(ceiling) = &settings.ceiling {
-        forbidden
-            .extend((0..).zip(grants).filter(|(_, grant)| !ceiling.contains(grant)).map(|(index, _)| index));
+        forbidden.extend(indexes_of(grants, |grant| !ceiling.contains(grant)));
     }
     forbidden
 }
 
-/// Whether one of these needs somebody else's approval.
+/// Whether this needs somebody else's approval.
 #[must_use]
-pub fn has_privileged(settings: &Values, grants: &[&Grant]) -> bool {
-    grants.iter().any(|grant| settings.privileged.contains(grant))
+pub fn is_privileged(settings: &Values, grant: &Grant) -> bool {
+    settings.privileged.contains(grant)
+}
+
+fn indexes_of<T>(list: &[T], wanted: impl Fn(&T) -> bool) -> impl Iterator<Item = u32> {
+    (0..).zip(list).filter(move |(_, item)| wanted(item)).map(|(index, _)| index)
 }
 
 /// Whether these are distinct indexes of a list of that length.

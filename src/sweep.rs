@@ -10,7 +10,7 @@ use crate::{
     contract::{
         exports::maintenance::{SweepRefusal, Swept},
         imports::{
-            notifications::Message,
+            notifications::{Message, Recipient},
             settings::{Notices, Values},
             storage::{CodeChange, Delivery, DeliveryOutcome, DueItem, DueKind},
             types::{Context, HostError, Invitation, MessageKind, Principal, State, Subject},
@@ -20,7 +20,7 @@ use crate::{
     mail,
     moving::{SCHEMA, Unmoved, change, shift},
     refusals::audited,
-    request, resend,
+    request, resend, standing,
     state::Move,
 };
 
@@ -45,6 +45,7 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
         swept: Swept { finished: 0, sent: 0, expired: 0, purged: 0, failed: 0, more: false },
         letters: Vec::new(),
         spent: 0,
+        active: None,
     };
     let worked = round.work(limit);
     // What was written is sent even if looking for more failed: its code counts already.
@@ -76,6 +77,8 @@ struct Round<'a, H> {
     letters: Vec<(Option<String>, Letters)>,
     /// Host calls so far, roughly.
     spent: u32,
+    /// Whether the organization is active, once that was asked.
+    active: Option<bool>,
 }
 
 impl<H: Capabilities> Round<'_, H> {
@@ -162,6 +165,11 @@ impl<H: Capabilities> Round<'_, H> {
             _ => item.message.unwrap_or(MessageKind::Other(String::new())),
         };
         let row = item.row;
+        let for_invitee = matches!(kind, MessageKind::Invitation | MessageKind::Reminder);
+        if for_invitee && !self.is_active()? {
+            let later = DeliveryOutcome::Postponed(self.settings.mail_retry);
+            return Ok(self.settle(&row, kind, later)?);
+        }
         let message = match kind {
             MessageKind::Invitation => {
                 let code = entropy.code()?;
@@ -189,15 +197,26 @@ impl<H: Capabilities> Round<'_, H> {
         Ok(())
     }
 
+    /// Nobody is invited into a suspended organization.
+    fn is_active(&mut self) -> Result<bool, HostError> {
+        if let Some(active) = self.active {
+            return Ok(active);
+        }
+        self.spent += 1;
+        let active = standing::active(self.host, self.organization)?.is_some();
+        Ok(*self.active.insert(active))
+    }
+
     /// A message without a code: written down as sent first, so that nobody gets it twice.
     fn notice(&self, row: &Invitation, kind: MessageKind) -> Result<Option<Message>, HostError> {
         let to = match (&kind, &row.subject, &row.inviter) {
-            (MessageKind::Reminder, Subject::User(user), _) => Some(user),
+            (MessageKind::Reminder, Subject::User(user), _) => Some(Recipient::User(user.clone())),
             (
                 MessageKind::Expired | MessageKind::Accepted | MessageKind::Declined,
                 _,
                 Principal::User(user),
-            ) => Some(user),
+            ) => Some(Recipient::User(user.clone())),
+            (MessageKind::ApprovalRequested, ..) => Some(Recipient::Approvers),
             _ => None,
         };
         let outcome = match to {
@@ -208,7 +227,7 @@ impl<H: Capabilities> Round<'_, H> {
         Ok(to.map(|to| Message {
             invitation: row.key.id.clone(),
             kind,
-            to: to.clone(),
+            to,
             inviter: row.inviter.clone(),
             code: None,
             expires_at: row.expires_at,

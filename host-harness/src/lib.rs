@@ -19,6 +19,7 @@
 //! Tests make the same session with [`Session::recording`] to see what was asked, and with
 //! [`Session::with_interceptor`] and a [`FaultPlan`] to let the host fail at an exact place.
 
+mod address;
 mod admission;
 mod calls;
 pub mod contract;
@@ -36,6 +37,7 @@ mod session;
 mod symbols;
 mod trace;
 
+pub use address::{AddressDomains, NotADomain};
 pub use admission::{CONTRACT, LoadError, Problem};
 pub use calls::{HostCalls, Stop};
 pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};

@@ -6,8 +6,8 @@ use crate::{
     contract::{
         exports::invitations::{Invited, ItemRefusal, Refusal},
         imports::{
-            notifications::Message,
-            settings::Values,
+            notifications::{Message, Recipient},
+            settings::{Notices, Values},
             storage::{Batch, Draft, Inserted, RefusedItem, StoreError},
             types::{
                 Grant, HostError, MailState, MessageKind, Notify, Principal, Property, State, Subject,
@@ -118,6 +118,7 @@ pub fn store_and_send(
             }
             Ok(row) => Ok(existing(row)),
             Err(StoreError::Exists(key)) => Err(ItemRefusal::ActiveInvitation(key.id)),
+            Err(StoreError::OverLimit(limit)) => Err(ItemRefusal::OverLimit(limit)),
             Err(error) => Err(ItemRefusal::Unavailable(retry_after(&failure(error)))),
         };
         put(answers, draft.position, answer);
@@ -175,6 +176,9 @@ fn prepare(
         notify: terms.notify,
         template: terms.template.map(str::to_owned),
         metadata: terms.metadata.to_vec(),
+        active_limit: terms.settings.pending_limit,
+        announce: terms.settings.notices.contains(Notices::APPROVAL_REQUESTED),
+        report_expired: terms.settings.notices.contains(Notices::EXPIRED),
         hold: MAIL_HOLD,
         drafts,
         refused: refused(terms, answers),
@@ -228,7 +232,7 @@ fn message(terms: &Terms<'_>, prepared: &Prepared, row: &Inserted, code: &Code) 
     Message {
         invitation: row.id.clone(),
         kind: MessageKind::Invitation,
-        to: prepared.to.clone(),
+        to: Recipient::User(prepared.to.clone()),
         inviter: terms.inviter.clone(),
         code: Some(code.reveal()),
         expires_at: row.expires_at,

@@ -6,7 +6,7 @@ use crate::{
         exports::invitations::ItemRefusal,
         imports::{
             policy,
-            types::{AcceptWith, Narrowed, Verdict},
+            types::{AcceptWith, Grant, Narrowed, Verdict},
         },
     },
     invite::{Answers, Candidate, Terms, put, put_all},
@@ -86,7 +86,8 @@ fn on_terms(terms: &Terms<'_>, candidate: Candidate, verdict: Verdict) -> Result
         Verdict::AllowWith(narrowed) => narrow(terms, &mut judged, narrowed)?,
         Verdict::Other(_) => return Err("the policy's answer is not understood: update the plugin".into()),
     }
-    if judged.approval.is_none() && standing::has_privileged(terms.settings, &judged.remaining(terms)) {
+    let is_privileged = judged.remaining(terms).any(|grant| standing::is_privileged(terms.settings, grant));
+    if judged.approval.is_none() && is_privileged {
         judged.approval = Some("a privileged group or role needs approval".into());
     }
     Ok(judged)
@@ -114,11 +115,9 @@ fn narrow(terms: &Terms<'_>, judged: &mut Judged, narrowed: Narrowed) -> Result<
 
 impl Judged {
     /// The grants that are left of those asked for.
-    fn remaining<'a>(&self, terms: &Terms<'a>) -> Vec<&'a crate::contract::imports::types::Grant> {
-        match &self.grants {
-            None => terms.grants.iter().collect(),
-            Some(kept) => kept.iter().filter_map(|index| terms.grants.get(*index as usize)).collect(),
-        }
+    fn remaining<'a>(&self, terms: &Terms<'a>) -> impl Iterator<Item = &'a Grant> {
+        let is_kept = |index: u32| self.grants.as_ref().is_none_or(|kept| kept.contains(&index));
+        (0..).zip(terms.grants).filter(move |(index, _)| is_kept(*index)).map(|(_, grant)| grant)
     }
 
     /// Indexes of the requested grants that the policy took away.

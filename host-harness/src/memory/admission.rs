@@ -40,7 +40,9 @@ impl Realm {
             return call.context.organization.as_ref() == Some(&key.organization);
         }
         call.admitted(key)
-            || call.user().is_some_and(|user| self.row(key).is_some_and(|row| row.is_for(user)))
+            || call
+                .user()
+                .is_some_and(|user| self.row(key).is_some_and(|row| row.is_for(user) && row.was_pending()))
     }
 
     /// The organization of the context, or of an invitation that the call may see.

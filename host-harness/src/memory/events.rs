@@ -266,7 +266,7 @@ impl MemoryHost {
     /// Changes some settings of an organization.
     pub fn change_settings(&self, organization: &str, patch: &SettingsPatch) -> Done {
         self.happen(organization, "settings-changed", String::new(), |place| {
-            patch.apply(&mut place.settings);
+            patch.apply_to(place);
             Ok(())
         })
     }

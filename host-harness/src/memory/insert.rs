@@ -196,7 +196,10 @@ impl Realm {
         if let Some(row) = self.recorded_row(organization, operation, checked.draft.position) {
             return Ok(describe(row, now, true));
         }
-        self.make_room(call, organization, checked.subject, &batch.operation)?;
+        if let Err(error) = self.make_room(call, organization, checked.subject, batch) {
+            self.record_no_room(call, organization, checked.draft.position, &error, operation);
+            return Err(error);
+        }
         let key = InvitationKey { organization: organization.to_owned(), id: checked.draft.id.clone() };
         let taken = checked.code.as_ref().is_some_and(|code| self.codes.contains_key(code));
         if taken || self.row(&key).is_some() {
@@ -229,19 +232,32 @@ impl Realm {
         call: &Call,
         organization: &str,
         subject: &UserRef,
-        operation: &str,
+        batch: &Batch,
     ) -> Result<(), StoreError> {
         let now = self.clock.store();
         let Some(tenant) = self.tenants.get(organization) else { return Ok(()) };
         let active = tenant.of_subject(subject).find(|row| !is_terminal(row.invitation.state));
-        let Some((key, run_out)) = active.map(|row| (row.invitation.key.clone(), row.has_run_out(now)))
-        else {
-            return Ok(());
-        };
-        if !run_out {
-            return Err(StoreError::Exists(key));
+        let mut run_out = None;
+        if let Some(row) = active {
+            let key = row.invitation.key.clone();
+            if !row.has_run_out(now) {
+                return Err(StoreError::Exists(key));
+            }
+            run_out = Some(key);
         }
-        self.expire(call, &key, operation);
+        // Only now: that somebody is invited already is a better answer than that there are too many.
+        let is_full = |limit: &u32| tenant.active(now) >= usize::try_from(*limit).unwrap_or(usize::MAX);
+        if let Some(limit) = batch.active_limit.filter(is_full) {
+            return Err(StoreError::OverLimit(limit));
+        }
+        if let Some(key) = run_out {
+            self.expire(call, &key, &batch.operation);
+            if batch.report_expired
+                && let Some(tenant) = self.tenants.get_mut(organization)
+            {
+                tenant.enqueue(&key.id, MessageKind::Expired, now);
+            }
+        }
         Ok(())
     }
 
@@ -257,8 +273,32 @@ impl Realm {
         if row.invitation.mail == MailState::Queued {
             tenant.enqueue(&key.id, MessageKind::Invitation, now.saturating_add(batch.hold));
         }
+        if row.invitation.state == State::AwaitingApproval && batch.announce {
+            tenant.enqueue(&key.id, MessageKind::ApprovalRequested, now);
+        }
         tenant.index(subject, &key.id);
         tenant.rows.insert(key.id, row);
+    }
+
+    /// The same request gets the same answer for as long as its operation is remembered.
+    fn record_no_room(
+        &mut self,
+        call: &Call,
+        organization: &str,
+        position: u32,
+        error: &StoreError,
+        operation: &mut RecordedOperation,
+    ) {
+        let reason = match error {
+            StoreError::Exists(key) => format!("active-invitation:{}", key.id),
+            StoreError::OverLimit(limit) => format!("over-limit:{limit}"),
+            _ => return,
+        };
+        let recorded = RecordedItem::Refused(reason.clone());
+        if operation.items.insert(position, recorded.clone()) != Some(recorded) {
+            operation.at = self.clock.store();
+            self.note(call, Some(organization), "item.refused", None, Some(reason));
+        }
     }
 
     fn record_refused(

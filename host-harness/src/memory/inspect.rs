@@ -11,9 +11,12 @@ use super::{
     AuditEvent, Entitled, Mail, MemoryHost, OutboxEntry, Person, RecordedOperation, Rule,
     realm::{AppliedSteps, Organization, Realm, StoredInvitation, Target},
 };
-use crate::contract::{
-    settings::Values,
-    types::{Invitation, InvitationKey, UserRef},
+use crate::{
+    AddressDomains,
+    contract::{
+        settings::Values,
+        types::{Invitation, InvitationKey, UserRef},
+    },
 };
 
 /// Everything, at one instant.
@@ -62,6 +65,8 @@ pub struct OrganizationView {
     pub permissions: Vec<Entitled>,
     /// What it has configured.
     pub settings: Values,
+    /// Whose addresses may be invited; absent: everybody's.
+    pub address_domains: Option<AddressDomains>,
     /// Its scripted policy.
     pub policy: Vec<Rule>,
 }
@@ -125,6 +130,7 @@ fn view(id: &str, place: &Organization) -> OrganizationView {
         roles: names(&place.roles),
         permissions: place.permissions.clone(),
         settings: place.settings.clone(),
+        address_domains: place.address_domains.clone(),
         policy: place.policy.clone(),
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{MemoryHost, bounds, realm::Realm};
 use crate::{
     contract::{
-        notifications::{Message, SendError, Sent},
+        notifications::{Message, Recipient, SendError, Sent},
         storage::{Delivery, DeliveryOutcome},
         types::{HostError, InvitationKey, MessageKind, Permissions, Principal, UserRef},
     },
@@ -67,6 +67,8 @@ pub(super) struct Mailbox {
     pub(super) delivered: Vec<Mail>,
     /// Taken over and not delivered yet.
     pub(super) taken: Vec<Mail>,
+    /// Who was sent a mail, and when by the store's clock: as far back as the limit looks.
+    posted: Vec<(UserRef, u64)>,
 }
 
 fn subject_line(kind: &MessageKind, organization: &str) -> String {
@@ -116,22 +118,44 @@ impl Realm {
         if self.mailbox.mode == MailMode::Fail {
             return Err(SendError::Host(HostError::Unavailable(None)));
         }
-        let address = self.resident(&message.to).and_then(|resident| resident.email.clone());
+        match message.to.clone() {
+            Recipient::User(user) => self.post(organization, template, &message, user),
+            Recipient::Approvers => {
+                let mut sent = Err(SendError::NoAddress);
+                for user in self.approvers(&key) {
+                    // It is out when one of them has it: the others may have no address, or enough mail.
+                    let posted = self.post(organization, template, &message, user);
+                    sent = sent.or(posted);
+                }
+                sent
+            }
+        }
+    }
+
+    fn post(
+        &mut self,
+        organization: &str,
+        template: Option<&str>,
+        message: &Message,
+        to: UserRef,
+    ) -> Result<Sent, SendError> {
+        let address = self.resident(&to).and_then(|resident| resident.email.clone());
         let address = address.ok_or(SendError::NoAddress)?;
+        self.take_from_quota(&to).map_err(SendError::Host)?;
         let name = self.organization(organization).map_or("", |place| place.name.as_str());
         let mail = Mail {
             at: self.clock.wall(),
             address,
             organization: organization.to_owned(),
-            invitation: message.invitation,
+            invitation: message.invitation.clone(),
             template: template.map(str::to_owned),
             subject: subject_line(&message.kind, name),
-            kind: message.kind,
-            inviter: message.inviter,
+            kind: message.kind.clone(),
+            inviter: message.inviter.clone(),
             link: message.code.as_ref().map(|code| format!("{LINK}{code}")),
-            code: message.code,
+            code: message.code.clone(),
             expires_at: message.expires_at,
-            to: message.to,
+            to,
         };
         if self.mailbox.mode == MailMode::Take {
             self.mailbox.taken.push(mail);
@@ -144,19 +168,49 @@ impl Realm {
     /// Codes go to the invitee alone, notices to the inviter, requests to those who may approve.
     fn is_addressee(&self, key: &InvitationKey, message: &Message) -> bool {
         let Some(row) = self.row(key) else { return false };
-        let to = Principal::User(message.to.clone());
-        match message.kind {
-            MessageKind::Invitation | MessageKind::Reminder => row.is_for(&message.to),
-            MessageKind::Expired | MessageKind::Accepted | MessageKind::Declined => {
-                row.invitation.inviter == to
-            }
-            MessageKind::ApprovalRequested | MessageKind::Other(_) => {
-                row.invitation.inviter == to
-                    || self
-                        .standing(&key.organization, &to)
-                        .is_some_and(|standing| standing.contains(Permissions::APPROVE))
-            }
+        match (&message.kind, &message.to) {
+            (MessageKind::Invitation | MessageKind::Reminder, Recipient::User(to)) => row.is_for(to),
+            (
+                MessageKind::Expired | MessageKind::Accepted | MessageKind::Declined | MessageKind::Other(_),
+                Recipient::User(to),
+            ) => row.invitation.inviter == Principal::User(to.clone()),
+            (kind, Recipient::Approvers) => *kind == MessageKind::ApprovalRequested,
+            (MessageKind::ApprovalRequested, Recipient::User(_)) => false,
         }
+    }
+
+    /// Everybody whose word it waits for.
+    fn approvers(&self, key: &InvitationKey) -> Vec<UserRef> {
+        let Some(row) = self.row(key) else { return Vec::new() };
+        let entitled = self.organization(&key.organization).map(|place| place.permissions.as_slice());
+        let users = entitled.unwrap_or_default().iter().filter_map(|entitled| match &entitled.who {
+            who @ Principal::User(user) if *who != row.invitation.inviter && !row.is_for(user) => Some(user),
+            _ => None,
+        });
+        let may_approve = |user: &&UserRef| {
+            self.standing(&key.organization, &Principal::User((*user).clone()))
+                .is_some_and(|standing| standing.contains(Permissions::APPROVE))
+        };
+        users.filter(may_approve).cloned().collect()
+    }
+
+    /// Counts one more mail to somebody, unless he has had enough for a day.
+    fn take_from_quota(&mut self, to: &UserRef) -> Result<(), HostError> {
+        const DAY: u64 = 24 * 60 * 60 * 1000;
+        let Some(limit) = self.mails_per_day else { return Ok(()) };
+        let now = self.clock.store();
+        self.mailbox.posted.retain(|(_, at)| now.saturating_sub(*at) < DAY);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        // Newest first: when the one at the limit is a day old there is room again.
+        let mut his = self.mailbox.posted.iter().rev().filter(|(who, _)| who == to).map(|(_, at)| *at);
+        if limit == 0 {
+            return Err(HostError::Throttled(DAY));
+        }
+        if let Some(at) = his.nth(limit - 1) {
+            return Err(HostError::Throttled(at.saturating_add(DAY).saturating_sub(now)));
+        }
+        self.mailbox.posted.push((to.clone(), now));
+        Ok(())
     }
 
     /// The end of every mail that was taken over.

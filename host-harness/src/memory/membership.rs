@@ -68,6 +68,7 @@ impl Realm {
         let place = self.organization(organization);
         let eligibility = |user: &UserRef| Eligibility {
             member: place.is_some_and(|place| place.person(user).is_some()),
+            address_allowed: place.is_some_and(|place| self.has_allowed_address(place, user)),
             withheld: (0u32..)
                 .zip(grants)
                 .filter(|(_, grant)| !place.is_some_and(|place| self.may_receive(place, user, grant)))
@@ -75,6 +76,13 @@ impl Realm {
                 .collect(),
         };
         Ok(users.iter().map(eligibility).collect())
+    }
+
+    /// Somebody without an address has none that is allowed.
+    fn has_allowed_address(&self, place: &Organization, user: &UserRef) -> bool {
+        let Some(domains) = &place.address_domains else { return true };
+        let address = self.resident(user).and_then(|resident| resident.email.as_deref());
+        address.is_some_and(|address| domains.allow(address))
     }
 
     /// A group or role that does not exist is nobody's to withhold: `resolve` reports it.

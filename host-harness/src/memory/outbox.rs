@@ -173,7 +173,7 @@ impl Realm {
         let mail = match outcome {
             DeliveryOutcome::Delivered => MailState::Sent,
             DeliveryOutcome::Undeliverable(_) => MailState::Undeliverable,
-            DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) => {
+            DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) | DeliveryOutcome::Postponed(_) => {
                 if let Some(entry) = tenant.outbox.get_mut(index) {
                     entry.postpone(outcome, now);
                 }
@@ -246,8 +246,8 @@ impl Realm {
 impl OutboxEntry {
     fn postpone(&mut self, outcome: &DeliveryOutcome, now: u64) {
         match outcome {
-            DeliveryOutcome::Retry(after) => {
-                self.tries += 1;
+            DeliveryOutcome::Retry(after) | DeliveryOutcome::Postponed(after) => {
+                self.tries += u32::from(matches!(outcome, DeliveryOutcome::Retry(_)));
                 self.due_at = now.saturating_add(*after);
                 self.taken = false;
             }

@@ -175,7 +175,7 @@ impl Realm {
         let walk = Walk::new(self, &("mine", call.user(), states), &request)?;
         let shown = |row: &&StoredInvitation| {
             let state = row.state_at(now);
-            state != State::AwaitingApproval && (states.is_empty() || states.contains(&state))
+            row.was_pending() && (states.is_empty() || states.contains(&state))
         };
         let rows = call
             .user()

@@ -8,12 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{audit::AuditEvent, clock::Clock, entropy::Entropy, mail::Mailbox, policy::Rule};
-use crate::contract::{
-    settings::Values,
-    types::{
-        Grant, GrantKind, Invitation, InvitationKey, MessageKind, Permissions, Principal, State, Step,
-        Subject, UserRef,
+use super::{
+    audit::AuditEvent, clock::Clock, entropy::Entropy, mail::Mailbox, policy::Rule, transition::is_terminal,
+};
+use crate::{
+    AddressDomains,
+    contract::{
+        settings::Values,
+        types::{
+            Grant, GrantKind, Invitation, InvitationKey, MessageKind, Permissions, Principal, State, Step,
+            Subject, UserRef,
+        },
     },
 };
 
@@ -29,6 +34,8 @@ pub(super) struct Realm {
     pub(super) organizations: BTreeMap<String, Organization>,
     pub(super) tenants: BTreeMap<String, Tenant>,
     pub(super) audit: Vec<AuditEvent>,
+    /// Most mails that one person gets in a day, from all organizations together; absent: no limit.
+    pub(super) mails_per_day: Option<u32>,
     /// Stands for people's mailboxes, so it is no part of what the host stores.
     #[serde(skip)]
     pub(super) mailbox: Mailbox,
@@ -64,6 +71,8 @@ pub(super) struct Organization {
     pub(super) permissions: Vec<Entitled>,
     /// What it has configured.
     pub(super) settings: Values,
+    /// Whose addresses may be invited; absent: everybody's.
+    pub(super) address_domains: Option<AddressDomains>,
     /// Its scripted policy.
     pub(super) policy: Vec<Rule>,
 }
@@ -207,6 +216,11 @@ impl StoredInvitation {
         if self.has_run_out(now) { State::Expired } else { self.invitation.state }
     }
 
+    /// It is or was once pending: there was something to tell its invitee.
+    pub(super) fn was_pending(&self) -> bool {
+        !self.codes.is_empty()
+    }
+
     pub(super) fn is_for(&self, user: &UserRef) -> bool {
         matches!(&self.invitation.subject, Subject::User(subject) if subject == user)
     }
@@ -252,6 +266,12 @@ impl Tenant {
     pub(super) fn of_subject(&self, user: &UserRef) -> impl Iterator<Item = &StoredInvitation> {
         let ids = self.by_subject.get(&subject_key(user)).map(Vec::as_slice).unwrap_or_default();
         ids.iter().filter_map(|id| self.rows.get(id))
+    }
+
+    /// How many invitations count against the organization's limit.
+    pub(super) fn active(&self, now: u64) -> usize {
+        let counts = |row: &&StoredInvitation| !is_terminal(row.state_at(now));
+        self.rows.values().filter(counts).count()
     }
 
     pub(super) fn index(&mut self, user: &UserRef, id: &str) {

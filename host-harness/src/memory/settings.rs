@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-use super::{MemoryHost, duration::HumanDuration};
+use super::{MemoryHost, duration::HumanDuration, realm::Organization};
 use crate::{
+    AddressDomains,
     contract::{
         settings::{Limits, Notices, Values},
         types::{AcceptWith, Grant, GrantKind, HostError, Notify},
@@ -120,6 +121,10 @@ pub struct SettingsPatch {
     pub ceiling: Option<Option<Vec<Spanned<GrantName>>>>,
     /// Grants that need approval.
     pub privileged: Option<Vec<Spanned<GrantName>>>,
+    /// As in `[example.com, "*.example.org"]`; `null`: any. The host's own rule: the plugin learns only
+    /// what it says of somebody.
+    #[serde(deserialize_with = "present")]
+    pub address_domains: Option<Option<AddressDomains>>,
 }
 
 /// Changes to the limits.
@@ -141,7 +146,13 @@ fn set<T>(value: &mut T, change: Option<T>) {
 }
 
 impl SettingsPatch {
-    /// Makes the changes.
+    /// Makes the changes, those included that the plugin never sees.
+    pub(super) fn apply_to(&self, place: &mut Organization) {
+        self.apply(&mut place.settings);
+        set(&mut place.address_domains, self.address_domains.clone());
+    }
+
+    /// Makes the changes to what the plugin sees.
     pub fn apply(&self, to: &mut Values) {
         let milliseconds = |duration: Option<HumanDuration>| duration.map(|duration| duration.0);
         let grants = |names: &Vec<Spanned<GrantName>>| names.iter().map(|name| name.value.grant()).collect();

@@ -3,6 +3,7 @@
 //! ```yaml
 //! clock: 2026-03-02T09:00:00Z
 //! seed: 7
+//! mails-per-day: 20
 //! organizations:
 //!   - id: root
 //!     name: Root Inc
@@ -43,7 +44,7 @@ type Text = Spanned<String>;
 
 /// A world, as it is written. Every key but `organizations` may be left out.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct World {
     /// When the host's clock starts, as in `2026-03-02T09:00:00Z`; the same instant by default.
     #[serde(default)]
@@ -51,6 +52,9 @@ pub struct World {
     /// Where entropy starts; 1 by default. Whoever knows it knows all codes: for tests only.
     #[serde(default)]
     seed: Option<u64>,
+    /// Most mails that one person gets in a day, from all organizations together; no limit by default.
+    #[serde(default)]
+    mails_per_day: Option<u32>,
     organizations: Vec<OrganizationEntry>,
 }
 

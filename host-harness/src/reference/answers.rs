@@ -102,6 +102,11 @@ pub fn item_problem(refusal: &ItemRefusal) -> Problem {
             "Failed to resolve the email of the invited user.",
             "Could not find the email of the invited user.",
         ),
+        ItemRefusal::AddressNotAllowed => Problem::new(
+            "GL-10005",
+            "Address not allowed.",
+            "The organization allows no addresses of the domain that the user's is in.",
+        ),
         ItemRefusal::MayNotGrant(which) => Problem::new(
             "GL-10001",
             "Not allowed to give these groups or roles.",
@@ -297,6 +302,9 @@ fn in_words(obstacle: &Obstacle) -> String {
         Obstacle::GrantsNotAllowed(grants) => {
             let ids: Vec<_> = grants.iter().map(|grant| grant.id.as_str()).collect();
             format!("These groups or roles may not be given any more: {}.", ids.join(", "))
+        }
+        Obstacle::AddressNotAllowed => {
+            "The organization allows no addresses of the domain that yours is in.".into()
         }
         Obstacle::Policy(why) => why.clone(),
         Obstacle::CodeRequired => "The organization asks for the code from the mail.".into(),

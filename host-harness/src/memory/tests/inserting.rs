@@ -3,7 +3,7 @@
 use super::*;
 use crate::contract::{
     storage::{RecordedOutcome, RefusedItem},
-    types::MailState,
+    types::{MailState, MessageKind},
 };
 
 const DAY: u64 = 24 * HOUR;
@@ -205,4 +205,63 @@ async fn another_organization_an_invitee_and_nobody_are_denied() {
     assert!(is_denied(&host.insert(&admin(&host), "globex".into(), request()).await));
     assert!(is_denied(&host.insert(&dashboard(&host, alice()), "acme".into(), request()).await));
     assert!(is_denied(&host.insert(&nobody, "acme".into(), request()).await));
+}
+
+#[tokio::test]
+async fn no_more_are_stored_than_the_limit_allows_and_what_ran_out_does_not_count() {
+    let host = host();
+    let limited = |operation: &str, drafts| Batch { active_limit: Some(2), ..batch(operation, drafts) };
+    let three = vec![
+        draft(0, "inv-a", alice(), 10),
+        awaiting(1, "inv-b", bob()),
+        draft(2, "inv-c", user("partner", "u-gus0"), 12),
+    ];
+    let call = admin(&host);
+    let stored = host.insert(&call, "acme".into(), limited("one", three.clone())).await.unwrap();
+    assert!(matches!(stored[..], [Ok(_), Ok(_), Err(StoreError::OverLimit(2))]), "{stored:?}");
+    let recalled = host.recall(&call, "acme".into(), "one".into(), digest(1)).await.unwrap();
+    let refused = recalled.iter().find(|recorded| recorded.position == 2).unwrap();
+    assert_eq!(refused.outcome, RecordedOutcome::Refused("over-limit:2".into()));
+
+    // Who is invited already is told that, full or not.
+    let again = host.insert(&call, "acme".into(), limited("two", three)).await.unwrap();
+    assert!(matches!(again[0], Err(StoreError::Exists(_))));
+    host.advance(HOUR);
+    let gus = vec![draft(0, "inv-d", user("partner", "u-gus0"), 13)];
+    let stored = host.insert(&call, "acme".into(), limited("three", gus)).await.unwrap();
+    assert!(stored[0].is_ok(), "both have run out: {stored:?}");
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_stays_as_it_is_when_there_is_no_room() {
+    let host = host();
+    insert(&host, Draft { lifetime: Some(HOUR / 2), ..draft(0, "inv-a", alice(), 10) }).await.unwrap();
+    insert(&host, draft(0, "inv-b", bob(), 11)).await.unwrap();
+    host.advance(HOUR / 2);
+    let call = admin(&host);
+    let full = Batch { active_limit: Some(1), ..batch("full", vec![draft(0, "inv-c", alice(), 12)]) };
+    let stored = host.insert(&call, "acme".into(), full).await.unwrap();
+    assert!(matches!(stored[..], [Err(StoreError::OverLimit(1))]));
+    assert_eq!(stored_state(&host, "inv-a"), State::Pending, "nothing was applied");
+}
+
+#[tokio::test]
+async fn approvers_and_inviters_are_told_where_the_batch_says_so() {
+    for told in [false, true] {
+        let host = host();
+        insert(&host, draft(0, "inv-a", alice(), 10)).await.unwrap();
+        host.advance(HOUR);
+        let call = admin(&host);
+        let drafts = vec![awaiting(0, "inv-b", alice())];
+        let batch = Batch { announce: told, report_expired: told, ..batch("one", drafts) };
+        host.insert(&call, "acme".into(), batch).await.unwrap().remove(0).unwrap();
+        let waiting: Vec<_> = host.snapshot().outbox.into_iter().map(|view| view.entry).collect();
+        let kinds: Vec<_> = waiting.iter().map(|entry| (entry.invitation.as_str(), &entry.kind)).collect();
+        let expected = [("inv-a", &MessageKind::Expired), ("inv-b", &MessageKind::ApprovalRequested)];
+        assert_eq!(kinds, if told { expected.as_slice() } else { &[] });
+    }
+}
+
+fn stored_state(host: &MemoryHost, id: &str) -> State {
+    host.snapshot().invitations.iter().find(|row| row.invitation.key.id == id).unwrap().invitation.state
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     contract::{
-        notifications::{Message, SendError, Sent},
+        notifications::{Message, Recipient, SendError, Sent},
         types::{MailState, MessageKind},
     },
     host::Notifications as _,
@@ -12,7 +12,14 @@ use crate::{
 
 fn message(kind: MessageKind, to: UserRef) -> Message {
     let code = (kind == MessageKind::Invitation).then(|| "inv1_secret".to_owned());
-    Message { invitation: "inv-a".into(), kind, to, inviter: ann(), code, expires_at: Some(1) }
+    Message {
+        invitation: "inv-a".into(),
+        kind,
+        to: Recipient::User(to),
+        inviter: ann(),
+        code,
+        expires_at: Some(1),
+    }
 }
 
 async fn send(host: &MemoryHost, message: Message) -> Result<Sent, SendError> {
@@ -83,4 +90,64 @@ async fn what_was_taken_is_settled_by_the_host() {
         assert_eq!(host.mails().len(), usize::from(delivered));
         assert_eq!(stored(&host, "inv-a").mail, mail);
     }
+}
+
+/// The world of the tests, where nobody gets more than two mails in a day.
+fn sparing() -> MemoryHost {
+    MemoryHost::from_yaml(&format!("mails-per-day: 2\n{WORLD}")).unwrap()
+}
+
+#[tokio::test]
+async fn nobody_gets_more_mails_in_a_day_than_the_host_allows_whoever_sends_them() {
+    const DAY: u64 = 24 * HOUR;
+    let host = sparing();
+    insert(&host, draft(0, "inv-a", alice(), 10)).await.unwrap();
+    insert(&host, draft(0, "inv-b", bob(), 11)).await.unwrap();
+    let gina = host.call(Operation::Invite, Some("globex"), person(user("globex", "u-gina")));
+    let mut theirs = batch("globex", vec![draft(0, "inv-g", alice(), 12)]);
+    theirs.grants.clear();
+    host.insert(&gina, "globex".into(), theirs).await.unwrap().remove(0).unwrap();
+
+    send(&host, message(MessageKind::Invitation, alice())).await.unwrap();
+    host.advance(HOUR / 2);
+    let other = Message { invitation: "inv-g".into(), ..message(MessageKind::Invitation, alice()) };
+    let sent = host.send(&gina, "globex".into(), None, vec![other.clone()]).await.unwrap();
+    assert!(matches!(sent[..], [Ok(Sent::Delivered)]));
+    let third = host.send(&gina, "globex".into(), None, vec![other]).await.unwrap();
+    let wait = DAY - HOUR / 2;
+    assert!(
+        matches!(third[..], [Err(SendError::Host(HostError::Throttled(after)))] if after == wait),
+        "{third:?}"
+    );
+    let bobs = Message { invitation: "inv-b".into(), ..message(MessageKind::Invitation, bob()) };
+    send(&host, bobs).await.expect("another person has a count of his own");
+
+    // The store's clock counts: going back does not give anybody more mail.
+    host.set_clock(0);
+    assert!(send(&host, message(MessageKind::Invitation, alice())).await.is_err());
+    host.set_clock(host.store_now() + wait);
+    send(&host, message(MessageKind::Invitation, alice())).await.unwrap();
+    assert_eq!(host.mails().len(), 4);
+    let again = MemoryHost::load(&host.save().unwrap()).unwrap();
+    let answer = send(&again, message(MessageKind::Invitation, alice())).await;
+    assert!(matches!(answer, Err(SendError::Host(HostError::Throttled(_)))), "the count is saved");
+}
+
+#[tokio::test]
+async fn a_request_for_approval_goes_to_all_who_may_approve_but_the_inviter_and_the_invitee() {
+    let host = host();
+    let approve = crate::contract::types::Permissions::APPROVE;
+    for approver in [alice(), bob(), user("root", "u-carl"), user("acme", "u-deputy")] {
+        host.set_permissions("acme", person(approver), approve).unwrap();
+    }
+    insert(&host, awaiting(0, "inv-a", alice())).await.unwrap();
+    let to_approvers =
+        Message { to: Recipient::Approvers, ..message(MessageKind::ApprovalRequested, alice()) };
+    send(&host, to_approvers.clone()).await.unwrap();
+    let to: Vec<_> = host.mails().into_iter().map(|mail| mail.to).collect();
+    assert_eq!(to, [bob()], "ann invited, alice is invited, carl is disabled, deputy has no address");
+
+    let denied = |answer| matches!(answer, Err(SendError::Host(HostError::Denied(_))));
+    assert!(denied(send(&host, Message { kind: MessageKind::Accepted, ..to_approvers }).await));
+    assert!(denied(send(&host, message(MessageKind::ApprovalRequested, bob())).await));
 }

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::{
+    AddressDomains,
     contract::types::{Step, StepOutcome, StepResult},
     host::Membership as _,
+    memory::SettingsPatch,
 };
 
 fn steps() -> Vec<Step> {
@@ -195,4 +197,31 @@ async fn eligible_tells_members_and_what_is_withheld_from_whom() {
     let answer = host.eligible(&call, "acme".into(), users, grants).await.unwrap();
     let told: Vec<_> = answer.into_iter().map(|one| (one.member, one.withheld)).collect();
     assert_eq!(told, [(false, vec![]), (false, vec![1]), (true, vec![1])]);
+}
+
+#[tokio::test]
+async fn addresses_are_judged_by_the_host_where_the_account_lives() {
+    let host = host();
+    let gus = user("partner", "u-gus0");
+    let patch = |domains: &str| {
+        let world = format!("organizations: [{{ id: x, settings: {{ address-domains: {domains} }} }}]");
+        MemoryHost::from_yaml(&world).unwrap().snapshot().organizations["x"].address_domains.clone()
+    };
+    let allowed = async |host: &MemoryHost| {
+        let users = vec![alice(), gus.clone(), user("root", "u-carl")];
+        let found = host.eligible(&admin(host), "acme".into(), users, vec![]).await.unwrap();
+        found.iter().map(|found| found.address_allowed).collect::<Vec<_>>()
+    };
+    assert_eq!(allowed(&host).await, [true, true, true], "no rule");
+    assert_eq!(patch("[partner.example]").unwrap(), AddressDomains::new(["partner.example"]).unwrap());
+    let world = WORLD
+        .replace("  - id: acme\n", "  - id: acme\n    settings: { address-domains: [partner.example] }\n");
+    let host = MemoryHost::from_yaml(&world).unwrap();
+    assert_eq!(allowed(&host).await, [false, true, false], "carl has no address");
+    let lift: SettingsPatch = serde_saphyr::from_str("address-domains: null").unwrap();
+    host.change_settings("acme", &lift).unwrap();
+    assert_eq!(allowed(&host).await, [true, true, true]);
+    let wrong = MemoryHost::from_yaml("organizations: [{ id: x, settings: { address-domains: [com] } }]");
+    let text = wrong.unwrap_err().to_string();
+    assert!(text.contains("`com` is no domain; write `example.com`"), "{text}");
 }

@@ -57,3 +57,18 @@ async fn an_account_of_the_same_id_elsewhere_is_somebody_else() {
     let stranger = user("partner", "u-alice");
     assert!(matches!(host.get(&dashboard(&host, stranger), key("inv-a")).await, Err(StoreError::NotFound)));
 }
+
+#[tokio::test]
+async fn an_invitation_that_was_never_pending_does_not_exist_for_its_invitee() {
+    let host = host();
+    insert(&host, awaiting(0, "inv-a", alice())).await.unwrap();
+    let his = dashboard(&host, alice());
+    let unseen = async || {
+        let got = host.get(&his, key("inv-a")).await;
+        let mine = host.mine(&his, vec![], None, 10).await.unwrap();
+        matches!(got, Err(StoreError::NotFound)) && mine.items.is_empty()
+    };
+    assert!(unseen().await, "awaiting");
+    host.advance(HOUR);
+    assert!(unseen().await, "expired without ever having been approved");
+}

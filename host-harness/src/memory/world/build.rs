@@ -61,6 +61,7 @@ impl World {
             clock: Clock::starting_at(start),
             entropy: Entropy::seeded(self.seed.unwrap_or(1)),
             organizations: builder.organizations,
+            mails_per_day: self.mails_per_day,
             ..Realm::default()
         })
     }
@@ -101,9 +102,10 @@ impl Builder {
             roles: self.targets(&entry.roles, "role"),
             permissions: Vec::new(),
             settings: default_settings(),
+            address_domains: None,
             policy: entry.policy.iter().map(|rule| rule.value.clone()).collect(),
         };
-        entry.settings.apply(&mut organization.settings);
+        entry.settings.apply_to(&mut organization);
         for user in &entry.users {
             self.add_user(&entry.id.value, &mut organization, user);
         }
