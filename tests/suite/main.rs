@@ -15,6 +15,7 @@ mod approving;
 mod asking;
 mod canary;
 mod cases;
+mod changes;
 mod checkers;
 mod differential;
 mod documents;
