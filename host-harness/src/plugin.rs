@@ -8,11 +8,8 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Engine, Inspection, Limits, LoadError, Session, admission,
-    contract::ExtensionPre,
-    host::Host,
-    sandbox::HostState,
-    symbols::Symbols,
+    Engine, Inspection, Limits, LoadError, Session, admission, contract::ExtensionPre, host::Host,
+    sandbox::HostState, symbols::Symbols,
 };
 
 /// The plugin that this version of the harness was built with, as a component.

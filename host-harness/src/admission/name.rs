@@ -30,7 +30,7 @@ impl<'a> Name<'a> {
     pub(super) fn is_compatible(&self, other: &Self) -> bool {
         let track = |version: &Version| {
             let stable = version.pre.is_empty() && (version.major, version.minor) != (0, 0);
-            stable.then(|| (version.major, if version.major == 0 { version.minor } else { 0 }))
+            stable.then_some((version.major, if version.major == 0 { version.minor } else { 0 }))
         };
         let same_track = || match (&self.version, &other.version) {
             (Some(one), Some(two)) => track(one).is_some_and(|one| track(two) == Some(one)),

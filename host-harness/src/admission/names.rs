@@ -142,3 +142,22 @@ fn known(name: &Name<'_>) -> (Option<Name<'static>>, Vec<&'static str>) {
 pub(super) fn is_lent(name: &Name<'_>) -> bool {
     known(name).0.is_some_and(|ours| ours.is_compatible(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_versions_the_very_one_is_taken_then_the_newest_compatible_one() {
+        let all = ["0.2.0", "0.1.3", "0.1.0", "0.1.7"].map(|v| format!("{PACKAGE}/invitee@{v}"));
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(exported(&all, "invitee"), Some(Ok("guestlist:invitation/invitee@0.1.0")));
+        let later: Vec<&str> = all.iter().copied().filter(|name| !name.ends_with("0.1.0")).collect();
+        assert_eq!(exported(&later, "invitee"), Some(Ok("guestlist:invitation/invitee@0.1.7")));
+        assert_eq!(
+            exported(&["guestlist:invitation/invitee@0.2.0"], "invitee").map(|r| r.is_err()),
+            Some(true)
+        );
+        assert_eq!(exported(&all, "maintenance"), None);
+    }
+}

@@ -77,7 +77,9 @@ pub enum Problem {
     #[error("it does not export `{0}`; is it a plugin of world `extension`?")]
     MissingExport(String),
     /// The contract asks for this function.
-    #[error("its export `{interface}` lacks the function `{function}`; build it against `wit/` of this version")]
+    #[error(
+        "its export `{interface}` lacks the function `{function}`; build it against `wit/` of this version"
+    )]
     MissingFunction {
         /// The interface, as the component names it.
         interface: String,
@@ -95,7 +97,9 @@ pub enum Problem {
         age: Age,
     },
     /// The names fit and the types do not, in a way that only the engine can tell.
-    #[error("it was built for another shape of contract {CONTRACT}: {0}; build it against `wit/` of this version")]
+    #[error(
+        "it was built for another shape of contract {CONTRACT}: {0}; build it against `wit/` of this version"
+    )]
     Mismatch(String),
     /// No instance of it can be made.
     #[error(
@@ -176,9 +180,11 @@ impl Problem {
             Self::WrongVersion { name, .. } => vec![name],
             Self::MissingFunction { interface, function } => vec![interface, function],
             Self::Reshaped { functions, .. } => functions.iter().map(String::as_str).collect(),
-            Self::NotAComponent | Self::CoreModule | Self::Invalid(_) | Self::Mismatch(_) | Self::Start(_) => {
-                Vec::new()
-            }
+            Self::NotAComponent
+            | Self::CoreModule
+            | Self::Invalid(_)
+            | Self::Mismatch(_)
+            | Self::Start(_) => Vec::new(),
         }
     }
 }

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::BUNDLED;
 
-/// The contract, as the plugin of this build has it. Made when it is first needed, in a tenth of the
-/// time of an optimised build; absent where nothing compiles at all.
+/// The contract, as the plugin of this build has it. Made when it is first needed, and not optimised
+/// since it never runs; absent where nothing compiles at all.
 static CONTRACT: LazyLock<Option<Surface>> = LazyLock::new(|| {
     let mut config = Config::new();
     config.cranelift_opt_level(OptLevel::None);
@@ -88,7 +88,8 @@ impl Surface {
         let engine = component.engine();
         let shape = component.component_type();
         let mut surface = Self { functions: Vec::new(), types: Vec::new() };
-        let imports = shape.imports(engine).filter(|(name, _)| Name::parse(name).is_some_and(|n| is_lent(&n)));
+        let imports =
+            shape.imports(engine).filter(|(name, _)| Name::parse(name).is_some_and(|n| is_lent(&n)));
         let names: Vec<&str> = shape.exports(engine).map(|(name, _)| name).collect();
         let taken = EXPORTS.map(|interface| exported(&names, interface).and_then(Result::ok));
         let exports = shape.exports(engine).filter(|(name, _)| taken.contains(&Some(name)));
@@ -111,8 +112,12 @@ impl Surface {
         }
     }
 
-    /// The name of a type; `interface` is asked first.
+    /// The name of a type; `interface` is asked first. A name for a simple type is not told from
+    /// another for the same one.
     fn name(&self, interface: &str, ty: &Type) -> Option<&str> {
+        if !matches!(ty, Type::Record(_) | Type::Variant(_) | Type::Enum(_) | Type::Flags(_)) {
+            return None;
+        }
         let (own, other): (Vec<_>, Vec<_>) = self.types.iter().partition(|item| item.interface == interface);
         own.into_iter().chain(other).find(|item| item.ty == *ty).map(|item| item.name.as_str())
     }
@@ -153,12 +158,10 @@ impl Surface {
     }
 
     fn show(&self, interface: &str, ty: Option<&Type>) -> String {
+        let Some(ty) = ty else { return "nothing".to_owned() };
         let mut text = String::new();
-        match ty {
-            Some(ty) => self.write(interface, ty, &mut text),
-            None => text.push('_'),
-        }
-        text
+        self.write(interface, ty, &mut text);
+        format!("`{text}`")
     }
 }
 
@@ -305,9 +308,9 @@ impl Walk<'_> {
         let theirs = self.theirs.show(self.interface, place.theirs);
         let ours = self.ours.show(self.interface, place.ours);
         let text = if theirs == ours {
-            format!("{} is another `{theirs}`", place.words)
+            format!("{} is another {theirs}", place.words)
         } else {
-            format!("{} is `{theirs}` and not `{ours}`", place.words)
+            format!("{} is {theirs} and not {ours}", place.words)
         };
         self.add(text, Age::Unclear);
     }

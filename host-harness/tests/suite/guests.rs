@@ -21,21 +21,25 @@ pub enum Behaviour {
     Floods,
 }
 
-/// The contract, changed as a text first.
+/// The contract and what it depends on, changed as a text first.
 pub fn contract(change: impl Fn(String) -> String) -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
-    resolve.push_path(format!("{root}/deps/random")).unwrap();
-    let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "wit"));
-    files.sort();
-    let mut map = SourceMap::default();
-    for file in files {
-        let text = change(std::fs::read_to_string(&file).unwrap());
-        map.push(&file, text);
-    }
-    let group = map.parse().map_err(|(_, error)| error).unwrap();
-    let package = resolve.push_group(group).unwrap();
+    let mut package = |folder: String| {
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "wit"));
+        files.sort();
+        let mut map = SourceMap::default();
+        for file in files {
+            let text = change(std::fs::read_to_string(&file).unwrap());
+            map.push(&file, text);
+        }
+        let group = map.parse().map_err(|(_, error)| error).unwrap();
+        resolve.push_group(group).unwrap()
+    };
+    package(format!("{root}/deps/random"));
+    let package = package(root.to_owned());
     let world = resolve.select_world(&[package], Some("extension")).unwrap();
     (resolve, world)
 }
