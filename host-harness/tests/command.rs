@@ -262,6 +262,9 @@ fn what_is_no_component_is_a_problem_and_what_cannot_be_read_a_mistake() {
         let shown = text(&output.stdout);
         assert!(shown.lines().last().unwrap().starts_with(said), "{shown}");
     }
+    let loud = wat::parse_str(r#"(component (import "url=<\1b[2J>" (func)))"#).unwrap();
+    let shown = text(&desk.check(&loud, &[]).stdout);
+    assert!(shown.contains("  url=<\u{fffd}[2J>, a function\n"), "{shown}");
     for file in ["nothing.wasm", "."] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
         let output = command.current_dir(&desk.0).args(["check", file]).output().unwrap();

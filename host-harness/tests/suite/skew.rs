@@ -129,6 +129,8 @@ async fn a_plugin_that_uses_less_is_let_in() {
 async fn a_plugin_that_offers_more_is_let_in() {
     let more = changed(SWEEP, "sweep-all: func() -> u32;\n    sweep: func(context: context, limit: u32)");
     assert!(admitted(&more).await.to_string().contains("maintenance@0.1.0: sweep-all, sweep\n"));
+    let resource = changed(SWEEP, &format!("resource broom {{ lean: func(); }}\n    {SWEEP}"));
+    admitted(&resource).await;
 }
 
 #[tokio::test]
