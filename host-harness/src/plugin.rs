@@ -6,15 +6,10 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use wasmtime::component::Component;
 
 use crate::{
-    Engine, Limits, LoadError, Session,
-    admission::{check, check_kind},
-    contract::ExtensionPre,
-    host::Host,
-    sandbox::{HostState, link},
-    symbols::Symbols,
+    Engine, Inspection, Limits, LoadError, Session, admission, contract::ExtensionPre, host::Host,
+    sandbox::HostState, symbols::Symbols,
 };
 
 /// The plugin that this version of the harness was built with, as a component.
@@ -45,8 +40,9 @@ impl fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    /// Compiles a component and checks that it is a plugin. Takes a few hundred milliseconds: load
-    /// once, not for each call.
+    /// Compiles a component and checks that it is a plugin: its imports, its exports, and that an
+    /// instance can be made. Takes a few hundred milliseconds, and a second more where what runs at its
+    /// start does not end: load once, not for each call, and not on a thread that others wait for.
     ///
     /// # Errors
     ///
@@ -75,14 +71,15 @@ impl Plugin {
         Self::admit(engine, BUNDLED, BUNDLED_DIGEST.clone(), Symbols::new(BUNDLED_SYMBOLS))
     }
 
+    /// What a component is and asks for, and whether [`load`](Self::load) takes it. Takes as long.
+    #[must_use]
+    pub fn inspect(engine: &Engine, bytes: &[u8]) -> Inspection {
+        Inspection::of(engine, bytes)
+    }
+
     fn admit(engine: &Engine, bytes: &[u8], digest: String, symbols: Symbols) -> Result<Self, LoadError> {
-        check_kind(bytes)?;
-        let component = Component::from_binary(engine.wasmtime(), bytes)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
-        check(&component)?;
-        let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
-        let linked = link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(&component));
-        let extension = ExtensionPre::new(linked.map_err(mismatch)?).map_err(mismatch)?;
+        let component = admission::compile(engine, bytes)?;
+        let extension = admission::admit(engine, &component)?;
         Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), extension, digest, symbols }) })
     }
 
@@ -113,6 +110,6 @@ impl Plugin {
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -13,3 +13,4 @@ mod bounds;
 mod guests;
 mod layer;
 mod quiet;
+mod skew;
