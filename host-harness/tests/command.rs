@@ -19,9 +19,10 @@ organizations:
       - { id: u-bob, name: bob, email: bob@root.example }
   - id: acme
     parent: root
-    users: [{ id: u-ann, name: ann }]
-    groups: [{ id: g-help, name: Help desk }]
-    permissions: { u-ann: [all] }
+    users: [{ id: u-ann, name: ann }, { id: u-ben, name: ben, email: ben@acme.example }]
+    groups: [{ id: g-help, name: Help desk }, { id: g-ops }]
+    permissions: { u-ann: [all], u-ben: [all] }
+    settings: { privileged: ['group:g-ops'], notices: [approval-requested] }
 ";
 
 /// A folder of its own for each test, with the world in it.
@@ -37,9 +38,12 @@ impl Desk {
     }
 
     fn call(&self, arguments: &[&str], request: &str) -> Output {
-        let state = ["--world", "world.yaml", "--state", "state.json"];
+        self.command(&[arguments, &["--world", "world.yaml", "--state", "state.json"]].concat(), request)
+    }
+
+    fn command(&self, arguments: &[&str], request: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
-        command.current_dir(&self.0).arg("call").args(arguments).args(state);
+        command.current_dir(&self.0).arg("call").args(arguments);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A command that ends before it reads closes the pipe.
@@ -123,6 +127,27 @@ fn an_invitation_is_made_accepted_and_listed_over_several_calls() {
     assert_eq!(list["invitations"][0]["status"], "ACCEPTED");
     let state: Value = serde_json::from_str(&fs::read_to_string(desk.0.join("state.json")).unwrap()).unwrap();
     assert!(!state["stored"].to_string().contains(code), "codes are in the mailbox alone");
+}
+
+#[test]
+fn what_is_privileged_waits_for_another_administrator() {
+    let desk = Desk::new("approval");
+    let request = r#"{ "usernames": ["alice"], "groups": ["g-ops"] }"#;
+    let invited = desk.done(&["invite", "--organization", "acme", "--as", "ann"], request);
+    assert_eq!(invited[0]["status"], "AWAITING_APPROVAL");
+
+    // There is a state now: it has the world, and a sweep is the host's.
+    let call = |arguments: &[&str], request: &str| {
+        desk.command(&[arguments, &["--organization", "acme", "--state", "state.json"]].concat(), request)
+    };
+    let swept = call(&["sweep"], "");
+    assert!(text(&swept.stderr).contains("mail to ben@acme.example: An invitation to acme awaits approval"));
+    let id = json!({ "id": invited[0]["id"] }).to_string();
+    let own = call(&["approve", "--as", "ann"], &id);
+    assert!(text(&own.stdout).contains("Somebody other than its inviter and its invitee has to approve"));
+    let approved: Value = serde_json::from_slice(&call(&["approve", "--as", "ben"], &id).stdout).unwrap();
+    assert_eq!((&approved["status"], &approved["mail"]), (&json!("PENDING"), &json!("SENT")));
+    assert_eq!(text(&call(&["list"], "").stderr), "error: who acts? give `--as`, as in `--as ann`\n");
 }
 
 #[test]
