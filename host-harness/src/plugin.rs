@@ -6,10 +6,13 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
+use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use crate::{
-    Engine, Inspection, Limits, LoadError, Session, admission, contract::ExtensionPre, host::Host,
-    sandbox::HostState, symbols::Symbols,
+    Engine, Inspection, Limits, LoadError, Session, admission,
+    host::{Host, Operation},
+    sandbox::HostState,
+    symbols::Symbols,
 };
 
 /// The plugin that this version of the harness was built with, as a component.
@@ -28,7 +31,9 @@ pub struct Plugin {
 
 struct Inner {
     engine: Engine,
-    extension: ExtensionPre<HostState>,
+    instance: InstancePre<HostState>,
+    /// Where the function of each operation is: a call looks up its own, and no other.
+    exports: Vec<(Operation, ComponentExportIndex)>,
     digest: String,
     symbols: Symbols,
 }
@@ -79,8 +84,16 @@ impl Plugin {
 
     fn admit(engine: &Engine, bytes: &[u8], digest: String, symbols: Symbols) -> Result<Self, LoadError> {
         let component = admission::compile(engine, bytes)?;
-        let extension = admission::admit(engine, &component)?;
-        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), extension, digest, symbols }) })
+        let instance = admission::admit(engine, &component)?.instance_pre().clone();
+        let exports: Vec<_> = Operation::ALL
+            .into_iter()
+            .filter_map(|operation| {
+                let (interface, function) = admission::export_of(operation);
+                let interface = component.get_export_index(None, &interface)?;
+                Some((operation, component.get_export_index(Some(&interface), function)?))
+            })
+            .collect();
+        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), instance, exports, digest, symbols }) })
     }
 
     /// SHA-256 of the component's bytes, in lower-case hex.
@@ -101,8 +114,12 @@ impl Plugin {
         Session::new(self.clone(), Arc::new(host), limits)
     }
 
-    pub(crate) fn extension(&self) -> &ExtensionPre<HostState> {
-        &self.inner.extension
+    pub(crate) fn instance(&self) -> &InstancePre<HostState> {
+        &self.inner.instance
+    }
+
+    pub(crate) fn export(&self, operation: Operation) -> Option<&ComponentExportIndex> {
+        self.inner.exports.iter().find(|(known, _)| *known == operation).map(|(_, export)| export)
     }
 
     pub(crate) fn symbols(&self) -> &Symbols {

@@ -17,7 +17,7 @@ use wasmtime::component::Component;
 
 use crate::{Engine, contract::ExtensionPre, sandbox::HostState};
 
-pub(crate) use names::contracts;
+pub(crate) use names::{contracts, export_of};
 pub use problem::{Age, LoadError, Problem};
 
 /// The version of the contract that this harness speaks.

@@ -79,6 +79,11 @@ pub(super) fn exported<'a>(names: &[&'a str], interface: &str) -> Option<Result<
     best.map(|(full, _)| Ok(*full)).or_else(|| same.first().map(|(full, _)| Err(*full)))
 }
 
+/// Where the contract has the function of an operation: the interface in full, and its name.
+pub(crate) fn export_of(operation: Operation) -> (String, &'static str) {
+    (format!("{PACKAGE}/{}@{CONTRACT}", exported_by(operation)), operation.name())
+}
+
 fn exported_by(operation: Operation) -> &'static str {
     match operation {
         Operation::Sweep => "maintenance",
