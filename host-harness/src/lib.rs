@@ -25,6 +25,7 @@ pub mod contract;
 mod engine;
 mod error;
 mod faults;
+pub mod grants;
 pub mod host;
 mod imports;
 mod limits;
