@@ -45,6 +45,10 @@ struct Giving<'a> {
 impl Giving<'_> {
     async fn all(&mut self, steps: &[Step]) -> Result<Vec<StepOutcome>, HostError> {
         let known = self.read().await?;
+        // Nobody may rely on what an earlier invitation has left under way and will be taken back.
+        if let Some(leftover) = self.log.records.leftovers(self.to).await?.first() {
+            return Err(self.log.not_yet(leftover.age));
+        }
         // One look for all that is done, so that repeating a long list costs little.
         let is_applied = |step: &&Step| known.standing(step).progress == Progress::Applied;
         let applied: Vec<Step> = steps.iter().filter(is_applied).cloned().collect();
@@ -140,23 +144,14 @@ impl Giving<'_> {
     }
 
     /// Something is there for which this invitation had no intent when it was read. It is no step of this
-    /// invitation, unless another run of it has been faster; nor may anybody rely on what an earlier
-    /// invitation has left behind and will be taken back.
+    /// invitation, unless another run of it has been faster.
     async fn present_by_another_way(
         &self,
         step: &Step,
         standing: Standing,
     ) -> Result<Option<StepOutcome>, HostError> {
-        for rival in self.log.records.rivals(self.to, step).await? {
-            if rival.to.invitation == self.to.invitation {
-                if rival.version != standing.version {
-                    return Ok(None);
-                }
-            } else if rival.progress == Progress::GivenUp {
-                return Err(self.log.not_yet(rival.age));
-            }
-        }
-        Ok(Some(StepOutcome::AlreadyPresent))
+        let now = self.read().await?.standing(step);
+        Ok((now.version == standing.version).then_some(StepOutcome::AlreadyPresent))
     }
 
     /// Intent, effect, result. `repeated`: an earlier write may have landed after all.

@@ -12,10 +12,12 @@ use async_trait::async_trait;
 use super::{GrantRecords, InvitationLog, Progress, Put, Recipient, Record};
 use crate::contract::types::{HostError, Step};
 
+/// By organization and invitation.
+type Logs = BTreeMap<(String, String), Log>;
+
 /// A log that lives as long as the process.
 pub struct MemoryRecords {
-    /// By organization and invitation.
-    logs: Mutex<BTreeMap<(String, String), Log>>,
+    logs: Mutex<Logs>,
     clock: Box<dyn Fn() -> Duration + Send + Sync>,
 }
 
@@ -52,7 +54,7 @@ impl MemoryRecords {
         Self { logs: Mutex::default(), clock: Box::new(clock) }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<(String, String), Log>, Duration) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Logs, Duration) -> T) -> T {
         act(&mut self.logs.lock().unwrap_or_else(PoisonError::into_inner), (self.clock)())
     }
 }
@@ -81,12 +83,10 @@ impl GrantRecords for MemoryRecords {
         }))
     }
 
-    async fn rivals(&self, to: &Recipient, step: &Step) -> Result<Vec<Record>, HostError> {
-        let same = |row: &&Row| {
-            row.to.organization == to.organization && row.to.user == to.user && row.step == *step
-        };
+    async fn leftovers(&self, to: &Recipient) -> Result<Vec<Record>, HostError> {
+        let others = |row: &&Row| row.to.user == to.user && row.to.invitation != to.invitation;
         Ok(self.with(|logs, now| {
-            logs.values().flat_map(|log| &log.rows).filter(same).map(|row| row.record(now)).collect()
+            watched(logs, &to.organization).filter(others).map(|row| row.record(now)).collect()
         }))
     }
 
@@ -131,21 +131,23 @@ impl GrantRecords for MemoryRecords {
 
     async fn watched(&self, organization: &str, limit: usize) -> Result<Vec<Record>, HostError> {
         Ok(self.with(|logs, now| {
-            let of_it = logs.iter().filter(|((of, _), _)| of == organization).map(|(_, log)| log);
-            let may_land = |log: &Log, row: &Row| match row.progress {
-                Progress::GivenUp => true,
-                Progress::Doubtful => log.closed,
-                _ => false,
-            };
-            let mut watched: Vec<_> = of_it
-                .flat_map(|log| log.rows.iter().filter(|row| may_land(log, row)))
-                .map(|row| row.record(now))
-                .collect();
+            let mut watched: Vec<_> = watched(logs, organization).map(|row| row.record(now)).collect();
             watched.sort_by_key(|record| std::cmp::Reverse(record.age));
             watched.truncate(limit);
             watched
         }))
     }
+}
+
+/// What may still land though nobody may keep it.
+fn watched<'a>(logs: &'a Logs, organization: &str) -> impl Iterator<Item = &'a Row> {
+    let may_land = |log: &Log, row: &Row| match row.progress {
+        Progress::GivenUp => true,
+        Progress::Doubtful => log.closed,
+        _ => false,
+    };
+    let of_it = logs.iter().filter(move |((of, _), _)| of == organization).map(|(_, log)| log);
+    of_it.flat_map(move |log| log.rows.iter().filter(move |row| may_land(log, row)))
 }
 
 fn key(organization: &str, invitation: &str) -> (String, String) {

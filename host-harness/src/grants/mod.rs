@@ -200,7 +200,7 @@ impl GrantLog {
     /// Nothing is decided before all writes have landed.
     fn not_yet(&self, age: Duration) -> HostError {
         let rest = self.options.lands_within.saturating_sub(age).as_millis();
-        HostError::Unavailable(Some(u64::try_from(rest).unwrap_or(u64::MAX).max(1)))
+        HostError::Unavailable(Some(u64::try_from(rest).unwrap_or(u64::MAX).max(1000)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What lands though nobody may keep it any more is taken back.
 
-use super::{GrantLog, Presence, Progress, Put, Recipient, Record};
+use super::{GrantLog, Progress, Put, Recipient, Record};
 use crate::contract::types::{HostError, Step};
 
 /// What a run of [`GrantLog::reconcile`] did.
@@ -29,8 +29,9 @@ impl GrantLog {
     /// closed or the host leaves such steps out. What has landed since is taken back; what cannot land any
     /// more ([`Options::lands_within`]) is settled and not watched any longer.
     ///
-    /// To be run every few seconds for each organization, beside the sweep. Unless the directory keeps
-    /// marks, by one process at a time.
+    /// To be run every few seconds for each organization, beside the sweep: until a step is settled, no
+    /// later invitation gives the same user anything there. Unless the directory keeps marks, by one
+    /// process at a time.
     ///
     /// [`Options::lands_within`]: super::Options::lands_within
     ///
@@ -64,12 +65,9 @@ impl GrantLog {
             }
             return Ok(Revisited::Waiting);
         }
-        let landed = match self.look_at(&record.to, &record.step).await? {
-            Presence::ThisInvitation => true,
-            Presence::Unmarked => !self.is_anothers(record).await?,
-            Presence::Absent | Presence::AnotherWay => false,
-        };
-        if landed {
+        // INVARIANT: nothing was there when the step was given up, and no other invitation has begun the
+        // same since: `apply` waits for what is watched.
+        if self.look_at(&record.to, &record.step).await?.may_be_ours() {
             self.writer.remove(&record.to, &record.step).await?;
             return Ok(Revisited::TakenBack);
         }
@@ -78,16 +76,5 @@ impl GrantLog {
         }
         let put = self.records.put(&record.to, &record.step, record.version, Progress::Settled).await?;
         Ok(if put == Put::Written { Revisited::Settled } else { Revisited::Waiting })
-    }
-
-    /// A later invitation has given the same. One that had given it earlier cannot be the reason: nothing
-    /// was there when this one was given up.
-    async fn is_anothers(&self, record: &Record) -> Result<bool, HostError> {
-        let rivals = self.records.rivals(&record.to, &record.step).await?;
-        Ok(rivals.iter().any(|rival| {
-            rival.to.invitation != record.to.invitation
-                && matches!(rival.progress, Progress::Doubtful | Progress::Applied)
-                && rival.age <= record.age
-        }))
     }
 }

@@ -82,8 +82,9 @@ pub trait GrantRecords: Send + Sync {
     /// What is known of an invitation. Of an unknown one: nothing, and not closed.
     async fn read(&self, organization: &str, invitation: &str) -> Result<InvitationLog, HostError>;
 
-    /// The records of all invitations for the same organization, user and step, `to`'s own included.
-    async fn rivals(&self, to: &Recipient, step: &Step) -> Result<Vec<Record>, HostError>;
+    /// Those of [`watched`](Self::watched) that are the same user's in the same organization, on account of
+    /// other invitations than `to`'s.
+    async fn leftovers(&self, to: &Recipient) -> Result<Vec<Record>, HostError>;
 
     /// Sets the progress of a step, if its version is still `seen` (0: it has no record). With
     /// [`Progress::Doubtful`] it is refused for a closed invitation, in the same atomic step: after
