@@ -217,12 +217,6 @@ fn every_pair_of_faults_of_an_accept_that_is_tried_again_and_closed() {
     every_pair(each_directory(Then::TryAndClose));
 }
 
-#[test]
-#[ignore = "tmp"]
-fn all_tmp() {
-    every_pair(cases());
-}
-
 /// I-GONE: an administrator removes the member before each call in turn, under each single fault. He
 /// comes back only where the window is: between the intent and the result, with `Repeat`.
 #[test]

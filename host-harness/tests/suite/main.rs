@@ -14,6 +14,7 @@ mod grant_log;
 mod grant_log_directory;
 mod grant_log_faults;
 mod grant_log_races;
+mod grant_log_system;
 mod guests;
 mod layer;
 mod quiet;
