@@ -15,8 +15,8 @@ use crate::contract::types::{HostError, Step, StepOutcome};
 const STEPS: usize = 51;
 
 impl GrantLog {
-    /// `membership.apply`, as described in `wit/membership.wit`. It is repeated after any error, and goes on
-    /// where it stopped; also when it is dropped halfway.
+    /// `membership.apply`, as described in `wit/membership.wit`. Repeated after an error, or after its future
+    /// was dropped, it goes on where it stopped.
     ///
     /// It checks neither that the invitation is `accepting` nor that the user is its subject: that is the
     /// caller's job.
@@ -45,6 +45,9 @@ struct Giving<'a> {
 impl Giving<'_> {
     async fn all(&mut self, steps: &[Step]) -> Result<Vec<StepOutcome>, HostError> {
         let known = self.read().await?;
+        if known.closed {
+            return Ok(vec![StepOutcome::Closed; steps.len()]);
+        }
         // Nobody may rely on what an earlier invitation has left under way and will be taken back.
         if let Some(leftover) = self.log.records.leftovers(self.to).await?.first() {
             return Err(self.log.not_yet(leftover.age));
@@ -53,9 +56,10 @@ impl Giving<'_> {
         let is_applied = |step: &&Step| known.standing(step).progress == Progress::Applied;
         let applied: Vec<Step> = steps.iter().filter(is_applied).cloned().collect();
         let mut in_force = Vec::new();
-        if !known.closed && !applied.is_empty() {
+        if !applied.is_empty() {
             let found = self.log.look(self.to, &applied).await?;
-            in_force.extend(applied.into_iter().zip(found).filter(|(_, found)| found.may_be_ours()));
+            let is_in_force = |(step, found): &(Step, _)| self.log.in_force(known.standing(step), *found);
+            in_force.extend(applied.into_iter().zip(found).filter(is_in_force));
         }
         let mut outcomes = Vec::with_capacity(steps.len());
         for step in steps {

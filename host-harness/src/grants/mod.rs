@@ -22,7 +22,8 @@
 //!     contract::{
 //!         membership::{Eligibility, Resolved},
 //!         types::{
-//!             Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, Subject, UserRef,
+//!             Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, Subject,
+//!             UserRef,
 //!         },
 //!     },
 //!     grants::{GrantLog, MemberWriter, Presence, Recipient},
@@ -37,7 +38,9 @@
 //!
 //! impl Members {
 //!     /// What `apply` and `close` may be called for, and the state and subject that it has.
-//!     async fn admitted(&self, call: &Call, organization: &str, id: &str) -> Result<(State, Subject), HostError> {
+//!     async fn admitted(
+//!         &self, call: &Call, organization: &str, id: &str,
+//!     ) -> Result<(State, Subject), HostError> {
 //!         // `Storage::get` shows a call only what concerns it: for any other row this is an error.
 //!         let key = InvitationKey { organization: organization.into(), id: id.into() };
 //!         match self.storage.get(call, key).await {
@@ -54,7 +57,8 @@
 //!     ) -> Result<Vec<Option<Resolved>>, HostError> {
 //!         // One query in your directory: which of them exist, and may he give them?
 //! #       let _ = (call, organization, inviter);
-//!         Ok(grants.into_iter().map(|grant| Some(Resolved { display_name: grant.id, grantable: true })).collect())
+//!         let resolved = |grant: Grant| Some(Resolved { display_name: grant.id, grantable: true });
+//!         Ok(grants.into_iter().map(resolved).collect())
 //!     }
 //!
 //!     async fn eligible(
@@ -77,7 +81,8 @@
 //!         let (state, subject) = self.admitted(call, &organization, &invitation).await?;
 //!         let is_subject = matches!(subject, Subject::User(subject) if subject == user);
 //!         // Not `accepting` any more: the log still answers `closed` if that is why.
-//!         if !is_subject || (state != State::Accepting && !self.log.is_closed(&organization, &invitation).await?) {
+//!         let may_apply = state == State::Accepting || self.log.is_closed(&organization, &invitation).await?;
+//!         if !is_subject || !may_apply {
 //!             return Err(HostError::Denied("not for this user now".into()));
 //!         }
 //!         self.log.apply(Recipient { organization, invitation, user }, &steps).await

@@ -75,8 +75,8 @@ pub enum Put {
 /// Durable storage of the grant log.
 ///
 /// Records are kept as long as their invitation is: they go when the host purges it, and not while
-/// [`watched`](Self::watched) still names one of them. An answer is given when the change is durable. Errors are those of
-/// the contract: `unavailable` promises that nothing was changed.
+/// [`watched`](Self::watched) still names one of them. A change is answered when it is durable. Errors are
+/// those of the contract: `unavailable` promises that nothing was changed.
 #[async_trait]
 pub trait GrantRecords: Send + Sync {
     /// What is known of an invitation. Of an unknown one: nothing, and not closed.

@@ -59,7 +59,8 @@ pub enum Written {
 /// [`Options::lands_within`]: super::Options::lands_within
 #[async_trait]
 pub trait MemberWriter: Send + Sync {
-    /// What is there of each of `steps`, in order; one answer each. Reads only, and from the place that is
+    /// What is there of each of `steps`, in order; one answer each. Of an account, a group or a role that
+    /// does not exist, nothing is there. Reads only, and from the place that is
     /// written to: a replica that lags behind makes a grant that is there look as if it had been removed.
     async fn look(&self, to: &Recipient, steps: &[Step]) -> Result<Vec<Presence>, HostError>;
 

@@ -1,6 +1,6 @@
 //! Members that are kept elsewhere: what `apply`, `close` and `reconcile` answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use guestlist_harness::{
@@ -126,6 +126,16 @@ fn a_step_in_doubt_is_decided_when_nothing_can_land_any_more() {
 }
 
 #[test]
+fn a_repeated_write_that_surely_failed_does_not_end_the_doubt_about_the_first() {
+    let (directory, log) = on(PLAIN, Options { lands_within: Duration::ZERO, ..Options::default() });
+    interrupted(&directory, &log);
+    directory.plan(&[(6, Fault::FailBefore)]);
+    assert_eq!(apply(&log), Err(HostError::Unavailable(None)));
+    directory.land(FIRST, &Step::Member);
+    assert_eq!(close(&log, FIRST), [(Step::Member, Applied)]);
+}
+
+#[test]
 fn what_lands_after_the_close_is_taken_back() {
     for nature in [MARKED, PLAIN] {
         let (directory, log) = on(nature, Options::default());
@@ -151,6 +161,8 @@ fn a_later_invitation_waits_until_nothing_of_an_earlier_one_can_land() {
         assert_eq!(close(&log, FIRST), []);
         directory.land(FIRST, &Step::Member);
         assert_eq!(apply_for(&log, "second", &steps()), Err(HostError::Unavailable(Some(10_000))));
+        assert_eq!(close(&log, "another"), []);
+        assert_eq!(apply_for(&log, "another", &[Step::Member]).unwrap(), [Closed]);
         assert_eq!(reconcile(&log), (1, 0, 1));
         directory.advance(10);
         assert_eq!(apply_for(&log, "second", &steps()), Err(HostError::Unavailable(Some(1000))));
