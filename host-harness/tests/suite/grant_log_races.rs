@@ -189,7 +189,7 @@ fn two_runs_of_one_accept_in_every_order() {
 
 #[test]
 fn two_runs_of_one_accept_on_every_directory() {
-    let orders = two_appliers(everywhere(), &[Step::Member], 6);
+    let orders = two_appliers(everywhere(), &[Step::Member], 5);
     assert!(orders > 5000, "{orders}");
 }
 
