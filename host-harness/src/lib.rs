@@ -26,6 +26,7 @@ pub mod contract;
 mod engine;
 mod error;
 mod faults;
+pub mod grants;
 pub mod host;
 mod imports;
 pub mod inspection;
