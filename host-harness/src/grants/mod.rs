@@ -70,7 +70,8 @@
 //!         for user in users {
 //!             let to = Recipient { organization: organization.clone(), invitation: String::new(), user };
 //!             let found = self.directory.look(&to, &[Step::Member]).await?;
-//!             answers.push(Eligibility { member: found != [Presence::Absent], withheld: vec![] });
+//!             let member = found != [Presence::Absent];
+//!             answers.push(Eligibility { member, address_allowed: true, withheld: vec![] });
 //!         }
 //!         Ok(answers)
 //!     }

@@ -64,7 +64,10 @@ impl Membership for Elsewhere {
         _: Vec<Grant>,
     ) -> Result<Vec<Eligibility>, HostError> {
         let member = |user: &UserRef| *user == alice() && self.directory.has(&Step::Member);
-        Ok(users.iter().map(|user| Eligibility { member: member(user), withheld: vec![] }).collect())
+        Ok(users
+            .iter()
+            .map(|user| Eligibility { member: member(user), address_allowed: true, withheld: vec![] })
+            .collect())
     }
 
     async fn apply(
