@@ -385,6 +385,7 @@ impl<'a> Run<'a> {
             seen.members.insert(organization.clone(), members);
         }
         seen.mails = world.mails[self.mailed..].iter().map(|mail| self.mail(mail)).collect();
+        seen.taken = world.taken.iter().map(|mail| self.mail(mail)).collect();
         let events = world.audit[self.audited..].iter().filter(|event| !event.event.starts_with("world."));
         seen.audit = events.map(|event| self.event(event)).collect();
         seen.ordered()
@@ -465,6 +466,7 @@ impl<'a> Run<'a> {
         let name = |id: &String| self.names.get(id).cloned().unwrap_or_default();
         let hidden = world.invitations.iter().map(|row| (name(&row.invitation.key.id), row.hidden_until));
         self.model.hidden = hidden.collect();
+        self.model.order = self.names.iter().map(|(id, name)| (name.clone(), id.clone())).collect();
         let due = world.outbox.iter().map(|waiting| &waiting.entry);
         self.model.due =
             due.map(|entry| ((name(&entry.invitation), format!("{:?}", entry.kind)), entry.due_at)).collect();
@@ -715,6 +717,7 @@ fn difference(expected: &Option<Vec<String>>, model: &Seen, found: &Option<Vec<S
         lines.extend(seen.applied.iter().map(|row| format!("{row:?}")));
         lines.extend(seen.outbox.iter().map(|row| format!("{row:?}")));
         lines.extend(seen.members.iter().flat_map(|(place, all)| all.iter().map(move |one| format!("{place} has {one:?}"))));
+        lines.extend(seen.taken.iter().map(|row| format!("taken {row:?}")));
         lines.extend(seen.mails.iter().map(|row| format!("{row:?}")));
         lines.extend(seen.audit.iter().map(|row| format!("{row:?}")));
         lines

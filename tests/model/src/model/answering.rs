@@ -350,18 +350,17 @@ impl Model {
         Ok(())
     }
 
+    /// Most overdue first, leases before mails before expiries before reminders.
     fn due_now(&mut self, place: &str) -> Vec<(String, Work)> {
         let now = self.clock;
         let before = self.settings(place).reminder_before;
-        let (mut leases, mut rest) = (vec![], vec![]);
+        let mut due = vec![];
         for mail in self.seen.outbox.iter().filter(|mail| mail.organization == place && !mail.entry.taken) {
             let (id, kind) = (mail.entry.invitation.clone(), mail.entry.kind.clone());
             let moot = matches!(kind, MessageKind::Invitation | MessageKind::Reminder)
                 && state(&self.seen.rows[&id].invitation, now) != State::Pending;
-            let time = self.due.get(&(id.clone(), format!("{kind:?}"))).copied().unwrap_or_default();
-            if !moot && time <= now {
-                rest.push((id, Work::Mail(kind)));
-            }
+            let since = self.due.get(&(id.clone(), format!("{kind:?}"))).copied().unwrap_or_default();
+            due.extend((!moot).then_some((1, since, id, Work::Mail(kind))));
         }
         for (id, stored) in &self.seen.rows {
             let (row, visible) = (&stored.invitation, self.hidden.get(id).is_none_or(|until| *until <= now));
@@ -370,23 +369,24 @@ impl Model {
             }
             let remind = !stored.reminded && row.notify == Notify::Internal && row.state == State::Pending;
             let reminder = row.expires_at.zip(before).map(|(end, before)| end.saturating_sub(before));
-            if row.state == State::Accepting && row.lease_until.is_some_and(|end| end <= now) {
-                leases.push((id.clone(), Work::Lease));
+            let found = if row.state == State::Accepting {
+                row.lease_until.map(|end| (0, end, Work::Lease))
             } else if state(row, now) != row.state {
-                rest.push((id.clone(), Work::Expiry));
-            } else if remind && reminder.is_some_and(|time| time <= now) {
-                rest.push((id.clone(), Work::Mail(MessageKind::Reminder)));
-            }
+                row.expires_at.map(|end| (2, end, Work::Expiry))
+            } else {
+                reminder.filter(|_| remind).map(|time| (3, time, Work::Mail(MessageKind::Reminder)))
+            };
+            due.extend(found.map(|(rank, since, work)| (rank, since, id.clone(), work)));
         }
-        for (id, work) in &rest {
-            let reminded = matches!(work, Work::Mail(MessageKind::Reminder)) && !self.seen.rows[id].reminded;
-            if let Some(stored) = self.seen.rows.get_mut(id).filter(|_| reminded) {
+        due.retain(|(_, since, ..)| *since <= now);
+        due.sort_by_key(|(rank, since, id, _)| (*rank, *since, self.order[id].clone()));
+        for (_, _, id, _) in due.iter().filter(|(rank, ..)| *rank == 3) {
+            if let Some(stored) = self.seen.rows.get_mut(id) {
                 stored.reminded = true;
-                self.enqueue(id, MessageKind::Reminder);
             }
+            self.enqueue(id, MessageKind::Reminder);
         }
-        leases.extend(rest);
-        leases
+        due.into_iter().map(|(_, _, id, work)| (id, work)).collect()
     }
 
     fn take_over(&mut self, id: &str, swept: &mut Swept) -> Answer<()> {

@@ -39,6 +39,8 @@ pub struct Seen {
     pub members: BTreeMap<String, Vec<MemberView>>,
     /// The mails of this step.
     pub mails: Vec<Mail>,
+    /// Mails that the mail system has taken and not yet delivered.
+    pub taken: Vec<Mail>,
     /// The audit events of this step.
     pub audit: Vec<AuditEvent>,
 }
@@ -47,7 +49,9 @@ impl Seen {
     /// In an order that does not depend on random ids.
     pub fn ordered(mut self) -> Self {
         self.outbox.sort_by_cached_key(|waiting| (waiting.entry.invitation.clone(), text(&waiting.entry.kind)));
-        self.mails.sort_by_cached_key(|mail| (mail.invitation.clone(), text(&mail.kind), mail.to.id.clone()));
+        for mails in [&mut self.mails, &mut self.taken] {
+            mails.sort_by_cached_key(text);
+        }
         self.audit.sort_by_cached_key(text);
         self
     }
@@ -136,11 +140,11 @@ pub struct Model {
     /// How many invitations were ever made.
     pub made: usize,
     pub mail: MailMode,
-    /// Mails that the mail system has taken and not yet delivered.
-    pub taken: Vec<Mail>,
-    /// The host's own timing: until when a row, and until when a message, is not looked at.
+    /// What the contract leaves to the host: until when a row, and until when a message, is not looked at,
+    /// and which of two comes first where nothing else tells.
     pub hidden: BTreeMap<String, u64>,
     pub due: BTreeMap<(String, String), u64>,
+    pub order: BTreeMap<String, String>,
     remembered: Vec<Remembered>,
     pub luck: Luck,
     who: Principal,
@@ -263,9 +267,9 @@ impl Model {
             seen,
             made: 0,
             mail: MailMode::Deliver,
-            taken: vec![],
             hidden: BTreeMap::new(),
             due: BTreeMap::new(),
+            order: BTreeMap::new(),
             remembered: vec![],
             luck: Luck::default(),
             who: Principal::Anonymous,
@@ -922,7 +926,7 @@ impl Model {
                 link: None,
                 expires_at: row.expires_at,
             };
-            if self.mail == MailMode::Take { self.taken.push(mail) } else { self.seen.mails.push(mail) }
+            if self.mail == MailMode::Take { self.seen.taken.push(mail) } else { self.seen.mails.push(mail) }
         }
         match (reached, self.mail) {
             (false, _) => Sent::Never,
@@ -952,7 +956,7 @@ impl Model {
 
     /// The mail system ends what it has taken.
     pub fn settle_taken(&mut self, delivered: bool) {
-        for mail in std::mem::take(&mut self.taken) {
+        for mail in std::mem::take(&mut self.seen.taken) {
             self.settle(&mail.invitation, &mail.kind, if delivered { Sent::Out } else { Sent::Never });
             self.seen.mails.extend(Some(mail).filter(|_| delivered));
         }
@@ -1084,7 +1088,8 @@ impl Model {
         };
         let now = self.clock;
         let wanted = |row: &&Invitation| row.key.organization == place && his(row) && is_active(state(row, now));
-        let rows: Vec<_> = self.seen.rows.values().map(|stored| &stored.invitation).filter(wanted).cloned().collect();
+        let mut rows: Vec<_> = self.seen.rows.values().map(|stored| &stored.invitation).filter(wanted).cloned().collect();
+        rows.sort_by_key(|row| (row.created_at, &self.order[&row.key.id]));
         self.read()?;
         let (mut revoked, mut busy, mut failed) = (vec![], vec![], vec![]);
         for row in rows {
@@ -1094,6 +1099,9 @@ impl Model {
                 Err(Stop::Crashes) => return Err(Stop::Crashes),
                 Err(_) => failed.push(row.key.id),
             }
+        }
+        for list in [&mut revoked, &mut busy, &mut failed] {
+            list.sort();
         }
         Ok(format!("revoked {revoked:?} in-progress {busy:?} failed {failed:?}"))
     }
