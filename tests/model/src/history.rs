@@ -19,7 +19,9 @@ use guestlist_harness::{Fault, FaultAt, host::Operation};
 use proptest::{prelude::*, sample::select};
 
 /// Who acts.
-pub const WHO: [(&str, &str); 19] = [
+pub const WHO: [(&str, &str); 20] = [
+    // Whoever the invitation is for.
+    ("himself", "*"),
     ("ann", "acme/u-ann"),
     ("ben", "acme/u-ben"),
     ("system", ""),
@@ -41,7 +43,13 @@ pub const WHO: [(&str, &str); 19] = [
     ("anonymous", "-"),
     ("erin", "root/u-erin"),
 ];
-const SYSTEM: u8 = 2;
+const HIMSELF: u8 = 0;
+const ANN: u8 = 1;
+const BEN: u8 = 2;
+const SYSTEM: u8 = 3;
+const ALICE_2: u8 = 10;
+const BEA: u8 = 11;
+const ALICE: u8 = 0;
 
 /// Where; the first is nowhere.
 pub const PLACES: [&str; 3] = ["", "acme", "beta"];
@@ -246,7 +254,7 @@ fn length(text: &str) -> Result<u64, String> {
     Ok(number::<u64>(count)? * known.ok_or_else(|| format!("`{text}` is no length of time"))?.1)
 }
 
-fn asked(operation: Operation, rest: &str) -> Result<Asked, String> {
+fn call_of(operation: Operation, rest: &str) -> Result<Asked, String> {
     let (who, what) = rest.split_once(':').unwrap_or((rest, ""));
     let (who, place) = who.split_once('@').unwrap_or((who, ""));
     let (what, options) = what.split_once('~').unwrap_or((what, ""));
@@ -265,7 +273,7 @@ fn asked(operation: Operation, rest: &str) -> Result<Asked, String> {
     })
 }
 
-fn strike(text: &str) -> Result<Strike, String> {
+fn strike_of(text: &str) -> Result<Strike, String> {
     let (fault, nth) = text.split_once('#').ok_or("a fault has a place, as in `!timeout#2`")?;
     let then_on = nth.ends_with('+');
     Ok(Strike { fault: index(&FAULTS, fault)?, nth: number(nth.trim_end_matches('+'))?, then_on })
@@ -278,8 +286,8 @@ impl FromStr for Step {
         let (what, fault) = text.split_once('!').unwrap_or((text, ""));
         let (word, rest) = what.split_once(':').unwrap_or((what, ""));
         if let Some(operation) = Operation::ALL.into_iter().find(|operation| operation.name() == word) {
-            let fault = if fault.is_empty() { None } else { Some(strike(fault)?) };
-            return Ok(Self::Call(asked(operation, rest)?, fault));
+            let fault = if fault.is_empty() { None } else { Some(strike_of(fault)?) };
+            return Ok(Self::Call(call_of(operation, rest)?, fault));
         }
         let at = || -> Result<(u8, i64), String> {
             let (index, more) = rest.split_once(':').unwrap_or((rest, "0"));
@@ -310,121 +318,154 @@ impl FromStr for History {
 
 // At random.
 
-/// Small numbers mostly.
-fn few(most: u8) -> impl Strategy<Value = u8> {
-    prop_oneof![6 => 0..2u8, 3 => 0..most, ]
-}
-
+/// Small numbers mostly: the newest invitations.
 fn which() -> impl Strategy<Value = u8> {
-    prop_oneof![40 => few(5), 1 => Just(NEVER)]
+    prop_oneof![30 => 0..1u8, 12 => 0..2u8, 8 => 0..6u8, 1 => Just(NEVER)]
 }
 
 fn some_of(words: &'static [(u32, u8)]) -> impl Strategy<Value = Vec<u8>> {
-    let chances: Vec<_> = words.iter().map(|(chance, _)| proptest::bool::weighted(f64::from(*chance) / 100.0)).collect();
-    chances.prop_map(move |taken| words.iter().zip(taken).filter(|(_, taken)| *taken).map(|((_, index), _)| *index).collect())
+    let chances: Vec<_> =
+        words.iter().map(|(chance, _)| proptest::bool::weighted(f64::from(*chance) / 100.0)).collect();
+    chances.prop_map(move |taken| {
+        words.iter().zip(taken).filter(|(_, taken)| *taken).map(|((_, index), _)| *index).collect()
+    })
+}
+
+/// Somebody somewhere, mostly who may.
+fn administrator() -> impl Strategy<Value = (u8, u8)> {
+    let others = select((4..WHO.len()).collect::<Vec<_>>());
+    let others = others.prop_map(|who| (u8::try_from(who).unwrap_or_default(), 1));
+    prop_oneof![12 => Just((ANN, 1)), 12 => Just((BEN, 1)), 2 => Just((BEA, 2)), 3 => others, 1 => select(vec![(ANN, 0), (ANN, 2), (BEA, 1)])]
+}
+
+fn asked(operation: Operation, (who, place): (u8, u8)) -> Asked {
+    Asked { operation, who, place, rows: vec![], code: None, names: vec![], grants: vec![], options: vec![] }
 }
 
 fn invite() -> impl Strategy<Value = Asked> {
-    let name = prop_oneof![10 => 0..5u8, 2 => 5..11u8];
-    let names = prop_oneof![8 => prop::collection::vec(name.clone(), 1..3), 1 => prop::collection::vec(name, 0..5)];
-    let grants = some_of(&[(50, 0), (30, 1), (30, 2), (4, 3), (6, 4), (3, 5)]);
-    let options = some_of(&[(15, 0), (12, 1), (6, 2), (10, 3), (5, 4), (1, 5), (2, 6)]);
-    let who = prop_oneof![12 => Just((0, 1)), 3 => Just((1, 1)), 2 => Just((10, 2)), 1 => select(vec![(11, 1), (12, 1), (16, 1), (3, 1), (10, 1), (17, 1), (0, 0), (0, 2), (2, 1)])];
-    (who, names, grants, options).prop_map(|((who, place), names, grants, options)| Asked {
-        operation: Operation::Invite,
-        who,
-        place,
-        rows: vec![],
-        code: None,
-        names,
-        grants,
-        options,
-    })
+    let name = prop_oneof![12 => 0..5u8, 2 => 5..11u8];
+    let names = prop_oneof![9 => prop::collection::vec(name.clone(), 1..3), 1 => prop::collection::vec(name, 0..5)];
+    let grants = some_of(&[(50, 0), (30, 1), (30, 2), (3, 3), (4, 4), (3, 5)]);
+    let options = some_of(&[(15, 0), (12, 1), (5, 2), (8, 3), (4, 4), (1, 5), (2, 6)]);
+    let who = prop_oneof![3 => Just((ANN, 1)), 1 => administrator()];
+    (who, names, grants, options)
+        .prop_map(|(who, names, grants, options)| Asked { names, grants, options, ..asked(Operation::Invite, who) })
 }
 
-/// Administrators act in Acme mostly, and as they may.
 fn managing() -> impl Strategy<Value = Asked> {
     use Operation::{Approve, Get, List, Reject, Resend, Revoke, RevokeAll};
-    let operation = prop_oneof![4 => Just(Resend), 4 => Just(Approve), 3 => Just(Revoke), 2 => Just(Reject), 1 => select(vec![List, Get, RevokeAll])];
-    let who = prop_oneof![5 => Just((0, 1)), 9 => Just((1, 1)), 1 => Just((10, 2)), 3 => select(vec![(10, 1), (11, 1), (12, 1), (13, 1), (14, 1), (15, 1), (16, 1), (3, 1), (17, 1), (0, 2), (0, 0)])];
+    let judging = (prop_oneof![4 => Just(Approve), 1 => Just(Reject)], prop_oneof![5 => Just((BEN, 1)), 1 => administrator()]);
+    let other = (prop_oneof![6 => Just(Resend), 2 => Just(Revoke), 1 => select(vec![List, Get, RevokeAll])], administrator());
     let options = some_of(&[(20, 7), (40, 8), (15, 10), (10, 11)]);
     let more = prop_oneof![5 => Just(None), 1 => which().prop_map(Some)];
-    (operation, who, which(), more, options).prop_map(|(operation, (who, place), first, more, options)| {
+    (prop_oneof![judging, other], which(), more, options).prop_map(|((operation, who), first, more, options)| {
         let rows = if operation == Resend { Some(first).into_iter().chain(more).collect() } else { vec![first] };
-        Asked { operation, who, place, rows, code: None, names: vec![], grants: vec![], options }
+        Asked { rows, options, ..asked(operation, who) }
     })
 }
 
-fn answering() -> impl Strategy<Value = Asked> {
-    use Operation::{Accept, Decline, Introspect, ListMine};
-    let operation = prop_oneof![8 => Just(Accept), 2 => Just(Decline), 1 => Just(Introspect), 1 => Just(ListMine)];
-    let who = prop_oneof![6 => Just(3), 4 => Just(4), 2 => Just(5), 2 => Just(6), 1 => Just(7), 1 => select(vec![8, 9, 10, 0, 16, 17, 2, 18u8])];
-    let place = prop_oneof![2 => Just(0), 1 => Just(1), 1 => Just(2)];
-    let code = prop_oneof![4 => Just(None), 5 => Just(Some(0)), 1 => (0..4u8).prop_map(Some)];
-    let options = some_of(&[(30, 7), (2, 9), (15, 10), (10, 11)]);
+fn answering(operation: impl Strategy<Value = Operation>) -> impl Strategy<Value = Asked> {
+    let others = select((1..WHO.len()).collect::<Vec<_>>()).prop_map(|who| u8::try_from(who).unwrap_or_default());
+    let who = prop_oneof![12 => Just(HIMSELF), 2 => others];
+    let place = prop_oneof![3 => Just(0), 2 => Just(1), 1 => Just(2)];
+    let code = prop_oneof![4 => Just(None), 6 => Just(Some(0)), 1 => (0..4u8).prop_map(Some)];
+    let options = some_of(&[(30, 7), (1, 9), (15, 10), (10, 11)]);
     (operation, who, place, which(), code, options).prop_map(|(operation, who, place, first, code, options)| Asked {
-        operation,
-        who,
-        place,
         rows: vec![first],
         code,
-        names: vec![],
-        grants: vec![],
         options,
+        ..asked(operation, (who, place))
     })
+}
+
+fn any_answer() -> impl Strategy<Value = Asked> {
+    use Operation::{Accept, Decline, Introspect, ListMine};
+    answering(prop_oneof![8 => Just(Accept), 2 => Just(Decline), 1 => Just(Introspect), 1 => Just(ListMine)])
 }
 
 fn sweeping() -> impl Strategy<Value = Asked> {
-    let who = prop_oneof![30 => Just((SYSTEM, 1)), 3 => Just((SYSTEM, 2)), 1 => select(vec![(0, 1), (SYSTEM, 0)])];
-    who.prop_map(|(who, place)| Asked {
-        operation: Operation::Sweep,
-        who,
-        place,
-        rows: vec![],
-        code: None,
-        names: vec![],
-        grants: vec![],
-        options: vec![],
-    })
+    let who = prop_oneof![30 => Just((SYSTEM, 1)), 3 => Just((SYSTEM, 2)), 1 => select(vec![(ANN, 1), (SYSTEM, 0)])];
+    who.prop_map(|who| asked(Operation::Sweep, who))
 }
 
 fn clock() -> impl Strategy<Value = Clock> {
-    let length = select(vec![1, 10_000, 60_000, 120_000, 3_600_000, 86_400_000, 72 * 3_600_000, 31 * 86_400_000]);
+    let lengths = vec![1, 10_000, 60_000, 120_000, 3_600_000, 86_400_000, 72 * 3_600_000, 31 * 86_400_000];
     let near = || select(vec![-1, 0, 0, 1i64]);
     prop_oneof![
-        6 => length.prop_map(Clock::Advance),
-        3 => (few(4), near()).prop_map(|(index, more)| Clock::Expiry(index, more)),
-        4 => (few(4), near()).prop_map(|(index, more)| Clock::Lease(index, more)),
+        6 => select(lengths).prop_map(Clock::Advance),
+        3 => (which(), near()).prop_map(|(index, more)| Clock::Expiry(index, more)),
+        3 => (which(), near()).prop_map(|(index, more)| Clock::Lease(index, more)),
         1 => select(vec![1, 3_600_000, 3 * 86_400_000]).prop_map(Clock::Back),
-        1 => prop_oneof![20 => Just(Clock::Advance(1000)), 1 => Just(Clock::Far)],
+        1 => prop_oneof![12 => Just(Clock::Advance(1000)), 1 => Just(Clock::Far)],
     ]
 }
 
-fn struck() -> impl Strategy<Value = Option<Strike>> {
-    let fault = (0..u8::try_from(FAULTS.len()).unwrap_or(1), 1..14u32, proptest::bool::weighted(0.3));
-    let strike = fault.prop_map(|(fault, nth, then_on)| Some(Strike { fault, nth, then_on }));
-    prop_oneof![5 => Just(None), 1 => strike]
+fn strike(nth: impl Strategy<Value = u32>) -> impl Strategy<Value = Option<Strike>> {
+    let fault = (0..u8::try_from(FAULTS.len()).unwrap_or_default(), nth, proptest::bool::weighted(0.3));
+    fault.prop_map(|(fault, nth, then_on)| Some(Strike { fault, nth, then_on }))
 }
 
-/// Something that happens; what stands first happens more often.
-fn life() -> impl Strategy<Value = &'static str> {
-    prop_oneof![3 => select(LIFE.to_vec()), 1 => select(POLICIES.to_vec())]
+fn life() -> impl Strategy<Value = Step> {
+    prop_oneof![6 => select(LIFE.to_vec()), 1 => select(POLICIES.to_vec())].prop_map(Step::Life)
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let call = prop_oneof![6 => invite(), 5 => managing(), 9 => answering(), 4 => sweeping()];
+    let call = prop_oneof![5 => invite(), 5 => managing(), 8 => any_answer(), 4 => sweeping()];
     prop_oneof![
-        14 => (call, struck()).prop_map(|(asked, strike)| Step::Call(asked, strike)),
+        14 => (call, prop_oneof![6 => Just(None), 1 => strike(1..16u32)]).prop_map(|(asked, strike)| Step::Call(asked, strike)),
         3 => clock().prop_map(Step::Clock),
-        4 => life().prop_map(Step::Life),
+        4 => life(),
     ]
+}
+
+fn mostly(step: impl Strategy<Value = Step>) -> impl Strategy<Value = Option<Step>> {
+    proptest::option::weighted(0.95, step)
+}
+
+/// Some things need a story: an accept breaks off, the world moves, the sweep goes on with it.
+fn broken_accept() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let accept = answering(Just(Operation::Accept));
+    let breaks = (accept, strike(9..21u32)).prop_map(|(asked, strike)| Step::Call(asked, strike));
+    let grave = vec![
+        "unmember-alice", "unmember-bob", "take-help-from-alice", "member-alice", "member-bob", "remove-alice",
+        "disable-bob", "ann-loses", "remove-ann", "delete-help", "suspend", "delete", "move", "give-up", "ceiling",
+        "privileged", "policy=narrow",
+    ];
+    let meanwhile = proptest::option::weighted(0.7, prop_oneof![1 => step(), 3 => select(grave).prop_map(Step::Life)]);
+    let lease = select(vec![-1, 0, 1i64]).prop_map(|more| Step::Clock(Clock::Lease(0, more)));
+    let sweep = (sweeping(), prop_oneof![3 => Just(None), 1 => strike(1..24u32)]).prop_map(|(asked, strike)| Step::Call(asked, strike));
+    (mostly(breaks), meanwhile, mostly(lease), mostly(sweep)).prop_map(|(one, two, three, four)| vec![one, two, three, four])
+}
+
+/// An invitation needs approval, and is judged.
+fn approval() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let rule = select(vec!["policy=approval", "privileged", "policy=approval-of-bob"]).prop_map(Step::Life);
+    let invite = invite().prop_map(|asked| Step::Call(asked, None));
+    let judge = managing().prop_map(|asked| Step::Call(asked, None));
+    (mostly(rule), mostly(invite), mostly(judge)).prop_map(|(one, two, three)| vec![one, two, three])
+}
+
+/// Somebody else gets the name of somebody who was invited.
+fn namesake() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let invite = invite().prop_map(|asked| Step::Call(Asked { names: vec![ALICE], ..asked }, None));
+    let accept = answering(Just(Operation::Accept)).prop_map(|asked| Step::Call(Asked { who: ALICE_2, ..asked }, None));
+    (mostly(invite), mostly(Just(Step::Life("remove-alice"))), mostly(Just(Step::Life("recreate-alice"))), mostly(accept))
+        .prop_map(|(one, two, three, four)| vec![one, two, three, four])
+}
+
+/// His name is taken where he is invited.
+fn taken_name() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let invite = Asked { names: vec![NAMES.len() as u8 - 1], ..asked(Operation::Invite, (BEA, 2)) };
+    let accept = answering(Just(Operation::Accept)).prop_map(|asked| Step::Call(asked, None));
+    (mostly(Just(Step::Call(invite, None))), mostly(accept)).prop_map(|(one, two)| vec![one, two])
 }
 
 /// A history that begins with an invite, so that there is something to go on with.
 pub fn history() -> impl Strategy<Value = History> {
     let first = invite().prop_map(|asked| Step::Call(asked, None));
-    (first, prop::collection::vec(step(), 0..24)).prop_map(|(first, mut steps)| {
-        steps.insert(0, first);
-        History(steps)
+    let one = step().prop_map(|step| vec![Some(step)]);
+    let episode = prop_oneof![64 => one, 16 => broken_accept(), 5 => approval(), 2 => namesake(), 1 => taken_name()];
+    (first, prop::collection::vec(episode, 0..22)).prop_map(|(first, episodes)| {
+        History(std::iter::once(first).chain(episodes.into_iter().flatten().flatten()).collect())
     })
 }

@@ -15,7 +15,7 @@ use guestlist_harness::{
             invitee::{Handle, InviteeRefusal},
         },
         types::{
-            Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, PageRequest, Principal, SortKey,
+            self, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, PageRequest, Principal, SortKey,
             State, Subject, UserRef,
         },
     },
@@ -83,7 +83,7 @@ struct Run<'a> {
 fn principal(who: u8) -> Principal {
     match WHO[usize::from(who)].1 {
         "" => Principal::System,
-        "-" => Principal::Anonymous,
+        "-" | "*" => Principal::Anonymous,
         text => match text.split_once(':') {
             Some((_, id)) => Principal::Client(id.to_owned()),
             None => {
@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
                 (Request::Invite(request.clone()), Ask::Invite(request))
             }
             Operation::List => {
-                let inviter = asked.has("inviter").then(|| principal(0));
+                let inviter = asked.has("inviter").then(|| principal(1));
                 let filter = InvitationFilter { states: states(asked), grant: None, inviter, invitee: None, name_prefix: None };
                 let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 200 };
                 (Request::List(filter.clone(), page), Ask::List(filter))
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
             }
             Operation::Revoke => (Request::Revoke(id, reason()), Ask::Revoke(name, reason())),
             Operation::RevokeAll => {
-                let nobody = || (life::user("root", "u-alice"), principal(0));
+                let nobody = || (life::user("root", "u-alice"), principal(1));
                 let (invitee, inviter) = self.row(first).map_or_else(nobody, |row| self.subjects[row].clone());
                 let owner = if asked.has("inviter") { Owner::Inviter(inviter) } else { Owner::Invitee(invitee) };
                 (Request::RevokeAll(owner.clone()), Ask::RevokeAll(owner))
@@ -259,7 +259,11 @@ impl<'a> Run<'a> {
 
     fn call(&mut self, asked: &Asked, strike: Option<Strike>) -> Result<Snapshot, String> {
         let (request, ask) = self.request(asked);
-        let who = principal(asked.who);
+        let first = self.row(asked.rows.first().copied().unwrap_or_default());
+        let who = match first {
+            Some(row) if WHO[usize::from(asked.who)].1 == "*" => Principal::User(self.subjects[row].0.clone()),
+            _ => principal(asked.who),
+        };
         let place = Some(PLACES[usize::from(asked.place)]).filter(|place| !place.is_empty());
         let before = self.model.seen.rows.clone();
         let plan = Arc::new(FaultPlan::new(strike.map(Strike::plan)));
@@ -277,6 +281,7 @@ impl<'a> Run<'a> {
         let operation = asked.operation.name();
         for word in words.iter().flatten() {
             let first = word.split(' ').next().unwrap_or_default();
+            let first = if first.starts_with('#') { "shown" } else { first };
             let nested = word.split(' ').nth(1).filter(|_| ["wrong-state", "not-invitable"].contains(&first));
             self.count(format!("{operation}: {first} {}", nested.unwrap_or_default()).trim_end().to_owned());
         }
@@ -477,6 +482,11 @@ impl<'a> Run<'a> {
                 let from = self.before.get(&id).filter(|_| ["revoked", "expired"].contains(&change));
                 let from = from.map(|state| format!(" from {}", kebab(state))).unwrap_or_default();
                 *self.counts.entry(format!("change: {change}{from}")).or_default() += 1;
+                let row = self.model.seen.rows.get(&id).filter(|_| change == "accepted");
+                for result in row.iter().flat_map(|row| &row.invitation.outcomes) {
+                    let what = if result.step == types::Step::Member { "member" } else { "grant" };
+                    *self.counts.entry(format!("{what}: {}", kebab(&result.outcome))).or_default() += 1;
+                }
             }
         }
         self.audited = world.audit.len();

@@ -743,7 +743,12 @@ impl Model {
         if drafts.is_empty() && refused.iter().all(Option::is_none) {
             return Ok(());
         }
-        let stored = if self.fails()? { Err(Stop::Fails) } else { self.write(|model| model.insert(terms, &drafts, &refused)) };
+        // Ids and codes are drawn first.
+        let draws = !drafts.is_empty() || terms.request.idempotency_key.is_none();
+        let stored = match draws && self.fails()? {
+            true => Err(Stop::Fails),
+            false => self.write(|model| model.insert(terms, &drafts, &refused)),
+        };
         let stored = match stored {
             Err(Stop::Crashes) => return Err(Stop::Crashes),
             Err(_) => vec![Err("unavailable".to_owned()); drafts.len()],
