@@ -508,6 +508,7 @@ impl<'a> Run<'a> {
         }
         if happened && let Some(who) = what.strip_prefix("unmember-") {
             let account = life::user("root", &format!("u-{who}"));
+            self.model.removed("acme", &account);
             self.told.0.push(Told { at: self.host.audit().len(), word: Word::Removed("acme".into(), account) });
         }
         let world = self.host.snapshot();

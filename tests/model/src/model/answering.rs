@@ -260,6 +260,18 @@ impl Model {
         StepResult { step: step.clone(), outcome }
     }
 
+    /// An administrator has taken his membership away: what was claimed for him before, and has not made
+    /// him a member, is closed.
+    pub fn removed(&mut self, place: &str, user: &UserRef) {
+        for stored in self.seen.rows.values() {
+            let row = &stored.invitation;
+            if row.key.organization == place && row.state == State::Accepting && account(&row.subject) == *user {
+                let log = self.seen.applied.entry(row.key.id.clone()).or_default();
+                log.closed |= !log.steps.contains(&Step::Member);
+            }
+        }
+    }
+
     fn add_member(&mut self, place: &str, id: &str, user: &UserRef) -> StepOutcome {
         let Some(name) = self.resident(user).map(|person| person.name.clone()) else { return StepOutcome::NoSuchTarget };
         let Some(view) = self.living(place) else { return StepOutcome::NoSuchTarget };
