@@ -24,7 +24,6 @@ mod hostile;
 mod interleaving;
 mod inviting;
 mod managing;
-mod native;
 mod orders;
 mod orders_apart;
 mod races;

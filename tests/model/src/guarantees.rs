@@ -10,7 +10,7 @@ use guestlist_harness::{
         AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, Notify, Permissions, Principal,
         State, Step, StepOutcome, StepResult, Subject, UserRef,
     },
-    memory::{AuditEvent, MemberView, Snapshot, StoredInvitation},
+    memory::{AuditEvent, MemberView, MemoryHost, Snapshot, StoredInvitation},
 };
 
 /// What callers were told, and when.
@@ -37,6 +37,13 @@ pub enum Word {
     Removed(String, UserRef),
     /// These were shown to an administrator of that organization.
     Shown(String, Vec<InvitationKey>),
+}
+
+impl History {
+    /// It was said now.
+    pub fn note(&mut self, host: &MemoryHost, word: Word) {
+        self.0.push(Told { at: host.audit().len(), word });
+    }
 }
 
 type Found = Result<(), String>;

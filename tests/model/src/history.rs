@@ -50,6 +50,7 @@ const SYSTEM: u8 = 3;
 const ALICE_2: u8 = 10;
 const BEA: u8 = 11;
 const ALICE: u8 = 0;
+const NAME_IN_BETA: u8 = 10;
 
 /// Where; the first is nowhere.
 pub const PLACES: [&str; 3] = ["", "acme", "beta"];
@@ -69,14 +70,14 @@ pub const OPTIONS: [&str; 12] = [
 ];
 
 /// What happens outside of all calls.
-pub const LIFE: [&str; 57] = [
+pub const LIFE: [&str; 59] = [
     "mail-fails", "mail-works", "mail-takes", "taken-arrives", "taken-returns",
     "suspend", "resume", "delete", "move", "move-back", "delete-beta",
     "disable-alice", "enable-alice", "remove-alice", "recreate-alice", "disable-bob", "enable-bob", "remove-gus",
     "disable-gus", "enable-gus", "remove-bob",
     "ann-loses", "ann-regains", "ann-nothing", "remove-ann", "hr-loses", "hr-regains",
     "delete-help", "delete-ops", "delete-audit",
-    "unmember-alice", "unmember-bob", "member-alice", "member-bob", "take-help-from-alice", "give-help-to-alice",
+    "unmember-alice", "unmember-bob", "unmember-newest", "member-newest", "member-alice", "member-bob", "take-help-from-alice", "give-help-to-alice",
     "accept-with=code", "accept-with=invitee", "accept-with=invitee-and-code",
     "notices=all", "notices=none", "reminder", "no-reminder", "privileged", "unprivileged", "ceiling", "no-ceiling",
     "pending-limit", "no-pending-limit", "resend-limit", "domains", "no-domains", "few", "give-up", "keep-short",
@@ -427,7 +428,7 @@ fn broken_accept() -> impl Strategy<Value = Vec<Option<Step>>> {
     let accept = answering(Just(Operation::Accept));
     let breaks = (accept, strike(9..21u32)).prop_map(|(asked, strike)| Step::Call(asked, strike));
     let grave = vec![
-        "unmember-alice", "unmember-bob", "take-help-from-alice", "member-alice", "member-bob", "remove-alice",
+        "unmember-newest", "unmember-newest", "unmember-newest", "take-help-from-alice", "member-newest", "remove-alice",
         "disable-bob", "ann-loses", "remove-ann", "delete-help", "suspend", "delete", "move", "give-up", "ceiling",
         "privileged", "policy=narrow",
     ];
@@ -455,7 +456,7 @@ fn namesake() -> impl Strategy<Value = Vec<Option<Step>>> {
 
 /// His name is taken where he is invited.
 fn taken_name() -> impl Strategy<Value = Vec<Option<Step>>> {
-    let invite = Asked { names: vec![NAMES.len() as u8 - 1], ..asked(Operation::Invite, (BEA, 2)) };
+    let invite = Asked { names: vec![NAME_IN_BETA], ..asked(Operation::Invite, (BEA, 2)) };
     let accept = answering(Just(Operation::Accept)).prop_map(|asked| Step::Call(asked, None));
     (mostly(Just(Step::Call(invite, None))), mostly(accept)).prop_map(|(one, two)| vec![one, two])
 }

@@ -497,7 +497,14 @@ impl<'a> Run<'a> {
     // What happens.
 
     fn live(&mut self, what: &'static str) -> Result<Snapshot, String> {
-        let happened = life::happen(&self.host, what).is_ok();
+        let newest = self.subjects.last().map(|(subject, _)| subject.clone());
+        let newest = newest.unwrap_or_else(|| life::user("root", "u-alice"));
+        let happened = match what {
+            "unmember-newest" => self.host.remove_member("acme", &newest),
+            "member-newest" => self.host.add_member("acme", &newest),
+            what => life::happen(&self.host, what),
+        };
+        let happened = happened.is_ok();
         self.count(format!("life: {what}{}", if happened { "" } else { ", impossible" }));
         match what {
             "mail-fails" => self.model.mail = MailMode::Fail,
@@ -507,7 +514,7 @@ impl<'a> Run<'a> {
             _ => {}
         }
         if happened && let Some(who) = what.strip_prefix("unmember-") {
-            let account = life::user("root", &format!("u-{who}"));
+            let account = if who == "newest" { newest } else { life::user("root", &format!("u-{who}")) };
             self.model.removed("acme", &account);
             self.told.0.push(Told { at: self.host.audit().len(), word: Word::Removed("acme".into(), account) });
         }
