@@ -27,7 +27,6 @@ mod interleaving;
 mod inviting;
 mod limiting;
 mod managing;
-mod native;
 mod orders;
 mod orders_apart;
 mod races;
