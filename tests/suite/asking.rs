@@ -52,6 +52,9 @@ pub struct Reply {
     pub trace: Trace,
 }
 
+/// The time-out of host calls. Tests that let it fire run on a clock that jumps.
+pub const HOST_CALL: Duration = Duration::from_millis(10);
+
 pub const MINUTE: u64 = 60_000;
 pub const HOUR: u64 = 60 * MINUTE;
 
@@ -71,7 +74,7 @@ impl Case {
     /// The same on a copy of the world. A host that is silent is given up at once.
     pub fn fork(&self) -> Self {
         let mut rig = self.rig.fork();
-        let limits = Limits::default().host_call_time(Duration::from_millis(1));
+        let limits = Limits::default().host_call_time(HOST_CALL);
         rig.session = PLUGIN.session(rig.host.clone().host(), limits).recording();
         let (history, ask) = (self.history.clone(), self.ask.clone());
         Self { rig, history, organization: self.organization, caller: self.caller.clone(), ask }
