@@ -35,7 +35,7 @@ async fn everywhere(case: Case) -> u32 {
                     break;
                 }
                 let place = || format!("{fault:?} at host call {nth}, then on: {then_on}\n{}", reply.trace);
-                ended_as_injected(&reply, crash, &place);
+                ended_as_injected(&reply.words, crash, &place);
                 let found = outcome(case).await;
                 assert_eq!(found.effect, expected.effect, "I-RETRY: {}", place());
                 assert_eq!(found.last, expected.last, "I-RETRY: {}", place());

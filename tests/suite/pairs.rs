@@ -3,46 +3,44 @@
 //!
 //! Host calls are numbered as they are really reached under the first fault. Many pairs leave the same
 //! world behind and the same words said; what follows is then the same, too, and is run once for each
-//! of them. So all of it fits through the component.
+//! of them, with all questions asked. So every pair runs through the component.
 
 use std::{collections::HashSet, sync::Arc};
 
 use guestlist_harness::{Fault, FaultAt, FaultPlan, contract::types::Principal};
 
 use crate::{
-    asking::{Ask, Case, MINUTE, Reply},
+    asking::{Ask, Case, MINUTE},
     cases,
     guarantees::always,
     recovery::{Outcome, ended_as_injected, faults, is_crash, outcome},
 };
 
-/// More host calls than an operation on one invitation ever makes, whatever fails (I-BOX).
-const HOST_CALLS: usize = 60;
+/// More than an operation on one invitation ever makes, whatever fails (I-BOX).
+const HOST_CALLS: u32 = 60;
 
-/// A case on a copy of its world, after it was asked for under some faults.
-struct Struck {
-    case: Case,
-    reply: Reply,
+/// Where faults strike in one call.
+type Places<'a> = &'a [(u32, &'a Fault)];
+
+fn plan(places: Places<'_>) -> Arc<FaultPlan> {
+    let at = |(nth, fault): &(u32, &Fault)| {
+        assert!(*nth < HOST_CALLS, "I-BOX: {places:?}");
+        FaultAt { function: None, nth: *nth, then_on: false, fault: (*fault).clone() }
+    };
+    Arc::new(FaultPlan::new(places.iter().map(at)))
 }
 
-/// `None` when a place is not reached.
-async fn struck(case: &Case, places: &[(u32, &Fault)]) -> Option<Struck> {
-    let at = |(nth, fault): &(u32, &Fault)| FaultAt {
-        function: None,
-        nth: *nth,
-        then_on: false,
-        fault: (*fault).clone(),
-    };
-    let plan = Arc::new(FaultPlan::new(places.iter().map(at)));
-    let mut case = case.fork();
-    let reply = case.ask(Some(plan.clone())).await;
+/// The case on a copy of its world, asked for under these faults; `None` where one is not reached.
+async fn struck(case: &Case, places: Places<'_>) -> Option<Case> {
+    let plan = plan(places);
+    let mut case = case.quick_fork();
+    let words = case.ask_quickly(Some(plan.clone())).await;
     if !plan.spent() {
         return None;
     }
     let crash = places.iter().any(|(_, fault)| is_crash(fault));
-    ended_as_injected(&reply, crash, &|| format!("{places:?}\n{}", reply.trace));
-    assert!(reply.trace.entries.len() < HOST_CALLS, "I-BOX: {places:?}\n{}", reply.trace);
-    Some(Struck { case, reply })
+    ended_as_injected(&words, crash, &|| format!("{places:?}"));
+    Some(case)
 }
 
 /// What comes after a call that a fault has struck.
@@ -74,44 +72,58 @@ struct Worlds(HashSet<String>);
 
 impl Worlds {
     fn is_new(&mut self, case: &Case) -> bool {
-        let world = case.rig.host.save().expect("a world can be written");
-        self.0.insert(format!("{:?} {world}", case.history))
+        let stored = case.rig.host.stored_text().expect("a world can be written");
+        self.0.insert(format!("{:?} {:?} {stored}", case.history, case.rig.host.mails()))
     }
 }
 
 /// What is left without any fault, and the worlds from which it was reached again.
-struct Pairs {
+struct Pairs<'a> {
+    case: &'a Case,
     expected: Outcome,
     recovered: Worlds,
     count: u32,
 }
 
-impl Pairs {
-    /// The host is well again, and `asked` is asked for again.
-    async fn recover(&mut self, struck: Struck, asked: &Case, place: &str) {
+impl Pairs<'_> {
+    /// Whether the last of these faults is reached in `case`. If so, the host is well again after it.
+    async fn strike(&mut self, before: &str, case: &Case, places: Places<'_>) -> bool {
+        let Some(left) = struck(case, places).await else { return false };
         self.count += 1;
-        let Struck { mut case, reply } = struck;
-        (case.organization, case.caller, case.ask) =
-            (asked.organization, asked.caller.clone(), asked.ask.clone());
-        if self.recovered.is_new(&case) {
-            let told = Told { place, reply };
-            always(&case.rig, &case.history);
-            assert_eq!(outcome(case).await, self.expected, "I-RETRY");
+        if self.recovered.is_new(&left) {
+            // Once more, with a trace: it is looked through for codes, and shown after a failure.
+            let mut again = case.fork();
+            let reply = again.ask(Some(plan(places))).await;
+            let told = Told(format!("{before}{places:?}: {:?}\n{}", reply.words, reply.trace));
+            (again.organization, again.caller, again.ask) =
+                (self.case.organization, self.case.caller.clone(), self.case.ask.clone());
+            always(&again.rig, &again.history);
+            assert_eq!(outcome(again).await, self.expected, "I-RETRY");
             drop(told);
+        }
+        true
+    }
+
+    /// A fault at each host call from `from` on, after the others.
+    async fn each(&mut self, before: &str, case: &Case, others: Places<'_>, from: u32) {
+        for fault in &faults() {
+            for nth in from.. {
+                let places = [others, &[(nth, fault)]].concat();
+                if !self.strike(before, case, &places).await {
+                    break;
+                }
+            }
         }
     }
 }
 
 /// Tells after a failure what had led to it.
-struct Told<'a> {
-    place: &'a str,
-    reply: Reply,
-}
+struct Told(String);
 
-impl Drop for Told<'_> {
+impl Drop for Told {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}\n{:?}\n{}", self.place, self.reply.words, self.reply.trace);
+            eprintln!("{}", self.0);
         }
     }
 }
@@ -119,34 +131,23 @@ impl Drop for Told<'_> {
 async fn all_pairs(name: &str, case: Case) {
     let mut honest = case.fork();
     honest.ask(None).await.words.expect("an honest host");
-    let mut pairs = Pairs { expected: outcome(honest).await, recovered: Worlds::default(), count: 0 };
+    let expected = outcome(honest).await;
+    let mut pairs = Pairs { case: &case, expected, recovered: Worlds::default(), count: 0 };
     let mut interrupted = Worlds::default();
-    for one in &faults() {
-        for i in 1.. {
-            let Some(first) = struck(&case, &[(i, one)]).await else { break };
-            for other in &faults() {
-                for j in i + 1.. {
-                    let Some(both) = struck(&case, &[(i, one), (j, other)]).await else { break };
-                    pairs.recover(both, &case, &format!("{one:?} at {i}, {other:?} at {j}")).await;
-                }
-            }
-            if !interrupted.is_new(&first.case) {
-                continue;
-            }
-            for next in Next::ALL {
-                let then = next.of(&first.case);
-                for other in &faults() {
-                    for j in 1.. {
-                        let Some(second) = struck(&then, &[(j, other)]).await else { break };
-                        let place = format!("{one:?} at {i}, then {next:?} with {other:?} at {j}");
-                        pairs.recover(second, &case, &place).await;
-                    }
+    for fault in &faults() {
+        for nth in 1.. {
+            let first = [(nth, fault)];
+            let Some(left) = struck(&case, &first).await else { break };
+            pairs.each("", &case, &first, nth + 1).await;
+            if interrupted.is_new(&left) {
+                for next in Next::ALL {
+                    let before = format!("{first:?}, then {next:?} with ");
+                    pairs.each(&before, &next.of(&left), &[], 1).await;
                 }
             }
         }
     }
-    let Pairs { recovered, count, .. } = pairs;
-    println!("{name}: {count} pairs, {} worlds", recovered.0.len());
+    println!("{name}: {} pairs leave {} worlds", pairs.count, pairs.recovered.0.len());
 }
 
 macro_rules! all_pairs {

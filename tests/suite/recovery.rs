@@ -7,12 +7,12 @@ use std::{
 };
 
 use guestlist_harness::{
-    Fault, Reason,
+    CallError, Fault, Reason,
     memory::{Snapshot, StoredInvitation},
 };
 
 use crate::{
-    asking::{Ask, Case, HOST_CALL, Reply},
+    asking::{Ask, Case, HOST_CALL},
     guarantees::{always, at_rest},
 };
 
@@ -98,8 +98,8 @@ pub fn is_crash(fault: &Fault) -> bool {
 }
 
 /// There is an answer, unless a crash was injected.
-pub fn ended_as_injected(reply: &Reply, crash: bool, place: &dyn Fn() -> String) {
-    let Err(error) = &reply.words else {
+pub fn ended_as_injected(words: &Result<Vec<String>, CallError>, crash: bool, place: &dyn Fn() -> String) {
+    let Err(error) = words else {
         assert!(!crash, "{}", place());
         return;
     };
