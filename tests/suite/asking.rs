@@ -89,6 +89,12 @@ impl Case {
         Self { rig, history, organization: self.organization, caller: self.caller.clone(), ask }
     }
 
+    /// The world and what was said in it, so that equal ones can be told.
+    pub fn as_text(&self) -> String {
+        let stored = self.rig.host.stored_text().expect("a world can be written");
+        format!("{:?} {:?} {stored}", self.history, self.rig.host.mails())
+    }
+
     async fn call<E: Export>(
         &self,
         with: Option<Arc<dyn Interceptor>>,

@@ -23,6 +23,7 @@ mod histories;
 mod hostile;
 mod interleaving;
 mod inviting;
+mod lies;
 mod managing;
 mod native;
 mod orders;

@@ -13,7 +13,7 @@ use crate::{
     asking::{Ask, Case, MINUTE},
     cases,
     guarantees::always,
-    recovery::{Outcome, ended_as_injected, faults, is_crash, outcome},
+    recovery::{OnPanic, Outcome, ended_as_injected, faults, is_crash, outcome},
 };
 
 /// More than an operation on one invitation ever makes, whatever fails (I-BOX).
@@ -66,22 +66,12 @@ impl Next {
     }
 }
 
-/// The worlds that were met, each with what was said in it.
-#[derive(Default)]
-struct Worlds(HashSet<String>);
-
-impl Worlds {
-    fn is_new(&mut self, case: &Case) -> bool {
-        let stored = case.rig.host.stored_text().expect("a world can be written");
-        self.0.insert(format!("{:?} {:?} {stored}", case.history, case.rig.host.mails()))
-    }
-}
-
 /// What is left without any fault, and the worlds from which it was reached again.
 struct Pairs<'a> {
     case: &'a Case,
     expected: Outcome,
-    recovered: Worlds,
+    /// The worlds that were left.
+    recovered: HashSet<String>,
     count: u32,
 }
 
@@ -90,16 +80,15 @@ impl Pairs<'_> {
     async fn strike(&mut self, before: &str, case: &Case, places: Places<'_>) -> bool {
         let Some(left) = struck(case, places).await else { return false };
         self.count += 1;
-        if self.recovered.is_new(&left) {
+        if self.recovered.insert(left.as_text()) {
             // Once more, with a trace: it is looked through for codes, and shown after a failure.
             let mut again = case.fork();
             let reply = again.ask(Some(plan(places))).await;
-            let told = Told(format!("{before}{places:?}: {:?}\n{}", reply.words, reply.trace));
+            let _told = OnPanic(format!("{before}{places:?}: {:?}\n{}", reply.words, reply.trace));
             (again.organization, again.caller, again.ask) =
                 (self.case.organization, self.case.caller.clone(), self.case.ask.clone());
             always(&again.rig, &again.history);
             assert_eq!(outcome(again).await, self.expected, "I-RETRY");
-            drop(told);
         }
         true
     }
@@ -117,29 +106,18 @@ impl Pairs<'_> {
     }
 }
 
-/// Tells after a failure what had led to it.
-struct Told(String);
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("{}", self.0);
-        }
-    }
-}
-
 async fn all_pairs(name: &str, case: Case) {
     let mut honest = case.fork();
     honest.ask(None).await.words.expect("an honest host");
     let expected = outcome(honest).await;
-    let mut pairs = Pairs { case: &case, expected, recovered: Worlds::default(), count: 0 };
-    let mut interrupted = Worlds::default();
+    let mut pairs = Pairs { case: &case, expected, recovered: HashSet::new(), count: 0 };
+    let mut interrupted = HashSet::new();
     for fault in &faults() {
         for nth in 1.. {
             let first = [(nth, fault)];
             let Some(left) = struck(&case, &first).await else { break };
             pairs.each("", &case, &first, nth + 1).await;
-            if interrupted.is_new(&left) {
+            if interrupted.insert(left.as_text()) {
                 for next in Next::ALL {
                     let before = format!("{first:?}, then {next:?} with ");
                     pairs.each(&before, &next.of(&left), &[], 1).await;
@@ -147,7 +125,7 @@ async fn all_pairs(name: &str, case: Case) {
             }
         }
     }
-    println!("{name}: {} pairs leave {} worlds", pairs.count, pairs.recovered.0.len());
+    println!("{name}: {} pairs leave {} worlds", pairs.count, pairs.recovered.len());
 }
 
 macro_rules! all_pairs {

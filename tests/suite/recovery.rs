@@ -106,3 +106,14 @@ pub fn ended_as_injected(words: &Result<Vec<String>, CallError>, crash: bool, pl
     let reason = error.trapped().map(|trapped| &trapped.reason);
     assert!(crash && matches!(reason, Some(Reason::Injected(_))), "{error}\n{}", place());
 }
+
+/// Tells after a failure what had led to it.
+pub struct OnPanic(pub String);
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0);
+        }
+    }
+}
