@@ -327,8 +327,11 @@ async fn work_of_another_organization_is_not_done() {
 
 #[tokio::test]
 async fn a_claim_that_is_another_is_not_believed() {
-    let lies: [fn(Value) -> Value; 3] = [
+    let lies: [fn(Value) -> Value; 6] = [
         |row| set(row, &["version"], 7.into()),
+        |row| set(row, &["state"], "Pending".into()),
+        |row| set(row, &["state"], "Accepted".into()),
+        |row| instead(row, "u-alice", "u-bob"),
         |row| set(row, &["last_operation"], "another".into()),
         |row| set(row, &["key"], json!({ "organization": "acme", "id": OTHER_ID })),
     ];
