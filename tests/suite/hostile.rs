@@ -345,6 +345,21 @@ async fn a_claim_that_is_another_is_not_believed() {
     }
 }
 
+/// Neither another's steps nor ones that no close can find are taken for what had been applied.
+#[tokio::test]
+async fn a_close_that_names_other_steps_is_not_believed() {
+    for step in [
+        json!({ "step": { "Grant": { "kind": "Group", "id": "g-vault" } }, "outcome": "Applied" }),
+        json!({ "step": "Member", "outcome": "Closed" }),
+    ] {
+        let mut case = cases::sweep_a_take_over_refused().await;
+        let reply = lied(&mut case, Function::MembershipClose, move |_| json!({ "Ok": [step] })).await;
+        assert_eq!(asked(&reply, Function::StorageTransition), 1, "taken over and not ended");
+        case.settle().await;
+        assert_eq!(case.rig.host.snapshot().invitations[0].invitation.state, State::Failed);
+    }
+}
+
 #[tokio::test]
 async fn another_number_of_answers_than_questions_is_none() {
     let lies: [fn(Value) -> Value; 3] = [
