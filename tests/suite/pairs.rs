@@ -150,4 +150,6 @@ all_pairs! {
     accept_by_bearer
     accept_by_a_stranger
     accept_where_the_name_is_taken
+    sweep_a_take_over_refused_half_way
+    sweep_a_take_over_of_a_removed
 }
