@@ -220,13 +220,22 @@ pub fn close(
         Err(error) if is_uncertain(&error) => once()?,
         answer => answer?,
     };
+    let steps: Vec<_> =
+        std::iter::once(Step::Member).chain(claimed.grants.iter().cloned().map(Step::Grant)).collect();
+    let can_be = |result: &StepResult| {
+        steps.contains(&result.step)
+            && matches!(result.outcome, StepOutcome::Applied | StepOutcome::WasRemoved)
+    };
+    if !applied.iter().all(can_be) {
+        return Err(HostError::Other("the host named steps that it cannot have applied".into()));
+    }
     if !applied.is_empty() {
         let outcome_of = |step: &Step| {
             let result = applied.iter().find(|result| result.step == *step);
             result.map_or(StepOutcome::Withheld, |result| result.outcome)
         };
-        let steps = std::iter::once(Step::Member).chain(claimed.grants.iter().cloned().map(Step::Grant));
-        let outcomes = steps.map(|step| StepResult { outcome: outcome_of(&step), step }).collect();
+        let outcomes =
+            steps.into_iter().map(|step| StepResult { outcome: outcome_of(&step), step }).collect();
         return finish(host, claimed, settings, operation, outcomes);
     }
     let mut change = change(Move::Fail, &[operation, "/end"].concat());

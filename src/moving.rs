@@ -93,6 +93,8 @@ fn is_answer_to(now: &Invitation, before: &Invitation, change: &Change) -> bool 
     now.key == before.key
         && before.version.checked_add(1) == Some(now.version)
         && now.last_operation == change.operation
+        && now.state == change.to
+        && now.subject == before.subject
 }
 
 fn may_have_happened<T>(answer: &Result<T, StoreError>) -> bool {

@@ -52,6 +52,9 @@ pub struct Reply {
     pub trace: Trace,
 }
 
+/// The time-out of host calls. Tests that let it fire run on a clock that jumps.
+pub const HOST_CALL: Duration = Duration::from_millis(10);
+
 pub const MINUTE: u64 = 60_000;
 pub const HOUR: u64 = 60 * MINUTE;
 
@@ -70,24 +73,39 @@ impl Case {
 
     /// The same on a copy of the world. A host that is silent is given up at once.
     pub fn fork(&self) -> Self {
+        let mut fork = self.quick_fork();
+        fork.rig.session = fork.rig.session.clone().recording();
+        fork.rig.unscanned = false;
+        fork
+    }
+
+    /// The same without traces and without a look for codes: both cost more than the calls themselves.
+    pub fn quick_fork(&self) -> Self {
         let mut rig = self.rig.fork();
-        let limits = Limits::default().host_call_time(Duration::from_millis(1));
-        rig.session = PLUGIN.session(rig.host.clone().host(), limits).recording();
+        let limits = Limits::default().host_call_time(HOST_CALL);
+        rig.session = PLUGIN.session(rig.host.clone().host(), limits);
+        rig.unscanned = true;
         let (history, ask) = (self.history.clone(), self.ask.clone());
         Self { rig, history, organization: self.organization, caller: self.caller.clone(), ask }
+    }
+
+    /// The world and what was said in it, so that equal ones can be told.
+    pub fn as_text(&self) -> String {
+        let stored = self.rig.host.stored_text().expect("a world can be written");
+        format!("{:?} {:?} {stored}", self.history, self.rig.host.mails())
     }
 
     async fn call<E: Export>(
         &self,
         with: Option<Arc<dyn Interceptor>>,
         export: E,
-    ) -> Result<(E::Answer, Trace), CallError> {
+    ) -> Result<(E::Answer, Option<Trace>), CallError> {
         let (place, caller) = (self.organization, self.caller.clone());
         let done = match with {
             Some(with) => self.rig.run_with(with, place, caller, export).await,
             None => self.rig.run(place, caller, export).await,
         };
-        done.map(|done| (done.answer, done.trace.expect("a recording session")))
+        done.map(|done| (done.answer, done.trace))
     }
 
     fn key(&self, id: &str) -> InvitationKey {
@@ -99,7 +117,7 @@ impl Case {
     pub async fn ask(&mut self, with: Option<Arc<dyn Interceptor>>) -> Reply {
         let reply = self.try_ask(with).await;
         match reply {
-            Ok((words, trace)) => Reply { words: Ok(words), trace },
+            Ok((words, trace)) => Reply { words: Ok(words), trace: trace.expect("a recording session") },
             Err(mut error) => {
                 let trace = match &mut error {
                     CallError::Trapped(trapped) => trapped.trace.take(),
@@ -110,10 +128,18 @@ impl Case {
         }
     }
 
+    /// The same without a trace.
+    pub async fn ask_quickly(
+        &mut self,
+        with: Option<Arc<dyn Interceptor>>,
+    ) -> Result<Vec<String>, CallError> {
+        self.try_ask(with).await.map(|(words, _)| words)
+    }
+
     async fn try_ask(
         &mut self,
         with: Option<Arc<dyn Interceptor>>,
-    ) -> Result<(Vec<String>, Trace), CallError> {
+    ) -> Result<(Vec<String>, Option<Trace>), CallError> {
         let mut told = Vec::new();
         let done = match self.ask.clone() {
             Ask::Invite(request) => {

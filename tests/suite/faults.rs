@@ -4,94 +4,16 @@
 //! instant hold. Then the host is well again: the same person asks for the same thing, time passes, the
 //! sweep runs; and what is left is what would have been left without any fault.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
-use guestlist_harness::{
-    Fault, FaultAt, FaultPlan, Function, Reason,
-    memory::{Snapshot, StoredInvitation},
-};
+use guestlist_harness::{Fault, FaultAt, FaultPlan, Function};
 
 use crate::{
-    asking::{Ask, Case},
+    asking::Case,
     cases,
-    guarantees::{always, at_rest},
+    guarantees::always,
+    recovery::{ended_as_injected, faults, is_crash, outcome},
 };
-
-/// What is left when somebody asks, asks again, and asks once more when all is at rest.
-struct Outcome {
-    effect: BTreeSet<String>,
-    last: Vec<String>,
-}
-
-/// I-RETRY: what is left when a request was made once, or again and again: who is a member with what,
-/// and where the invitations of each account stand. Nothing that differs from run to run.
-fn effect(world: &Snapshot) -> BTreeSet<String> {
-    let mut effect = BTreeSet::new();
-    for (organization, view) in &world.organizations {
-        for member in &view.members {
-            let (groups, roles) = (member.groups.keys(), member.roles.keys());
-            effect.insert(format!(
-                "{organization} has {:?} in {:?}",
-                member.account,
-                groups.chain(roles).collect::<Vec<_>>()
-            ));
-        }
-    }
-    let mut rows = BTreeMap::<String, Vec<String>>::new();
-    for StoredInvitation { invitation: row, .. } in &world.invitations {
-        let whose = format!("{} invites {:?} with {:?}", row.key.organization, row.subject, row.grants);
-        rows.entry(whose).or_default().push(format!("{:?}", row.state));
-    }
-    effect.extend(rows.into_iter().map(|(whose, mut states)| {
-        states.sort();
-        format!("{whose}: {}", states.join(", "))
-    }));
-    effect
-}
-
-async fn outcome(mut case: Case) -> Outcome {
-    always(&case.rig, &case.history);
-    answered(&mut case).await;
-    case.settle().await;
-    always(&case.rig, &case.history);
-    at_rest(&case.rig, &case.history);
-    let effect = effect(&case.rig.host.snapshot());
-    let last = answered(&mut case).await;
-    Outcome { effect, last }
-}
-
-async fn answered(case: &mut Case) -> Vec<String> {
-    let refused = |case: &Case| case.rig.host.audit().iter().filter(|event| event.event == "refused").count();
-    let before = refused(case);
-    let words = case.ask(None).await.words.expect("an honest host");
-    always(&case.rig, &case.history);
-    let expected = match case.ask {
-        Ask::Introspect(_) | Ask::ListMine => false,
-        // Refused items go with the batch.
-        Ask::Invite(_) => words == ["UnknownGrants"],
-        _ => !["ok", "NotInvitable"].contains(&words[0].as_str()),
-    };
-    assert_eq!(refused(case) - before, usize::from(expected), "I-AUD: {words:?} of {:?}", case.ask);
-    words
-}
-
-fn faults() -> Vec<Fault> {
-    vec![
-        Fault::FailBefore,
-        Fault::FailAfter,
-        Fault::Timeout,
-        Fault::Conflict,
-        Fault::Throttled(Duration::from_secs(5)),
-        Fault::Denied,
-        Fault::Full,
-        Fault::CrashBefore,
-        Fault::CrashAfter,
-    ]
-}
 
 /// How many cases were run.
 async fn everywhere(case: Case) -> u32 {
@@ -100,7 +22,7 @@ async fn everywhere(case: Case) -> u32 {
     let expected = outcome(honest).await;
     let mut count = 0;
     for fault in faults() {
-        let crash = matches!(fault, Fault::CrashBefore | Fault::CrashAfter);
+        let crash = is_crash(&fault);
         // After a crash there is no later call.
         for then_on in [false, true].into_iter().filter(|then_on| !(crash && *then_on)) {
             for nth in 1.. {
@@ -113,14 +35,7 @@ async fn everywhere(case: Case) -> u32 {
                     break;
                 }
                 let place = || format!("{fault:?} at host call {nth}, then on: {then_on}\n{}", reply.trace);
-                match &reply.words {
-                    Ok(_) => assert!(!crash, "{}", place()),
-                    Err(error) => {
-                        let reason = error.trapped().map(|trapped| &trapped.reason);
-                        let injected = matches!(reason, Some(Reason::Injected(_)));
-                        assert!(crash && injected, "{error}\n{}", place());
-                    }
-                }
+                ended_as_injected(&reply.words, crash, &place);
                 let found = outcome(case).await;
                 assert_eq!(found.effect, expected.effect, "I-RETRY: {}", place());
                 assert_eq!(found.last, expected.last, "I-RETRY: {}", place());
@@ -185,7 +100,7 @@ async fn unmoved<T: PartialEq + std::fmt::Debug>(
 macro_rules! everywhere {
     ($($case:ident)*) => {
         $(
-            #[tokio::test]
+            #[tokio::test(start_paused = true)]
             async fn $case() {
                 let count = everywhere(cases::$case().await).await;
                 let count = count + without_entropy(cases::$case().await).await;
