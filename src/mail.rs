@@ -57,6 +57,42 @@ fn outcome(sent: Result<Sent, SendError>, retry: u64) -> DeliveryOutcome {
     }
 }
 
+/// Messages to be sent, by template: the host takes those of one template at once.
+pub struct Letters<T>(Vec<OfTemplate<T>>);
+
+/// A template and its messages.
+pub type OfTemplate<T> = (Option<String>, Vec<(Message, T)>);
+
+impl<T> Letters<T> {
+    /// None yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a message, with what its sender wants to know it by. Answers whether it is the first of its
+    /// template.
+    pub fn add(&mut self, template: Option<String>, message: Message, mark: T) -> bool {
+        if let Some((_, letters)) = self.0.iter_mut().find(|(known, _)| *known == template) {
+            letters.push((message, mark));
+            return false;
+        }
+        self.0.push((template, vec![(message, mark)]));
+        true
+    }
+
+    /// The messages of each template.
+    pub fn take(&mut self) -> Vec<OfTemplate<T>> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl<T> Default for Letters<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Where the mail of an invitation stands after this.
 #[must_use]
 pub fn state(outcome: &DeliveryOutcome) -> MailState {
