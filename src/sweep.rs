@@ -17,7 +17,7 @@ use crate::{
         },
     },
     entropy::Entropy,
-    mail,
+    mail::{self, Letters},
     moving::{SCHEMA, Unmoved, change, shift},
     refusals::audited,
     request, resend, standing,
@@ -43,7 +43,7 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
         organization,
         settings: &settings,
         swept: Swept { finished: 0, sent: 0, expired: 0, purged: 0, failed: 0, more: false },
-        letters: Vec::new(),
+        letters: Letters::new(),
         spent: 0,
         active: None,
     };
@@ -65,8 +65,8 @@ const BUDGET: u32 = 150;
 /// Host calls that going on with one interrupted accept takes, when nothing fails.
 const TAKE_OVER: u32 = 10;
 
-/// Messages of one template, each with the number of tries before.
-type Letters = Vec<(Message, u32)>;
+/// Host calls that the messages of one template take.
+const POST: u32 = 2;
 
 /// One run over what is due.
 struct Round<'a, H> {
@@ -74,7 +74,8 @@ struct Round<'a, H> {
     organization: &'a str,
     settings: &'a Values,
     swept: Swept,
-    letters: Vec<(Option<String>, Letters)>,
+    /// Each with the number of tries before.
+    letters: Letters<u32>,
     /// Host calls so far, roughly.
     spent: u32,
     /// Whether the organization is active, once that was asked.
@@ -187,12 +188,10 @@ impl<H: Capabilities> Round<'_, H> {
             }
             kind => self.notice(&row, kind)?,
         };
-        if let Some(message) = message {
-            let letter = (message, item.tries);
-            match self.letters.iter_mut().find(|(template, _)| *template == row.template) {
-                Some((_, letters)) => letters.push(letter),
-                None => self.letters.push((row.template, vec![letter])),
-            }
+        if let Some(message) = message
+            && self.letters.add(row.template, message, item.tries)
+        {
+            self.spent += POST;
         }
         Ok(())
     }
@@ -240,7 +239,7 @@ impl<H: Capabilities> Round<'_, H> {
     }
 
     fn post(&mut self) {
-        for (template, letters) in std::mem::take(&mut self.letters) {
+        for (template, letters) in self.letters.take() {
             for chunk in letters.chunks(request::USERS as usize) {
                 let messages: Vec<_> = chunk.iter().map(|(message, _)| message.clone()).collect();
                 let tries = chunk.iter().map(|(_, tries)| *tries).max().unwrap_or(0);

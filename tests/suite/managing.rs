@@ -349,6 +349,34 @@ async fn the_sweep_marks_the_expired_with_one_event_and_purges_after_retention()
     assert!(rig.host.invitation(&key).is_none());
 }
 
+/// Whoever invites chooses the template, and each is handed over by itself.
+#[tokio::test]
+async fn a_sweep_of_many_templates_stays_within_its_host_calls() {
+    let people: Vec<_> =
+        (0..150).map(|n| format!("{{ id: u{n}, name: p{n}, email: p{n}@x.example }}")).collect();
+    let rig = Rig::of(&format!(
+        "organizations:\n  - id: root\n    users: [{}]\n  - id: acme\n    parent: root\n    users: [{{ id: u-ann, name: ann }}]\n    permissions: {{ u-ann: [all] }}\n",
+        people.join(", ")
+    ));
+    rig.host.fail_mail(true);
+    for n in 0..150 {
+        let template = Some(format!("t{n}"));
+        rig.invite(InviteRequest { template, ..request(&[&format!("p{n}")], &[]) }).await.unwrap();
+    }
+    rig.host.fail_mail(false);
+    rig.host.advance(60_000);
+    let mut sent = 0;
+    loop {
+        let swept = rig.sweep("acme").await;
+        sent += swept.sent;
+        if !swept.more {
+            break;
+        }
+        assert!(swept.sent > 0, "each sweep gets on");
+    }
+    assert_eq!((sent, rig.host.mails().len()), (150, 150));
+}
+
 #[tokio::test]
 async fn a_sweep_is_bounded_and_says_when_there_is_more() {
     let people: Vec<_> =
