@@ -18,7 +18,7 @@ use crate::{
     },
     entropy::Entropy,
     mail::{self, Letters},
-    moving::{SCHEMA, Unmoved, change, shift},
+    moving::{MAIL_HOLD, SCHEMA, Unmoved, change, shift},
     refusals::audited,
     request, resend, standing,
     state::Move,
@@ -65,6 +65,12 @@ const BUDGET: u32 = 150;
 /// Host calls that going on with one interrupted accept takes, when nothing fails.
 const TAKE_OVER: u32 = 10;
 
+/// For how long due work is hidden from other sweeps: for the lease within reason. An item that came back
+/// within this very run would be mailed again, one that came back after days would look lost.
+fn hold(settings: &Values) -> u64 {
+    settings.lease.clamp(MAIL_HOLD / 6, MAIL_HOLD)
+}
+
 /// Host calls that the messages of one template take.
 const POST: u32 = 2;
 
@@ -89,7 +95,7 @@ impl<H: Capabilities> Round<'_, H> {
         let mut handled = 0;
         while handled < limit && self.spent < BUDGET {
             let batch = (limit - handled).min((BUDGET - self.spent).div_ceil(TAKE_OVER));
-            let mut due = self.host.due(self.organization, batch, self.settings.lease)?;
+            let mut due = self.host.due(self.organization, batch, hold(self.settings))?;
             self.spent += 2;
             let is_last = due.len() < batch as usize;
             // Handed out without having been asked for: it comes again.
@@ -168,7 +174,7 @@ impl<H: Capabilities> Round<'_, H> {
         let row = item.row;
         let for_invitee = matches!(kind, MessageKind::Invitation | MessageKind::Reminder);
         if for_invitee && !self.is_active()? {
-            let later = DeliveryOutcome::Postponed(self.settings.mail_retry);
+            let later = DeliveryOutcome::Postponed(mail::backoff(self.settings.mail_retry, 0));
             return Ok(self.settle(&row, kind, later)?);
         }
         let message = match kind {

@@ -179,17 +179,6 @@ async fn several_are_resent_at_once_and_each_has_its_own_answer() {
     assert!(matches!(answer, Err(Refusal::Invalid(_))), "the first code would be dead: {answer:?}");
 }
 
-/// Acme, and this many people whom it may invite.
-fn crowd(count: usize) -> (Rig, Vec<String>) {
-    let people: Vec<_> =
-        (0..count).map(|n| format!("{{ id: u{n}, name: p{n}, email: p{n}@x.example }}")).collect();
-    let rig = Rig::of(&format!(
-        "organizations:\n  - id: root\n    users: [{}]\n  - id: acme\n    parent: root\n    users: [{{ id: u-ann, name: ann }}]\n    permissions: {{ u-ann: [all] }}\n",
-        people.join(", ")
-    ));
-    (rig, (0..count).map(|n| format!("p{n}")).collect())
-}
-
 #[tokio::test]
 async fn a_hundred_are_resent_within_the_host_calls_of_one_run() {
     let (rig, names) = crowd(100);
