@@ -28,6 +28,7 @@ mod inviting;
 mod limiting;
 mod managing;
 mod native;
+mod newer;
 mod orders;
 mod orders_apart;
 mod races;
