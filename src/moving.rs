@@ -80,7 +80,7 @@ pub fn shift(
         // Whether it is our change is told by the operation, also where an earlier try of it was applied.
         Ok(Transitioned { row: now, .. }) if is_answer_to(&now, row, change) => Ok(now),
         Ok(Transitioned { applied: false, row: now }) if now.key == row.key => {
-            Err(Unmoved::Lost(Box::new(now)))
+            Err(readable(now).map_or_else(Unmoved::Failed, |now| Unmoved::Lost(Box::new(now))))
         }
         Ok(_) => Err(Unmoved::Failed(HostError::Other("the store answered with another change".into()))),
         Err(StoreError::NotFound) => Err(Unmoved::Gone),

@@ -9,7 +9,7 @@ use crate::{
     },
     entropy::{Entropy, is_id},
     list,
-    moving::{RETRIES, Unmoved, change, shift},
+    moving::{RETRIES, Unmoved, change, readable, shift},
     refusals::{audited, permitted},
     request,
     state::Move,
@@ -122,7 +122,8 @@ fn try_revoke_all(
     let rows = found.items.into_iter().take(AT_ONCE as usize);
     for row in rows.filter(|row| row.key.organization == organization) {
         let id = row.key.id.clone();
-        match end(host, context, row, Move::Revoke, &operation, reason) {
+        let readable = readable(row).map_err(Refusal::Host);
+        match readable.and_then(|row| end(host, context, row, Move::Revoke, &operation, reason)) {
             Ok(_) => all.revoked.push(id),
             Err(Refusal::InProgress(_)) => all.in_progress.push(id),
             // It ended by itself meanwhile: there is nothing left to revoke.

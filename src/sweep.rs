@@ -17,8 +17,8 @@ use crate::{
         },
     },
     entropy::Entropy,
-    mail,
-    moving::{SCHEMA, Unmoved, change, shift},
+    mail::{self, Letters},
+    moving::{MAIL_HOLD, SCHEMA, Unmoved, change, shift},
     refusals::audited,
     request, resend, standing,
     state::Move,
@@ -43,7 +43,7 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
         organization,
         settings: &settings,
         swept: Swept { finished: 0, sent: 0, expired: 0, purged: 0, failed: 0, more: false },
-        letters: Vec::new(),
+        letters: Letters::new(),
         spent: 0,
         active: None,
     };
@@ -51,7 +51,7 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
     // What was written is sent even if looking for more failed: its code counts already.
     round.post();
     worked?;
-    match host.purge(organization, settings.retention, limit) {
+    match host.purge(organization, settings.retention.max(REMEMBERED), limit) {
         Ok(purged) => round.swept.purged = purged,
         Err(_) => round.swept.failed += 1,
     }
@@ -59,14 +59,23 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
     Ok(round.swept)
 }
 
+/// For how long a client may repeat a request and gets the same invitations: so long they have to be there.
+const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
+
 /// Host calls after which a sweep asks for no more work: hosts bound the calls of one run.
 const BUDGET: u32 = 150;
 
 /// Host calls that going on with one interrupted accept takes, when nothing fails.
 const TAKE_OVER: u32 = 10;
 
-/// Messages of one template, each with the number of tries before.
-type Letters = Vec<(Message, u32)>;
+/// For how long due work is hidden from other sweeps: for the lease within reason. An item that came back
+/// within this very run would be mailed again, one that came back after days would look lost.
+fn hold(settings: &Values) -> u64 {
+    settings.lease.clamp(MAIL_HOLD / 6, MAIL_HOLD)
+}
+
+/// Host calls that the messages of one template take.
+const POST: u32 = 2;
 
 /// One run over what is due.
 struct Round<'a, H> {
@@ -74,7 +83,8 @@ struct Round<'a, H> {
     organization: &'a str,
     settings: &'a Values,
     swept: Swept,
-    letters: Vec<(Option<String>, Letters)>,
+    /// Each with the number of tries before.
+    letters: Letters<u32>,
     /// Host calls so far, roughly.
     spent: u32,
     /// Whether the organization is active, once that was asked.
@@ -88,7 +98,7 @@ impl<H: Capabilities> Round<'_, H> {
         let mut handled = 0;
         while handled < limit && self.spent < BUDGET {
             let batch = (limit - handled).min((BUDGET - self.spent).div_ceil(TAKE_OVER));
-            let mut due = self.host.due(self.organization, batch, self.settings.lease)?;
+            let mut due = self.host.due(self.organization, batch, hold(self.settings))?;
             self.spent += 2;
             let is_last = due.len() < batch as usize;
             // Handed out without having been asked for: it comes again.
@@ -167,7 +177,7 @@ impl<H: Capabilities> Round<'_, H> {
         let row = item.row;
         let for_invitee = matches!(kind, MessageKind::Invitation | MessageKind::Reminder);
         if for_invitee && !self.is_active()? {
-            let later = DeliveryOutcome::Postponed(self.settings.mail_retry);
+            let later = DeliveryOutcome::Postponed(mail::backoff(self.settings.mail_retry, 0));
             return Ok(self.settle(&row, kind, later)?);
         }
         let message = match kind {
@@ -187,12 +197,10 @@ impl<H: Capabilities> Round<'_, H> {
             }
             kind => self.notice(&row, kind)?,
         };
-        if let Some(message) = message {
-            let letter = (message, item.tries);
-            match self.letters.iter_mut().find(|(template, _)| *template == row.template) {
-                Some((_, letters)) => letters.push(letter),
-                None => self.letters.push((row.template, vec![letter])),
-            }
+        if let Some(message) = message
+            && self.letters.add(row.template, message, item.tries)
+        {
+            self.spent += POST;
         }
         Ok(())
     }
@@ -240,7 +248,7 @@ impl<H: Capabilities> Round<'_, H> {
     }
 
     fn post(&mut self) {
-        for (template, letters) in std::mem::take(&mut self.letters) {
+        for (template, letters) in self.letters.take() {
             for chunk in letters.chunks(request::USERS as usize) {
                 let messages: Vec<_> = chunk.iter().map(|(message, _)| message.clone()).collect();
                 let tries = chunk.iter().map(|(_, tries)| *tries).max().unwrap_or(0);

@@ -8,7 +8,7 @@ use guestlist_harness::{
             invitations::{Bounds, InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
             invitee::{InviteeRefusal, Obstacle},
         },
-        types::{InvitationKey, MailState, MessageKind, Permissions, Principal, State},
+        types::{HostError, InvitationKey, MailState, MessageKind, Permissions, Principal, State},
     },
     operations as op,
 };
@@ -160,9 +160,9 @@ async fn several_are_resent_at_once_and_each_has_its_own_answer() {
         events,
         [
             "invitation.renewed",
-            "refused",
             "invitation.expired",
             "invitation.created",
+            "refused",
             "refused",
             "refused",
             "refused"
@@ -170,16 +170,59 @@ async fn several_are_resent_at_once_and_each_has_its_own_answer() {
         "I-AUD: one for each, and one for the dead code"
     );
     for (count, fits) in [(0, false), (100, true), (101, false)] {
-        let ids = vec![nowhere.id.clone(); count];
+        let ids = (0..count).map(|n| format!("00000000-0000-4000-8000-{n:012}")).collect();
         let answer = rig.run(ACME, ann(), op::Resend { ids }).await.unwrap().answer;
         assert_eq!(answer.is_ok(), fits, "{count}");
+    }
+    let ids = vec![pending.id.clone(), pending.id.clone()];
+    let answer = rig.run(ACME, ann(), op::Resend { ids }).await.unwrap().answer;
+    assert!(matches!(answer, Err(Refusal::Invalid(_))), "the first code would be dead: {answer:?}");
+}
+
+#[tokio::test]
+async fn a_hundred_are_resent_within_the_host_calls_of_one_run() {
+    let (rig, names) = crowd(100);
+    let some = |names: &[String], template: Option<String>| InviteRequest {
+        names: names.to_vec(),
+        template,
+        ..request(&["x"], &[])
+    };
+    for own_templates in [false, true] {
+        let world = rig.fork();
+        for (n, chunk) in names.chunks(if own_templates { 1 } else { 100 }).enumerate() {
+            let template = own_templates.then(|| format!("t{n}"));
+            world.invite(some(chunk, template)).await.unwrap();
+        }
+        let all: Vec<_> =
+            world.host.snapshot().invitations.into_iter().map(|row| row.invitation.key).collect();
+        let expired = world.fork();
+        expired.host.advance(HOURS_72);
+        for (world, at_once) in [(world, !own_templates), (expired, false)] {
+            let mut left = all.clone();
+            let mut rounds = 0;
+            while !left.is_empty() {
+                let answers = resend(&world, ann(), &left.iter().collect::<Vec<_>>()).await;
+                let later = |answer: &Result<String, Refusal>| match answer {
+                    Ok(_) => false,
+                    Err(Refusal::Host(HostError::Unavailable(None))) => true,
+                    other => panic!("{other:?}"),
+                };
+                let before = left.len();
+                left =
+                    left.into_iter().zip(&answers).filter(|(_, it)| later(it)).map(|(key, _)| key).collect();
+                assert!(left.len() < before, "each request gets some of them done");
+                rounds += 1;
+            }
+            assert_eq!(rounds == 1, at_once, "{rounds} rounds");
+            assert_eq!(world.host.mails().len(), 200, "one mail for each invite and each resend");
+        }
     }
 }
 
 #[tokio::test]
 async fn an_expired_one_is_invited_anew_only_under_the_rules_of_now() {
     type Try = (&'static str, fn(&Rig), fn(&Refusal) -> bool);
-    let tries: [Try; 6] = [
+    let tries: [Try; 7] = [
         (
             "privileged by now",
             |rig| rig.host.change_settings("acme", &patch(r#"{ "privileged": ["group:g-help"] }"#)).unwrap(),
@@ -204,6 +247,11 @@ async fn an_expired_one_is_invited_anew_only_under_the_rules_of_now() {
             "suspended",
             |rig| rig.host.set_organization_active("acme", false).unwrap(),
             |_| unreachable!("the request as a whole is refused"),
+        ),
+        (
+            "more than may be asked for at once",
+            |rig| rig.host.change_settings("acme", &patch(r#"{ "limits": { "grants": 0 } }"#)).unwrap(),
+            |refusal| matches!(refusal, Refusal::TooMany(excess) if excess.limit == 0),
         ),
         (
             "a member by now",

@@ -1,18 +1,23 @@
 //! Listing, revoking, resending, sweeping, and who may do what.
 
+use std::sync::Arc;
+
 use guestlist_harness::{
+    Fault, FaultPlan, Function,
     contract::{
         exports::{
             invitations::{InviteRequest, LifetimeChoice, Owner, Refusal},
             invitee::{Handle, InviteeRefusal},
             maintenance::SweepRefusal,
         },
+        settings::Values,
         types::{
             InvitationFilter, InvitationKey, MailState, PageRequest, Permissions, Principal, SortKey, State,
-            UserRef,
+            Subject, UserRef,
         },
     },
-    memory, operations as op,
+    memory::{self, default_settings},
+    operations as op,
 };
 
 use guestlist_model::native::cross;
@@ -349,6 +354,57 @@ async fn the_sweep_marks_the_expired_with_one_event_and_purges_after_retention()
     rig.host.advance(1);
     assert_eq!(rig.sweep("acme").await.purged, 1);
     assert!(rig.host.invitation(&key).is_none());
+}
+
+#[tokio::test]
+async fn absurd_waits_neither_repeat_a_mail_nor_lose_it_nor_keep_a_sweep_busy() {
+    for (lease, mail_retry) in [(0, 60_000), (u64::MAX, 60_000), (30_000, 0), (30_000, u64::MAX)] {
+        let (rig, names) = crowd(40);
+        let settings = Values { lease, mail_retry, ..default_settings() };
+        rig.host.set_settings("acme", settings).unwrap();
+        rig.host.fail_mail(true);
+        rig.invite(InviteRequest { names, ..request(&["x"], &[]) }).await.unwrap();
+        rig.host.fail_mail(false);
+        rig.host.set_organization_active("acme", false).unwrap();
+        rig.host.advance(60_000);
+        assert!(!rig.sweep("acme").await.more, "{lease} {mail_retry}: what was put off is not due again");
+        // A sweep that is lost after it was handed its work.
+        let plan = Arc::new(FaultPlan::once(Function::StorageDue, 1, Fault::CrashAfter));
+        rig.host.advance(24 * 3_600_000);
+        rig.run_with(plan, ACME, Principal::System, op::Sweep { limit: 200 }).await.expect_err("a crash");
+        rig.host.set_organization_active("acme", true).unwrap();
+        rig.host.advance(24 * 3_600_000);
+        while rig.sweep("acme").await.more {}
+        assert_eq!(rig.host.mails().len(), 40, "{lease} {mail_retry}: each once");
+        for row in rig.host.snapshot().invitations {
+            let handle = Handle::Code(rig.code_of(&row.invitation.key.id));
+            let Subject::User(invitee) = row.invitation.subject else { continue };
+            let seen = rig.run(None, Principal::User(invitee), op::Introspect { handle }).await.unwrap();
+            assert!(seen.answer.is_ok(), "{lease} {mail_retry}: its code works");
+        }
+    }
+}
+
+/// Whoever invites chooses the template, and each is handed over by itself.
+#[tokio::test]
+async fn a_sweep_of_many_templates_stays_within_its_host_calls() {
+    let (rig, names) = crowd(150);
+    rig.host.fail_mail(true);
+    for name in &names {
+        rig.invite(InviteRequest { template: Some(name.clone()), ..request(&[name], &[]) }).await.unwrap();
+    }
+    rig.host.fail_mail(false);
+    rig.host.advance(60_000);
+    let mut sent = 0;
+    loop {
+        let swept = rig.sweep("acme").await;
+        sent += swept.sent;
+        if !swept.more {
+            break;
+        }
+        assert!(swept.sent > 0, "each sweep gets on");
+    }
+    assert_eq!((sent, rig.host.mails().len()), (150, 150));
 }
 
 #[tokio::test]

@@ -106,6 +106,17 @@ pub fn first_page() -> PageRequest {
     PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 200 }
 }
 
+/// Acme, where Ann may do everything, and this many people of its parent.
+pub fn crowd(count: usize) -> (Rig, Vec<String>) {
+    let people: Vec<_> =
+        (0..count).map(|n| format!("{{ id: u{n}, name: p{n}, email: p{n}@x.example }}")).collect();
+    let rig = Rig::of(&format!(
+        "organizations:\n  - id: root\n    users: [{}]\n  - id: acme\n    parent: root\n    users: [{{ id: u-ann, name: ann }}]\n    permissions: {{ u-ann: [all] }}\n",
+        people.join(", ")
+    ));
+    (rig, (0..count).map(|n| format!("p{n}")).collect())
+}
+
 impl Rig {
     pub fn new() -> Self {
         Self::of(WORLD)
