@@ -8,6 +8,9 @@
 //! - `guestlist.wasm`: the component without any custom section;
 //! - `guestlist.symbols`: a line `index name` for each function that the names were taken from, so
 //!   that a backtrace of the stripped component can be read.
+//!
+//! Where `GUESTLIST_COMPONENT` names a component, that one is embedded and nothing is built: a released
+//! one, say, whose digest somebody has checked. A `guestlist.symbols` beside it is used.
 
 use std::{
     env,
@@ -37,10 +40,14 @@ fn build() -> Outcome<()> {
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let root = manifest.parent().ok_or("the harness has no parent folder")?.to_owned();
     let out = PathBuf::from(variable("OUT_DIR")?);
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=GUESTLIST_COMPONENT");
+    if let Some(given) = env::var_os("GUESTLIST_COMPONENT") {
+        return embed(Path::new(&given), &out);
+    }
     for input in ["src", "wit", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(input).display());
     }
-    println!("cargo:rerun-if-changed=build.rs");
 
     let target = target_folder(&out)?;
     let toolchain = Toolchain::choose(&target)?;
@@ -52,6 +59,18 @@ fn build() -> Outcome<()> {
         fs::write(folder.join("guestlist.wasm"), &component)?;
         fs::write(folder.join("guestlist.symbols"), &symbols)?;
     }
+    Ok(())
+}
+
+/// Takes a component that was built elsewhere.
+fn embed(component: &Path, out: &Path) -> Outcome<()> {
+    let symbols = component.with_file_name("guestlist.symbols");
+    for input in [component, &symbols] {
+        println!("cargo:rerun-if-changed={}", input.display());
+    }
+    fs::copy(component, out.join("guestlist.wasm"))
+        .map_err(|error| format!("`GUESTLIST_COMPONENT` is `{}`: {error}", component.display()))?;
+    fs::write(out.join("guestlist.symbols"), fs::read(&symbols).unwrap_or_default())?;
     Ok(())
 }
 

@@ -68,3 +68,24 @@ pub fn is_id(text: &str) -> bool {
         && !text.bytes().any(|byte| byte.is_ascii_uppercase())
         && uuid::Uuid::try_parse(text).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_lower_case_hyphenated_uuid_and_nothing_else() {
+        assert!(is_id("8c8f0e3a-1b2c-4d5e-8f90-a1b2c3d4e5f6"));
+        for wrong in [
+            "",
+            "8C8F0E3A-1B2C-4D5E-8F90-A1B2C3D4E5F6",
+            "8c8f0e3a1b2c4d5e8f90a1b2c3d4e5f6",
+            "{8c8f0e3a-1b2c-4d5e-8f90-a1b2c3d4e5f6}",
+            "urn:uuid:8c8f0e3a-1b2c-4d5e-8f90-a1b2c3d4e5f6",
+            "8c8f0e3a-1b2c-4d5e-8f90-a1b2c3d4e5fg",
+            "8c8f0e3a-1b2c-4d5e-8f90-a1b2c3d4e5f",
+        ] {
+            assert!(!is_id(wrong), "{wrong}");
+        }
+    }
+}

@@ -252,6 +252,76 @@ pub fn item_from_text(text: &str) -> ItemRefusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::exports::invitations as exports;
+
+    /// The words are what people search the audit trail for: they do not change.
+    #[test]
+    fn each_refusal_has_its_word_and_a_failure_has_none() {
+        let text = String::new;
+        let excess = exports::Excess { what: text(), limit: 1, actual: 2 };
+        let bounds = exports::Bounds { min: 1, max: 2, never: false };
+        for (refusal, word) in [
+            (Refusal::NotPermitted, Some("not-permitted")),
+            (Refusal::OrganizationNotActive, Some("organization-not-active")),
+            (Refusal::NoParent, Some("no-parent")),
+            (Refusal::UnknownGrants(Vec::new()), Some("unknown-grants")),
+            (Refusal::UnknownUserstore(text()), Some("unknown-userstore")),
+            (Refusal::TooMany(excess), Some("too-many")),
+            (Refusal::Invalid(text()), Some("invalid")),
+            (Refusal::LifetimeOutOfBounds(bounds), Some("lifetime-out-of-bounds")),
+            (Refusal::NotFound, Some("not-found")),
+            (Refusal::InProgress(1), Some("in-progress")),
+            (Refusal::WrongState(State::Expired), Some("wrong-state")),
+            (Refusal::ResendLimit(1), Some("resend-limit")),
+            (Refusal::OperationReused, Some("operation-reused")),
+            (Refusal::Conflict, Some("conflict")),
+            (Refusal::OwnInvitation, Some("own-invitation")),
+            (Refusal::Unsupported(text()), Some("unsupported")),
+            (Refusal::NotInvitable(ItemRefusal::NoEmail), None),
+            (Refusal::Host(HostError::OutcomeUnknown), None),
+            (Refusal::Other(text()), None),
+        ] {
+            assert_eq!(refusal.word(), word, "{refusal:?}");
+        }
+        for (refusal, word) in [
+            (InviteeRefusal::NotUsable, Some("not-usable")),
+            (InviteeRefusal::Ended(Ended::Expired), Some("expired")),
+            (InviteeRefusal::Ended(Ended::Revoked), Some("revoked")),
+            (InviteeRefusal::Ended(Ended::Used), Some("used")),
+            (InviteeRefusal::Ended(Ended::Declined), Some("declined")),
+            (InviteeRefusal::Ended(Ended::Failed), Some("failed")),
+            (InviteeRefusal::InProgress(1), Some("in-progress")),
+            (InviteeRefusal::Invalid(text()), Some("invalid")),
+            (InviteeRefusal::Conflict, Some("conflict")),
+            (InviteeRefusal::Unsupported(text()), Some("unsupported")),
+            (InviteeRefusal::Malformed, None),
+            (InviteeRefusal::Host(HostError::OutcomeUnknown), None),
+            (InviteeRefusal::Other(text()), None),
+        ] {
+            assert_eq!(refusal.word(), word, "{refusal:?}");
+        }
+        for (obstacle, word) in [
+            (Obstacle::OrganizationNotActive, "organization-not-active"),
+            (Obstacle::OrganizationMoved, "organization-moved"),
+            (Obstacle::InviteeNotActive, "invitee-not-active"),
+            (Obstacle::InviterNotEntitled, "inviter-not-entitled"),
+            (Obstacle::GrantsNotAllowed(Vec::new()), "grants-not-allowed"),
+            (Obstacle::AddressNotAllowed, "address-not-allowed"),
+            (Obstacle::Policy(text()), "policy"),
+            (Obstacle::CodeRequired, "code-required"),
+            (Obstacle::Other(text()), "other"),
+        ] {
+            assert_eq!(InviteeRefusal::Obstacle(obstacle).word(), Some(word));
+        }
+        for (refusal, word) in [
+            (SweepRefusal::NotPermitted, Some("not-permitted")),
+            (SweepRefusal::Invalid(text()), Some("invalid")),
+            (SweepRefusal::Host(HostError::OutcomeUnknown), None),
+            (SweepRefusal::Other(text()), None),
+        ] {
+            assert_eq!(refusal.word(), word, "{refusal:?}");
+        }
+    }
 
     #[test]
     fn a_refused_item_reads_back_as_it_was_written() {

@@ -6,7 +6,7 @@
 //! tick. Tests and budgets meter by fuel, which is the same number on every machine.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -109,6 +109,8 @@ pub struct Engine {
     metering: Metering,
     pooled: bool,
     slots: Arc<Semaphore>,
+    memory: usize,
+    trial: Arc<Mutex<()>>,
 }
 
 impl Engine {
@@ -132,7 +134,8 @@ impl Engine {
             tick(&inner)?;
         }
         let slots = Arc::new(Semaphore::new(options.instances.max(1) as usize));
-        Ok(Self { inner, metering: options.metering, pooled, slots })
+        let (metering, memory) = (options.metering, options.memory);
+        Ok(Self { inner, metering, pooled, slots, memory, trial: Arc::default() })
     }
 
     /// Whether instances come from a pool: [`Pooling::Auto`] may have found that none fits.
@@ -157,6 +160,16 @@ impl Engine {
     /// Waits until one more instance fits.
     pub(crate) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         self.slots.clone().acquire_owned().await.ok()
+    }
+
+    /// The largest linear memory that an instance can have.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// The turn to make an instance that serves no call: one at a time, beside those that are counted.
+    pub(crate) fn trial(&self) -> MutexGuard<'_, ()> {
+        self.trial.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a store what one call may use, counted from now.
@@ -196,7 +209,8 @@ fn config(options: &EngineOptions, pooled: bool) -> Config {
         Metering::Epoch => config.epoch_interruption(true),
     };
     if pooled {
-        let count = options.instances.max(1);
+        // One more, so that a plugin can be loaded while all others are at work.
+        let count = options.instances.max(1).saturating_add(1);
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(count).total_stacks(count).total_memories(count);
         // Beside the plugin's own module a component has a few tiny ones that join it to its imports.

@@ -8,7 +8,9 @@
 mod answers;
 mod requests;
 
-pub use answers::{Problem, invitation, invite_answer, item_problem, outcomes, preview, status, time};
+pub use answers::{
+    Problem, invitation, invite_answer, invited, item_problem, outcomes, preview, status, time,
+};
 pub use requests::{
     ById, ByIds, Decline, InvalidRequest, Invite, List, ListMine, Named, RevokeAll, Sweep, TakeHandle,
     duration,

@@ -8,13 +8,15 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
-use wasmtime::Store;
+use wasmtime::{
+    Store,
+    component::{ComponentExportIndex, Instance},
+};
 
 use crate::{
     CallError, HostCalls, Interceptor, Limits, Metering, Plugin, Trace,
     calls::{Hooks, within},
     contract::{
-        Extension,
         exports::{
             invitations::{InviteRequest, Invited, ItemRefusal, Owner, Refusal, RevokedAll},
             invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
@@ -52,7 +54,7 @@ impl fmt::Debug for Session {
 /// An instance and its place in the engine's count.
 struct Live {
     store: Store<HostState>,
-    extension: Extension,
+    instance: Instance,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -165,8 +167,8 @@ impl Session {
         store.limiter(|state| &mut state.memory);
         let failed = |error: wasmtime::Error| CallError::Instantiation(format!("{error:#}"));
         engine.arm(&mut store, &self.limits).map_err(failed)?;
-        let extension = self.plugin.extension().instantiate_async(&mut store).await.map_err(failed)?;
-        Ok(Live { store, extension, _slot: slot })
+        let instance = self.plugin.instance().instantiate_async(&mut store).await.map_err(failed)?;
+        Ok(Live { store, instance, _slot: slot })
     }
 
     /// Makes a kept instance ready for another call.
@@ -187,7 +189,10 @@ impl Session {
         if metered && let Ok(left) = live.store.get_fuel() {
             calls.meter(left);
         }
-        match export.call(&live.extension, &mut live.store, &calls.call().context).await {
+        let function = self.plugin.export(E::OPERATION);
+        let function =
+            function.ok_or_else(|| CallError::Instantiation("the function is not there".into()))?;
+        match export.call(&live.instance, function, &mut live.store, &calls.call().context).await {
             Ok(answer) => {
                 let given = self.limits.fuel.unwrap_or(u64::MAX);
                 let left = if metered { live.store.get_fuel().ok() } else { None };
@@ -232,7 +237,8 @@ pub trait Export: sealed::Sealed + Send + Sync {
     #[doc(hidden)]
     async fn call(
         &self,
-        on: &Extension,
+        on: &Instance,
+        function: &ComponentExportIndex,
         store: &mut Store<HostState>,
         context: &Context,
     ) -> wasmtime::Result<Self::Answer>;
@@ -254,13 +260,26 @@ macro_rules! pass {
     };
 }
 
+/// As what an argument is passed.
+macro_rules! passed {
+    (borrowed $ty:ty) => {
+        &$ty
+    };
+    (copied $ty:ty) => {
+        $ty
+    };
+    (optional $ty:ty) => {
+        Option<&str>
+    };
+}
+
 macro_rules! exports {
-    ($($interface:ident { $($(#[$doc:meta])* $variant:ident $method:ident $call:ident ( $($arg:ident: $ty:ty as $pass:ident),* ) -> $ret:ty;)* })*) => {
+    ($($(#[$doc:meta])* $variant:ident $method:ident ( $($arg:ident: $ty:ty as $pass:ident),* ) -> $ret:ty;)*) => {
         /// The calls of the exports, for [`Session::run`]: a type for each, with its arguments.
         pub mod operations {
             use super::*;
 
-            $($(
+            $(
                 $(#[$doc])*
                 #[derive(Clone, Debug)]
                 #[allow(missing_docs, reason = "the arguments of the contract")]
@@ -275,15 +294,17 @@ macro_rules! exports {
                     const OPERATION: Operation = Operation::$variant;
                     type Answer = $ret;
 
-                    async fn call(&self, on: &Extension, store: &mut Store<HostState>, context: &Context) -> wasmtime::Result<$ret> {
-                        on.$interface().$call(store, context, $(pass!($pass self.$arg)),*).await
+                    async fn call(&self, on: &Instance, function: &ComponentExportIndex, store: &mut Store<HostState>, context: &Context) -> wasmtime::Result<$ret> {
+                        let function = on.get_typed_func::<(&Context, $(passed!($pass $ty)),*), ($ret,)>(&mut *store, function)?;
+                        let (answer,) = function.call_async(store, (context, $(pass!($pass self.$arg)),*)).await?;
+                        Ok(answer)
                     }
                 }
-            )*)*
+            )*
         }
 
         impl Session {
-            $($(
+            $(
                 $(#[$doc])*
                 ///
                 /// # Errors
@@ -292,42 +313,36 @@ macro_rules! exports {
                 pub async fn $method(&self, context: Context, $($arg: $ty),*) -> Result<$ret, CallError> {
                     Ok(self.run(context, operations::$variant { $($arg),* }).await?.answer)
                 }
-            )*)*
+            )*
         }
     };
 }
 
 exports! {
-    guestlist_invitation_invitations {
-        /// Invites users of the parent organization.
-        Invite invite call_invite (request: InviteRequest as borrowed) -> Result<Vec<Result<Invited, ItemRefusal>>, Refusal>;
-        /// Invitations of the organization.
-        List list call_list (filter: InvitationFilter as borrowed, page: PageRequest as borrowed) -> Result<Page, Refusal>;
-        /// One invitation of the organization.
-        Get get call_get (id: String as borrowed) -> Result<Invitation, Refusal>;
-        /// Sends again; an expired one is invited anew.
-        Resend resend call_resend (ids: Vec<String> as borrowed) -> Result<Vec<Result<Invited, Refusal>>, Refusal>;
-        /// Ends an awaiting or pending invitation.
-        Revoke revoke call_revoke (id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
-        /// Ends all active invitations of an invitee or of an inviter.
-        RevokeAll revoke_all call_revoke_all (whose: Owner as borrowed, reason: Option<String> as optional) -> Result<RevokedAll, Refusal>;
-        /// Lets an awaiting invitation become pending.
-        Approve approve call_approve (id: String as borrowed) -> Result<Invited, Refusal>;
-        /// Ends an awaiting invitation.
-        Reject reject call_reject (id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
-    }
-    guestlist_invitation_invitee {
-        /// The caller's invitations in all organizations.
-        ListMine list_mine call_list_mine (states: Vec<State> as borrowed, after: Option<String> as optional, limit: u32 as copied) -> Result<PreviewPage, InviteeRefusal>;
-        /// What the caller would accept.
-        Introspect introspect call_introspect (handle: Handle as borrowed) -> Result<Preview, InviteeRefusal>;
-        /// Becomes a member and gets the grants, exactly once.
-        Accept accept call_accept (handle: Handle as borrowed) -> Result<Accepted, InviteeRefusal>;
-        /// Says no.
-        Decline decline call_decline (handle: Handle as borrowed, reason: Option<String> as optional) -> Result<(), InviteeRefusal>;
-    }
-    guestlist_invitation_maintenance {
-        /// Handles due items of the context's organization.
-        Sweep sweep call_sweep (limit: u32 as copied) -> Result<Swept, SweepRefusal>;
-    }
+    /// Invites users of the parent organization.
+    Invite invite(request: InviteRequest as borrowed) -> Result<Vec<Result<Invited, ItemRefusal>>, Refusal>;
+    /// Invitations of the organization.
+    List list(filter: InvitationFilter as borrowed, page: PageRequest as borrowed) -> Result<Page, Refusal>;
+    /// One invitation of the organization.
+    Get get(id: String as borrowed) -> Result<Invitation, Refusal>;
+    /// Sends again; an expired one is invited anew.
+    Resend resend(ids: Vec<String> as borrowed) -> Result<Vec<Result<Invited, Refusal>>, Refusal>;
+    /// Ends an awaiting or pending invitation.
+    Revoke revoke(id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
+    /// Ends all active invitations of an invitee or of an inviter.
+    RevokeAll revoke_all(whose: Owner as borrowed, reason: Option<String> as optional) -> Result<RevokedAll, Refusal>;
+    /// Lets an awaiting invitation become pending.
+    Approve approve(id: String as borrowed) -> Result<Invited, Refusal>;
+    /// Ends an awaiting invitation.
+    Reject reject(id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
+    /// The caller's invitations in all organizations.
+    ListMine list_mine(states: Vec<State> as borrowed, after: Option<String> as optional, limit: u32 as copied) -> Result<PreviewPage, InviteeRefusal>;
+    /// What the caller would accept.
+    Introspect introspect(handle: Handle as borrowed) -> Result<Preview, InviteeRefusal>;
+    /// Becomes a member and gets the grants, exactly once.
+    Accept accept(handle: Handle as borrowed) -> Result<Accepted, InviteeRefusal>;
+    /// Says no.
+    Decline decline(handle: Handle as borrowed, reason: Option<String> as optional) -> Result<(), InviteeRefusal>;
+    /// Handles due items of the context's organization.
+    Sweep sweep(limit: u32 as copied) -> Result<Swept, SweepRefusal>;
 }

@@ -6,7 +6,7 @@ use guestlist_harness::{
         exports::invitee::{Ended, Handle, InviteeRefusal, Obstacle},
         types::{InvitationKey, Permissions, Principal, State, Step, StepOutcome},
     },
-    memory::{NewUser, Rule, SettingsPatch},
+    memory::NewUser,
     operations as op,
 };
 
@@ -19,26 +19,20 @@ enum Way {
     OrganizationMoved,
     InviteeDisabled,
     InviterWithoutRight,
+    AddressNotAllowed,
     OverTheCeiling,
     PolicySaysNo,
 }
 
-const ORDER: [Way; 6] = [
+const ORDER: [Way; 7] = [
     Way::OrganizationSuspended,
     Way::OrganizationMoved,
     Way::InviteeDisabled,
     Way::InviterWithoutRight,
+    Way::AddressNotAllowed,
     Way::OverTheCeiling,
     Way::PolicySaysNo,
 ];
-
-fn patch(json: &str) -> SettingsPatch {
-    serde_json::from_str(json).unwrap()
-}
-
-fn rules(json: &str) -> Vec<Rule> {
-    serde_json::from_str(json).unwrap()
-}
 
 /// Ben invites Alice into the vault, which only he may open.
 async fn invited() -> (Rig, InvitationKey, String) {
@@ -58,6 +52,14 @@ fn set(rig: &Rig, way: Way, on: bool) {
         Way::InviterWithoutRight => {
             host.set_permissions("acme", ben(), if on { Permissions::VIEW } else { Permissions::all() })
         }
+        Way::AddressNotAllowed => host.change_settings(
+            "acme",
+            &patch(if on {
+                r#"{ "address-domains": ["other.example"] }"#
+            } else {
+                r#"{ "address-domains": null }"#
+            }),
+        ),
         Way::OverTheCeiling => host.change_settings(
             "acme",
             &patch(if on { r#"{ "ceiling": [] }"# } else { r#"{ "ceiling": null }"# }),
@@ -74,6 +76,7 @@ fn is_for(obstacle: &Obstacle, way: Way) -> bool {
         Way::OrganizationMoved => matches!(obstacle, Obstacle::OrganizationMoved),
         Way::InviteeDisabled => matches!(obstacle, Obstacle::InviteeNotActive),
         Way::InviterWithoutRight => matches!(obstacle, Obstacle::InviterNotEntitled),
+        Way::AddressNotAllowed => matches!(obstacle, Obstacle::AddressNotAllowed),
         Way::OverTheCeiling => {
             matches!(obstacle, Obstacle::GrantsNotAllowed(which) if *which == [group("g-vault")])
         }

@@ -242,7 +242,7 @@ impl Case {
             }
         };
         for word in told {
-            self.history.note(&self.rig, word);
+            self.history.note(&self.rig.host, word);
         }
         Ok(done)
     }

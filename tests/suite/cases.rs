@@ -218,7 +218,7 @@ pub async fn sweep_a_take_over_of_a_removed() -> Case {
     let account = user("root", "u-alice");
     rig.host.remove_member("acme", &account).unwrap();
     let mut case = swept(rig);
-    case.history.note(&case.rig, Word::Removed("acme".into(), account));
+    case.history.note(&case.rig.host, Word::Removed("acme".into(), account));
     case
 }
 

@@ -41,7 +41,7 @@ async fn lived() -> Case {
         done(&mut case).await;
     }
     case.rig.host.remove_member("acme", &user("partner", "p-gus")).unwrap();
-    case.history.note(&case.rig, Word::Removed("acme".into(), user("partner", "p-gus")));
+    case.history.note(&case.rig.host, Word::Removed("acme".into(), user("partner", "p-gus")));
     case.settle().await;
     case
 }

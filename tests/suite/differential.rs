@@ -19,11 +19,9 @@ use guestlist_harness::{
 };
 use serde_json::Value;
 
-use crate::{
-    native::{Native, cross},
-    rig::*,
-    schedule::Dice,
-};
+use guestlist_model::native::{Native, cross};
+
+use crate::{rig::*, schedule::Dice};
 
 const HISTORIES: u64 = 60;
 const STEPS: usize = 30;
@@ -89,7 +87,7 @@ pub async fn sandboxed(rig: &Rig, place: Option<&str>, who: Principal, step: &St
 pub fn outside(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
     let context = rig.host.context(place, who);
     let call = Call::new(operation(step), context.clone());
-    let host = Native { host: Host::of(rig.host.clone()), call };
+    let host = Native::new(Host::of(rig.host.clone()), call);
     let context = cross(context);
     macro_rules! shown {
         ($answer:expr) => {

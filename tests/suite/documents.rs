@@ -1,5 +1,7 @@
 //! What the documentation shows works as it stands there.
 
+use std::{collections::BTreeSet, path::Path};
+
 use guestlist_harness::memory::{MemoryHost, default_settings};
 
 /// The first block of a language in a page.
@@ -39,5 +41,34 @@ fn the_documented_defaults_are_the_defaults() {
         ),
     ] {
         assert!(page.contains(&row), "{row}");
+    }
+}
+
+/// All Rust text under a folder.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_security_page_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut text = String::new();
+    for folder in ["src", "tests", "host-harness/src", "host-harness/tests"] {
+        sources(&root.join(folder), &mut text);
+    }
+    let words: BTreeSet<_> = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+    let page = include_str!("../../docs/security.md");
+    let last_cell = |row: &str| row.strip_suffix("` |")?.rsplit_once("| `").map(|(_, name)| name.to_owned());
+    let named: Vec<_> = page.lines().filter_map(last_cell).collect();
+    assert!(named.len() > 25, "the page names tests");
+    for name in named {
+        assert!(words.contains(name.as_str()), "there is no test `{name}`");
     }
 }

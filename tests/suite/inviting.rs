@@ -3,21 +3,12 @@
 use guestlist_harness::{
     contract::{
         exports::invitations::{InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
-        types::{GrantKind, InvitationKey, MailState, Notify, Permissions, Principal, Property, State},
+        types::{GrantKind, InvitationKey, Notify, Permissions, Principal, Property, State},
     },
-    memory::{Rule, SettingsPatch},
     operations as op,
 };
 
 use crate::rig::*;
-
-fn patch(json: &str) -> SettingsPatch {
-    serde_json::from_str(json).unwrap()
-}
-
-fn rules(json: &str) -> Vec<Rule> {
-    serde_json::from_str(json).unwrap()
-}
 
 /// Ways to be wrong as a whole, in the order in which they are named.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,15 +86,17 @@ async fn of_all_that_is_wrong_with_a_request_the_first_is_named() {
 }
 
 /// What is wrong with one person, in the order in which it is named.
-const PERSONAL: [&str; 8] = [
+const PERSONAL: [&str; 10] = [
     "duplicate",
     "not-a-parent-user",
     "already-member",
     "no-email",
+    "address-not-allowed",
     "may-not-grant",
     "may-not-receive",
     "refused",
     "active-invitation",
+    "over-limit",
 ];
 
 /// Alice, wrong in these ways.
@@ -124,6 +117,12 @@ async fn wrong_person(ways: &[&str]) -> ItemRefusal {
             "not-a-parent-user" => rig.host.set_user_active("root", "u-alice", false).unwrap(),
             "already-member" => rig.host.add_member("acme", &user("root", "u-alice")).unwrap(),
             "no-email" => request.names[0] = "erin".into(),
+            "address-not-allowed" => {
+                rig.host.change_settings("acme", &patch(r#"{ "address-domains": [] }"#)).unwrap();
+            }
+            "over-limit" => {
+                rig.host.change_settings("acme", &patch(r#"{ "pending-limit": 0 }"#)).unwrap();
+            }
             "may-not-grant" => request.grants.push(group("g-vault")),
             "may-not-receive" => request.grants.push(role("r-admin")),
             "refused" => rig.host.set_policy("acme", rules(r#"[{ "refuse": "closed" }]"#)).unwrap(),
@@ -140,6 +139,8 @@ fn named(refusal: &ItemRefusal) -> &'static str {
         ItemRefusal::NotAParentUser => "not-a-parent-user",
         ItemRefusal::AlreadyMember => "already-member",
         ItemRefusal::NoEmail => "no-email",
+        ItemRefusal::AddressNotAllowed => "address-not-allowed",
+        ItemRefusal::OverLimit(0) => "over-limit",
         ItemRefusal::MayNotGrant(_) => "may-not-grant",
         ItemRefusal::MayNotReceive(_) => "may-not-receive",
         ItemRefusal::Refused(_) => "refused",
@@ -427,28 +428,6 @@ async fn somebody_can_be_invited_again_after_every_end() {
     let (fourth, _) = rig.invited("alice", &[]).await;
     assert_eq!(rig.row(&second).state, State::Declined);
     assert_eq!(rig.row(&fourth).state, State::Pending);
-}
-
-#[tokio::test]
-async fn what_needs_approval_waits_without_code_or_mail() {
-    let rig = Rig::new();
-    rig.host.change_settings("acme", &patch(r#"{ "privileged": ["group:g-ops"] }"#)).unwrap();
-    let invited = rig.invite(request(&["alice"], &[group("g-ops")])).await.unwrap().remove(0).unwrap();
-    assert_eq!((invited.state, invited.mail), (State::AwaitingApproval, MailState::None));
-    assert!(rig.host.mails().is_empty());
-    let id = invited.id.clone();
-    let approve = op::Approve { id: id.clone() };
-    assert_eq!(
-        rig.run(Some("acme"), ann(), approve.clone()).await.unwrap().answer,
-        Err(Refusal::OwnInvitation),
-        "not by the inviter"
-    );
-    rig.host.advance(3_600_000);
-    let approved = rig.run(Some("acme"), ben(), approve).await.unwrap().answer.unwrap();
-    assert_eq!(approved.expires_at, Some(rig.host.now() + HOURS_72), "the lifetime starts now");
-    let row = rig.row(&InvitationKey { organization: "acme".into(), id: id.clone() });
-    assert_eq!((row.state, row.approver), (State::Pending, Some(ben())));
-    assert!(rig.accept(alice(), &rig.code_of(&id)).await.is_ok());
 }
 
 #[tokio::test]

@@ -15,7 +15,9 @@ use guestlist_harness::{
     memory, operations as op,
 };
 
-use crate::{native::cross, rig::*};
+use guestlist_model::native::cross;
+
+use crate::rig::*;
 
 const ACME: Option<&str> = Some("acme");
 

@@ -18,7 +18,7 @@ use guestlist_harness::{
             Principal, SortKey, UserRef,
         },
     },
-    memory::MemoryHost,
+    memory::{MemoryHost, Rule, SettingsPatch},
     operations,
 };
 
@@ -86,6 +86,16 @@ pub fn request(names: &[&str], grants: &[Grant]) -> InviteRequest {
         metadata: Vec::new(),
         idempotency_key: None,
     }
+}
+
+/// Changes to settings, as in a world file.
+pub fn patch(json: &str) -> SettingsPatch {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+/// A scripted policy, as in a world file.
+pub fn rules(json: &str) -> Vec<Rule> {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
 }
 
 pub fn everything() -> InvitationFilter {

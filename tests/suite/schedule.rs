@@ -81,7 +81,7 @@ impl Scene {
     }
 
     fn note(&self, word: Word) {
-        self.history.borrow_mut().note(&self.rig, word);
+        self.history.borrow_mut().note(&self.rig.host, word);
     }
 
     fn live_codes(&self) -> Vec<String> {

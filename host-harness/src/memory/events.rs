@@ -161,16 +161,19 @@ impl MemoryHost {
         }
     }
 
-    /// Takes a guest's membership away, with his groups and roles.
+    /// Takes a guest's membership away, with his groups and roles. An accept that is under way and has
+    /// not made him a member yet is closed: it must not bring back who was just removed.
     pub fn remove_member(&self, organization: &str, account: &UserRef) -> Done {
-        self.happen(organization, "member-removed", account.id.clone(), |place| {
-            let id = place.person(account).map(|(id, _)| id.clone());
-            let id = id.filter(|_| account.organization != organization);
-            let id = id.ok_or_else(|| no_user(organization, &account.id))?;
-            place.people.remove(&id);
-            place.spent.insert(id);
-            Ok(())
-        })
+        let mut realm = self.lock();
+        let place = realm.living(organization)?;
+        let id = place.person(account).map(|(id, _)| id.clone());
+        let id = id.filter(|_| account.organization != organization);
+        let id = id.ok_or_else(|| no_user(organization, &account.id))?;
+        place.people.remove(&id);
+        place.spent.insert(id);
+        realm.note_world(organization, "member-removed", account.id.clone());
+        realm.close_accepts_of(organization, account);
+        Ok(())
     }
 
     /// Gives a group or role by hand.

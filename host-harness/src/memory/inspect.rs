@@ -38,8 +38,11 @@ pub struct Snapshot {
     pub applied: BTreeMap<String, BTreeMap<String, AppliedSteps>>,
     /// The audit trail, oldest first.
     pub audit: Vec<AuditEvent>,
-    /// What is in people's mailboxes, oldest first. The only part with codes.
+    /// What is in people's mailboxes, oldest first. With codes: they are nowhere else but here and in
+    /// `taken`.
     pub mails: Vec<Mail>,
+    /// Mails that the mail system has taken over and not yet delivered. With codes, too.
+    pub taken: Vec<Mail>,
 }
 
 /// An organization as it is.
@@ -157,6 +160,7 @@ impl Realm {
             applied: tenants().map(|(id, tenant)| (id.clone(), tenant.applied.clone())).collect(),
             audit: self.audit.clone(),
             mails: self.mailbox.delivered.clone(),
+            taken: self.mailbox.taken.clone(),
         }
     }
 }

@@ -209,6 +209,18 @@ impl Realm {
         StepOutcome::Applied
     }
 
+    /// He was a member by another way and is none any more: what has been claimed for him before is not
+    /// applied after. Where the accept itself had made him a member its log says so already.
+    pub(super) fn close_accepts_of(&mut self, organization: &str, account: &UserRef) {
+        let Some(tenant) = self.tenants.get_mut(organization) else { return };
+        let claimed = tenant.of_subject(account).filter(|row| row.invitation.state == State::Accepting);
+        let ids: Vec<_> = claimed.map(|row| row.invitation.key.id.clone()).collect();
+        for id in ids {
+            let log = tenant.applied.entry(id).or_default();
+            log.closed |= !log.steps.contains(&Step::Member);
+        }
+    }
+
     fn close(
         &mut self,
         call: &Call,

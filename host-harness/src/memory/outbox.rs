@@ -26,9 +26,14 @@ struct Work {
     message: Option<(MessageKind, u32)>,
 }
 
-/// Sent only while the invitation is pending.
-fn needs_pending(kind: &MessageKind) -> bool {
-    matches!(kind, MessageKind::Invitation | MessageKind::Reminder)
+/// Whether a message still makes sense when the invitation is in this state: nobody is told of a dead
+/// code, or asked about what has been decided.
+fn makes_sense(kind: &MessageKind, state: State) -> bool {
+    match kind {
+        MessageKind::Invitation | MessageKind::Reminder => state == State::Pending,
+        MessageKind::ApprovalRequested => state == State::AwaitingApproval,
+        _ => true,
+    }
 }
 
 impl Tenant {
@@ -39,12 +44,11 @@ impl Tenant {
         self.outbox.push(OutboxEntry { invitation, kind, due_at, tries: 0, taken: false });
     }
 
-    /// The row has left the state in which its messages made sense: what was not sent is not sent.
-    pub(super) fn drop_undelivered(&mut self, row: &mut StoredInvitation) {
+    /// Drops what was not sent and makes no sense any more now that the row goes to another state.
+    pub(super) fn drop_undelivered(&mut self, row: &mut StoredInvitation, to: State) {
         let id = &row.invitation.key.id;
-        let senseless = |kind: &MessageKind| needs_pending(kind) || *kind == MessageKind::ApprovalRequested;
-        self.outbox.retain(|entry| entry.invitation != *id || !senseless(&entry.kind));
-        if row.invitation.mail == MailState::Queued {
+        self.outbox.retain(|entry| entry.invitation != *id || makes_sense(&entry.kind, to));
+        if to != State::Pending && row.invitation.mail == MailState::Queued {
             row.invitation.mail = MailState::None;
         }
     }
@@ -60,8 +64,8 @@ impl Tenant {
 
     fn mail_due(&self, entry: &OutboxEntry, now: u64) -> Option<Work> {
         let row = self.rows.get(&entry.invitation)?;
-        // A mail for an invitation that has just run out would announce a dead code.
-        let sendable = !needs_pending(&entry.kind) || row.state_at(now) == State::Pending;
+        // It may have run out just now.
+        let sendable = makes_sense(&entry.kind, row.state_at(now));
         (sendable && !entry.taken && entry.due_at <= now).then(|| Work {
             rank: 1,
             kind: DueKind::Mail,

@@ -163,9 +163,7 @@ impl Realm {
 
     fn change_outbox(&mut self, row: &mut StoredInvitation, change: &Change, now: u64) {
         let tenant = self.tenants.entry(row.invitation.key.organization.clone()).or_default();
-        if change.to != State::Pending {
-            tenant.drop_undelivered(row);
-        }
+        tenant.drop_undelivered(row, change.to);
         for kind in &change.messages {
             tenant.enqueue(&row.invitation.key.id, kind.clone(), now.saturating_add(change.hold));
             match kind {
@@ -187,7 +185,7 @@ impl Realm {
         row.invitation.version += 1;
         row.invitation.last_operation = operation.to_owned();
         if let Some(tenant) = self.tenants.get_mut(&key.organization) {
-            tenant.drop_undelivered(&mut row);
+            tenant.drop_undelivered(&mut row, State::Expired);
         }
         self.note_change(call, from, &row);
         self.replace_row(row);

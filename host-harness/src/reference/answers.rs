@@ -38,22 +38,30 @@ pub fn invite_answer(usernames: &[String], answers: &[Result<Invited, ItemRefusa
     usernames.iter().zip(answers).map(|(username, answer)| entry(username, answer)).collect()
 }
 
+/// An invitation that was made, resent or approved.
+#[must_use]
+pub fn invited(invited: &Invited) -> Value {
+    let mut shown = json!({
+        "id": invited.id,
+        "status": status(invited.state),
+        "mail": mail(invited.mail),
+    });
+    let fields = [
+        ("expiredAt", invited.expires_at.map(|at| json!(time(at)))),
+        ("confirmationCode", invited.code.as_ref().map(|code| json!(code))),
+        ("existed", invited.existed.then_some(Value::Bool(true))),
+        ("withheld", (!invited.withheld.is_empty()).then(|| json!(invited.withheld))),
+    ];
+    add(&mut shown, fields);
+    shown
+}
+
 fn entry(username: &str, answer: &Result<Invited, ItemRefusal>) -> Value {
     match answer {
-        Ok(invited) => {
-            let mut entry = json!({
-                "username": username,
-                "result": { "status": "Successful" },
-                "id": invited.id,
-                "status": status(invited.state),
-                "mail": mail(invited.mail),
-            });
-            let fields = [
-                ("expiredAt", invited.expires_at.map(|at| json!(time(at)))),
-                ("confirmationCode", invited.code.as_ref().map(|code| json!(code))),
-                ("existed", invited.existed.then_some(Value::Bool(true))),
-                ("withheld", (!invited.withheld.is_empty()).then(|| json!(invited.withheld))),
-            ];
+        Ok(done) => {
+            let mut entry = invited(done);
+            let fields =
+                [("username", Some(json!(username))), ("result", Some(json!({ "status": "Successful" })))];
             add(&mut entry, fields);
             entry
         }
@@ -213,7 +221,7 @@ impl From<&Refusal> for Problem {
             Refusal::OwnInvitation => Self::new(
                 "GL-40302",
                 "Own invitation.",
-                "Somebody other than the inviter has to approve or reject it.",
+                "Somebody other than its inviter and its invitee has to approve or reject it.",
             ),
             Refusal::NotInvitable(item) => item_problem(item),
             Refusal::Unsupported(what) => Self::new("GL-50100", "Not supported.", what),

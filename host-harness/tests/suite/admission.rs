@@ -56,7 +56,7 @@ fn imports_beyond_the_contract_are_named_with_their_cause() {
         ),
         (
             "wasi:random/random@0.3.0",
-            "it speaks `wasi:random/random@0.3.0` and this host speaks 0.1.0; build it against `wit/` of this version",
+            "it speaks `wasi:random/random@0.3.0` and this host speaks 0.2.6; build it against `wit/` of this version",
         ),
         (
             "acme:crm/people@1.0.0",
@@ -102,7 +102,7 @@ fn what_the_contract_asks_for_has_to_be_exported() {
 }
 
 #[test]
-fn a_guest_of_another_version_or_shape_is_told_so() {
+fn a_guest_of_another_version_is_told_so() {
     let newer = contract(|text| text.replace("@0.1.0", "@0.2.0"));
     let text = refusal(&guest_of(&newer, Behaviour::Panics));
     assert!(
@@ -113,8 +113,4 @@ fn a_guest_of_another_version_or_shape_is_told_so() {
         text.contains("it speaks `guestlist:invitation/invitee@0.2.0` and this host speaks 0.1.0"),
         "{text}"
     );
-
-    let reshaped = contract(|text| text.replace("display-name: string,", "display-name: option<string>,"));
-    let text = refusal(&guest_of(&reshaped, Behaviour::Panics));
-    assert!(text.starts_with("the component was built for another shape of contract 0.1.0: "), "{text}");
 }

@@ -21,21 +21,25 @@ pub enum Behaviour {
     Floods,
 }
 
-/// The contract, changed as a text first.
+/// The contract and what it depends on, changed as a text first.
 pub fn contract(change: impl Fn(String) -> String) -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
-    resolve.push_path(format!("{root}/deps/random")).unwrap();
-    let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "wit"));
-    files.sort();
-    let mut map = SourceMap::default();
-    for file in files {
-        let text = change(std::fs::read_to_string(&file).unwrap());
-        map.push(&file, text);
-    }
-    let group = map.parse().map_err(|(_, error)| error).unwrap();
-    let package = resolve.push_group(group).unwrap();
+    let mut package = |folder: String| {
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "wit"));
+        files.sort();
+        let mut map = SourceMap::default();
+        for file in files {
+            let text = change(std::fs::read_to_string(&file).unwrap());
+            map.push(&file, text);
+        }
+        let group = map.parse().map_err(|(_, error)| error).unwrap();
+        resolve.push_group(group).unwrap()
+    };
+    package(format!("{root}/deps/random"));
+    let package = package(root.to_owned());
     let world = resolve.select_world(&[package], Some("extension")).unwrap();
     (resolve, world)
 }
@@ -45,9 +49,18 @@ pub fn guest(behaviour: Behaviour) -> Vec<u8> {
     guest_of(&contract(|text| text), behaviour)
 }
 
-pub fn guest_of((resolve, world): &(Resolve, WorldId), behaviour: Behaviour) -> Vec<u8> {
+/// The same, and it behaves so before anybody has called it.
+pub fn guest_that_starts_so(behaviour: Behaviour) -> Vec<u8> {
+    build(&contract(|text| text), behaviour, true)
+}
+
+pub fn guest_of(contract: &(Resolve, WorldId), behaviour: Behaviour) -> Vec<u8> {
+    build(contract, behaviour, false)
+}
+
+fn build((resolve, world): &(Resolve, WorldId), behaviour: Behaviour, at_start: bool) -> Vec<u8> {
     let module = dummy_module(resolve, *world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    let mut module = replace_bodies(&module, behaviour);
+    let mut module = replace_bodies(&module, behaviour, at_start);
     embed_component_metadata(&mut module, resolve, *world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
 }
@@ -100,7 +113,7 @@ fn shape(module: &[u8]) -> Shape {
     shape
 }
 
-fn replace_bodies(module: &[u8], behaviour: Behaviour) -> Vec<u8> {
+fn replace_bodies(module: &[u8], behaviour: Behaviour, at_start: bool) -> Vec<u8> {
     const MEMORY: u8 = 5;
     const CODE: u8 = 10;
     let shape = shape(module);
@@ -113,7 +126,7 @@ fn replace_bodies(module: &[u8], behaviour: Behaviour) -> Vec<u8> {
         let content = match *id {
             // One memory of at least 64 pages: 4 MiB.
             MEMORY => vec![1, 0, 64],
-            CODE => code(&shape, behaviour),
+            CODE => code(&shape, behaviour, at_start),
             _ => content.to_vec(),
         };
         replaced.push(*id);
@@ -123,7 +136,7 @@ fn replace_bodies(module: &[u8], behaviour: Behaviour) -> Vec<u8> {
     replaced
 }
 
-fn code(shape: &Shape, behaviour: Behaviour) -> Vec<u8> {
+fn code(shape: &Shape, behaviour: Behaviour, at_start: bool) -> Vec<u8> {
     let mut code = Vec::new();
     write_number(shape.types.len(), &mut code);
     for (position, ty) in shape.types.iter().enumerate() {
@@ -131,7 +144,7 @@ fn code(shape: &Shape, behaviour: Behaviour) -> Vec<u8> {
         let mut body = vec![0];
         if index == shape.realloc {
             body.extend([0x41, 0x80, 0x08]); // i32.const 1024: everything in the same place
-        } else if index != shape.initialize {
+        } else if at_start || index != shape.initialize {
             body.extend(instructions(shape, behaviour, index, shape.parameters[*ty as usize]));
             body.push(0x00); // unreachable
         }

@@ -10,6 +10,12 @@
 
 mod admission;
 mod bounds;
+mod grant_log;
+mod grant_log_directory;
+mod grant_log_faults;
+mod grant_log_races;
+mod grant_log_system;
 mod guests;
 mod layer;
 mod quiet;
+mod skew;

@@ -15,7 +15,7 @@ use guestlist_harness::{
     operations,
     reference::{
         ById, ByIds, Decline, Invite, List, ListMine, Named, Problem, RevokeAll, Sweep, TakeHandle,
-        invite_answer,
+        invite_answer, invited,
     },
 };
 use serde_json::{Value, json};
@@ -27,16 +27,16 @@ pub struct Arguments {
     /// What to do.
     #[arg(value_enum)]
     operation: Operation,
-    /// The world: organizations, people, groups and rules, in YAML.
+    /// The world: organizations, people, groups and rules, in YAML. Not needed once there is a state.
     #[arg(long)]
-    world: PathBuf,
+    world: Option<PathBuf>,
     /// The organization to act in, by id. Not needed for what an invitee does.
     #[arg(long)]
     organization: Option<String>,
     /// Who acts: a user by id or name (of the organization or its parents) or as ORGANIZATION/USER,
     /// `client:ID`, `anonymous`, or `system` for a sweep.
-    #[arg(long = "as", value_name = "WHO")]
-    caller: String,
+    #[arg(long = "as", value_name = "WHO", default_value_if("operation", "sweep", "system"))]
+    caller: Option<String>,
     /// Keeps what happened for the next call. Made from the world when there is none yet.
     #[arg(long)]
     state: Option<PathBuf>,
@@ -89,7 +89,8 @@ pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
     {
         return Err(format!("the world has no organization `{id}`; see `--organization`").into());
     }
-    let caller = caller(&host, organization, &arguments.caller)?;
+    let who = arguments.caller.as_deref().ok_or("who acts? give `--as`, as in `--as ann`")?;
+    let caller = caller(&host, organization, who)?;
     let request = request()?;
     let mails_before = host.mails().len();
 
@@ -130,7 +131,10 @@ fn load(arguments: &Arguments) -> Result<MemoryHost, Failure> {
     if let Some(state) = arguments.state.as_deref().filter(|state| state.exists()) {
         return MemoryHost::load(&read(state)?).map_err(|error| in_file(state, error.to_string()).into());
     }
-    let world = &arguments.world;
+    let world = arguments.world.as_deref().ok_or(match &arguments.state {
+        Some(state) => format!("`{}` does not exist yet: give `--world` to make it", state.display()),
+        None => "there is no world: give `--world`".to_owned(),
+    })?;
     MemoryHost::from_yaml(&read(world)?).map_err(|error| in_file(world, error.to_string()).into())
 }
 
@@ -217,7 +221,7 @@ impl One<'_> {
                 let ids = ByIds::read(text)?.ids;
                 shown(self.run(operations::Resend { ids }).await?, |items| {
                     let item = |item: &Result<_, _>| match item {
-                        Ok(invited) => output::sent_again(invited),
+                        Ok(done) => invited(done),
                         Err(refusal) => json!({ "error": Problem::from(refusal) }),
                     };
                     items.iter().map(item).collect()
@@ -235,7 +239,7 @@ impl One<'_> {
             }
             Operation::Approve => {
                 let id = ById::read(text)?.id;
-                shown(self.run(operations::Approve { id }).await?, output::sent_again)
+                shown(self.run(operations::Approve { id }).await?, invited)
             }
             Operation::Reject => {
                 let ById { id, reason } = ById::read(text)?;

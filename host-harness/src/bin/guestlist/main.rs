@@ -1,8 +1,10 @@
-//! `guestlist`: watch the plugin at work, and call it, on a host in memory.
+//! `guestlist`: watch the plugin at work, call it, on a host in memory, and check one before it is
+//! deployed.
 //!
-//! Exit status: 0 when it was done, 1 when the plugin refused, 2 when it could not run.
+//! Exit status: 0 when it was done, 1 when the plugin refused or was refused, 2 when it could not run.
 
 mod call;
+mod check;
 mod demo;
 mod output;
 
@@ -29,6 +31,8 @@ enum Command {
     },
     /// Call one operation on a world file; the request is JSON on standard input.
     Call(call::Arguments),
+    /// Say what a plugin imports and exports, and whether this host would take it.
+    Check(check::Arguments),
 }
 
 /// For people or for machines.
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
             match arguments.command {
                 Command::Demo { format } => demo::run(format).await,
                 Command::Call(arguments) => call::run(arguments).await,
+                Command::Check(arguments) => check::run(&arguments),
             }
         })
     });
@@ -68,8 +73,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// The plugin that this command was built with. One call at a time needs no pool.
+/// The plugin that this command was built with.
 fn plugin() -> Result<Plugin, Failure> {
-    let engine = Engine::new(&EngineOptions::fuel().instances(4))?;
-    Ok(Plugin::bundled(&engine)?)
+    Ok(Plugin::bundled(&engine()?)?)
+}
+
+/// One call at a time needs no pool.
+fn engine() -> Result<Engine, Failure> {
+    Ok(Engine::new(&EngineOptions::fuel().instances(4))?)
 }

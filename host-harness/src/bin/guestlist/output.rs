@@ -3,13 +3,13 @@
 use guestlist_harness::{
     contract::{
         exports::{
-            invitations::{Invited, RevokedAll},
+            invitations::RevokedAll,
             invitee::{Accepted, PreviewPage},
             maintenance::Swept,
         },
         types::{Invitation, Page},
     },
-    reference::{Problem, invitation, outcomes, preview, status, time},
+    reference::{Problem, invitation, outcomes, preview},
 };
 use serde_json::{Value, json};
 
@@ -22,15 +22,6 @@ pub fn page(page: &Page) -> Value {
 
 pub fn one(row: &Invitation) -> Value {
     invitation(row)
-}
-
-pub fn sent_again(invited: &Invited) -> Value {
-    json!({
-        "id": invited.id,
-        "status": status(invited.state),
-        "expiredAt": invited.expires_at.map(time),
-        "confirmationCode": invited.code,
-    })
 }
 
 pub fn revoked(all: &RevokedAll) -> Value {

@@ -1,0 +1,56 @@
+//! Whether a component may be loaded: it imports what the contract lends, exports what the contract asks
+//! for, in the contract's shape, and an instance of it can be made.
+//!
+//! The engine would find most of it by itself, one thing at a time and in words about its own types.
+//! Here every cause is named at once, with what to do. [`names`] compares what can be told from names,
+//! [`trial`] lets the engine compare the types and makes one instance, and where one of them has found
+//! something [`shape`] says which types differ, and how.
+
+mod name;
+mod names;
+mod problem;
+mod shape;
+mod trial;
+
+use wasmparser::Parser;
+use wasmtime::component::Component;
+
+use crate::{Engine, contract::ExtensionPre, sandbox::HostState};
+
+pub(crate) use names::{contracts, export_of};
+pub use problem::{Age, LoadError, Problem};
+
+/// The version of the contract that this harness speaks.
+pub const CONTRACT: &str = "0.1.0";
+
+const PACKAGE: &str = "guestlist:invitation";
+
+/// Compiles bytes that are a component.
+pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Problem> {
+    if Parser::is_core_wasm(bytes) {
+        return Err(Problem::CoreModule);
+    }
+    if !Parser::is_component(bytes) {
+        return Err(Problem::NotAComponent);
+    }
+    let compiled = Component::from_binary(engine.wasmtime(), bytes);
+    compiled.map_err(|error| Problem::Invalid(format!("{error:#}")))
+}
+
+/// Lets a component in, or says all that speaks against it.
+pub(crate) fn admit(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Vec<Problem>> {
+    let mut problems = names::compare(component);
+    let mut tried = None;
+    if problems.is_empty() {
+        match trial::run(engine, component) {
+            Ok(extension) => return Ok(extension),
+            Err(problem) => tried = Some(problem),
+        }
+    }
+    let shapes = shape::compare(component);
+    // The engine's own words about types are for what could not be explained better.
+    tried = tried.filter(|problem| shapes.is_empty() || !matches!(problem, Problem::Mismatch(_)));
+    problems.extend(shapes);
+    problems.extend(tried);
+    Err(problems)
+}

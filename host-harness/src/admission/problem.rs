@@ -1,0 +1,200 @@
+//! Why a component is not let in, in words that say what to do.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::CONTRACT;
+
+/// A plugin that was not loaded, with every reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadError(Vec<Problem>);
+
+impl LoadError {
+    /// At least one.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.0
+    }
+}
+
+impl From<Problem> for LoadError {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl From<Vec<Problem>> for LoadError {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self(problems)
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [problem @ (Problem::NotAComponent | Problem::CoreModule | Problem::Invalid(_))] = &*self.0 {
+            return problem.fmt(f);
+        }
+        let problems: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        write!(f, "the component was not admitted: {}", problems.join("; "))
+    }
+}
+
+/// One reason not to admit a component. Written as JSON it is its kind, the names that it is about and
+/// the message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The bytes are no WebAssembly at all.
+    #[error("this is no WebAssembly component; give the `guestlist.wasm` that the build writes")]
+    NotAComponent,
+    /// They are what a compiler makes before it is wrapped.
+    #[error("this is a core module, not a component; wrap it with `wasm-tools component new` first")]
+    CoreModule,
+    /// A component that is damaged, or that uses WebAssembly features that are switched off.
+    #[error("the component does not compile: {0}")]
+    Invalid(String),
+    /// A capability that exists in other hosts and is kept from plugins on purpose.
+    #[error("it imports `{0}`, which is withheld: a plugin gets no files, sockets, clocks or environment")]
+    Withheld(String),
+    /// Nobody here knows this import.
+    #[error("it imports `{0}`, which this host does not know; remove the import")]
+    Unknown(String),
+    /// It needs more than this contract has.
+    #[error("it imports `{0}`, which is newer than contract {CONTRACT}; update the host")]
+    TooNew(String),
+    /// It speaks an incompatible version of an interface.
+    #[error("it speaks `{name}` and this host speaks {ours}; build it against `wit/` of this version")]
+    WrongVersion {
+        /// The interface, as the component names it.
+        name: String,
+        /// The version that this host has of it.
+        ours: String,
+    },
+    /// The contract asks for this interface.
+    #[error("it does not export `{0}`; is it a plugin of world `extension`?")]
+    MissingExport(String),
+    /// The contract asks for this function.
+    #[error(
+        "its export `{interface}` lacks the function `{function}`; build it against `wit/` of this version"
+    )]
+    MissingFunction {
+        /// The interface, as the component names it.
+        interface: String,
+        /// What it lacks.
+        function: String,
+    },
+    /// The names fit and a type does not.
+    #[error("{} {}: {difference}; {}", subject(functions), age.words(), age.remedy())]
+    Reshaped {
+        /// All functions that have to do with the type, as in `storage.by-code`.
+        functions: Vec<String>,
+        /// What is different about it.
+        difference: String,
+        /// Who has to follow whom.
+        age: Age,
+    },
+    /// The names fit and the types do not, in a way that only the engine can tell.
+    #[error(
+        "it was built for another shape of contract {CONTRACT}: {0}; build it against `wit/` of this version"
+    )]
+    Mismatch(String),
+    /// No instance of it can be made.
+    #[error(
+        "no instance of it can be made: {0}; what runs at its start has to end soon, in little memory and \
+         without the host"
+    )]
+    Start(String),
+}
+
+/// Whether a component's types have more or less than the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// They have more.
+    Newer,
+    /// They have less.
+    Older,
+    /// They have something else.
+    Unclear,
+}
+
+impl Age {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Newer => "a newer shape",
+            Self::Older => "an older shape",
+            Self::Unclear => "another shape",
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Newer => "update the host",
+            Self::Older | Self::Unclear => "build it against `wit/` of this version",
+        }
+    }
+}
+
+/// "its import `storage.get` has", "its import `storage.get` and 3 more functions have"
+fn subject(functions: &[String]) -> String {
+    let first = functions.first().map_or("", String::as_str);
+    let exported = super::names::EXPORTS.iter().any(|export| first.split('.').next() == Some(export));
+    let side = if exported { "export" } else { "import" };
+    match functions.len() {
+        0 | 1 => format!("its {side} `{first}` has"),
+        2 => format!("its {side} `{first}` and 1 more function have"),
+        more => format!("its {side} `{first}` and {} more functions have", more.saturating_sub(1)),
+    }
+}
+
+impl Problem {
+    /// A word for the kind of the problem, for machines: `too-new`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotAComponent => "not-a-component",
+            Self::CoreModule => "core-module",
+            Self::Invalid(_) => "invalid",
+            Self::Withheld(_) => "withheld",
+            Self::Unknown(_) => "unknown",
+            Self::TooNew(_) => "too-new",
+            Self::WrongVersion { .. } => "wrong-version",
+            Self::MissingExport(_) => "missing-export",
+            Self::MissingFunction { .. } => "missing-function",
+            Self::Reshaped { age: Age::Newer, .. } => "newer-shape",
+            Self::Reshaped { age: Age::Older, .. } => "older-shape",
+            Self::Reshaped { age: Age::Unclear, .. } | Self::Mismatch(_) => "other-shape",
+            Self::Start(_) => "start",
+        }
+    }
+
+    /// The interfaces or functions that it is about.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Withheld(name) | Self::Unknown(name) | Self::TooNew(name) | Self::MissingExport(name) => {
+                vec![name]
+            }
+            Self::WrongVersion { name, .. } => vec![name],
+            Self::MissingFunction { interface, function } => vec![interface, function],
+            Self::Reshaped { functions, .. } => functions.iter().map(String::as_str).collect(),
+            Self::NotAComponent
+            | Self::CoreModule
+            | Self::Invalid(_)
+            | Self::Mismatch(_)
+            | Self::Start(_) => Vec::new(),
+        }
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut problem = to.serialize_struct("Problem", 3)?;
+        problem.serialize_field("kind", self.kind())?;
+        problem.serialize_field("names", &self.names())?;
+        problem.serialize_field("message", &self.to_string())?;
+        problem.end()
+    }
+}

@@ -1,0 +1,438 @@
+//! What `docs/guarantees.md` promises, as questions to a snapshot of everything.
+//!
+//! Each question is a plain function over plain data, so that a test can break the data and see that
+//! the question notices. A failure starts with the name of the guarantee.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use guestlist_harness::{
+    contract::types::{
+        AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, Notify, Permissions, Principal,
+        State, Step, StepOutcome, StepResult, Subject, UserRef,
+    },
+    memory::{AuditEvent, MemberView, MemoryHost, Snapshot, StoredInvitation},
+};
+
+/// What callers were told, and when.
+#[derive(Clone, Debug, Default)]
+pub struct History(pub Vec<Told>);
+
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// So many events were in the audit trail when it was said.
+    pub at: usize,
+    pub word: Word,
+}
+
+#[derive(Clone, Debug)]
+pub enum Word {
+    /// It was made, and its mail stands like this.
+    Invited(InvitationKey, MailState),
+    Accepted(InvitationKey, Vec<StepResult>),
+    /// It was revoked or declined.
+    Ended(InvitationKey, State),
+    /// There is a new code; these digests were live before.
+    Resent(InvitationKey, Vec<String>),
+    /// An administrator has removed a member.
+    Removed(String, UserRef),
+    /// These were shown to an administrator of that organization.
+    Shown(String, Vec<InvitationKey>),
+}
+
+impl History {
+    /// It was said now.
+    pub fn note(&mut self, host: &MemoryHost, word: Word) {
+        self.0.push(Told { at: host.audit().len(), word });
+    }
+}
+
+type Found = Result<(), String>;
+pub type Question = fn(&Snapshot, &History) -> Found;
+
+/// Asked at every instant.
+pub const ALWAYS: [(&str, Question); 14] = [
+    ("I-MEM", member_by_accepting),
+    ("I-ONE", once),
+    ("I-ORPHAN", no_grant_without_member),
+    ("I-REV", nothing_after_the_end),
+    ("I-GONE", nothing_after_removal),
+    ("I-STATE", legal_path),
+    ("I-UNIQ", one_active),
+    ("I-SUBJ", only_the_invited),
+    ("I-LEAST", granted_was_invited),
+    ("I-TEN", no_other_tenant),
+    ("I-TTL", claimed_in_time),
+    ("I-SEC2", older_codes_dead),
+    ("I-AUD", one_event_for_a_change),
+    ("I-ACK", said_is_true),
+];
+
+/// Asked when all calls have ended and the sweep has run.
+pub const AT_REST: [(&str, Question); 2] = [("I-REST", ended_and_applied), ("I-LIVE", nothing_waits)];
+
+/// Each promise that is broken, and how.
+pub fn broken(questions: &[(&str, Question)], world: &Snapshot, history: &History) -> Vec<String> {
+    let asked = questions.iter().map(|(name, question)| (name, question(world, history)));
+    asked.filter_map(|(name, found)| found.err().map(|why| format!("{name}: {why}"))).collect()
+}
+
+fn must(holds: bool, why: impl FnOnce() -> String) -> Found {
+    if holds { Ok(()) } else { Err(why()) }
+}
+
+fn row<'a>(world: &'a Snapshot, organization: &str, id: &str) -> Option<&'a Invitation> {
+    let mut rows = world.invitations.iter().map(|row| &row.invitation);
+    rows.find(|row| row.key.organization == organization && row.key.id == id)
+}
+
+fn is_of(event: &AuditEvent, organization: &str, id: &str) -> bool {
+    event.organization.as_deref() == Some(organization) && event.invitation.as_deref() == Some(id)
+}
+
+fn is_change(event: &AuditEvent) -> bool {
+    event.event.starts_with("invitation.") && event.event != "invitation.purged"
+}
+
+fn is_grant(event: &AuditEvent) -> bool {
+    matches!(event.event.as_str(), "member.added" | "grant.added")
+}
+
+fn was_purged(world: &Snapshot, organization: &str, id: &str) -> bool {
+    world.audit.iter().any(|event| event.event == "invitation.purged" && is_of(event, organization, id))
+}
+
+/// What somebody owes to an invitation.
+struct Debt<'a> {
+    organization: &'a str,
+    member: &'a MemberView,
+    invitation: &'a str,
+    /// Absent: his membership.
+    grant: Option<Grant>,
+}
+
+fn debts(world: &Snapshot) -> Vec<Debt<'_>> {
+    let mut debts = Vec::new();
+    for (organization, view) in &world.organizations {
+        for member in &view.members {
+            let owed = |invitation, grant| Debt { organization, member, invitation, grant };
+            debts.extend(member.invitation.iter().map(|by| owed(by.as_str(), None)));
+            for (kind, held) in [(GrantKind::Group, &member.groups), (GrantKind::Role, &member.roles)] {
+                let grant = |id: &String| Some(Grant { kind, id: id.clone() });
+                debts.extend(held.iter().filter_map(|(id, by)| Some(owed(by.as_deref()?, grant(id)))));
+            }
+        }
+    }
+    debts
+}
+
+fn member_by_accepting(world: &Snapshot, _: &History) -> Found {
+    for Debt { organization, member, invitation, .. } in debts(world) {
+        let state = row(world, organization, invitation).map(|row| row.state);
+        let right = matches!(state, Some(State::Accepting | State::Accepted));
+        must(right || was_purged(world, organization, invitation), || {
+            format!("{:?} is a member on account of {invitation}, which is {state:?}", member.account)
+        })?;
+    }
+    Ok(())
+}
+
+fn once(world: &Snapshot, _: &History) -> Found {
+    let mut seen = BTreeSet::new();
+    for event in world.audit.iter().filter(|event| is_grant(event)) {
+        let what = (&event.organization, &event.invitation, &event.event, &event.reason);
+        must(seen.insert(what), || format!("applied twice: {event:?}"))?;
+    }
+    Ok(())
+}
+
+fn no_grant_without_member(world: &Snapshot, _: &History) -> Found {
+    for (organization, view) in &world.organizations {
+        for member in &view.members {
+            let exist = member.groups.keys().all(|id| view.groups.contains_key(id))
+                && member.roles.keys().all(|id| view.roles.contains_key(id));
+            must(exist, || format!("{organization}: a grant of nothing: {member:?}"))?;
+        }
+    }
+    for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.event == "grant.added") {
+        let (Some(organization), Some(id)) = (&event.organization, &event.invitation) else {
+            return Err(format!("given to nobody: {event:?}"));
+        };
+        let Some(Subject::User(user)) = row(world, organization, id).map(|row| &row.subject) else {
+            continue;
+        };
+        let view = &world.organizations[organization];
+        let there = view.members.iter().any(|member| member.account == *user);
+        let left = |later: &AuditEvent| {
+            later.event.starts_with("world.") && later.reason.as_deref() == Some(user.id.as_str())
+        };
+        must(there || view.deleted || world.audit[index..].iter().any(left), || {
+            format!("{user:?} is no member: {event:?}")
+        })?;
+    }
+    Ok(())
+}
+
+fn nothing_after_the_end(world: &Snapshot, history: &History) -> Found {
+    for Told { at, word } in &history.0 {
+        let Word::Ended(key, state) = word else { continue };
+        let mut later = world.audit[*at..].iter().filter(|event| is_grant(event));
+        let granted = later.find(|event| is_of(event, &key.organization, &key.id));
+        must(granted.is_none(), || format!("{state:?} was answered, then {granted:?}"))?;
+    }
+    Ok(())
+}
+
+/// An invitation that nobody had claimed before the removal counts as a new one: accepting it is a
+/// decision of its own.
+fn nothing_after_removal(world: &Snapshot, history: &History) -> Found {
+    for Told { at, word } in &history.0 {
+        let Word::Removed(organization, account) = word else { continue };
+        for event in world.audit[*at..].iter().filter(|event| is_grant(event)) {
+            let Some(id) = event.invitation.as_deref().filter(|id| is_of(event, organization, id)) else {
+                continue;
+            };
+            let his =
+                row(world, organization, id).is_some_and(|row| row.subject == Subject::User(account.clone()));
+            let claimed =
+                |before: &AuditEvent| before.event == "invitation.claimed" && is_of(before, organization, id);
+            must(!his || !world.audit[..*at].iter().any(claimed), || {
+                format!("{account:?} was removed, then {event:?}")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The state after an event, or `None` where it may not happen.
+fn step(from: Option<State>, event: &AuditEvent) -> Option<State> {
+    use State::{Accepted, Accepting, AwaitingApproval, Declined, Expired, Failed, Pending, Revoked};
+    match (from, event.event.as_str()) {
+        (None, "invitation.created") => Some(if event.reason.is_some() { AwaitingApproval } else { Pending }),
+        (Some(AwaitingApproval), "invitation.approved") | (Some(Pending), "invitation.renewed") => {
+            Some(Pending)
+        }
+        (Some(Pending), "invitation.claimed") | (Some(Accepting), "invitation.taken-over") => Some(Accepting),
+        (Some(Accepting), "invitation.accepted") => Some(Accepted),
+        (Some(Accepting), "invitation.failed") => Some(Failed),
+        (Some(Pending), "invitation.declined") => Some(Declined),
+        (Some(AwaitingApproval | Pending), "invitation.revoked") => Some(Revoked),
+        (Some(AwaitingApproval | Pending), "invitation.expired") => Some(Expired),
+        _ => None,
+    }
+}
+
+fn changes<'a>(world: &'a Snapshot, key: &'a InvitationKey) -> impl Iterator<Item = &'a AuditEvent> {
+    let changes = world.audit.iter().filter(|event| is_change(event));
+    changes.filter(|event| is_of(event, &key.organization, &key.id))
+}
+
+fn legal_path(world: &Snapshot, _: &History) -> Found {
+    for StoredInvitation { invitation: row, .. } in &world.invitations {
+        let mut state = None;
+        for event in changes(world, &row.key) {
+            let next = step(state, event);
+            must(next.is_some(), || format!("{} was {state:?}, then {}", row.key.id, event.event))?;
+            state = next;
+        }
+        must(state == Some(row.state), || {
+            format!("{} is {:?}, and came to be {state:?}", row.key.id, row.state)
+        })?;
+    }
+    Ok(())
+}
+
+fn one_event_for_a_change(world: &Snapshot, _: &History) -> Found {
+    for StoredInvitation { invitation: row, .. } in &world.invitations {
+        let events = changes(world, &row.key).count();
+        must(events as u64 == row.version, || {
+            format!("{} has version {} and {events} events", row.key.id, row.version)
+        })?;
+    }
+    for event in world.audit.iter().filter(|event| is_change(event)) {
+        let (organization, id) = (event.organization.as_deref(), event.invitation.as_deref());
+        let (organization, id) =
+            organization.zip(id).ok_or_else(|| format!("a change of nothing: {event:?}"))?;
+        must(row(world, organization, id).is_some() || was_purged(world, organization, id), || {
+            format!("an event without its change: {event:?}")
+        })?;
+    }
+    Ok(())
+}
+
+fn one_active(world: &Snapshot, _: &History) -> Found {
+    let mut seen = BTreeSet::new();
+    for StoredInvitation { invitation: row, .. } in &world.invitations {
+        let active = matches!(row.state, State::AwaitingApproval | State::Pending | State::Accepting);
+        let whose = (&row.key.organization, format!("{:?}", row.subject));
+        must(!active || seen.insert(whose), || format!("two are active for {:?}", row.subject))?;
+    }
+    Ok(())
+}
+
+fn only_the_invited(world: &Snapshot, _: &History) -> Found {
+    for Debt { organization, member, invitation, .. } in debts(world) {
+        let Some(row) = row(world, organization, invitation) else { continue };
+        must(row.subject == Subject::User(member.account.clone()), || {
+            format!("{:?} is a member by the invitation of {:?}", member.account, row.subject)
+        })?;
+    }
+    for event in world.audit.iter().filter(|event| event.event == "invitation.claimed") {
+        let (organization, id) =
+            event.organization.as_deref().zip(event.invitation.as_deref()).unwrap_or_default();
+        let Some(row) = row(world, organization, id) else { continue };
+        let himself = matches!((&event.actor, &row.subject), (Principal::User(one), Subject::User(other)) if one == other);
+        must(himself || row.accept_with == AcceptWith::Code, || {
+            format!("{:?} claimed the invitation of {:?}", event.actor, row.subject)
+        })?;
+    }
+    Ok(())
+}
+
+fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
+    for (organization, steps) in &world.applied {
+        for (id, log) in steps {
+            let Some(row) = row(world, organization, id) else { continue };
+            let given = log
+                .steps
+                .iter()
+                .filter_map(|step| if let Step::Grant(grant) = step { Some(grant) } else { None });
+            for grant in given {
+                must(row.grants.contains(grant), || format!("{id} gave {grant:?}, which was not invited"))?;
+            }
+            let view = &world.organizations[organization];
+            let entitled = view
+                .permissions
+                .iter()
+                .any(|known| known.who == row.inviter && known.permissions.contains(Permissions::INVITE));
+            let last = |event: &str| {
+                let is_it = |known: &AuditEvent| {
+                    known.event == event && known.organization.as_ref() == Some(organization)
+                };
+                world.audit.iter().rposition(is_it)
+            };
+            let given =
+                world.audit.iter().rposition(|event| is_grant(event) && is_of(event, organization, id));
+            must(entitled || given < last("world.permissions-set"), || {
+                format!("{id} gave in the name of {:?}, who may not invite", row.inviter)
+            })?;
+        }
+    }
+    for Debt { organization, member, invitation, grant } in debts(world) {
+        let (Some(row), Some(grant)) = (row(world, organization, invitation), grant) else { continue };
+        must(row.grants.contains(&grant), || format!("{:?} has {grant:?} by {invitation}", member.account))?;
+    }
+    Ok(())
+}
+
+fn no_other_tenant(world: &Snapshot, history: &History) -> Found {
+    let mut places = BTreeMap::new();
+    for event in world.audit.iter().filter(|event| !event.request_id.is_empty()) {
+        let elsewhere = event.invitation.as_ref().is_some_and(|id| {
+            let mut rows = world.invitations.iter().map(|row| &row.invitation.key);
+            rows.any(|key| key.id == *id && event.organization.as_ref() != Some(&key.organization))
+        });
+        let invitees = event.operation.starts_with("invitee.");
+        // Then the id is what the caller said, not what he was shown.
+        let unseen = matches!(event.reason.as_deref(), Some("not-found" | "not-permitted"));
+        must(invitees || !elsewhere || (event.event == "refused" && unseen), || {
+            format!("of another organization: {event:?}")
+        })?;
+        let place = places.entry(&event.request_id).or_insert(&event.organization);
+        must(invitees || *place == &event.organization, || {
+            format!("one call, two organizations: {event:?}")
+        })?;
+    }
+    for told in &history.0 {
+        let Word::Shown(organization, keys) = &told.word else { continue };
+        let other = keys.iter().find(|key| key.organization != *organization);
+        must(other.is_none(), || format!("{organization} was shown {other:?}"))?;
+    }
+    Ok(())
+}
+
+fn claimed_in_time(world: &Snapshot, _: &History) -> Found {
+    for StoredInvitation { invitation: row, .. } in &world.invitations {
+        let claim = changes(world, &row.key).find(|event| event.event == "invitation.claimed");
+        let late = claim.zip(row.expires_at).filter(|(claim, end)| claim.at >= *end);
+        must(late.is_none(), || format!("{} was claimed after its end: {late:?}", row.key.id))?;
+    }
+    Ok(())
+}
+
+fn older_codes_dead(world: &Snapshot, history: &History) -> Found {
+    for told in &history.0 {
+        let Word::Resent(key, older) = &told.word else { continue };
+        let live = world.invitations.iter().find(|row| row.codes.iter().any(|code| older.contains(code)));
+        must(live.is_none(), || format!("an older code of {} works", key.id))?;
+    }
+    Ok(())
+}
+
+fn said_is_true(world: &Snapshot, history: &History) -> Found {
+    for told in &history.0 {
+        let (Word::Invited(key, _) | Word::Accepted(key, _) | Word::Ended(key, _) | Word::Resent(key, _)) =
+            &told.word
+        else {
+            continue;
+        };
+        let Some(row) = row(world, &key.organization, &key.id) else {
+            must(was_purged(world, &key.organization, &key.id), || format!("{} is lost", key.id))?;
+            continue;
+        };
+        let holds = match &told.word {
+            Word::Accepted(_, outcomes) => row.state == State::Accepted && row.outcomes == *outcomes,
+            Word::Ended(_, state) => row.state == *state,
+            Word::Invited(_, MailState::Sent) => world.mails.iter().any(|mail| mail.invitation == key.id),
+            _ => true,
+        };
+        must(holds, || format!("{:?} was answered, now it is {row:?}", told.word))?;
+    }
+    Ok(())
+}
+
+fn ended_and_applied(world: &Snapshot, _: &History) -> Found {
+    for StoredInvitation { invitation: row, .. } in &world.invitations {
+        must(row.state != State::Accepting, || format!("{} is still being accepted", row.key.id))?;
+        let Subject::User(user) = &row.subject else { continue };
+        let since = world.audit.iter().skip_while(|event| {
+            !(event.event == "invitation.claimed" && is_of(event, &row.key.organization, &row.key.id))
+        });
+        let since: Vec<_> = since.collect();
+        for StepResult { step, outcome } in &row.outcomes {
+            let grant = if let Step::Grant(grant) = step { Some(grant) } else { None };
+            // What an administrator has taken away while or after it was accepted is not there, rightly.
+            let taken = since.iter().any(|event| {
+                let lost = event.event.ends_with("removed") || event.event.ends_with("deleted");
+                let what = event.reason.as_ref();
+                lost && (what == Some(&user.id) || grant.is_some_and(|grant| what == Some(&grant.id)))
+            });
+            let there = debts(world).iter().any(|debt| {
+                (debt.organization, debt.invitation) == (&row.key.organization, &row.key.id)
+                    && debt.grant.as_ref() == grant
+            });
+            must(*outcome != StepOutcome::Applied || taken || there, || {
+                format!("{} says {step:?} was applied, and it is not there", row.key.id)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn nothing_waits(world: &Snapshot, _: &History) -> Found {
+    let waiting = world.outbox.iter().find(|waiting| !waiting.entry.taken);
+    must(waiting.is_none(), || format!("a message waits: {waiting:?}"))?;
+    for StoredInvitation { invitation: row, codes, .. } in &world.invitations {
+        let mailed = row.state == State::Pending && row.notify == Notify::Internal;
+        must(!mailed || row.mail != MailState::None, || format!("{} was never mailed", row.key.id))?;
+        let digest = |code: &String| guestlist::code::Code::parse(code).expect("a mailed code").digest();
+        let hex = |digest: Vec<u8>| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let arrived = world.mails.iter().filter(|mail| mail.invitation == row.key.id);
+        let mut arrived = arrived.filter_map(|mail| mail.code.as_ref());
+        must(
+            !(mailed && row.mail == MailState::Sent)
+                || arrived.any(|code| codes.contains(&hex(digest(code)))),
+            || format!("no code that was mailed for {} works", row.key.id),
+        )?;
+    }
+    Ok(())
+}

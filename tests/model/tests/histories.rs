@@ -1,0 +1,112 @@
+//! Random histories on the plugin as a library, a sample of them in the sandbox too, and the ones that
+//! once failed.
+//!
+//! `GUESTLIST_HISTORIES` is how many each test plays, `GUESTLIST_SEED` where its dice begin.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests fail by panicking"
+)]
+
+use std::{env, sync::LazyLock};
+
+use guestlist_harness::{Engine, EngineOptions, Plugin};
+use guestlist_model::{
+    calls::{Natively, Sandboxed},
+    history::{FAULTS, History, history},
+    run::{Counts, play},
+    trial::{report, trial},
+};
+use proptest::strategy::Strategy;
+use proptest::{strategy::ValueTree, test_runner::TestRunner};
+
+static SANDBOXED: LazyLock<Sandboxed> = LazyLock::new(|| {
+    let engine = Engine::new(&EngineOptions::default()).expect("this machine runs WebAssembly");
+    Sandboxed(Plugin::bundled(&engine).expect("the component that was built with this test"))
+});
+
+/// So many histories run in the sandbox as well.
+const SAMPLE: u32 = 400;
+
+/// What 2,500 histories always reach.
+const REACHED: &str = include_str!("reached.txt");
+
+fn number(name: &str, default: u64) -> u64 {
+    env::var(name)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
+/// The component gives the same answers, and leaves the same world behind, byte for byte.
+fn alike(history: &History) {
+    let one = play(history, &Natively).map(|played| played.transcript);
+    let other = play(history, &*SANDBOXED).map(|played| played.transcript);
+    assert!(one.is_ok() && one == other, "{}", report(history, "the component and the library differ"));
+}
+
+fn everything(counts: &Counts) -> Vec<String> {
+    let wanted = REACHED.lines().filter(|line| !line.is_empty()).map(str::to_owned);
+    let faults =
+        FAULTS.iter().flat_map(|fault| [format!("fault: {fault}"), format!("fault: {fault}, then on")]);
+    wanted.chain(faults).filter(|what| !counts.contains_key(what)).collect()
+}
+
+fn histories(number_of_test: u64) {
+    let histories = number("GUESTLIST_HISTORIES", 2_500);
+    let seed = number("GUESTLIST_SEED", 1) * 1_000 + number_of_test;
+    let counts = trial(seed, u32::try_from(histories).unwrap(), &Natively, |_, _| {});
+    let counts = counts.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+    if histories >= 2_500 {
+        assert_eq!(everything(&counts), Vec::<String>::new(), "never reached; seed {seed}: {counts:#?}");
+    }
+}
+
+#[test]
+fn histories_one() {
+    histories(1);
+}
+
+#[test]
+fn histories_two() {
+    histories(2);
+}
+
+#[test]
+fn histories_three() {
+    histories(3);
+}
+
+#[test]
+fn histories_four() {
+    histories(4);
+}
+
+#[test]
+fn a_sample_runs_in_the_sandbox_too() {
+    trial(number("GUESTLIST_SEED", 1) * 1_000, SAMPLE, &Natively, |history, _| alike(history))
+        .unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// Those that once failed, or the one of `GUESTLIST_REPLAY`.
+#[test]
+fn replay() {
+    let shipped = include_str!("regressions.txt");
+    let text = env::var("GUESTLIST_REPLAY").unwrap_or_else(|_| shipped.to_owned());
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let history: History = line.parse().unwrap_or_else(|why| panic!("{line}: {why}"));
+        if let Err(why) = play(&history, &Natively) {
+            panic!("{}", report(&history, &why));
+        }
+        alike(&history);
+    }
+}
+
+#[test]
+fn a_history_reads_back_as_it_was_written() {
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..2_000 {
+        let history = history().new_tree(&mut runner).unwrap().current();
+        assert_eq!(history.to_string().parse(), Ok(history));
+    }
+}
