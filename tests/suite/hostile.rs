@@ -119,7 +119,7 @@ impl Told {
             let _told = OnPanic(place.clone());
             always(&case.rig, &case.history);
             nothing_more(&case, &place);
-            case.settle().await;
+            case.rig.settle().await;
             always(&case.rig, &case.history);
             nothing_more(&case, &place);
             case.rig.find_leaks();
@@ -340,7 +340,7 @@ async fn a_claim_that_is_another_is_not_believed() {
         let reply = lied(&mut case, Function::StorageTransition, lie).await;
         closed(&reply, &["Host"], &[Function::MembershipApply]);
         // The claim was made; the sweep brings it to its end.
-        case.settle().await;
+        case.rig.settle().await;
         assert_eq!(case.rig.host.snapshot().invitations[0].invitation.state, State::Accepted);
     }
 }
@@ -355,7 +355,7 @@ async fn a_close_that_names_other_steps_is_not_believed() {
         let mut case = cases::sweep_a_take_over_refused().await;
         let reply = lied(&mut case, Function::MembershipClose, move |_| json!({ "Ok": [step] })).await;
         assert_eq!(asked(&reply, Function::StorageTransition), 1, "taken over and not ended");
-        case.settle().await;
+        case.rig.settle().await;
         assert_eq!(case.rig.host.snapshot().invitations[0].invitation.state, State::Failed);
     }
 }
@@ -444,7 +444,7 @@ async fn what_expired_stays_expired_when_the_clock_goes_back() {
     case.ask = Ask::Introspect(Handle::Id(case.rig.host.snapshot().invitations[0].invitation.key.clone()));
     case.ask(None).await.words.unwrap();
     always(&case.rig, &case.history);
-    case.settle().await;
+    case.rig.settle().await;
     assert_eq!(case.rig.host.snapshot().invitations[0].invitation.state, State::Expired);
     for instant in [0, u64::MAX] {
         let mut case = cases::accept_by_code().await;

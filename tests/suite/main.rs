@@ -10,7 +10,6 @@
 
 mod accepting;
 mod actors;
-mod after;
 mod approving;
 mod asking;
 mod canary;
@@ -23,15 +22,13 @@ mod faults;
 mod guarantees;
 mod histories;
 mod hostile;
-mod interleaving;
 mod inviting;
 mod lies;
 mod limiting;
 mod managing;
-mod orders;
-mod orders_apart;
 mod pairs;
-mod races;
+mod racing_accepts;
+mod racing_others;
 mod recovery;
 mod rig;
 mod schedule;
