@@ -178,3 +178,61 @@ pub fn fingerprint(request: &InviteRequest) -> Vec<u8> {
     }
     hash.finalize().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::imports::types::Grant;
+
+    fn request() -> InviteRequest {
+        InviteRequest {
+            names: vec!["alice".into(), "bob".into()],
+            userstore_domain: None,
+            grants: vec![Grant { kind: GrantKind::Group, id: "g".into() }],
+            lifetime: LifetimeChoice::Default,
+            notify: None,
+            template: None,
+            metadata: Vec::new(),
+            idempotency_key: Some("k".into()),
+        }
+    }
+
+    /// It is stored and compared with what a later version of the plugin makes of the same request: a
+    /// client that repeats itself across an update must not be told that the key is in use.
+    #[test]
+    fn the_fingerprint_of_a_request_is_the_same_in_every_version() {
+        let hex: String = fingerprint(&request()).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "0c8d5eb3a87ecd033e020954b5442d953aeb640801c01789b615a0a66ee70eed");
+    }
+
+    #[test]
+    fn whatever_a_request_says_is_in_its_fingerprint() {
+        let changes: [fn(&mut InviteRequest); 15] = [
+            |request| request.names.swap(0, 1),
+            |request| request.names = vec!["alicebob".into()],
+            |request| request.userstore_domain = Some(String::new()),
+            |request| request.userstore_domain = Some("LDAP".into()),
+            |request| request.grants.clear(),
+            |request| request.grants = vec![Grant { kind: GrantKind::Role, id: "g".into() }],
+            |request| request.grants = vec![Grant { kind: GrantKind::Group, id: "h".into() }],
+            |request| request.lifetime = LifetimeChoice::Never,
+            |request| request.lifetime = LifetimeChoice::Lasting(1),
+            |request| request.lifetime = LifetimeChoice::Lasting(2),
+            |request| request.notify = Some(Notify::Internal),
+            |request| request.notify = Some(Notify::External),
+            |request| request.template = Some("t".into()),
+            |request| request.metadata = vec![Property { key: "a".into(), value: "b".into() }],
+            |request| request.metadata = vec![Property { key: "ab".into(), value: String::new() }],
+        ];
+        let mut seen = vec![fingerprint(&request())];
+        for change in changes {
+            let mut request = request();
+            change(&mut request);
+            let other = fingerprint(&request);
+            assert!(!seen.contains(&other), "{request:?}");
+            seen.push(other);
+        }
+        let another_key = InviteRequest { idempotency_key: Some("other".into()), ..request() };
+        assert_eq!(Some(&fingerprint(&another_key)), seen.first(), "the key names it, and is no part of it");
+    }
+}
