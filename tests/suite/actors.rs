@@ -13,8 +13,8 @@ use guestlist_harness::{
 };
 
 use crate::{
-    interleaving::{Actor, Outcome, Said},
     rig::*,
+    schedule::{Actor, Outcome, Said, in_acme},
 };
 
 pub const LEASE: u64 = 30_000;
@@ -33,26 +33,33 @@ pub async fn invited() -> Invited {
 }
 
 pub fn accept(code: &str) -> Actor {
-    let handle = Handle::Code(code.to_owned());
+    accept_with(alice(), Handle::Code(code.to_owned()))
+}
+
+pub fn accept_by_id(key: &InvitationKey) -> Actor {
+    accept_with(alice(), Handle::Id(key.clone()))
+}
+
+pub fn accept_with(who: Principal, handle: Handle) -> Actor {
     Actor::new("accept", move |stage| {
-        let handle = handle.clone();
-        async move { Said::Accept(stage.run(None, alice(), operations::Accept { handle }).await) }
+        let (who, accept) = (who.clone(), operations::Accept { handle: handle.clone() });
+        async move { Said::Accept(stage.run(None, who, accept).await) }
     })
 }
 
-pub fn decline(key: &InvitationKey) -> Actor {
-    let handle = Handle::Id(key.clone());
+pub fn decline(key: &InvitationKey, handle: Handle) -> Actor {
+    let key = key.clone();
     Actor::new("decline", move |stage| {
-        let decline = operations::Decline { handle: handle.clone(), reason: None };
-        async move { Said::Decline(stage.run(None, alice(), decline).await) }
+        let (key, decline) = (key.clone(), operations::Decline { handle: handle.clone(), reason: None });
+        async move { Said::Decline(key, stage.run(None, alice(), decline).await) }
     })
 }
 
 pub fn revoke(key: &InvitationKey) -> Actor {
-    let id = key.id.clone();
+    let key = key.clone();
     Actor::new("revoke", move |stage| {
-        let (id, revoke) = (id.clone(), operations::Revoke { id: id.clone(), reason: None });
-        async move { Said::End(id, stage.run(Some("acme"), ann(), revoke).await) }
+        let (key, revoke) = (key.clone(), operations::Revoke { id: key.id.clone(), reason: None });
+        async move { Said::End(key, stage.run(Some("acme"), ann(), revoke).await) }
     })
 }
 
@@ -66,8 +73,16 @@ pub fn revoke_all_of_ann() -> Actor {
 pub fn resend(key: &InvitationKey) -> Actor {
     let id = key.id.clone();
     Actor::new("resend", move |stage| {
-        let resend = operations::Resend { ids: vec![id.clone()] };
-        async move { Said::Resend(stage.run(Some("acme"), ann(), resend).await.unwrap().remove(0)) }
+        let id = id.clone();
+        async move {
+            stage.stop().await;
+            let rows = stage.host.snapshot().invitations;
+            let row =
+                rows.into_iter().find(|row| row.invitation.key == in_acme(&id)).expect("the invitation");
+            let resend = operations::Resend { ids: vec![id] };
+            let answer = stage.go_on(Some("acme"), ann(), resend).await;
+            Said::Resend(row.codes, answer.unwrap().remove(0))
+        }
     })
 }
 
@@ -80,10 +95,10 @@ pub fn approve(key: &InvitationKey) -> Actor {
 }
 
 pub fn reject(key: &InvitationKey) -> Actor {
-    let id = key.id.clone();
+    let key = key.clone();
     Actor::new("reject", move |stage| {
-        let (id, reject) = (id.clone(), operations::Reject { id: id.clone(), reason: None });
-        async move { Said::End(id, stage.run(Some("acme"), ben(), reject).await) }
+        let (key, reject) = (key.clone(), operations::Reject { id: key.id.clone(), reason: None });
+        async move { Said::End(key, stage.run(Some("acme"), ben(), reject).await) }
     })
 }
 
@@ -110,19 +125,27 @@ pub fn sweep_after(time: u64) -> Actor {
 }
 
 pub fn remove_alice() -> Actor {
-    Actor::event("remove", |host| host.remove_member("acme", &user("root", "u-alice")).is_ok())
+    Actor::new("remove", |stage| async move {
+        stage.stop().await;
+        let alice = user("root", "u-alice");
+        let removed = stage.host.remove_member("acme", &alice).is_ok();
+        Said::Removed(alice, removed)
+    })
 }
 
 /// She is removed as soon as she is seen.
 pub fn remove_alice_when_seen() -> Actor {
     Actor::new("remove", |stage| async move {
+        let alice = user("root", "u-alice");
+        let mut removed = false;
         for _ in 0..40 {
             stage.stop().await;
-            if stage.host.remove_member("acme", &user("root", "u-alice")).is_ok() {
-                return Said::Event(true);
+            removed = stage.host.remove_member("acme", &alice).is_ok();
+            if removed {
+                break;
             }
         }
-        Said::Event(false)
+        Said::Removed(alice, removed)
     })
 }
 

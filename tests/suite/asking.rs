@@ -252,18 +252,4 @@ impl Case {
         let rows = self.rig.host.snapshot().invitations;
         rows.into_iter().find(|row| row.invitation.key.id == id).map(|row| row.codes).unwrap_or_default()
     }
-
-    /// Lets time pass and sweeps until nothing is left to do, for as long as mails are tried.
-    pub async fn settle(&mut self) {
-        for round in 0..8 {
-            self.rig.host.advance(2 * MINUTE);
-            while self.rig.sweep("acme").await.more {}
-            let world = self.rig.host.snapshot();
-            let accepting = world.invitations.iter().any(|row| row.invitation.state == State::Accepting);
-            assert!(!accepting, "I-LIVE: an interrupted accept outlives its lease and one sweep");
-            if round > 0 && world.outbox.is_empty() {
-                return;
-            }
-        }
-    }
 }

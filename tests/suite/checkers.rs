@@ -42,7 +42,7 @@ async fn lived() -> Case {
     }
     case.rig.host.remove_member("acme", &user("partner", "p-gus")).unwrap();
     case.history.note(&case.rig.host, Word::Removed("acme".into(), user("partner", "p-gus")));
-    case.settle().await;
+    case.rig.settle().await;
     case
 }
 
@@ -79,6 +79,11 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("I-MEM", |world, _| row(world, "alice").invitation.state = State::Failed),
     ("I-MEM", |world, _| alices(world).invitation = Some("no such".into())),
     ("I-MEM", |world, _| world.invitations.retain(|row| row.invitation.name != "alice")),
+    ("I-MEM", |world, _| again(world, "member.added", "carol@example.com")),
+    ("I-ONE", |world, _| {
+        let twice = alices(world).clone();
+        world.organizations.get_mut("acme").unwrap().members.push(twice);
+    }),
     ("I-ONE", |world, _| {
         let twice = event(world, "member.added", "alice").clone();
         world.audit.push(twice);
@@ -107,6 +112,11 @@ const DAMAGES: &[(&str, Damage)] = &[
         alices(world).groups.insert("g-vault".into(), Some(id));
     }),
     ("I-LEAST", |world, _| world.organizations.get_mut("acme").unwrap().permissions.clear()),
+    ("I-LEAST", |world, _| {
+        let mut deleted = event(world, "grant.added", "alice").clone();
+        (deleted.event, deleted.invitation) = ("world.group-deleted".into(), None);
+        world.audit.insert(0, deleted);
+    }),
     ("I-TEN", |world, _| event(world, "invitation.revoked", "carol@example.com").organization = None),
     ("I-TEN", |world, _| {
         let request = event(world, "invitation.revoked", "carol@example.com").request_id.clone();
@@ -138,6 +148,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("I-ACK", |world, _| world.invitations.retain(|row| row.invitation.name != "bob")),
     ("I-ACK", |world, _| world.mails.clear()),
     ("I-REST", |world, _| row(world, "alice").invitation.state = State::Accepting),
+    ("I-REST", |world, _| drop(row(world, "alice").invitation.outcomes.pop())),
     ("I-REST", |world, _| drop(alices(world).roles.remove("r-audit"))),
     ("I-LIVE", |world, _| {
         let (invitation, kind) = (row(world, "bob").invitation.key.id.clone(), MessageKind::Invitation);

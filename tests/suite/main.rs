@@ -10,7 +10,6 @@
 
 mod accepting;
 mod actors;
-mod after;
 mod approving;
 mod asking;
 mod canary;
@@ -23,17 +22,15 @@ mod faults;
 mod guarantees;
 mod histories;
 mod hostile;
-mod interleaving;
 mod inviting;
 mod largest;
 mod lies;
 mod limiting;
 mod managing;
 mod newer;
-mod orders;
-mod orders_apart;
 mod pairs;
-mod races;
+mod racing_accepts;
+mod racing_others;
 mod recovery;
 mod rig;
 mod schedule;

@@ -1,5 +1,5 @@
-//! Every pair of faults in inviting and in accepting: the second strikes later in the same call, or in
-//! what follows it: the same person's retry, or the sweep that takes over.
+//! Every pair of faults in inviting, in accepting and in taking over: the second strikes later in the
+//! same call, or in what follows it: the same person's retry, or the sweep.
 //!
 //! Host calls are numbered as they are really reached under the first fault. Many pairs leave the same
 //! world behind and the same words said; what follows is then the same, too, and is run once for each
@@ -150,6 +150,9 @@ all_pairs! {
     accept_by_bearer
     accept_by_a_stranger
     accept_where_the_name_is_taken
+    sweep_a_take_over
+    sweep_a_take_over_half_way
+    sweep_a_take_over_refused
     sweep_a_take_over_refused_half_way
     sweep_a_take_over_of_a_removed
 }

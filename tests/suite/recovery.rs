@@ -52,7 +52,7 @@ fn effect(world: &Snapshot) -> BTreeSet<String> {
 pub async fn outcome(mut case: Case) -> Outcome {
     always(&case.rig, &case.history);
     answered(&mut case).await;
-    case.settle().await;
+    case.rig.settle().await;
     always(&case.rig, &case.history);
     at_rest(&case.rig, &case.history);
     let effect = effect(&case.rig.host.snapshot());

@@ -1,231 +1,361 @@
-//! Several calls at once, in an order that the test decides at every host call.
+//! Several operations at once, in an order that the test decides.
 //!
-//! Each call runs until it is about to ask its host, and waits there for its turn. So a schedule, a list
-//! of turns, says exactly what happens, and a failure can be replayed from it.
+//! Each actor stops before every host call until the schedule lets it go on. A host call is one atomic
+//! step and what a plugin computes is its own, so these are all the interleavings that there are. All
+//! of it runs on one thread: the same schedule gives the same world, byte for byte. After each step that
+//! can change something every promise for every instant is asked, and at the end those for the rest.
 
 use std::{
-    cell::RefCell,
     future::{Future, poll_fn},
     pin::Pin,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context as Waking, Poll, Waker},
 };
 
 use async_trait::async_trait;
 use guestlist_harness::{
-    Fault, Function, Interceptor,
+    Export, Fault, Function, Interceptor, Limits, Session,
     contract::{
-        exports::invitee::Handle,
-        types::{InvitationKey, Permissions, Principal, State},
+        exports::{
+            invitations::{Invited, ItemRefusal, Refusal, RevokedAll},
+            invitee::{Accepted, InviteeRefusal},
+            maintenance::Swept,
+        },
+        types::{InvitationKey, Principal, State, UserRef},
     },
     host::Call,
-    operations as op,
+    memory::{AuditEvent, MemoryHost},
 };
 
 use crate::{
-    guarantees::{History, Word},
-    rig::*,
+    guarantees::{History, Word, always, at_rest},
+    recovery::OnPanic,
+    rig::{PLUGIN, Rig},
 };
 
-/// Something that somebody does, or that happens to the world.
-#[derive(Clone, Debug)]
-pub enum Act {
-    Accept(Principal, String),
-    AcceptById(Principal),
-    Decline(String),
-    Revoke,
-    Resend,
-    InviteAgain,
-    Approve,
-    Reject,
-    Sweep,
-    Advance(u64),
-    RemoveMember,
-    LoseRight,
-    DeleteGroup,
-    DisableInvitee,
-    SuspendOrganization,
+/// What an actor was told.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are a few of them")]
+pub enum Said {
+    Accept(Result<Accepted, InviteeRefusal>),
+    Decline(InvitationKey, Result<(), InviteeRefusal>),
+    /// `revoke` and `reject` of an invitation.
+    End(InvitationKey, Result<(), Refusal>),
+    /// With the digests that were live when it was asked for.
+    Resend(Vec<String>, Result<Invited, Refusal>),
+    Approve(Result<Invited, Refusal>),
+    Invite(Result<Invited, ItemRefusal>),
+    Sweep(Swept),
+    RevokeAll(RevokedAll),
+    /// A member was removed, if he was one.
+    Removed(UserRef, bool),
+    /// Something else in the world.
+    Happened,
 }
 
-/// Lets one call through one host call at a time.
+/// Of Acme, where all of it happens.
+pub fn in_acme(id: &str) -> InvitationKey {
+    InvitationKey { organization: "acme".into(), id: id.into() }
+}
+
+impl Said {
+    /// What must stay true from now on.
+    fn words(&self) -> Vec<Word> {
+        let made = |invited: &Invited| Word::Invited(in_acme(&invited.id), invited.mail);
+        match self {
+            Self::Accept(Ok(done)) => vec![Word::Accepted(done.key.clone(), done.outcomes.clone())],
+            Self::Decline(key, Ok(())) => vec![Word::Ended(key.clone(), State::Declined)],
+            Self::End(key, Ok(())) => vec![Word::Ended(key.clone(), State::Revoked)],
+            Self::Resend(before, Ok(invited)) => {
+                vec![made(invited), Word::Resent(in_acme(&invited.id), before.clone())]
+            }
+            Self::Approve(Ok(invited)) | Self::Invite(Ok(invited)) => vec![made(invited)],
+            Self::RevokeAll(all) => {
+                all.revoked.iter().map(|id| Word::Ended(in_acme(id), State::Revoked)).collect()
+            }
+            Self::Removed(account, true) => vec![Word::Removed("acme".into(), account.clone())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Where an actor waits for its turn.
 #[derive(Default)]
-struct Gate {
+struct Turn {
     open: AtomicBool,
-    waits: AtomicBool,
+    parked: AtomicBool,
+    /// What it is about to do.
+    next: Mutex<Option<Function>>,
+}
+
+impl Turn {
+    async fn stop(&self, before: Option<Function>) {
+        *self.next.lock().unwrap() = before;
+        poll_fn(|_| {
+            let open = self.open.swap(false, Ordering::SeqCst);
+            self.parked.store(!open, Ordering::SeqCst);
+            if open { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
 }
 
 #[async_trait]
-impl Interceptor for Gate {
-    async fn before(&self, _: &Call, _: Function) -> Option<Fault> {
-        self.waits.store(true, SeqCst);
-        poll_fn(|_| if self.open.swap(false, SeqCst) { Poll::Ready(()) } else { Poll::Pending }).await;
-        self.waits.store(false, SeqCst);
+impl Interceptor for Turn {
+    async fn before(&self, _: &Call, function: Function) -> Option<Fault> {
+        self.stop(Some(function)).await;
         None
     }
 }
 
-/// A world with one invitation, and what was said in it.
-pub struct Scene {
-    pub rig: Rig,
-    pub key: InvitationKey,
-    pub history: RefCell<History>,
+/// What an actor acts on.
+pub struct Stage {
+    pub host: Arc<MemoryHost>,
+    session: Session,
+    turn: Arc<Turn>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
-impl Scene {
-    pub fn fork(&self) -> Self {
-        let history = self.history.borrow().clone();
-        Self { rig: self.rig.fork(), key: self.key.clone(), history: RefCell::new(history) }
+impl Stage {
+    /// Waits for its turn: something else may happen before what follows.
+    pub async fn stop(&self) {
+        self.turn.stop(None).await;
     }
 
-    fn note(&self, word: Word) {
-        self.history.borrow_mut().note(&self.rig.host, word);
+    /// Calls an export. The caller's rights are looked up when the call starts, in a step of its own.
+    pub async fn run<E: Export>(
+        &self,
+        organization: Option<&str>,
+        caller: Principal,
+        export: E,
+    ) -> E::Answer {
+        self.stop().await;
+        self.go_on(organization, caller, export).await
     }
 
-    fn live_codes(&self) -> Vec<String> {
-        let rows = self.rig.host.snapshot().invitations;
-        rows.into_iter().find(|row| row.invitation.key == self.key).map(|row| row.codes).unwrap_or_default()
+    /// The same in the step that runs already.
+    pub async fn go_on<E: Export>(
+        &self,
+        organization: Option<&str>,
+        caller: Principal,
+        export: E,
+    ) -> E::Answer {
+        let context = self.host.context(organization, caller);
+        self.requests.lock().unwrap().push(context.request_id.clone());
+        self.session.run(context, export).await.unwrap().answer
+    }
+}
+
+type Acting = Pin<Box<dyn Future<Output = Said>>>;
+
+/// Somebody who does something, in every schedule anew.
+#[derive(Clone)]
+pub struct Actor {
+    pub name: &'static str,
+    act: Arc<dyn Fn(Stage) -> Acting>,
+}
+
+impl Actor {
+    pub fn new<F: Future<Output = Said> + 'static>(
+        name: &'static str,
+        act: impl Fn(Stage) -> F + 'static,
+    ) -> Self {
+        Self { name, act: Arc::new(move |stage| Box::pin(act(stage))) }
     }
 
-    /// One act; the answer as a word.
-    async fn act(&self, gate: Arc<Gate>, act: Act) -> String {
-        let (rig, id) = (&self.rig, self.key.id.clone());
-        let acme = Some("acme");
-        match act {
-            Act::Accept(who, code) => self.accept(gate, who, Handle::Code(code)).await,
-            Act::AcceptById(who) => self.accept(gate, who, Handle::Id(self.key.clone())).await,
-            Act::Decline(code) => {
-                let decline = op::Decline { handle: Handle::Code(code), reason: None };
-                let answer = rig.run_with(gate, None, alice(), decline).await.unwrap().answer;
-                if answer.is_ok() {
-                    self.note(Word::Ended(self.key.clone(), State::Declined));
+    /// Something that happens to the world in one step.
+    pub fn event(name: &'static str, happen: impl Fn(&MemoryHost) -> bool + Clone + 'static) -> Self {
+        Self::new(name, move |stage| {
+            let happen = happen.clone();
+            async move {
+                stage.stop().await;
+                assert!(happen(&stage.host), "it can happen");
+                Said::Happened
+            }
+        })
+    }
+}
+
+/// How an actor's part ended.
+#[derive(Debug)]
+pub struct Ending {
+    pub said: Said,
+    /// The calls that it made.
+    pub requests: Vec<String>,
+}
+
+/// One schedule that was run.
+pub struct Outcome {
+    pub host: Arc<MemoryHost>,
+    pub endings: Vec<Ending>,
+    /// Who went on, step by step: the schedule.
+    pub order: Vec<usize>,
+}
+
+impl Outcome {
+    /// The place in the audit trail of a change that this actor made.
+    pub fn place_of(&self, actor: usize, event: &str) -> Option<usize> {
+        let requests = &self.endings[actor].requests;
+        let made = |entry: &AuditEvent| entry.event == event && requests.contains(&entry.request_id);
+        self.host.audit().iter().position(made)
+    }
+
+    /// The changes of an invitation in order, without the word before the dot.
+    pub fn changes(&self, id: &str) -> Vec<String> {
+        let its = self.host.audit().into_iter().filter(|event| event.invitation.as_deref() == Some(id));
+        its.filter_map(|event| event.event.strip_prefix("invitation.").map(str::to_owned)).collect()
+    }
+
+    /// How many steps this actor had made when the other made his last.
+    pub fn steps_before(&self, actor: usize, other: usize) -> usize {
+        let last = self.order.iter().rposition(|index| *index == other).expect("it took part");
+        self.order[..last].iter().filter(|index| **index == actor).count()
+    }
+}
+
+/// A decision of the exhaustive search: whose turn it might be, the one that costs nothing first.
+struct Fork {
+    options: Vec<usize>,
+    taken: usize,
+    /// Taking another than the first interrupts somebody who could go on.
+    costs: bool,
+}
+
+pub struct Race<'a> {
+    pub base: &'a Rig,
+    pub actors: Vec<Actor>,
+}
+
+impl Race<'_> {
+    /// Runs every schedule in which at most `switches` times somebody is interrupted who could go on.
+    /// Returns how many there are.
+    pub async fn all(&self, switches: usize, check: impl Fn(&Outcome)) -> usize {
+        let mut path: Vec<Fork> = Vec::new();
+        for count in 1.. {
+            let mut depth = 0;
+            let choose = |ready: &[usize], last: Option<usize>| {
+                if depth == path.len() {
+                    let free = last.filter(|last| ready.contains(last));
+                    let others = ready.iter().copied().filter(|index| Some(*index) != free);
+                    let options = free.into_iter().chain(others).collect();
+                    path.push(Fork { options, taken: 0, costs: free.is_some() });
                 }
-                format!("{answer:?}")
-            }
-            Act::Revoke => {
-                let answer =
-                    rig.run_with(gate, acme, ann(), op::Revoke { id, reason: None }).await.unwrap().answer;
-                if answer.is_ok() {
-                    self.note(Word::Ended(self.key.clone(), State::Revoked));
-                }
-                format!("{answer:?}")
-            }
-            Act::Reject => {
-                let answer =
-                    rig.run_with(gate, acme, ben(), op::Reject { id, reason: None }).await.unwrap().answer;
-                if answer.is_ok() {
-                    self.note(Word::Ended(self.key.clone(), State::Revoked));
-                }
-                format!("{answer:?}")
-            }
-            Act::Approve => {
-                let answer = rig.run_with(gate, acme, ben(), op::Approve { id }).await.unwrap().answer;
-                format!("{answer:?}")
-            }
-            Act::Resend => {
-                let before = self.live_codes();
-                let answer =
-                    rig.run_with(gate, acme, ann(), op::Resend { ids: vec![id] }).await.unwrap().answer;
-                if answer.as_ref().is_ok_and(|items| items[0].is_ok()) {
-                    self.note(Word::Resent(self.key.clone(), before));
-                }
-                format!("{answer:?}")
-            }
-            Act::InviteAgain => {
-                let request = request(&["alice"], &[]);
-                let answer = rig.run_with(gate, acme, ann(), op::Invite { request }).await.unwrap().answer;
-                format!("{answer:?}")
-            }
-            Act::Sweep => {
-                let sweep = op::Sweep { limit: 200 };
-                let answer = rig.run_with(gate, acme, Principal::System, sweep).await.unwrap().answer;
-                format!("{answer:?}")
-            }
-            event => self.happen(event),
-        }
-    }
-
-    async fn accept(&self, gate: Arc<Gate>, who: Principal, handle: Handle) -> String {
-        let answer = self.rig.run_with(gate, None, who, op::Accept { handle }).await.unwrap().answer;
-        if let Ok(accepted) = &answer {
-            self.note(Word::Accepted(self.key.clone(), accepted.outcomes.clone()));
-        }
-        format!("{answer:?}")
-    }
-
-    fn happen(&self, event: Act) -> String {
-        let host = &self.rig.host;
-        let alice = user("root", "u-alice");
-        let happened = match event {
-            Act::Advance(time) => {
-                host.advance(time);
-                Ok(())
-            }
-            Act::RemoveMember => {
-                let removed = host.remove_member("acme", &alice);
-                if removed.is_ok() {
-                    self.note(Word::Removed("acme".into(), alice));
-                }
-                removed
-            }
-            Act::LoseRight => host.set_permissions("acme", ann(), Permissions::VIEW),
-            Act::DeleteGroup => host.delete_group("acme", "g-help"),
-            Act::DisableInvitee => host.set_user_active("root", "u-alice", false),
-            Act::SuspendOrganization => host.set_organization_active("acme", false),
-            act => panic!("{act:?} is a call"),
-        };
-        format!("{happened:?}")
-    }
-
-    /// All acts at once. `turn` is given those that still run and names whose turn it is.
-    pub async fn race(&self, acts: &[Act], mut turn: impl FnMut(&[usize]) -> usize) -> Vec<String> {
-        let gates: Vec<Arc<Gate>> = acts.iter().map(|_| Arc::default()).collect();
-        let mut runs: Vec<Pin<Box<dyn Future<Output = String> + '_>>> = Vec::new();
-        for (gate, act) in gates.iter().zip(acts) {
-            runs.push(Box::pin(self.act(gate.clone(), act.clone())));
-        }
-        let mut answers = vec![None; acts.len()];
-        loop {
-            let alive: Vec<_> = (0..acts.len()).filter(|index| answers[*index].is_none()).collect();
-            if alive.is_empty() {
-                return answers.into_iter().flatten().collect();
-            }
-            let index = turn(&alive);
-            gates[index].open.store(true, SeqCst);
+                depth += 1;
+                let fork = &path[depth - 1];
+                fork.options[fork.taken]
+            };
+            self.once(None, choose, &check).await;
             loop {
-                let mut context = Context::from_waker(Waker::noop());
-                if let Poll::Ready(answer) = runs[index].as_mut().poll(&mut context) {
-                    answers[index] = Some(answer);
+                let Some(mut fork) = path.pop() else {
+                    return count;
+                };
+                let spent = path.iter().filter(|fork| fork.costs && fork.taken > 0).count();
+                fork.taken += 1;
+                if fork.taken < fork.options.len() && (!fork.costs || spent < switches) {
+                    path.push(fork);
                     break;
                 }
-                if gates[index].waits.load(SeqCst) && !gates[index].open.load(SeqCst) {
-                    break;
-                }
-                tokio::task::yield_now().await;
             }
         }
+        unreachable!()
     }
-}
 
-/// The first act makes `steps` host calls, then all others run to their end one after the other, then
-/// it goes on.
-pub fn interrupted_after(steps: usize) -> impl FnMut(&[usize]) -> usize {
-    let mut made = 0;
-    move |alive| {
-        if made < steps && alive[0] == 0 {
-            made += 1;
-            return 0;
+    /// Runs a random schedule for each seed.
+    pub async fn some(&self, seeds: std::ops::Range<u64>, check: impl Fn(&Outcome)) {
+        for seed in seeds {
+            let mut dice = Dice::new(seed);
+            // Sometimes long runs of one actor, sometimes a change at every step.
+            let stay = dice.below(4);
+            let choose = |ready: &[usize], last: Option<usize>| match last {
+                Some(last) if ready.contains(&last) && dice.below(4) < stay => last,
+                _ => *dice.pick(ready),
+            };
+            self.once(Some(seed), choose, &check).await;
         }
-        alive.iter().copied().find(|index| *index != 0).unwrap_or(0)
+    }
+
+    /// Runs one schedule, as a failure has printed it.
+    pub async fn replay(&self, order: &[usize], check: impl Fn(&Outcome)) {
+        let mut order = order.iter().copied();
+        self.once(None, |ready, _| order.next().unwrap_or(ready[0]), &check).await;
+    }
+
+    async fn once(
+        &self,
+        seed: Option<u64>,
+        mut choose: impl FnMut(&[usize], Option<usize>) -> usize,
+        check: &impl Fn(&Outcome),
+    ) {
+        let rig = self.base.fork();
+        let host = &rig.host;
+        let mut history = History::default();
+        let names: Vec<_> = self.actors.iter().map(|actor| actor.name).collect();
+        let mut order = Vec::new();
+        let mut told = OnPanic(format!("{names:?}, seed {seed:?}\n"));
+        let mut turns = Vec::new();
+        let mut requests = Vec::new();
+        let mut acting = Vec::new();
+        for actor in &self.actors {
+            let (turn, calls) = (Arc::new(Turn::default()), Arc::new(Mutex::default()));
+            let session = PLUGIN.session(host.clone().host(), Limits::default());
+            let session = session.with_interceptor(turn.clone());
+            let stage =
+                Stage { host: host.clone(), session, turn: turn.clone(), requests: Arc::clone(&calls) };
+            acting.push(Some(tokio::task::unconstrained((actor.act)(stage))));
+            turns.push(turn);
+            requests.push(calls);
+        }
+        let mut endings: Vec<Option<Ending>> = self.actors.iter().map(|_| None).collect();
+        // All walk to their first stop, which changes nothing.
+        for (future, turn) in acting.iter_mut().zip(&turns) {
+            assert!(future.as_mut().is_some_and(|future| advance(future, turn).is_none()), "it must stop");
+        }
+        loop {
+            let ready: Vec<_> = (0..acting.len()).filter(|index| acting[*index].is_some()).collect();
+            if ready.is_empty() {
+                break;
+            }
+            let index = choose(&ready, order.last().copied());
+            order.push(index);
+            let function = *turns[index].next.lock().unwrap();
+            let did = function.map_or("starts, or makes it happen", Function::name);
+            told.0 += &format!("{index}: {} {did}\n", names[index]);
+            turns[index].open.store(true, Ordering::SeqCst);
+            let future = acting[index].as_mut().expect("it is ready");
+            if let Some(said) = advance(future, &turns[index]) {
+                acting[index] = None;
+                let requests = std::mem::take(&mut *requests[index].lock().unwrap());
+                told.0 += &format!("{index}: {} was told {said:?}\n", names[index]);
+                said.words().into_iter().for_each(|word| history.note(host, word));
+                endings[index] = Some(Ending { said, requests });
+            }
+            if function.is_none_or(Function::is_effect) {
+                always(&rig, &history);
+            }
+        }
+        let endings = endings.into_iter().flatten().collect();
+        check(&Outcome { host: host.clone(), endings, order });
+        rig.settle().await;
+        always(&rig, &history);
+        at_rest(&rig, &history);
     }
 }
 
-/// Turns at random, the same for the same seed.
-pub fn shuffled(seed: u64) -> impl FnMut(&[usize]) -> usize {
-    let mut random = Dice::new(seed);
-    move |alive| alive[random.below(alive.len())]
+/// Lets an actor walk to its next stop, or to its end.
+fn advance<F: Future + Unpin>(future: &mut F, turn: &Turn) -> Option<F::Output> {
+    let mut waking = Waking::from_waker(Waker::noop());
+    // A guest gives the thread back now and then; that is no stop.
+    for _ in 0..100_000 {
+        match Pin::new(&mut *future).poll(&mut waking) {
+            Poll::Ready(output) => return Some(output),
+            Poll::Pending if turn.parked.load(Ordering::SeqCst) => return None,
+            Poll::Pending => {}
+        }
+    }
+    panic!("an actor neither ends nor stops");
 }
 
 /// A small generator whose whole state is its seed (SplitMix64).

@@ -133,6 +133,15 @@ fn member_by_accepting(world: &Snapshot, _: &History) -> Found {
             format!("{:?} is a member on account of {invitation}, which is {state:?}", member.account)
         })?;
     }
+    // Also where it was taken away since.
+    for event in world.audit.iter().filter(|event| is_grant(event)) {
+        let (organization, id) =
+            event.organization.as_deref().zip(event.invitation.as_deref()).unwrap_or_default();
+        let ended = row(world, organization, id).map(|row| row.state).filter(|state| {
+            matches!(state, State::Declined | State::Revoked | State::Expired | State::Failed)
+        });
+        must(ended.is_none(), || format!("{id} is {ended:?}, and it gave something: {event:?}"))?;
+    }
     Ok(())
 }
 
@@ -141,6 +150,12 @@ fn once(world: &Snapshot, _: &History) -> Found {
     for event in world.audit.iter().filter(|event| is_grant(event)) {
         let what = (&event.organization, &event.invitation, &event.event, &event.reason);
         must(seen.insert(what), || format!("applied twice: {event:?}"))?;
+    }
+    for (organization, view) in &world.organizations {
+        let mut seen = BTreeSet::new();
+        for UserRef { organization: home, id } in view.members.iter().map(|member| &member.account) {
+            must(seen.insert((home, id)), || format!("{id} is a member of {organization} twice"))?;
+        }
     }
     Ok(())
 }
@@ -312,10 +327,21 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
             };
             let given =
                 world.audit.iter().rposition(|event| is_grant(event) && is_of(event, organization, id));
-            must(entitled || given < last("world.permissions-set"), || {
+            // A right that is lost after the check that follows the claim counts as lost later.
+            let claimed = world.audit[..given.unwrap_or(0)]
+                .iter()
+                .position(|event| event.event == "invitation.claimed" && is_of(event, organization, id));
+            must(entitled || claimed < last("world.permissions-set"), || {
                 format!("{id} gave in the name of {:?}, who may not invite", row.inviter)
             })?;
         }
+    }
+    for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.event == "grant.added") {
+        let gone = world.audit[..index].iter().find(|earlier| {
+            matches!(earlier.event.as_str(), "world.group-deleted" | "world.role-deleted")
+                && (&earlier.organization, &earlier.reason) == (&event.organization, &event.reason)
+        });
+        must(gone.is_none(), || format!("given though it was gone: {event:?}"))?;
     }
     for Debt { organization, member, invitation, grant } in debts(world) {
         let (Some(row), Some(grant)) = (row(world, organization, invitation), grant) else { continue };
@@ -393,6 +419,9 @@ fn said_is_true(world: &Snapshot, history: &History) -> Found {
 fn ended_and_applied(world: &Snapshot, _: &History) -> Found {
     for StoredInvitation { invitation: row, .. } in &world.invitations {
         must(row.state != State::Accepting, || format!("{} is still being accepted", row.key.id))?;
+        must(row.state != State::Accepted || row.outcomes.len() == 1 + row.grants.len(), || {
+            format!("{} does not say what became of each step", row.key.id)
+        })?;
         let Subject::User(user) = &row.subject else { continue };
         let since = world.audit.iter().skip_while(|event| {
             !(event.event == "invitation.claimed" && is_of(event, &row.key.organization, &row.key.id))
