@@ -21,10 +21,7 @@ use serde_json::Value;
 
 use guestlist_model::native::{Native, cross};
 
-use crate::{
-    rig::*,
-    schedule::Dice,
-};
+use crate::{rig::*, schedule::Dice};
 
 const HISTORIES: u64 = 60;
 const STEPS: usize = 30;

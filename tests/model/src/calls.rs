@@ -1,7 +1,11 @@
 //! The thirteen calls, to the plugin as a library and to the component in its sandbox, with answers of one
 //! type.
 
-use std::{panic::{AssertUnwindSafe, catch_unwind, resume_unwind}, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use guestlist::{accept, approval, decline, invite, list, resend, revoke, sweep};
 use guestlist_harness::{
@@ -85,14 +89,26 @@ impl Request {
 
 /// Something that answers calls. `None`: the instance was lost, by an injected crash.
 pub trait Answers: Send + Sync {
-    fn answer(&self, host: &Arc<MemoryHost>, context: Context, request: &Request, faults: Arc<FaultPlan>) -> Option<Reply>;
+    fn answer(
+        &self,
+        host: &Arc<MemoryHost>,
+        context: Context,
+        request: &Request,
+        faults: Arc<FaultPlan>,
+    ) -> Option<Reply>;
 }
 
 /// The plugin as a library.
 pub struct Natively;
 
 impl Answers for Natively {
-    fn answer(&self, host: &Arc<MemoryHost>, context: Context, request: &Request, faults: Arc<FaultPlan>) -> Option<Reply> {
+    fn answer(
+        &self,
+        host: &Arc<MemoryHost>,
+        context: Context,
+        request: &Request,
+        faults: Arc<FaultPlan>,
+    ) -> Option<Reply> {
         let call = Call::new(request.operation(), context.clone());
         let host = Native::new(host.clone().host(), call).with_interceptor(faults);
         let context: guestlist::contract::imports::types::Context = cross(context);
@@ -104,21 +120,35 @@ impl Answers for Natively {
     }
 }
 
-fn natively(host: &Native, context: &guestlist::contract::imports::types::Context, request: &Request) -> Reply {
+fn natively(
+    host: &Native,
+    context: &guestlist::contract::imports::types::Context,
+    request: &Request,
+) -> Reply {
     match request {
         Request::Invite(request) => Reply::Invite(cross(invite::invite(host, context, &cross(request)))),
-        Request::List(filter, page) => Reply::List(cross(list::list(host, context, &cross(filter), &cross(page)))),
+        Request::List(filter, page) => {
+            Reply::List(cross(list::list(host, context, &cross(filter), &cross(page))))
+        }
         Request::Get(id) => Reply::Get(cross(list::get(host, context, id))),
         Request::Resend(ids) => Reply::Resend(cross(resend::resend(host, context, ids))),
-        Request::Revoke(id, reason) => Reply::Ended(cross(revoke::revoke(host, context, id, reason.as_deref()))),
-        Request::RevokeAll(whose) => Reply::RevokeAll(cross(revoke::revoke_all(host, context, &cross(whose), None))),
+        Request::Revoke(id, reason) => {
+            Reply::Ended(cross(revoke::revoke(host, context, id, reason.as_deref())))
+        }
+        Request::RevokeAll(whose) => {
+            Reply::RevokeAll(cross(revoke::revoke_all(host, context, &cross(whose), None)))
+        }
         Request::Approve(id) => Reply::Approve(cross(approval::approve(host, context, id))),
-        Request::Reject(id, reason) => Reply::Ended(cross(approval::reject(host, context, id, reason.as_deref()))),
+        Request::Reject(id, reason) => {
+            Reply::Ended(cross(approval::reject(host, context, id, reason.as_deref())))
+        }
         Request::ListMine(states) => {
             let states: Vec<_> = cross(states);
             Reply::ListMine(cross(list::list_mine(host, context, &states, None, MINE)))
         }
-        Request::Introspect(handle) => Reply::Introspect(cross(list::introspect(host, context, &cross(handle)))),
+        Request::Introspect(handle) => {
+            Reply::Introspect(cross(list::introspect(host, context, &cross(handle))))
+        }
         Request::Accept(handle) => Reply::Accept(cross(accept::accept(host, context, &cross(handle)))),
         Request::Decline(handle, reason) => {
             Reply::Decline(cross(decline::decline(host, context, &cross(handle), reason.as_deref())))
@@ -131,7 +161,13 @@ fn natively(host: &Native, context: &guestlist::contract::imports::types::Contex
 pub struct Sandboxed(pub Plugin);
 
 impl Answers for Sandboxed {
-    fn answer(&self, host: &Arc<MemoryHost>, context: Context, request: &Request, faults: Arc<FaultPlan>) -> Option<Reply> {
+    fn answer(
+        &self,
+        host: &Arc<MemoryHost>,
+        context: Context,
+        request: &Request,
+        faults: Arc<FaultPlan>,
+    ) -> Option<Reply> {
         // A host that does not answer stops the clock that all waiting is done by: it costs no time.
         let limits = Limits::default().time(Duration::from_secs(24 * 3600));
         let session = self.0.session(Host::of(host.clone()), limits).with_interceptor(faults);
@@ -142,10 +178,14 @@ impl Answers for Sandboxed {
             Request::Get(id) => run.call(op::Get { id }).map(Reply::Get),
             Request::Resend(ids) => run.call(op::Resend { ids }).map(Reply::Resend),
             Request::Revoke(id, reason) => run.call(op::Revoke { id, reason }).map(Reply::Ended),
-            Request::RevokeAll(whose) => run.call(op::RevokeAll { whose, reason: None }).map(Reply::RevokeAll),
+            Request::RevokeAll(whose) => {
+                run.call(op::RevokeAll { whose, reason: None }).map(Reply::RevokeAll)
+            }
             Request::Approve(id) => run.call(op::Approve { id }).map(Reply::Approve),
             Request::Reject(id, reason) => run.call(op::Reject { id, reason }).map(Reply::Ended),
-            Request::ListMine(states) => run.call(op::ListMine { states, after: None, limit: MINE }).map(Reply::ListMine),
+            Request::ListMine(states) => {
+                run.call(op::ListMine { states, after: None, limit: MINE }).map(Reply::ListMine)
+            }
             Request::Introspect(handle) => run.call(op::Introspect { handle }).map(Reply::Introspect),
             Request::Accept(handle) => run.call(op::Accept { handle }).map(Reply::Accept),
             Request::Decline(handle, reason) => run.call(op::Decline { handle, reason }).map(Reply::Decline),

@@ -57,7 +57,17 @@ pub const PLACES: [&str; 3] = ["", "acme", "beta"];
 
 /// Whom one may try to invite.
 pub const NAMES: [&str; 11] = [
-    "alice", "bob", "gus", "carol@example.com", "SECONDARY/dave", "Alice", "mia", "erin", "fred", "nobody", "bea",
+    "alice",
+    "bob",
+    "gus",
+    "carol@example.com",
+    "SECONDARY/dave",
+    "Alice",
+    "mia",
+    "erin",
+    "fred",
+    "nobody",
+    "bea",
 ];
 
 /// What one may try to give.
@@ -66,29 +76,87 @@ pub const GRANTS: [&str; 6] =
 
 /// What else may be said.
 pub const OPTIONS: [&str; 12] = [
-    "external", "hour", "never", "key-1", "key-2", "store", "twice", "reason", "inviter", "cut", "pending", "ended",
+    "external", "hour", "never", "key-1", "key-2", "store", "twice", "reason", "inviter", "cut", "pending",
+    "ended",
 ];
 
 /// What happens outside of all calls.
 pub const LIFE: [&str; 59] = [
-    "mail-fails", "mail-works", "mail-takes", "taken-arrives", "taken-returns",
-    "suspend", "resume", "delete", "move", "move-back", "delete-beta",
-    "disable-alice", "enable-alice", "remove-alice", "recreate-alice", "disable-bob", "enable-bob", "remove-gus",
-    "disable-gus", "enable-gus", "remove-bob",
-    "ann-loses", "ann-regains", "ann-nothing", "remove-ann", "hr-loses", "hr-regains",
-    "delete-help", "delete-ops", "delete-audit",
-    "unmember-alice", "unmember-bob", "unmember-newest", "member-newest", "member-alice", "member-bob", "take-help-from-alice", "give-help-to-alice",
-    "accept-with=code", "accept-with=invitee", "accept-with=invitee-and-code",
-    "notices=all", "notices=none", "reminder", "no-reminder", "privileged", "unprivileged", "ceiling", "no-ceiling",
-    "pending-limit", "no-pending-limit", "resend-limit", "domains", "no-domains", "few", "give-up", "keep-short",
-    "policy=approval", "policy=narrow",
+    "mail-fails",
+    "mail-works",
+    "mail-takes",
+    "taken-arrives",
+    "taken-returns",
+    "suspend",
+    "resume",
+    "delete",
+    "move",
+    "move-back",
+    "delete-beta",
+    "disable-alice",
+    "enable-alice",
+    "remove-alice",
+    "recreate-alice",
+    "disable-bob",
+    "enable-bob",
+    "remove-gus",
+    "disable-gus",
+    "enable-gus",
+    "remove-bob",
+    "ann-loses",
+    "ann-regains",
+    "ann-nothing",
+    "remove-ann",
+    "hr-loses",
+    "hr-regains",
+    "delete-help",
+    "delete-ops",
+    "delete-audit",
+    "unmember-alice",
+    "unmember-bob",
+    "unmember-newest",
+    "member-newest",
+    "member-alice",
+    "member-bob",
+    "take-help-from-alice",
+    "give-help-to-alice",
+    "accept-with=code",
+    "accept-with=invitee",
+    "accept-with=invitee-and-code",
+    "notices=all",
+    "notices=none",
+    "reminder",
+    "no-reminder",
+    "privileged",
+    "unprivileged",
+    "ceiling",
+    "no-ceiling",
+    "pending-limit",
+    "no-pending-limit",
+    "resend-limit",
+    "domains",
+    "no-domains",
+    "few",
+    "give-up",
+    "keep-short",
+    "policy=approval",
+    "policy=narrow",
 ];
 /// Rules that say no, and the absence of rules.
 pub const POLICIES: [&str; 4] = ["policy=none", "policy=no-bob", "policy=not-now", "policy=approval-of-bob"];
 
 /// How a host call fails; `late` is later than the host's time-out, `slow` just in time.
 pub const FAULTS: [&str; 11] = [
-    "fail-before", "fail-after", "timeout", "late", "slow", "conflict", "throttled", "denied", "full", "crash-before",
+    "fail-before",
+    "fail-after",
+    "timeout",
+    "late",
+    "slow",
+    "conflict",
+    "throttled",
+    "denied",
+    "full",
+    "crash-before",
     "crash-after",
 ];
 
@@ -232,7 +300,8 @@ impl fmt::Display for History {
 }
 
 fn index(of: &[&str], word: &str) -> Result<u8, String> {
-    let found = of.iter().position(|known| *known == word || known.split_once(':').is_some_and(|(_, id)| id == word));
+    let found =
+        of.iter().position(|known| *known == word || known.split_once(':').is_some_and(|(_, id)| id == word));
     found.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| format!("`{word}` is none of {}", of.join(", ")))
 }
 
@@ -261,12 +330,17 @@ fn call_of(operation: Operation, rest: &str) -> Result<Asked, String> {
     let (what, options) = what.split_once('~').unwrap_or((what, ""));
     let (what, grants) = what.split_once('+').unwrap_or((what, ""));
     let invites = operation == Operation::Invite;
-    let (rows, code) = what.rsplit_once('.').filter(|_| !invites).map_or((what, None), |(rows, code)| (rows, Some(code)));
+    let (rows, code) =
+        what.rsplit_once('.').filter(|_| !invites).map_or((what, None), |(rows, code)| (rows, Some(code)));
     Ok(Asked {
         operation,
         who: index(&WHO.map(|(name, _)| name), who)?,
         place: index(&PLACES, place)?,
-        rows: if invites { vec![] } else { rows.split(',').filter(|word| !word.is_empty()).map(row_of).collect::<Result<_, _>>()? },
+        rows: if invites {
+            vec![]
+        } else {
+            rows.split(',').filter(|word| !word.is_empty()).map(row_of).collect::<Result<_, _>>()?
+        },
         code: code.map(number).transpose()?,
         names: if invites { list(&NAMES, what)? } else { vec![] },
         grants: list(&GRANTS, grants)?,
@@ -313,7 +387,12 @@ impl FromStr for History {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.split(';').map(str::trim).filter(|step| !step.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+        text.split(';')
+            .map(str::trim)
+            .filter(|step| !step.is_empty())
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -345,38 +424,55 @@ fn asked(operation: Operation, (who, place): (u8, u8)) -> Asked {
 
 fn invite() -> impl Strategy<Value = Asked> {
     let name = prop_oneof![12 => 0..5u8, 2 => 5..11u8];
-    let names = prop_oneof![9 => prop::collection::vec(name.clone(), 1..3), 1 => prop::collection::vec(name, 0..5)];
+    let names =
+        prop_oneof![9 => prop::collection::vec(name.clone(), 1..3), 1 => prop::collection::vec(name, 0..5)];
     let grants = some_of(&[(50, 0), (30, 1), (30, 2), (3, 3), (4, 4), (3, 5)]);
     let options = some_of(&[(15, 0), (12, 1), (5, 2), (8, 3), (4, 4), (1, 5), (2, 6)]);
     let who = prop_oneof![3 => Just((ANN, 1)), 1 => administrator()];
-    (who, names, grants, options)
-        .prop_map(|(who, names, grants, options)| Asked { names, grants, options, ..asked(Operation::Invite, who) })
+    (who, names, grants, options).prop_map(|(who, names, grants, options)| Asked {
+        names,
+        grants,
+        options,
+        ..asked(Operation::Invite, who)
+    })
 }
 
 fn managing() -> impl Strategy<Value = Asked> {
     use Operation::{Approve, Get, List, Reject, Resend, Revoke, RevokeAll};
-    let judging = (prop_oneof![4 => Just(Approve), 1 => Just(Reject)], prop_oneof![5 => Just((BEN, 1)), 1 => administrator()]);
-    let other = (prop_oneof![6 => Just(Resend), 2 => Just(Revoke), 1 => select(vec![List, Get, RevokeAll])], administrator());
+    let judging = (
+        prop_oneof![4 => Just(Approve), 1 => Just(Reject)],
+        prop_oneof![5 => Just((BEN, 1)), 1 => administrator()],
+    );
+    let other = (
+        prop_oneof![6 => Just(Resend), 2 => Just(Revoke), 1 => select(vec![List, Get, RevokeAll])],
+        administrator(),
+    );
     let options = some_of(&[(20, 7), (40, 8), (15, 10), (10, 11)]);
     let more = prop_oneof![5 => Just(None), 1 => which().prop_map(Some)];
-    (prop_oneof![judging, other], which(), more, options).prop_map(|((operation, who), first, more, options)| {
-        let rows = if operation == Resend { Some(first).into_iter().chain(more).collect() } else { vec![first] };
-        Asked { rows, options, ..asked(operation, who) }
-    })
+    (prop_oneof![judging, other], which(), more, options).prop_map(
+        |((operation, who), first, more, options)| {
+            let rows =
+                if operation == Resend { Some(first).into_iter().chain(more).collect() } else { vec![first] };
+            Asked { rows, options, ..asked(operation, who) }
+        },
+    )
 }
 
 fn answering(operation: impl Strategy<Value = Operation>) -> impl Strategy<Value = Asked> {
-    let others = select((1..WHO.len()).collect::<Vec<_>>()).prop_map(|who| u8::try_from(who).unwrap_or_default());
+    let others =
+        select((1..WHO.len()).collect::<Vec<_>>()).prop_map(|who| u8::try_from(who).unwrap_or_default());
     let who = prop_oneof![12 => Just(HIMSELF), 2 => others];
     let place = prop_oneof![3 => Just(0), 2 => Just(1), 1 => Just(2)];
     let code = prop_oneof![4 => Just(None), 6 => Just(Some(0)), 1 => (0..4u8).prop_map(Some)];
     let options = some_of(&[(30, 7), (1, 9), (15, 10), (10, 11)]);
-    (operation, who, place, which(), code, options).prop_map(|(operation, who, place, first, code, options)| Asked {
-        rows: vec![first],
-        code,
-        options,
-        ..asked(operation, (who, place))
-    })
+    (operation, who, place, which(), code, options).prop_map(
+        |(operation, who, place, first, code, options)| Asked {
+            rows: vec![first],
+            code,
+            options,
+            ..asked(operation, (who, place))
+        },
+    )
 }
 
 fn any_answer() -> impl Strategy<Value = Asked> {
@@ -428,14 +524,31 @@ fn broken_accept() -> impl Strategy<Value = Vec<Option<Step>>> {
     let accept = answering(Just(Operation::Accept));
     let breaks = (accept, strike(9..21u32)).prop_map(|(asked, strike)| Step::Call(asked, strike));
     let grave = vec![
-        "unmember-newest", "unmember-newest", "unmember-newest", "take-help-from-alice", "member-newest", "remove-alice",
-        "disable-bob", "ann-loses", "remove-ann", "delete-help", "suspend", "delete", "move", "give-up", "ceiling",
-        "privileged", "policy=narrow",
+        "unmember-newest",
+        "unmember-newest",
+        "unmember-newest",
+        "take-help-from-alice",
+        "member-newest",
+        "remove-alice",
+        "disable-bob",
+        "ann-loses",
+        "remove-ann",
+        "delete-help",
+        "suspend",
+        "delete",
+        "move",
+        "give-up",
+        "ceiling",
+        "privileged",
+        "policy=narrow",
     ];
-    let meanwhile = proptest::option::weighted(0.7, prop_oneof![1 => step(), 3 => select(grave).prop_map(Step::Life)]);
+    let meanwhile =
+        proptest::option::weighted(0.7, prop_oneof![1 => step(), 3 => select(grave).prop_map(Step::Life)]);
     let lease = select(vec![-1, 0, 1i64]).prop_map(|more| Step::Clock(Clock::Lease(0, more)));
-    let sweep = (sweeping(), prop_oneof![3 => Just(None), 1 => strike(1..24u32)]).prop_map(|(asked, strike)| Step::Call(asked, strike));
-    (mostly(breaks), meanwhile, mostly(lease), mostly(sweep)).prop_map(|(one, two, three, four)| vec![one, two, three, four])
+    let sweep = (sweeping(), prop_oneof![3 => Just(None), 1 => strike(1..24u32)])
+        .prop_map(|(asked, strike)| Step::Call(asked, strike));
+    (mostly(breaks), meanwhile, mostly(lease), mostly(sweep))
+        .prop_map(|(one, two, three, four)| vec![one, two, three, four])
 }
 
 /// An invitation needs approval, and is judged.
@@ -449,9 +562,37 @@ fn approval() -> impl Strategy<Value = Vec<Option<Step>>> {
 /// Somebody else gets the name of somebody who was invited.
 fn namesake() -> impl Strategy<Value = Vec<Option<Step>>> {
     let invite = invite().prop_map(|asked| Step::Call(Asked { names: vec![ALICE], ..asked }, None));
-    let accept = answering(Just(Operation::Accept)).prop_map(|asked| Step::Call(Asked { who: ALICE_2, ..asked }, None));
-    (mostly(invite), mostly(Just(Step::Life("remove-alice"))), mostly(Just(Step::Life("recreate-alice"))), mostly(accept))
+    let accept = answering(Just(Operation::Accept))
+        .prop_map(|asked| Step::Call(Asked { who: ALICE_2, ..asked }, None));
+    (
+        mostly(invite),
+        mostly(Just(Step::Life("remove-alice"))),
+        mostly(Just(Step::Life("recreate-alice"))),
+        mostly(accept),
+    )
         .prop_map(|(one, two, three, four)| vec![one, two, three, four])
+}
+
+/// A rule gets stricter, and somebody meets it.
+fn stricter() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let rule = select(vec!["resend-limit", "domains", "few", "pending-limit", "policy=no-bob", "ceiling"])
+        .prop_map(Step::Life);
+    let resend = || administrator().prop_map(|who| Asked { rows: vec![0], ..asked(Operation::Resend, who) });
+    let meet = || {
+        prop_oneof![1 => invite(), 1 => any_answer(), 2 => resend()].prop_map(|asked| Step::Call(asked, None))
+    };
+    (mostly(rule), mostly(meet()), mostly(meet())).prop_map(|(one, two, three)| vec![one, two, three])
+}
+
+/// An invitation runs out, the world moves, and somebody sends it again.
+fn anew() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let over = (which(), Just(0)).prop_map(|(index, more)| Step::Clock(Clock::Expiry(index, more)));
+    let meanwhile = proptest::option::weighted(0.8, step());
+    let resend = (administrator(), which())
+        .prop_map(|(who, index)| Asked { rows: vec![index], ..asked(Operation::Resend, who) });
+    let resend = (resend, prop_oneof![4 => Just(None), 1 => strike(1..20u32)])
+        .prop_map(|(asked, strike)| Step::Call(asked, strike));
+    (mostly(over), meanwhile, mostly(resend)).prop_map(|(one, two, three)| vec![one, two, three])
 }
 
 /// His name is taken where he is invited.
@@ -465,7 +606,7 @@ fn taken_name() -> impl Strategy<Value = Vec<Option<Step>>> {
 pub fn history() -> impl Strategy<Value = History> {
     let first = invite().prop_map(|asked| Step::Call(asked, None));
     let one = step().prop_map(|step| vec![Some(step)]);
-    let episode = prop_oneof![64 => one, 16 => broken_accept(), 5 => approval(), 2 => namesake(), 1 => taken_name()];
+    let episode = prop_oneof![64 => one, 16 => broken_accept(), 5 => approval(), 2 => namesake(), 1 => taken_name(), 4 => stricter(), 6 => anew()];
     (first, prop::collection::vec(episode, 0..22)).prop_map(|(first, episodes)| {
         History(std::iter::once(first).chain(episodes.into_iter().flatten().flatten()).collect())
     })

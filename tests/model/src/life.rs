@@ -42,14 +42,23 @@ pub fn happen(host: &MemoryHost, what: &str) -> Result<(), EventError> {
         "delete-beta" => return host.delete_organization("beta"),
         "move" => return host.move_organization("acme", Some("partner")),
         "move-back" => return host.move_organization("acme", Some("root")),
-        "disable-alice" | "enable-alice" => return host.set_user_active("root", "u-alice", what == "enable-alice"),
+        "disable-alice" | "enable-alice" => {
+            return host.set_user_active("root", "u-alice", what == "enable-alice");
+        }
         "disable-bob" | "enable-bob" => return host.set_user_active("root", "u-bob", what == "enable-bob"),
-        "disable-gus" | "enable-gus" => return host.set_user_active("partner", "p-gus", what == "enable-gus"),
+        "disable-gus" | "enable-gus" => {
+            return host.set_user_active("partner", "p-gus", what == "enable-gus");
+        }
         "remove-alice" => return host.remove_user("root", "u-alice"),
         "remove-bob" => return host.remove_user("root", "u-bob"),
         "remove-gus" => return host.remove_user("partner", "p-gus"),
         "recreate-alice" => return host.add_user("root", alice2()),
-        "ann-loses" => return rights(ann(), Permissions::VIEW | Permissions::REVOKE | Permissions::RESEND | Permissions::APPROVE),
+        "ann-loses" => {
+            return rights(
+                ann(),
+                Permissions::VIEW | Permissions::REVOKE | Permissions::RESEND | Permissions::APPROVE,
+            );
+        }
         "ann-nothing" => return rights(ann(), Permissions::empty()),
         "ann-regains" => return rights(ann(), Permissions::all()),
         "remove-ann" => return host.remove_user("acme", "u-ann"),
@@ -68,7 +77,10 @@ pub fn happen(host: &MemoryHost, what: &str) -> Result<(), EventError> {
         "accept-with=invitee" => return settings(host, r#"{ "accept-with": "invitee" }"#),
         "accept-with=invitee-and-code" => return settings(host, r#"{ "accept-with": "invitee-and-code" }"#),
         "notices=all" => {
-            return settings(host, r#"{ "notices": ["expired", "accepted", "declined", "approval-requested"] }"#);
+            return settings(
+                host,
+                r#"{ "notices": ["expired", "accepted", "declined", "approval-requested"] }"#,
+            );
         }
         "notices=none" => return settings(host, r#"{ "notices": [] }"#),
         "reminder" => return settings(host, r#"{ "reminder-before": "2h" }"#),
@@ -87,9 +99,14 @@ pub fn happen(host: &MemoryHost, what: &str) -> Result<(), EventError> {
         "keep-short" => return settings(host, r#"{ "retention": "1h", "notify": "external" }"#),
         "policy=none" => return policy(host, "[]"),
         "policy=approval" => return policy(host, r#"[{ "at": "invite", "require-approval": "always" }]"#),
-        "policy=approval-of-bob" => return policy(host, r#"[{ "names": ["bob"], "require-approval": "bob" }]"#),
+        "policy=approval-of-bob" => {
+            return policy(host, r#"[{ "names": ["bob"], "require-approval": "bob" }]"#);
+        }
         "policy=narrow" => {
-            return policy(host, r#"[{ "narrow": { "without": ["g-ops"], "lifetime": "1h", "signed-in-only": true } }]"#);
+            return policy(
+                host,
+                r#"[{ "narrow": { "without": ["g-ops"], "lifetime": "1h", "signed-in-only": true } }]"#,
+            );
         }
         "policy=no-bob" => return policy(host, r#"[{ "names": ["bob"], "refuse": "not bob" }]"#),
         "policy=not-now" => return policy(host, r#"[{ "at": "accept", "refuse": "not now" }]"#),

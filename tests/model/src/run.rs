@@ -15,8 +15,8 @@ use guestlist_harness::{
             invitee::{Handle, InviteeRefusal},
         },
         types::{
-            self, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, PageRequest, Principal, SortKey,
-            State, Subject, UserRef,
+            self, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, PageRequest,
+            Principal, SortKey, State, Subject, UserRef,
         },
     },
     host::Operation,
@@ -54,7 +54,8 @@ pub fn play(history: &History, plugin: &dyn Answers) -> Result<Played, String> {
         done.map_err(|why| format!("after step {}, `{step}`:\n{why}", number + 1))?;
     }
     run.rest().map_err(|why| format!("at rest:\n{why}"))?;
-    run.transcript.push(serde_json::from_str(&run.host.stored_text().expect("the store as text")).expect("JSON"));
+    run.transcript
+        .push(serde_json::from_str(&run.host.stored_text().expect("the store as text")).expect("JSON"));
     run.transcript.push(serde_json::to_value(run.host.mails()).expect("mails as JSON"));
     Ok(Played { counts: run.counts, transcript: run.transcript })
 }
@@ -219,14 +220,22 @@ impl<'a> Run<'a> {
             }
             Operation::List => {
                 let inviter = asked.has("inviter").then(|| principal(1));
-                let filter = InvitationFilter { states: states(asked), grant: None, inviter, invitee: None, name_prefix: None };
-                let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 200 };
+                let filter = InvitationFilter {
+                    states: states(asked),
+                    grant: None,
+                    inviter,
+                    invitee: None,
+                    name_prefix: None,
+                };
+                let page =
+                    PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 200 };
                 (Request::List(filter.clone(), page), Ask::List(filter))
             }
             Operation::Get => (Request::Get(id), Ask::Get(name)),
             Operation::Resend => {
                 // One code for each: only the last of two would ever be seen.
-                let (mut ids, mut names): (Vec<_>, Vec<_>) = asked.rows.iter().map(|index| self.id(*index)).unzip();
+                let (mut ids, mut names): (Vec<_>, Vec<_>) =
+                    asked.rows.iter().map(|index| self.id(*index)).unzip();
                 ids.dedup();
                 names.dedup();
                 (Request::Resend(ids), Ask::Resend(names))
@@ -234,8 +243,10 @@ impl<'a> Run<'a> {
             Operation::Revoke => (Request::Revoke(id, reason()), Ask::Revoke(name, reason())),
             Operation::RevokeAll => {
                 let nobody = || (life::user("root", "u-alice"), principal(1));
-                let (invitee, inviter) = self.row(first).map_or_else(nobody, |row| self.subjects[row].clone());
-                let owner = if asked.has("inviter") { Owner::Inviter(inviter) } else { Owner::Invitee(invitee) };
+                let (invitee, inviter) =
+                    self.row(first).map_or_else(nobody, |row| self.subjects[row].clone());
+                let owner =
+                    if asked.has("inviter") { Owner::Inviter(inviter) } else { Owner::Invitee(invitee) };
                 (Request::RevokeAll(owner.clone()), Ask::RevokeAll(owner))
             }
             Operation::Approve => (Request::Approve(id), Ask::Approve(name)),
@@ -261,7 +272,9 @@ impl<'a> Run<'a> {
         let (request, ask) = self.request(asked);
         let first = self.row(asked.rows.first().copied().unwrap_or_default());
         let who = match first {
-            Some(row) if WHO[usize::from(asked.who)].1 == "*" => Principal::User(self.subjects[row].0.clone()),
+            Some(row) if WHO[usize::from(asked.who)].1 == "*" => {
+                Principal::User(self.subjects[row].0.clone())
+            }
             _ => principal(asked.who),
         };
         let place = Some(PLACES[usize::from(asked.place)]).filter(|place| !place.is_empty());
@@ -279,6 +292,7 @@ impl<'a> Run<'a> {
         let words = reply.as_ref().map(|reply| self.words(reply));
         self.model = self.expected(&who, place, &ask, strike, &words, &seen)?;
         let operation = asked.operation.name();
+        self.count(format!("call: {operation}"));
         for word in words.iter().flatten() {
             let first = word.split(' ').next().unwrap_or_default();
             let first = if first.starts_with('#') { "shown" } else { first };
@@ -321,8 +335,12 @@ impl<'a> Run<'a> {
         let mut closest = difference(&answer, &honest.seen, words, seen);
         if let Some(strike) = strike {
             for at in 0.. {
-                let (model, answer) =
-                    outcome(Luck { at: Some(at), then_on: strike.then_on, fault: Some(strike.fault()), asked: 0 });
+                let (model, answer) = outcome(Luck {
+                    at: Some(at),
+                    then_on: strike.then_on,
+                    fault: Some(strike.fault()),
+                    asked: 0,
+                });
                 if answer == *words && model.seen == *seen {
                     return Ok(model);
                 }
@@ -343,7 +361,10 @@ impl<'a> Run<'a> {
     /// The host's state in the names of the model. New invitations get the next numbers.
     fn observe(&mut self, world: &Snapshot) -> Seen {
         for event in world.audit[self.audited..].iter().filter(|event| event.event == "invitation.created") {
-            let (Some(organization), Some(id)) = (event.organization.clone(), event.invitation.clone()) else { continue };
+            let (Some(organization), Some(id)) = (event.organization.clone(), event.invitation.clone())
+            else {
+                continue;
+            };
             self.names.insert(id.clone(), format!("#{}", self.ids.len()));
             let row = world.invitations.iter().find(|row| row.invitation.key.id == id);
             let subject = row.map(|row| row.invitation.subject.clone());
@@ -415,7 +436,9 @@ impl<'a> Run<'a> {
         event.invitation = event.invitation.map(|id| name(&id).unwrap_or("#none".into()));
         if event.event == "item.refused" {
             event.reason = event.reason.map(|reason| match reason.split_once(':') {
-                Some(("active-invitation", id)) => format!("active-invitation {}", name(&id.to_owned()).unwrap_or_default()),
+                Some(("active-invitation", id)) => {
+                    format!("active-invitation {}", name(&id.to_owned()).unwrap_or_default())
+                }
                 Some((word, _)) => word.to_owned(),
                 None => reason,
             });
@@ -429,7 +452,8 @@ impl<'a> Run<'a> {
             let name = self.names[&stored.invitation.key.id].clone();
             for code in &stored.codes {
                 if !self.codes.contains_key(code) {
-                    let earlier = self.codes.values().filter(|(whose, _)| *whose == name).map(|(_, number)| *number);
+                    let earlier =
+                        self.codes.values().filter(|(whose, _)| *whose == name).map(|(_, number)| *number);
                     let number = earlier.max().unwrap_or(0) + 1;
                     self.codes.insert(code.clone(), (name.clone(), number));
                 }
@@ -453,8 +477,11 @@ impl<'a> Run<'a> {
         let created = |event: &&AuditEvent| event.event == "invitation.created";
         for invited in shown {
             let mut made = world.audit[self.audited..].iter().filter(created);
-            let number = made.position(|event| event.invitation.as_ref() == Some(&invited.id)).map(|at| at + self.ids.len());
-            let name = number.map(|number| format!("#{number}")).or_else(|| self.names.get(&invited.id).cloned());
+            let number = made
+                .position(|event| event.invitation.as_ref() == Some(&invited.id))
+                .map(|at| at + self.ids.len());
+            let name =
+                number.map(|number| format!("#{number}")).or_else(|| self.names.get(&invited.id).cloned());
             if let (Some(name), Some(code)) = (name, &invited.code) {
                 self.texts.entry(name).or_default().push(code.clone());
             }
@@ -491,7 +518,8 @@ impl<'a> Run<'a> {
         }
         self.audited = world.audit.len();
         self.mailed = world.mails.len();
-        self.before = self.model.seen.rows.iter().map(|(id, row)| (id.clone(), row.invitation.state)).collect();
+        self.before =
+            self.model.seen.rows.iter().map(|(id, row)| (id.clone(), row.invitation.state)).collect();
     }
 
     // What happens.
@@ -516,7 +544,9 @@ impl<'a> Run<'a> {
         if happened && let Some(who) = what.strip_prefix("unmember-") {
             let account = if who == "newest" { newest } else { life::user("root", &format!("u-{who}")) };
             self.model.removed("acme", &account);
-            self.told.0.push(Told { at: self.host.audit().len(), word: Word::Removed("acme".into(), account) });
+            self.told
+                .0
+                .push(Told { at: self.host.audit().len(), word: Word::Removed("acme".into(), account) });
         }
         let world = self.host.snapshot();
         let seen = self.observe(&world);
@@ -546,7 +576,10 @@ impl<'a> Run<'a> {
                 None => return,
             },
         };
-        self.count(format!("clock: {}", Step::Clock(clock).to_string().split(':').next().unwrap_or_default()));
+        self.count(format!(
+            "clock: {}",
+            Step::Clock(clock).to_string().split(':').next().unwrap_or_default()
+        ));
         self.host.set_clock(to);
     }
 
@@ -580,14 +613,23 @@ impl<'a> Run<'a> {
     }
 
     /// Writes down what callers were told, for the guarantees.
-    fn tell(&mut self, world: &Snapshot, asked: &Asked, request: &Request, reply: &Reply, live: impl Fn(&str) -> Vec<String>) {
+    fn tell(
+        &mut self,
+        world: &Snapshot,
+        asked: &Asked,
+        request: &Request,
+        reply: &Reply,
+        live: impl Fn(&str) -> Vec<String>,
+    ) {
         let at = world.audit.len();
         let place = PLACES[usize::from(asked.place)].to_owned();
         let key = |id: &String| InvitationKey { organization: place.clone(), id: id.clone() };
         let mut words = vec![];
         match (request, reply) {
             (_, Reply::Invite(Ok(items))) => {
-                words.extend(items.iter().flatten().map(|invited| Word::Invited(key(&invited.id), invited.mail)));
+                words.extend(
+                    items.iter().flatten().map(|invited| Word::Invited(key(&invited.id), invited.mail)),
+                );
             }
             (_, Reply::Approve(Ok(invited))) => words.push(Word::Invited(key(&invited.id), invited.mail)),
             (Request::Resend(ids), Reply::Resend(Ok(items))) => {
@@ -609,9 +651,12 @@ impl<'a> Run<'a> {
             (_, Reply::RevokeAll(Ok(all))) => {
                 words.extend(all.revoked.iter().map(|id| Word::Ended(key(id), State::Revoked)));
             }
-            (_, Reply::Accept(Ok(done))) => words.push(Word::Accepted(done.key.clone(), done.outcomes.clone())),
+            (_, Reply::Accept(Ok(done))) => {
+                words.push(Word::Accepted(done.key.clone(), done.outcomes.clone()))
+            }
             (_, Reply::List(Ok(page))) => {
-                words.push(Word::Shown(place.clone(), page.items.iter().map(|row| row.key.clone()).collect()));
+                words
+                    .push(Word::Shown(place.clone(), page.items.iter().map(|row| row.key.clone()).collect()));
             }
             (Request::Decline(handle, _), Reply::Decline(Ok(()))) => {
                 let name = match handle {
@@ -643,7 +688,13 @@ impl<'a> Run<'a> {
             shown(&row, now)
         };
         let invited = |item: &Invited| {
-            let extra = if item.existed { "existed" } else if item.code.is_some() { "code" } else { "" };
+            let extra = if item.existed {
+                "existed"
+            } else if item.code.is_some() {
+                "code"
+            } else {
+                ""
+            };
             let withheld: Vec<_> = item.withheld.iter().map(|index| *index as usize).collect();
             invited(&name(&item.id), item.state, item.mail, item.expires_at, &withheld, extra)
         };
@@ -665,7 +716,9 @@ impl<'a> Run<'a> {
             Reply::Invite(Ok(items)) => {
                 items.iter().map(|one| one.as_ref().map_or_else(item, invited)).collect()
             }
-            Reply::Resend(Ok(items)) => items.iter().map(|one| one.as_ref().map_or_else(refusal, invited)).collect(),
+            Reply::Resend(Ok(items)) => {
+                items.iter().map(|one| one.as_ref().map_or_else(refusal, invited)).collect()
+            }
             Reply::Approve(answer) => one(answer.as_ref().map_or_else(refusal, invited)),
             Reply::List(Ok(page)) => {
                 let mut rows: Vec<_> = page.items.iter().collect();
@@ -675,7 +728,8 @@ impl<'a> Run<'a> {
             Reply::Get(answer) => one(answer.as_ref().map_or_else(refusal, row)),
             Reply::Ended(answer) => one(answer.as_ref().map_or_else(refusal, |()| "ok".into())),
             Reply::RevokeAll(answer) => one(answer.as_ref().map_or_else(refusal, |all| {
-                let (revoked, busy, failed) = (names(&all.revoked), names(&all.in_progress), names(&all.failed));
+                let (revoked, busy, failed) =
+                    (names(&all.revoked), names(&all.in_progress), names(&all.failed));
                 format!("revoked {revoked:?} in-progress {busy:?} failed {failed:?}")
             })),
             Reply::Invite(Err(why)) | Reply::Resend(Err(why)) | Reply::List(Err(why)) => one(refusal(why)),
@@ -728,13 +782,22 @@ fn kebab(value: &impl Debug) -> String {
 }
 
 /// The lines that only one side has.
-fn difference(expected: &Option<Vec<String>>, model: &Seen, found: &Option<Vec<String>>, seen: &Seen) -> Vec<String> {
+fn difference(
+    expected: &Option<Vec<String>>,
+    model: &Seen,
+    found: &Option<Vec<String>>,
+    seen: &Seen,
+) -> Vec<String> {
     let text = |answer: &Option<Vec<String>>, seen: &Seen| {
         let mut lines = vec![format!("answered {answer:?}")];
         lines.extend(seen.rows.values().map(|row| format!("{row:?}")));
         lines.extend(seen.applied.iter().map(|row| format!("{row:?}")));
         lines.extend(seen.outbox.iter().map(|row| format!("{row:?}")));
-        lines.extend(seen.members.iter().flat_map(|(place, all)| all.iter().map(move |one| format!("{place} has {one:?}"))));
+        lines.extend(
+            seen.members
+                .iter()
+                .flat_map(|(place, all)| all.iter().map(move |one| format!("{place} has {one:?}"))),
+        );
         lines.extend(seen.taken.iter().map(|row| format!("taken {row:?}")));
         lines.extend(seen.mails.iter().map(|row| format!("{row:?}")));
         lines.extend(seen.audit.iter().map(|row| format!("{row:?}")));

@@ -1,8 +1,6 @@
 //! Many random histories, the shortest one that fails, and what was reached.
 
-use proptest::{
-    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
-};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::{
     calls::Answers,
@@ -11,13 +9,14 @@ use crate::{
 };
 
 /// Tries this many histories. The error is a whole report with the shortest history that fails.
-pub fn trial(seed: u64, histories: u32, plugin: &dyn Answers, mut each: impl FnMut(&History, &Counts)) -> Result<Counts, String> {
-    let config = Config {
-        cases: histories,
-        failure_persistence: None,
-        max_shrink_iters: 20_000,
-        ..Config::default()
-    };
+pub fn trial(
+    seed: u64,
+    histories: u32,
+    plugin: &dyn Answers,
+    mut each: impl FnMut(&History, &Counts),
+) -> Result<Counts, String> {
+    let config =
+        Config { cases: histories, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
@@ -42,7 +41,8 @@ pub fn trial(seed: u64, histories: u32, plugin: &dyn Answers, mut each: impl FnM
 
 /// A history that fails, to read and to replay.
 pub fn report(history: &History, why: &str) -> String {
-    let steps: Vec<_> = history.0.iter().enumerate().map(|(number, step)| format!("{:>3}. {step}", number + 1)).collect();
+    let steps: Vec<_> =
+        history.0.iter().enumerate().map(|(number, step)| format!("{:>3}. {step}", number + 1)).collect();
     format!(
         "{why}\n\nthe history:\n{}\n\nto replay it:\nGUESTLIST_REPLAY='{history}' cargo test -p guestlist-model replay\n",
         steps.join("\n")

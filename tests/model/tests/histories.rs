@@ -2,7 +2,13 @@
 //! once failed.
 //!
 //! `GUESTLIST_HISTORIES` is how many each test plays, `GUESTLIST_SEED` where its dice begin.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests fail by panicking"
+)]
 
 use std::{env, sync::LazyLock};
 
@@ -13,8 +19,8 @@ use guestlist_model::{
     run::{Counts, play},
     trial::{report, trial},
 };
-use proptest::{strategy::ValueTree, test_runner::TestRunner};
 use proptest::strategy::Strategy;
+use proptest::{strategy::ValueTree, test_runner::TestRunner};
 
 static SANDBOXED: LazyLock<Sandboxed> = LazyLock::new(|| {
     let engine = Engine::new(&EngineOptions::default()).expect("this machine runs WebAssembly");
@@ -28,7 +34,8 @@ const SAMPLE: u64 = 25;
 const REACHED: &str = include_str!("reached.txt");
 
 fn number(name: &str, default: u64) -> u64 {
-    env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    env::var(name)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 /// The component gives the same answers, and leaves the same world behind, byte for byte.
@@ -40,7 +47,8 @@ fn alike(history: &History) {
 
 fn everything(counts: &Counts) -> Vec<String> {
     let wanted = REACHED.lines().filter(|line| !line.is_empty()).map(str::to_owned);
-    let faults = FAULTS.iter().flat_map(|fault| [format!("fault: {fault}"), format!("fault: {fault}, then on")]);
+    let faults =
+        FAULTS.iter().flat_map(|fault| [format!("fault: {fault}"), format!("fault: {fault}, then on")]);
     wanted.chain(faults).filter(|what| !counts.contains_key(what)).collect()
 }
 

@@ -8,7 +8,10 @@ use guestlist_harness::contract::{
     },
 };
 
-use super::{Answer, Means, MemberView, Model, Moment, Sent, Stop, account, grants, grants_mut, is_active, must, next_code, says, state, strictest};
+use super::{
+    Answer, Means, MemberView, Model, Moment, Sent, Stop, account, grants, grants_mut, is_active, must,
+    next_code, says, state, strictest,
+};
 
 /// An invitation that concerns the caller.
 pub(super) struct Found {
@@ -63,7 +66,9 @@ impl Model {
                 self.seen.rows.get(id).filter(|stored| stored.codes.contains(&code.to_string()))
             }
             Means::Id(key) => self.seen.rows.get(&key.id).filter(|stored| {
-                stored.invitation.key == *key && is_for(&stored.invitation, &self.who) && !stored.codes.is_empty()
+                stored.invitation.key == *key
+                    && is_for(&stored.invitation, &self.who)
+                    && !stored.codes.is_empty()
             }),
         };
         let Some(mut row) = stored.map(|stored| stored.invitation.clone()) else { return says("not-usable") };
@@ -136,7 +141,10 @@ impl Model {
         let rule = self.rule(&place, Moment::Accept, &row.name).unwrap_or_default();
         must(rule.refuse.is_none() && rule.require_approval.is_none(), "policy")?;
         let narrow = rule.narrow.unwrap_or_default();
-        Ok((row.grants.iter().map(|grant| !narrow.without.contains(&grant.id)).collect(), narrow.signed_in_only))
+        Ok((
+            row.grants.iter().map(|grant| !narrow.without.contains(&grant.id)).collect(),
+            narrow.signed_in_only,
+        ))
     }
 
     /// From the second check on: an obstacle closes the invitation; otherwise each step is applied once.
@@ -146,8 +154,10 @@ impl Model {
             checked => checked?.0,
         };
         let grants = || row.grants.iter().cloned().map(Step::Grant).zip(kept.iter().copied());
-        let steps: Vec<_> = std::iter::once(Step::Member).chain(grants().filter(|step| step.1).map(|step| step.0)).collect();
-        let mut outcomes = self.write(|model| steps.iter().map(|step| model.apply(row, step)).collect::<Vec<_>>())?;
+        let steps: Vec<_> =
+            std::iter::once(Step::Member).chain(grants().filter(|step| step.1).map(|step| step.0)).collect();
+        let mut outcomes =
+            self.write(|model| steps.iter().map(|step| model.apply(row, step)).collect::<Vec<_>>())?;
         match outcomes[0].outcome {
             StepOutcome::Closed => return self.close(row, "closed"),
             StepOutcome::NoSuchTarget => return self.close(row, "invitee-not-active"),
@@ -236,7 +246,8 @@ impl Model {
                 Step::Grant(grant) if self.exists(place, grant) => {
                     let lost = log.steps.contains(&Step::Member) && !self.is_there(row, &Step::Member);
                     let members = self.seen.members.get_mut(place).filter(|_| !lost);
-                    let guest = members.and_then(|all| all.iter_mut().find(|one| one.account == account(&row.subject)));
+                    let guest = members
+                        .and_then(|all| all.iter_mut().find(|one| one.account == account(&row.subject)));
                     match guest.map(|guest| grants_mut(guest, grant.kind)) {
                         None => StepOutcome::NotAMember,
                         Some(held) if held.contains_key(&grant.id) => StepOutcome::AlreadyPresent,
@@ -265,7 +276,10 @@ impl Model {
     pub fn removed(&mut self, place: &str, user: &UserRef) {
         for stored in self.seen.rows.values() {
             let row = &stored.invitation;
-            if row.key.organization == place && row.state == State::Accepting && account(&row.subject) == *user {
+            if row.key.organization == place
+                && row.state == State::Accepting
+                && account(&row.subject) == *user
+            {
                 let log = self.seen.applied.entry(row.key.id.clone()).or_default();
                 log.closed |= !log.steps.contains(&Step::Member);
             }
@@ -273,7 +287,9 @@ impl Model {
     }
 
     fn add_member(&mut self, place: &str, id: &str, user: &UserRef) -> StepOutcome {
-        let Some(name) = self.resident(user).map(|person| person.name.clone()) else { return StepOutcome::NoSuchTarget };
+        let Some(name) = self.resident(user).map(|person| person.name.clone()) else {
+            return StepOutcome::NoSuchTarget;
+        };
         let Some(view) = self.living(place) else { return StepOutcome::NoSuchTarget };
         if self.guest(place, user).is_some() {
             return StepOutcome::AlreadyPresent;
@@ -297,7 +313,12 @@ impl Model {
         StepOutcome::Applied
     }
 
-    pub(super) fn decline(&mut self, means: &Means, reason: Option<&str>, known: &mut Option<String>) -> Answer {
+    pub(super) fn decline(
+        &mut self,
+        means: &Means,
+        reason: Option<&str>,
+        known: &mut Option<String>,
+    ) -> Answer {
         let row = self.find(means)?.row;
         *known = Some(row.key.id.clone());
         match row.state {
@@ -339,7 +360,12 @@ impl Model {
     }
 
     /// Interrupted accepts go on, what is over is marked, what is due is written.
-    fn work(&mut self, place: &str, swept: &mut Swept, letters: &mut Vec<(String, MessageKind)>) -> Answer<()> {
+    fn work(
+        &mut self,
+        place: &str,
+        swept: &mut Swept,
+        letters: &mut Vec<(String, MessageKind)>,
+    ) -> Answer<()> {
         let due = self.write(|model| model.due_now(place))?;
         if due.is_empty() {
             return Ok(());
@@ -415,7 +441,8 @@ impl Model {
     }
 
     fn expire(&mut self, id: &str, swept: &mut Swept) -> Answer<()> {
-        let notice = self.notice(&self.seen.rows[id].invitation.clone(), Notices::EXPIRED, MessageKind::Expired);
+        let notice =
+            self.notice(&self.seen.rows[id].invitation.clone(), Notices::EXPIRED, MessageKind::Expired);
         self.turn(id, "expired", notice, |stored, _| stored.invitation.state = State::Expired)?;
         swept.expired += 1;
         Ok(())
@@ -440,7 +467,8 @@ impl Model {
                 return self.write(|_| ());
             }
         }
-        let tries = self.seen.outbox.iter().find(|mail| mail.entry.invitation == id && mail.entry.kind == kind);
+        let tries =
+            self.seen.outbox.iter().find(|mail| mail.entry.invitation == id && mail.entry.kind == kind);
         let tries = tries.map_or(0, |mail| mail.entry.tries);
         if kind == MessageKind::Invitation && tries >= settings.mail_tries {
             return self.write(|model| model.settle(id, &kind, Sent::Never));

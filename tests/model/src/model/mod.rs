@@ -13,9 +13,7 @@ use std::collections::BTreeMap;
 use guestlist_harness::{
     Fault,
     contract::{
-        exports::{
-            invitations::{InviteRequest, LifetimeChoice, Owner},
-        },
+        exports::invitations::{InviteRequest, LifetimeChoice, Owner},
         settings::{Notices, Values},
         types::{
             AcceptWith, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, MailState,
@@ -48,7 +46,8 @@ pub struct Seen {
 impl Seen {
     /// In an order that does not depend on random ids.
     pub fn ordered(mut self) -> Self {
-        self.outbox.sort_by_cached_key(|waiting| (waiting.entry.invitation.clone(), text(&waiting.entry.kind)));
+        self.outbox
+            .sort_by_cached_key(|waiting| (waiting.entry.invitation.clone(), text(&waiting.entry.kind)));
         for mails in [&mut self.mails, &mut self.taken] {
             mails.sort_by_cached_key(text);
         }
@@ -189,7 +188,9 @@ enum Sent {
     Out,
     Taken,
     /// Not now; whether that counts as a try.
-    Not { counts: bool },
+    Not {
+        counts: bool,
+    },
     /// There is no address.
     Never,
 }
@@ -218,7 +219,14 @@ pub fn shown(row: &Invitation, now: u64) -> String {
 }
 
 /// What an inviter is told.
-pub fn invited(id: &str, state: State, mail: MailState, end: Option<u64>, without: &[usize], extra: &str) -> String {
+pub fn invited(
+    id: &str,
+    state: State,
+    mail: MailState,
+    end: Option<u64>,
+    without: &[usize],
+    extra: &str,
+) -> String {
     format!("invited {id} {state:?} {mail:?} until {end:?} without {without:?} {extra}")
 }
 
@@ -504,7 +512,8 @@ impl Model {
     }
 
     fn standing(&self, place: &str, who: &Principal) -> Permissions {
-        let entitled = self.living(place).and_then(|view| view.permissions.iter().find(|one| one.who == *who));
+        let entitled =
+            self.living(place).and_then(|view| view.permissions.iter().find(|one| one.who == *who));
         let works = match who {
             Principal::User(user) => self.works(user),
             _ => true,
@@ -539,7 +548,9 @@ impl Model {
         let parent = self.living(place).and_then(|view| self.living(view.parent.as_deref()?));
         let held = parent.and_then(|view| view.residents.get(&user.id)).map(|person| &person.roles);
         let (special, needed) = FOR_CONSOLE_ONLY;
-        grant.id != special || !self.exists(place, grant) || held.is_some_and(|roles| roles.contains_key(needed))
+        grant.id != special
+            || !self.exists(place, grant)
+            || held.is_some_and(|roles| roles.contains_key(needed))
     }
 
     fn may_be_written_to(&self, place: &str, user: &UserRef) -> bool {
@@ -561,7 +572,8 @@ impl Model {
 
     fn row(&self, place: &str, id: &str) -> Answer<Invitation> {
         let row = self.seen.rows.get(id).map(|stored| &stored.invitation);
-        let mut row = row.filter(|row| row.key.organization == place).cloned().ok_or(Stop::Says("not-found".into()))?;
+        let mut row =
+            row.filter(|row| row.key.organization == place).cloned().ok_or(Stop::Says("not-found".into()))?;
         row.state = state(&row, self.clock);
         Ok(row)
     }
@@ -635,7 +647,11 @@ impl Model {
         Ok(parent)
     }
 
-    fn find_users(&mut self, terms: &Terms<'_>, answers: &mut [Option<String>]) -> Answer<Vec<(usize, UserRef)>> {
+    fn find_users(
+        &mut self,
+        terms: &Terms<'_>,
+        answers: &mut [Option<String>],
+    ) -> Answer<Vec<(usize, UserRef)>> {
         let names = &terms.request.names;
         let lost = self.fails()?;
         must(lost || terms.request.userstore_domain.is_none(), "unknown-userstore")?;
@@ -665,7 +681,8 @@ impl Model {
     fn named(&self, place: &str, name: &str) -> Option<UserRef> {
         let (store, name) = name.split_once('/').unwrap_or(("PRIMARY", name));
         let residents = self.living(place)?.residents.values();
-        let mut here = residents.filter(|person| person.store == store && person.name.eq_ignore_ascii_case(name));
+        let mut here =
+            residents.filter(|person| person.store == store && person.name.eq_ignore_ascii_case(name));
         let mut guests = self.seen.members[place].iter().filter(|_| store == "PRIMARY");
         let guest = guests.find(|guest| guest.name.eq_ignore_ascii_case(name));
         here.next().map(|person| person.account.clone()).or(guest.map(|guest| guest.account.clone()))
@@ -703,8 +720,10 @@ impl Model {
         let (mut accept_with, mut approval) = (terms.settings.accept_with, rule.require_approval.clone());
         if let Some(narrow) = &rule.narrow {
             kept.retain(|index| !narrow.without.contains(&grants[*index].id));
-            lifetime = narrow.lifetime.map(|most| lifetime.map_or(most.0, |asked| asked.min(most.0))).or(lifetime);
-            accept_with = if narrow.signed_in_only { strictest(accept_with, AcceptWith::Invitee) } else { accept_with };
+            lifetime =
+                narrow.lifetime.map(|most| lifetime.map_or(most.0, |asked| asked.min(most.0))).or(lifetime);
+            accept_with =
+                if narrow.signed_in_only { strictest(accept_with, AcceptWith::Invitee) } else { accept_with };
         }
         if kept.iter().any(|index| terms.settings.privileged.contains(&grants[*index])) {
             approval = approval.or(Some("a privileged group or role needs approval".into()));
@@ -712,7 +731,12 @@ impl Model {
         rule.refuse.is_none().then_some(Draft { position, user, name, kept, lifetime, accept_with, approval })
     }
 
-    fn judge(&mut self, terms: &Terms<'_>, mut found: Vec<(usize, UserRef)>, answers: &mut [Option<String>]) -> Answer<()> {
+    fn judge(
+        &mut self,
+        terms: &Terms<'_>,
+        mut found: Vec<(usize, UserRef)>,
+        answers: &mut [Option<String>],
+    ) -> Answer<()> {
         if !found.is_empty() {
             let lost = self.fails()?;
             found.retain(|(position, user)| {
@@ -761,13 +785,22 @@ impl Model {
         let letters = letters.into_iter().map(|id| (id, MessageKind::Invitation)).collect::<Vec<_>>();
         let sent = self.deliver(&letters)?;
         for (draft, item) in drafts.iter().zip(stored) {
-            let withheld = (0..terms.request.grants.len()).filter(|index| !draft.kept.contains(index)).collect::<Vec<_>>();
+            let withheld = (0..terms.request.grants.len())
+                .filter(|index| !draft.kept.contains(index))
+                .collect::<Vec<_>>();
             answers[draft.position] = Some(match item {
                 Ok(id) => {
                     let row = &self.seen.rows[&id].invitation;
                     let at = letters.iter().position(|(letter, _)| *letter == id);
                     let code = if row.state == State::Pending && !internal { "code" } else { "" };
-                    invited(&id, row.state, at.map_or(MailState::None, |at| sent[at].shown()), row.expires_at, &withheld, code)
+                    invited(
+                        &id,
+                        row.state,
+                        at.map_or(MailState::None, |at| sent[at].shown()),
+                        row.expires_at,
+                        &withheld,
+                        code,
+                    )
                 }
                 Err(word) => word,
             });
@@ -776,7 +809,12 @@ impl Model {
     }
 
     /// All drafts that can be stored and all refusals, in one commit.
-    fn insert(&mut self, terms: &Terms<'_>, drafts: &[Draft], refused: &[Option<String>]) -> Vec<Result<String, String>> {
+    fn insert(
+        &mut self,
+        terms: &Terms<'_>,
+        drafts: &[Draft],
+        refused: &[Option<String>],
+    ) -> Vec<Result<String, String>> {
         let mut items: BTreeMap<usize, Result<String, String>> = BTreeMap::new();
         let mine = |known: &Remembered| self.is_mine(known, terms.place, terms.request);
         let keyed = terms.request.idempotency_key.is_some();
@@ -800,14 +838,26 @@ impl Model {
         }
         if keyed {
             let (place, who) = (terms.place.to_owned(), self.who.clone());
-            self.remembered.push(Remembered { place, who, request: terms.request.clone(), at: self.clock, items });
+            self.remembered.push(Remembered {
+                place,
+                who,
+                request: terms.request.clone(),
+                at: self.clock,
+                items,
+            });
         }
         answers
     }
 
     fn insert_one(&mut self, terms: &Terms<'_>, draft: &Draft) -> Result<String, String> {
         let (now, subject) = (self.clock, Subject::User(draft.user.clone()));
-        let here = || self.seen.rows.values().map(|stored| &stored.invitation).filter(|row| row.key.organization == terms.place);
+        let here = || {
+            self.seen
+                .rows
+                .values()
+                .map(|stored| &stored.invitation)
+                .filter(|row| row.key.organization == terms.place)
+        };
         let active = here().find(|row| row.subject == subject && is_active(row.state)).cloned();
         if let Some(row) = active.iter().find(|row| is_active(state(row, now))) {
             return Err(format!("active-invitation {}", row.key.id));
@@ -875,7 +925,8 @@ impl Model {
         if letters.is_empty() {
             return Ok(vec![]);
         }
-        let sent = self.write(|model| letters.iter().map(|(id, kind)| model.send(id, kind)).collect::<Vec<_>>());
+        let sent =
+            self.write(|model| letters.iter().map(|(id, kind)| model.send(id, kind)).collect::<Vec<_>>());
         let held_back = matches!(self.luck.fault, Some(Fault::Throttled(_)));
         let sent = match sent {
             Err(Stop::Crashes) => return Err(Stop::Crashes),
@@ -903,10 +954,14 @@ impl Model {
             MessageKind::Invitation | MessageKind::Reminder => vec![account(&row.subject)],
             MessageKind::ApprovalRequested => {
                 let all = self.living(&row.key.organization).map_or(vec![], |view| view.permissions.clone());
-                let users = all.into_iter().filter_map(|one| if let Principal::User(user) = one.who { Some(user) } else { None });
+                let users = all
+                    .into_iter()
+                    .filter_map(|one| if let Principal::User(user) = one.who { Some(user) } else { None });
                 let judges = users.filter(|user| {
                     let standing = self.standing(&row.key.organization, &Principal::User(user.clone()));
-                    standing.contains(Permissions::APPROVE) && Some(user) != inviter.as_ref() && *user != account(&row.subject)
+                    standing.contains(Permissions::APPROVE)
+                        && Some(user) != inviter.as_ref()
+                        && *user != account(&row.subject)
                 });
                 judges.collect()
             }
@@ -941,7 +996,8 @@ impl Model {
     }
 
     fn settle(&mut self, id: &str, kind: &MessageKind, sent: Sent) {
-        let at = self.seen.outbox.iter().position(|mail| mail.entry.invitation == id && mail.entry.kind == *kind);
+        let at =
+            self.seen.outbox.iter().position(|mail| mail.entry.invitation == id && mail.entry.kind == *kind);
         let Some(at) = at else { return };
         let entry = &mut self.seen.outbox[at].entry;
         match sent {
@@ -952,7 +1008,8 @@ impl Model {
             Sent::Taken => entry.taken = true,
             Sent::Out | Sent::Never => {
                 self.seen.outbox.remove(at);
-                if let Some(stored) = self.seen.rows.get_mut(id).filter(|_| *kind == MessageKind::Invitation) {
+                if let Some(stored) = self.seen.rows.get_mut(id).filter(|_| *kind == MessageKind::Invitation)
+                {
                     stored.invitation.mail = sent.shown();
                 }
             }
@@ -979,7 +1036,14 @@ impl Model {
                 && filter.grant.as_ref().is_none_or(|grant| row.grants.contains(grant))
                 && filter.inviter.as_ref().is_none_or(|inviter| row.inviter == *inviter)
         };
-        Ok(self.seen.rows.values().map(|stored| &stored.invitation).filter(wanted).map(|row| shown(row, now)).collect())
+        Ok(self
+            .seen
+            .rows
+            .values()
+            .map(|stored| &stored.invitation)
+            .filter(wanted)
+            .map(|row| shown(row, now))
+            .collect())
     }
 
     fn get(&mut self, id: &str) -> Answer {
@@ -1045,7 +1109,14 @@ impl Model {
         if found.is_empty() {
             answers[0] = Some("not-a-parent-user".into());
         }
-        let terms = Terms { place, parent, settings: settings.clone(), request: &request, lifetime, replaces: Some(old) };
+        let terms = Terms {
+            place,
+            parent,
+            settings: settings.clone(),
+            request: &request,
+            lifetime,
+            replaces: Some(old),
+        };
         self.judge(&terms, found, &mut answers)?;
         let word = answers.remove(0).unwrap_or_default();
         if word.starts_with("invited") { Ok(word) } else { says(format!("not-invitable {word}")) }
@@ -1092,8 +1163,10 @@ impl Model {
             Owner::Inviter(who) => row.inviter == *who,
         };
         let now = self.clock;
-        let wanted = |row: &&Invitation| row.key.organization == place && his(row) && is_active(state(row, now));
-        let mut rows: Vec<_> = self.seen.rows.values().map(|stored| &stored.invitation).filter(wanted).cloned().collect();
+        let wanted =
+            |row: &&Invitation| row.key.organization == place && his(row) && is_active(state(row, now));
+        let mut rows: Vec<_> =
+            self.seen.rows.values().map(|stored| &stored.invitation).filter(wanted).cloned().collect();
         rows.sort_by_key(|row| (row.created_at, &self.order[&row.key.id]));
         self.read()?;
         let (mut revoked, mut busy, mut failed) = (vec![], vec![], vec![]);
@@ -1115,7 +1188,10 @@ impl Model {
     fn judged(&mut self, id: &str) -> Answer<Invitation> {
         let place = self.permitted(Permissions::APPROVE)?;
         let row = self.find_row(&place, id)?;
-        must(row.inviter != self.who && Principal::User(account(&row.subject)) != self.who, "own-invitation")?;
+        must(
+            row.inviter != self.who && Principal::User(account(&row.subject)) != self.who,
+            "own-invitation",
+        )?;
         Ok(row)
     }
 
