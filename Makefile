@@ -2,7 +2,7 @@
 # when there is nothing to do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test mutants bench lint
+.PHONY: help setup demo test soak mutants bench lint
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -15,6 +15,9 @@ demo: setup ## Walk through an invitation on a host in memory
 
 test: setup ## Run all tests
 	cargo test --workspace --locked
+
+soak: setup ## Play random histories in the sandbox; TIME=10m (1m), SEED=7, FORMAT=json
+	@TIME=$(TIME) SEED=$(SEED) FORMAT=$(FORMAT) cargo run -q --locked -p guestlist-model --bin soak
 
 mutants: setup ## Change the plugin in every small way: each time a test has to fail (hours)
 	@scripts/mutants

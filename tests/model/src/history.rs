@@ -573,6 +573,28 @@ fn namesake() -> impl Strategy<Value = Vec<Option<Step>>> {
         .prop_map(|(one, two, three, four)| vec![one, two, three, four])
 }
 
+/// A rule gets stricter, and somebody meets it.
+fn stricter() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let rule = select(vec!["resend-limit", "domains", "few", "pending-limit", "policy=no-bob", "ceiling"])
+        .prop_map(Step::Life);
+    let resend = || administrator().prop_map(|who| Asked { rows: vec![0], ..asked(Operation::Resend, who) });
+    let meet = || {
+        prop_oneof![1 => invite(), 1 => any_answer(), 2 => resend()].prop_map(|asked| Step::Call(asked, None))
+    };
+    (mostly(rule), mostly(meet()), mostly(meet())).prop_map(|(one, two, three)| vec![one, two, three])
+}
+
+/// An invitation runs out, the world moves, and somebody sends it again.
+fn anew() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let over = (which(), Just(0)).prop_map(|(index, more)| Step::Clock(Clock::Expiry(index, more)));
+    let meanwhile = proptest::option::weighted(0.8, step());
+    let resend = (administrator(), which())
+        .prop_map(|(who, index)| Asked { rows: vec![index], ..asked(Operation::Resend, who) });
+    let resend = (resend, prop_oneof![4 => Just(None), 1 => strike(1..20u32)])
+        .prop_map(|(asked, strike)| Step::Call(asked, strike));
+    (mostly(over), meanwhile, mostly(resend)).prop_map(|(one, two, three)| vec![one, two, three])
+}
+
 /// His name is taken where he is invited.
 fn taken_name() -> impl Strategy<Value = Vec<Option<Step>>> {
     let invite = Asked { names: vec![NAME_IN_BETA], ..asked(Operation::Invite, (BEA, 2)) };
@@ -584,8 +606,7 @@ fn taken_name() -> impl Strategy<Value = Vec<Option<Step>>> {
 pub fn history() -> impl Strategy<Value = History> {
     let first = invite().prop_map(|asked| Step::Call(asked, None));
     let one = step().prop_map(|step| vec![Some(step)]);
-    let episode =
-        prop_oneof![64 => one, 16 => broken_accept(), 5 => approval(), 2 => namesake(), 1 => taken_name()];
+    let episode = prop_oneof![64 => one, 16 => broken_accept(), 5 => approval(), 2 => namesake(), 1 => taken_name(), 4 => stricter(), 6 => anew()];
     (first, prop::collection::vec(episode, 0..22)).prop_map(|(first, episodes)| {
         History(std::iter::once(first).chain(episodes.into_iter().flatten().flatten()).collect())
     })
