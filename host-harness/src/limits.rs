@@ -17,7 +17,7 @@ pub struct Limits {
     /// ([`EngineOptions::memory`](crate::EngineOptions::memory)). Default: 16 MiB.
     pub memory: usize,
     /// What the plugin may hand over in ONE host call, or as its answer, in bytes as they lie in
-    /// memory. Default: 1 MiB.
+    /// memory. Default: 8 MiB: the largest page of a listing, 200 invitations with 50 grants, has about 7.
     pub host_call_bytes: usize,
     /// Host calls in one call of an export. Default: 256, twice what the largest bulk needs.
     pub host_calls: u32,
@@ -32,7 +32,7 @@ impl Default for Limits {
             time: Duration::from_secs(5),
             host_call_time: Duration::from_secs(2),
             memory: 16 << 20,
-            host_call_bytes: 1 << 20,
+            host_call_bytes: 8 << 20,
             host_calls: 256,
             fuel: None,
         }

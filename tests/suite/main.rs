@@ -25,6 +25,7 @@ mod histories;
 mod hostile;
 mod interleaving;
 mod inviting;
+mod largest;
 mod limiting;
 mod managing;
 mod native;
