@@ -177,7 +177,7 @@ pub fn carry_through(
         Some(StepOutcome::NoSuchTarget) => close(host, claimed, settings, operation, "invitee-not-active"),
         Some(StepOutcome::NameTaken) => close(host, claimed, settings, operation, "name-taken"),
         _ => {
-            outcomes.extend(plan.withheld);
+            outcomes.extend(withheld(host, claimed, plan.withheld)?);
             finish(host, claimed, settings, operation, outcomes)
         }
     }
@@ -203,6 +203,34 @@ fn apply(host: &impl Capabilities, claimed: &Invitation, plan: &Plan) -> Result<
     Ok(steps.zip(outcomes).map(|(step, outcome)| StepResult { step, outcome: stored(outcome) }).collect())
 }
 
+/// What became of the grants that a policy takes away now: an earlier run may have given some of them
+/// before it broke off. That is only known for good once nothing can be applied any more.
+fn withheld(
+    host: &impl Capabilities,
+    claimed: &Invitation,
+    mut withheld: Vec<StepResult>,
+) -> Result<Vec<StepResult>, HostError> {
+    if withheld.is_empty() || claimed.claims < 2 {
+        return Ok(withheld);
+    }
+    let applied = applied_for_good(host, claimed)?;
+    for result in &mut withheld {
+        if let Some(earlier) = applied.iter().find(|earlier| earlier.step == result.step) {
+            result.outcome = earlier.outcome;
+        }
+    }
+    Ok(withheld)
+}
+
+/// Closes the invitation and answers what had been applied.
+fn applied_for_good(host: &impl Capabilities, claimed: &Invitation) -> Result<Vec<StepResult>, HostError> {
+    let once = || host.close(&claimed.key.organization, &claimed.key.id);
+    match once() {
+        Err(error) if is_uncertain(&error) => once(),
+        answer => answer,
+    }
+}
+
 /// Ends a claimed invitation that may not be accepted after all: first nobody can apply anything for
 /// it any more, and only then is it known what had been applied.
 ///
@@ -215,11 +243,7 @@ pub fn close(
     operation: &str,
     reason: &str,
 ) -> Result<Carried, HostError> {
-    let once = || host.close(&claimed.key.organization, &claimed.key.id);
-    let applied = match once() {
-        Err(error) if is_uncertain(&error) => once()?,
-        answer => answer?,
-    };
+    let applied = applied_for_good(host, claimed)?;
     if !applied.is_empty() {
         let outcome_of = |step: &Step| {
             let result = applied.iter().find(|result| result.step == *step);

@@ -301,6 +301,28 @@ async fn a_member_who_was_removed_meanwhile_is_not_brought_back() {
 }
 
 #[tokio::test]
+async fn what_was_given_before_a_policy_took_it_away_is_not_recorded_as_withheld() {
+    let without = r#"[{ "at": "accept", "narrow": { "without": ["g-ops"] } }]"#;
+    for (crash, expected) in
+        [(Fault::CrashBefore, StepOutcome::Withheld), (Fault::CrashAfter, StepOutcome::Applied)]
+    {
+        let rig = Rig::new();
+        let (key, code) = rig.invited("alice", &[group("g-help"), group("g-ops")]).await;
+        let crash = FaultPlan::once(Function::MembershipApply, 1, crash);
+        let accept = op::Accept { handle: Handle::Code(code) };
+        rig.run_with(std::sync::Arc::new(crash), None, alice(), accept).await.unwrap_err();
+        rig.host.set_policy("acme", rules(without)).unwrap();
+        rig.host.advance(30_000);
+        assert_eq!(rig.sweep("acme").await.finished, 1);
+        let outcomes = rig.row(&key).outcomes;
+        let said: Vec<_> = outcomes.iter().map(|result| result.outcome).collect();
+        assert_eq!(said, [StepOutcome::Applied, StepOutcome::Applied, expected], "I-REST");
+        let member = rig.host.members("acme").into_iter().find(|member| member.name == "alice").unwrap();
+        assert_eq!(member.groups.contains_key("g-ops"), expected == StepOutcome::Applied);
+    }
+}
+
+#[tokio::test]
 async fn an_accept_that_never_ends_is_given_up() {
     let rig = Rig::new();
     let (key, code) = rig.invited("alice", &[]).await;
