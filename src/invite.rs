@@ -114,25 +114,35 @@ pub fn anew(
         return Err(Refusal::Unsupported("this kind of subject is not supported".into()));
     };
     let organization = permitted(context, Permissions::INVITE)?;
-    let asked = expired.lifetime.map_or(LifetimeChoice::Never, LifetimeChoice::Lasting);
-    let lifetime = request::lifetime(asked, settings)
+    let request = InviteRequest {
+        names: vec![expired.name.clone()],
+        userstore_domain: None,
+        grants: expired.grants.clone(),
+        lifetime: expired.lifetime.map_or(LifetimeChoice::Never, LifetimeChoice::Lasting),
+        notify: Some(expired.notify),
+        template: expired.template.clone(),
+        metadata: expired.metadata.clone(),
+        idempotency_key: None,
+    };
+    request::check(&request, settings)?;
+    let lifetime = request::lifetime(request.lifetime, settings)
         .or_else(|_| request::lifetime(LifetimeChoice::Default, settings))?;
     let parent = standing::parent_of(host, organization)?;
-    let forbidden = grants_that_exist(host, organization, &context.caller, &expired.grants)?;
+    let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
     let terms = Terms {
         organization,
         parent: &parent,
         inviter: &context.caller,
         settings,
-        forbidden: standing::over_ceiling(settings, &expired.grants, forbidden),
-        grants: &expired.grants,
+        forbidden: standing::over_ceiling(settings, &request.grants, forbidden),
+        grants: &request.grants,
         lifetime,
         notify: expired.notify,
-        template: expired.template.as_deref(),
-        metadata: &expired.metadata,
+        template: request.template.as_deref(),
+        metadata: &request.metadata,
         operation: None,
         fingerprint: request::no_fingerprint(),
-        names: std::slice::from_ref(&expired.name),
+        names: &request.names,
         replaces: Some(&expired.key.id),
     };
     let mut answers: Answers = vec![None];

@@ -222,7 +222,7 @@ async fn a_hundred_are_resent_within_the_host_calls_of_one_run() {
 #[tokio::test]
 async fn an_expired_one_is_invited_anew_only_under_the_rules_of_now() {
     type Try = (&'static str, fn(&Rig), fn(&Refusal) -> bool);
-    let tries: [Try; 6] = [
+    let tries: [Try; 7] = [
         (
             "privileged by now",
             |rig| rig.host.change_settings("acme", &patch(r#"{ "privileged": ["group:g-help"] }"#)).unwrap(),
@@ -247,6 +247,11 @@ async fn an_expired_one_is_invited_anew_only_under_the_rules_of_now() {
             "suspended",
             |rig| rig.host.set_organization_active("acme", false).unwrap(),
             |_| unreachable!("the request as a whole is refused"),
+        ),
+        (
+            "more than may be asked for at once",
+            |rig| rig.host.change_settings("acme", &patch(r#"{ "limits": { "grants": 0 } }"#)).unwrap(),
+            |refusal| matches!(refusal, Refusal::TooMany(excess) if excess.limit == 0),
         ),
         (
             "a member by now",
