@@ -19,6 +19,9 @@ pub const NAME_BYTES: u32 = 254;
 /// Largest page of a listing, and most items of one sweep.
 pub const PAGE: u32 = 200;
 
+/// Longest record of a refused item: its kind and, where there are some, its words.
+pub const RECORDED_BYTES: usize = 1024;
+
 const ID_BYTES: usize = 255;
 const TEMPLATE_BYTES: usize = 100;
 const REASON_BYTES: usize = 500;
@@ -59,8 +62,8 @@ fn properties(pairs: &[Property]) -> Result<(), Refusal> {
     at_most("metadata", pairs.len(), PROPERTIES)?;
     for (index, pair) in pairs.iter().enumerate() {
         text("metadata: key", &pair.key, PROPERTY_KEY_BYTES)?;
-        if pair.value.len() > PROPERTY_VALUE_BYTES {
-            return Err(too_long("metadata: value", PROPERTY_VALUE_BYTES));
+        if !pair.value.is_empty() {
+            text("metadata: value", &pair.value, PROPERTY_VALUE_BYTES)?;
         }
         if pairs.iter().take(index).any(|earlier| earlier.key == pair.key) {
             return Err(Refusal::Invalid("`metadata` has one key twice".into()));
@@ -93,6 +96,7 @@ pub fn lifetime(choice: LifetimeChoice, settings: &Values) -> Result<Option<u64>
 /// What is wrong with it.
 pub fn reason(reason: Option<&str>) -> Result<(), String> {
     match reason {
+        Some(text) if text.contains('\0') => Err("`reason` has a NUL character".into()),
         Some(text) if text.len() > REASON_BYTES => {
             Err(format!("`reason` is longer than {REASON_BYTES} bytes"))
         }
@@ -110,8 +114,14 @@ pub fn limit(limit: u32) -> Result<(), String> {
 
 /// Words that a policy or a person wrote, cut to what is stored.
 #[must_use]
-pub fn bounded(mut words: String) -> String {
-    words.truncate(words.floor_char_boundary(REASON_BYTES));
+pub fn bounded(words: String) -> String {
+    bounded_to(REASON_BYTES, words)
+}
+
+/// Words, cut to so many bytes.
+#[must_use]
+pub fn bounded_to(most: usize, mut words: String) -> String {
+    words.truncate(words.floor_char_boundary(most));
     words
 }
 
@@ -127,6 +137,10 @@ fn optional_text(what: &str, value: Option<&str>, most: usize) -> Result<(), Ref
 fn text(what: &str, value: &str, most: usize) -> Result<(), Refusal> {
     if value.is_empty() {
         return Err(Refusal::Invalid(format!("`{what}` is empty")));
+    }
+    // Many stores cannot keep one, and would fail when all the work is done.
+    if value.contains('\0') {
+        return Err(Refusal::Invalid(format!("`{what}` has a NUL character")));
     }
     if value.len() > most { Err(too_long(what, most)) } else { Ok(()) }
 }

@@ -190,6 +190,8 @@ pub fn not_grantable(resolved: &[Option<Resolved>]) -> Vec<u32> {
 pub fn over_ceiling(settings: &Values, grants: &[Grant], mut forbidden: Vec<u32>) -> Vec<u32> {
     if let Some(ceiling) = &settings.ceiling {
         forbidden.extend(indexes_of(grants, |grant| !ceiling.contains(grant)));
+        forbidden.sort_unstable();
+        forbidden.dedup();
     }
     forbidden
 }

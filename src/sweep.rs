@@ -51,13 +51,16 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
     // What was written is sent even if looking for more failed: its code counts already.
     round.post();
     worked?;
-    match host.purge(organization, settings.retention, limit) {
+    match host.purge(organization, settings.retention.max(REMEMBERED), limit) {
         Ok(purged) => round.swept.purged = purged,
         Err(_) => round.swept.failed += 1,
     }
     round.swept.more |= round.swept.purged >= limit;
     Ok(round.swept)
 }
+
+/// For how long a client may repeat a request and gets the same invitations: so long they have to be there.
+const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
 
 /// Host calls after which a sweep asks for no more work: hosts bound the calls of one run.
 const BUDGET: u32 = 150;

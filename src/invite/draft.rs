@@ -195,7 +195,7 @@ fn refused(terms: &Terms<'_>, answers: &Answers) -> Vec<RefusedItem> {
             Some(Err(refusal)) if is_final(refusal) => Some(RefusedItem {
                 position,
                 name: name.clone(),
-                reason: request::bounded(item_to_text(refusal)),
+                reason: request::bounded_to(request::RECORDED_BYTES, item_to_text(refusal)),
             }),
             _ => None,
         })

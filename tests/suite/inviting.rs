@@ -282,6 +282,12 @@ async fn malformed_requests_are_refused_as_a_whole() {
     wrong.push(request(&["alice"], &[group("")]));
     let pair = Property { key: "k".into(), value: "v".into() };
     wrong.push(InviteRequest { metadata: vec![pair.clone(), pair], ..request(&["alice"], &[]) });
+    let nul = || Some("a\0b".to_owned());
+    wrong.push(InviteRequest { template: nul(), ..request(&["alice"], &[]) });
+    wrong.push(InviteRequest { idempotency_key: nul(), ..request(&["alice"], &[]) });
+    wrong.push(InviteRequest { userstore_domain: nul(), ..request(&["alice"], &[]) });
+    let pair = Property { key: "k".into(), value: "a\0b".into() };
+    wrong.push(InviteRequest { metadata: vec![pair], ..request(&["alice"], &[]) });
     for request in wrong {
         let answer = rig.invite(request.clone()).await;
         assert!(matches!(answer, Err(Refusal::Invalid(_))), "{request:?}: {answer:?}");
@@ -372,6 +378,33 @@ async fn the_same_request_with_the_same_key_gives_the_same_answer_and_no_second_
     rig.host.advance(1);
     let bens = rig.invite_as("acme", ben(), request).await;
     assert!(matches!(bens, Err(Refusal::UnknownGrants(_))), "another caller's key is another key: {bens:?}");
+}
+
+#[tokio::test]
+async fn the_longest_words_of_a_policy_are_repeated_whole() {
+    let rig = Rig::new();
+    rig.host.set_policy("acme", rules(&format!(r#"[{{ "refuse": "{}" }}]"#, "é".repeat(300)))).unwrap();
+    let keyed = InviteRequest { idempotency_key: Some("monday".into()), ..request(&["alice"], &[]) };
+    let first = rig.invite(keyed.clone()).await.unwrap();
+    assert_eq!(first, [Err(ItemRefusal::Refused("é".repeat(250)))], "at most 500 bytes");
+    assert_eq!(rig.invite(keyed).await.unwrap(), first, "I-RETRY");
+}
+
+#[tokio::test]
+async fn a_request_can_be_repeated_for_a_day_whatever_the_retention() {
+    let rig = Rig::new();
+    rig.host.change_settings("acme", &patch(r#"{ "retention": "0s" }"#)).unwrap();
+    let keyed = InviteRequest { idempotency_key: Some("monday".into()), ..request(&["alice"], &[]) };
+    let first = rig.invite(keyed.clone()).await.unwrap().remove(0).unwrap();
+    let revoke = op::Revoke { id: first.id.clone(), reason: None };
+    rig.run(Some("acme"), ann(), revoke).await.unwrap().answer.unwrap();
+    rig.host.advance(24 * 3_600_000);
+    rig.sweep("acme").await;
+    let second = rig.invite(keyed).await.unwrap().remove(0).unwrap();
+    assert_eq!((second.id, second.existed), (first.id, true), "I-RETRY");
+    assert_eq!(rig.host.mails().len(), 1);
+    rig.host.advance(1);
+    assert_eq!(rig.sweep("acme").await.purged, 1);
 }
 
 #[tokio::test]

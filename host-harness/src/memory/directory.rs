@@ -62,7 +62,7 @@ impl Realm {
         self.concerns_people_of(call, organization)
             .and_then(|()| bounds::count("names", names.len(), 100))
             .and_then(|()| names.iter().try_for_each(|name| bounds::text("a name", name, bounds::NAME)))
-            .and_then(|()| bounds::text("the user store", domain.unwrap_or_default(), bounds::NAME))
+            .and_then(|()| bounds::text("the user store", domain.unwrap_or_default(), 255))
             .map_err(LookupError::Host)?;
         let Some(place) = self.organization(organization) else {
             return Ok(names.iter().map(|_| Ok(None)).collect());
