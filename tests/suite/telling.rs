@@ -69,6 +69,17 @@ async fn the_invitee_is_reminded_once_and_the_inviter_told_once_that_nobody_answ
 }
 
 #[tokio::test]
+async fn nobody_is_reminded_of_what_he_was_never_told() {
+    let rig = telling(ALL);
+    rig.host.fail_mail(true);
+    rig.invite(request(&["alice"], &[])).await.unwrap().remove(0).unwrap();
+    for_days(&rig, 1).await;
+    rig.host.fail_mail(false);
+    for_days(&rig, 3).await;
+    assert_eq!(told(&rig), [("u-ann".into(), MessageKind::Expired)], "its mail was given up");
+}
+
+#[tokio::test]
 async fn the_inviter_is_told_once_what_the_invitee_said() {
     for (says_yes, kind) in [(true, MessageKind::Accepted), (false, MessageKind::Declined)] {
         let rig = telling(ALL);

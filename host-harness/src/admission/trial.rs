@@ -26,6 +26,8 @@ use crate::{
 
 /// A call makes its instance within its own time and fuel: what needs more than this is of no use.
 const TIME: Duration = Duration::from_secs(1);
+/// What it may hand over meanwhile: nothing that an honest start has reason to.
+const BYTES: usize = 1 << 20;
 const FUEL: u64 = 100_000_000;
 
 pub(super) fn run(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Problem> {
@@ -33,7 +35,8 @@ pub(super) fn run(engine: &Engine, component: &Component) -> Result<ExtensionPre
     let linked = link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(component));
     let extension = linked.and_then(ExtensionPre::new).map_err(mismatch)?;
 
-    let limits = Limits::default().time(TIME).fuel(Some(FUEL)).memory(engine.memory()).host_calls(0);
+    let limits = Limits::default().time(TIME).fuel(Some(FUEL)).memory(engine.memory());
+    let limits = limits.host_calls(0).host_call_bytes(BYTES);
     let calls = Arc::new(nobodys(&limits));
     let memory = MemoryMeter::new(limits.memory);
     let metered = engine.metering() == Metering::Fuel;

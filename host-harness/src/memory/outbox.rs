@@ -12,7 +12,7 @@ use super::{
 use crate::{
     contract::{
         storage::{Delivery, DeliveryOutcome, DueItem, DueKind},
-        types::{HostError, InvitationKey, MailState, MessageKind, Notify, State},
+        types::{HostError, InvitationKey, MailState, MessageKind, State},
     },
     host::Call,
 };
@@ -98,7 +98,8 @@ impl Tenant {
 fn upkeep_due(row: &StoredInvitation, now: u64, reminder_before: Option<u64>) -> Option<Work> {
     let stored = &row.invitation;
     let reminder = || {
-        let wanted = stored.notify == Notify::Internal && !row.reminded && stored.state == State::Pending;
+        // Nobody is reminded of what he has not been told.
+        let wanted = stored.mail == MailState::Sent && !row.reminded && stored.state == State::Pending;
         stored
             .expires_at
             .filter(|_| wanted)

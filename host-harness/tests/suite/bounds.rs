@@ -73,7 +73,10 @@ async fn host_calls_are_counted() {
 
 #[tokio::test]
 async fn what_is_handed_over_at_once_is_bounded() {
-    assert_eq!(ends(Behaviour::Floods, Limits::default()).await, Reason::HostCallBytes(1 << 20));
+    assert_eq!(
+        ends(Behaviour::Floods, Limits::default().host_call_bytes(1 << 20)).await,
+        Reason::HostCallBytes(1 << 20)
+    );
 }
 
 #[tokio::test]

@@ -156,9 +156,9 @@ async fn leases_come_before_mails_before_expiries_before_reminders_and_the_most_
             (DueKind::Lease, "inv-lease"),
             (DueKind::Mail, "inv-mail"),
             (DueKind::Mail, "inv-new"),
-            (DueKind::Reminder, "inv-mail"),
             (DueKind::Reminder, "inv-old"),
-        ]
+        ],
+        "nobody is reminded of what was not mailed"
     );
 }
 
