@@ -69,7 +69,9 @@ macro_rules! answers {
         }
 
         pub fn eligible(count: usize) -> Vec<Eligibility> {
-            (0..count).map(|_| Eligibility { member: false, withheld: Vec::new() }).collect()
+            (0..count)
+                .map(|_| Eligibility { member: false, address_allowed: true, withheld: Vec::new() })
+                .collect()
         }
 
         pub fn verdicts(count: usize) -> Vec<Verdict> {
