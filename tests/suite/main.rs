@@ -19,7 +19,6 @@ mod differential;
 mod documents;
 mod faults;
 mod guarantees;
-mod histories;
 mod hostile;
 mod interleaving;
 mod inviting;

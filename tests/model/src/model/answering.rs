@@ -8,9 +8,10 @@ use guestlist_harness::contract::{
     },
 };
 
+use super::mail::Sent;
 use super::{
-    Answer, Means, MemberView, Model, Moment, Sent, Stop, account, grants, grants_mut, is_active, must,
-    next_code, says, state, strictest,
+    Answer, Means, MemberView, Model, Moment, Stop, account, grants, grants_mut, is_active, must, next_code,
+    says, state, strictest,
 };
 
 /// An invitation that concerns the caller.
