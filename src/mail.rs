@@ -118,5 +118,5 @@ pub fn backoff(first: u64, tries: u32) -> u64 {
 
 /// The wait that a host asks for where somebody has had enough mail. It is asked once a day in any case.
 fn held_back(after: u64, retry: u64) -> DeliveryOutcome {
-    DeliveryOutcome::Postponed(after.clamp(retry, DAY))
+    DeliveryOutcome::Postponed(after.max(retry).min(DAY))
 }

@@ -27,7 +27,7 @@ const HISTORIES: u64 = 60;
 const STEPS: usize = 30;
 
 #[derive(Debug)]
-pub enum Step {
+enum Step {
     Invite(InviteRequest),
     List(InvitationFilter, PageRequest),
     Get(String),
@@ -61,7 +61,7 @@ fn operation(step: &Step) -> Operation {
     }
 }
 
-pub async fn sandboxed(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
+async fn sandboxed(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
     macro_rules! run {
         ($export:expr) => {
             serde_json::to_value(rig.run(place, who, $export).await.unwrap().answer).unwrap()
@@ -84,7 +84,7 @@ pub async fn sandboxed(rig: &Rig, place: Option<&str>, who: Principal, step: &St
     }
 }
 
-pub fn outside(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
+fn outside(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value {
     let context = rig.host.context(place, who);
     let call = Call::new(operation(step), context.clone());
     let host = Native::new(Host::of(rig.host.clone()), call);

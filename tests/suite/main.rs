@@ -20,7 +20,6 @@ mod differential;
 mod documents;
 mod faults;
 mod guarantees;
-mod histories;
 mod hostile;
 mod inviting;
 mod largest;

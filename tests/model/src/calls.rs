@@ -55,7 +55,7 @@ const MINE: u32 = 200;
 pub enum Reply {
     Invite(Result<Vec<Result<Invited, ItemRefusal>>, Refusal>),
     List(Result<Page, Refusal>),
-    Get(Result<Invitation, Refusal>),
+    Get(Box<Result<Invitation, Refusal>>),
     Resend(Result<Vec<Result<Invited, Refusal>>, Refusal>),
     Ended(Result<(), Refusal>),
     RevokeAll(Result<RevokedAll, Refusal>),
@@ -130,7 +130,7 @@ fn natively(
         Request::List(filter, page) => {
             Reply::List(cross(list::list(host, context, &cross(filter), &cross(page))))
         }
-        Request::Get(id) => Reply::Get(cross(list::get(host, context, id))),
+        Request::Get(id) => Reply::Get(Box::new(cross(list::get(host, context, id)))),
         Request::Resend(ids) => Reply::Resend(cross(resend::resend(host, context, ids))),
         Request::Revoke(id, reason) => {
             Reply::Ended(cross(revoke::revoke(host, context, id, reason.as_deref())))
@@ -175,7 +175,7 @@ impl Answers for Sandboxed {
         match request.clone() {
             Request::Invite(request) => run.call(op::Invite { request }).map(Reply::Invite),
             Request::List(filter, page) => run.call(op::List { filter, page }).map(Reply::List),
-            Request::Get(id) => run.call(op::Get { id }).map(Reply::Get),
+            Request::Get(id) => run.call(op::Get { id }).map(|answer| Reply::Get(Box::new(answer))),
             Request::Resend(ids) => run.call(op::Resend { ids }).map(Reply::Resend),
             Request::Revoke(id, reason) => run.call(op::Revoke { id, reason }).map(Reply::Ended),
             Request::RevokeAll(whose) => {

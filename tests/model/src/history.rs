@@ -249,7 +249,8 @@ fn row(index: u8) -> String {
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 fn time(milliseconds: u64) -> String {
-    let (unit, length) = UNITS.iter().find(|(_, length)| milliseconds % length == 0).unwrap_or(&UNITS[4]);
+    let (unit, length) =
+        UNITS.iter().find(|(_, length)| milliseconds.is_multiple_of(*length)).unwrap_or(&UNITS[4]);
     format!("{}{unit}", milliseconds / length)
 }
 
@@ -441,7 +442,7 @@ fn managing() -> impl Strategy<Value = Asked> {
     use Operation::{Approve, Get, List, Reject, Resend, Revoke, RevokeAll};
     let judging = (
         prop_oneof![4 => Just(Approve), 1 => Just(Reject)],
-        prop_oneof![5 => Just((BEN, 1)), 1 => administrator()],
+        prop_oneof![10 => Just((BEN, 1)), 2 => administrator(), 1 => Just((HIMSELF, 1))],
     );
     let other = (
         prop_oneof![6 => Just(Resend), 2 => Just(Revoke), 1 => select(vec![List, Get, RevokeAll])],

@@ -725,7 +725,7 @@ impl<'a> Run<'a> {
                 rows.sort_by_key(|row| name(&row.key.id));
                 rows.into_iter().map(row).collect()
             }
-            Reply::Get(answer) => one(answer.as_ref().map_or_else(refusal, row)),
+            Reply::Get(answer) => one(answer.as_ref().as_ref().map_or_else(refusal, row)),
             Reply::Ended(answer) => one(answer.as_ref().map_or_else(refusal, |()| "ok".into())),
             Reply::RevokeAll(answer) => one(answer.as_ref().map_or_else(refusal, |all| {
                 let (revoked, busy, failed) =

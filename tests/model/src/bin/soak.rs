@@ -35,7 +35,10 @@ struct Progress {
 
 fn chunk(progress: &Progress, plugin: &Sandboxed) {
     let seed = progress.next_seed.fetch_add(1, Relaxed);
-    match trial(seed, CHUNK, plugin, |_, _| _ = progress.histories.fetch_add(1, Relaxed)) {
+    match trial(seed, CHUNK, plugin, |_, _| {
+        progress.histories.fetch_add(1, Relaxed);
+        Ok(())
+    }) {
         Ok(counts) => {
             let mut all = progress.counts.lock().unwrap_or_else(PoisonError::into_inner);
             for (what, count) in counts {

@@ -8,9 +8,10 @@ use guestlist_harness::contract::{
     },
 };
 
+use super::mail::Sent;
 use super::{
-    Answer, Means, MemberView, Model, Moment, Sent, Stop, account, grants, grants_mut, is_active,
-    makes_sense, must, next_code, says, state, strictest,
+    Answer, Means, MemberView, Model, Moment, Stop, account, grants, grants_mut, is_active, makes_sense,
+    must, next_code, says, state, strictest,
 };
 
 /// An invitation that concerns the caller.
@@ -164,15 +165,28 @@ impl Model {
             StepOutcome::NameTaken => return self.close(row, "name-taken"),
             _ => {}
         }
-        let withheld = grants().filter(|step| !step.1);
-        outcomes.extend(withheld.map(|(step, _)| StepResult { step, outcome: StepOutcome::Withheld }));
+        let withheld: Vec<_> = grants().filter(|step| !step.1).map(|step| step.0).collect();
+        // An accept that broke off may have given what a policy takes away now.
+        let broke_off = row.claims > 0 && !withheld.is_empty();
+        let applied = if broke_off { self.applied_for_good(row)? } else { vec![] };
+        outcomes.extend(withheld.into_iter().map(|step| self.result(row, &applied, step)));
         self.finish(row, outcomes)
     }
 
+    /// What became of a step, by the log of what was applied.
+    fn result(&self, row: &Invitation, applied: &[Step], step: Step) -> StepResult {
+        let outcome = match (applied.contains(&step), self.is_there(row, &step)) {
+            (false, _) => StepOutcome::Withheld,
+            (true, true) => StepOutcome::Applied,
+            (true, false) => StepOutcome::WasRemoved,
+        };
+        StepResult { step, outcome }
+    }
+
     /// Nothing is ever applied again; what had been applied stays.
-    fn close(&mut self, row: &Invitation, reason: &str) -> Answer<Carried> {
+    fn applied_for_good(&mut self, row: &Invitation) -> Answer<Vec<Step>> {
         let id = &row.key.id;
-        let applied = self.write(|model| {
+        self.write(|model| {
             let log = model.seen.applied.entry(id.clone()).or_default();
             let (newly, steps) = (!log.closed, log.steps.clone());
             log.closed = true;
@@ -180,15 +194,15 @@ impl Model {
                 model.note(Some(&row.key.organization), "member.closed", Some(id), None);
             }
             steps
-        })?;
+        })
+    }
+
+    fn close(&mut self, row: &Invitation, reason: &str) -> Answer<Carried> {
+        let id = &row.key.id;
+        let applied = self.applied_for_good(row)?;
         if !applied.is_empty() {
             let all = std::iter::once(Step::Member).chain(row.grants.iter().cloned().map(Step::Grant));
-            let outcome = |step: &Step| match (applied.contains(step), self.is_there(row, step)) {
-                (false, _) => StepOutcome::Withheld,
-                (true, true) => StepOutcome::Applied,
-                (true, false) => StepOutcome::WasRemoved,
-            };
-            let outcomes = all.map(|step| StepResult { outcome: outcome(&step), step }).collect();
+            let outcomes = all.map(|step| self.result(row, &applied, step)).collect();
             return self.finish(row, outcomes);
         }
         let reason = reason.to_owned();
@@ -493,7 +507,8 @@ impl Model {
     }
 
     fn purge(&mut self, place: &str) -> u32 {
-        let (now, retention) = (self.clock, self.settings(place).retention);
+        // No shorter than an idempotent request is remembered.
+        let (now, retention) = (self.clock, self.settings(place).retention.max(24 * 3_600_000));
         let old = |row: &Invitation| {
             !is_active(row.state)
                 && row.key.organization == place

@@ -1,0 +1,132 @@
+//! Sending, and writing down what became of it.
+
+use super::*;
+
+/// What became of one message.
+#[derive(Clone, Copy)]
+pub(super) enum Sent {
+    Out,
+    Taken,
+    /// Not now; whether that counts as a try.
+    Not {
+        counts: bool,
+    },
+    /// There is no address.
+    Never,
+}
+
+impl Sent {
+    pub(super) fn shown(self) -> MailState {
+        match self {
+            Self::Out => MailState::Sent,
+            Self::Taken | Self::Not { .. } => MailState::Queued,
+            Self::Never => MailState::Undeliverable,
+        }
+    }
+}
+
+impl Model {
+    /// Sends, then writes down what became of it. What fails is queued: the sweep comes to it.
+    pub(super) fn deliver(&mut self, letters: &[(String, MessageKind)]) -> Answer<Vec<Sent>> {
+        if letters.is_empty() {
+            return Ok(vec![]);
+        }
+        let sent =
+            self.write(|model| letters.iter().map(|(id, kind)| model.send(id, kind)).collect::<Vec<_>>());
+        let held_back = matches!(self.luck.fault, Some(Fault::Throttled(_)));
+        let sent = match sent {
+            Err(Stop::Crashes) => return Err(Stop::Crashes),
+            Err(_) => vec![Sent::Not { counts: !held_back }; letters.len()],
+            Ok(sent) => sent,
+        };
+        let settled = self.write(|model| {
+            for ((id, kind), sent) in letters.iter().zip(&sent) {
+                model.settle(id, kind, *sent);
+            }
+        });
+        if matches!(settled, Err(Stop::Crashes)) {
+            return Err(Stop::Crashes);
+        }
+        Ok(sent)
+    }
+
+    pub(super) fn send(&mut self, id: &str, kind: &MessageKind) -> Sent {
+        if self.mail == MailMode::Fail {
+            return Sent::Not { counts: true };
+        }
+        let row = self.seen.rows[id].invitation.clone();
+        let inviter = if let Principal::User(user) = &row.inviter { Some(user.clone()) } else { None };
+        let to: Vec<UserRef> = match kind {
+            MessageKind::Invitation | MessageKind::Reminder => vec![account(&row.subject)],
+            MessageKind::ApprovalRequested => {
+                let all = self.living(&row.key.organization).map_or(vec![], |view| view.permissions.clone());
+                let users = all
+                    .into_iter()
+                    .filter_map(|one| if let Principal::User(user) = one.who { Some(user) } else { None });
+                let judges = users.filter(|user| {
+                    let standing = self.standing(&row.key.organization, &Principal::User(user.clone()));
+                    standing.contains(Permissions::APPROVE)
+                        && Some(user) != inviter.as_ref()
+                        && *user != account(&row.subject)
+                });
+                judges.collect()
+            }
+            _ => inviter.into_iter().collect(),
+        };
+        let mut reached = false;
+        for to in to {
+            let Some(address) = self.resident(&to).and_then(|person| person.email.clone()) else { continue };
+            reached = true;
+            let code = (*kind == MessageKind::Invitation).then(|| self.seen.rows[id].codes.last().cloned());
+            let mail = Mail {
+                at: self.wall,
+                to,
+                address,
+                organization: row.key.organization.clone(),
+                invitation: id.to_owned(),
+                template: None,
+                kind: kind.clone(),
+                subject: String::new(),
+                inviter: row.inviter.clone(),
+                code: code.flatten(),
+                link: None,
+                expires_at: row.expires_at,
+            };
+            if self.mail == MailMode::Take { self.seen.taken.push(mail) } else { self.seen.mails.push(mail) }
+        }
+        match (reached, self.mail) {
+            (false, _) => Sent::Never,
+            (true, MailMode::Take) => Sent::Taken,
+            (true, _) => Sent::Out,
+        }
+    }
+
+    pub(super) fn settle(&mut self, id: &str, kind: &MessageKind, sent: Sent) {
+        let at =
+            self.seen.outbox.iter().position(|mail| mail.entry.invitation == id && mail.entry.kind == *kind);
+        let Some(at) = at else { return };
+        let entry = &mut self.seen.outbox[at].entry;
+        match sent {
+            Sent::Not { counts } => {
+                entry.tries += u32::from(counts);
+                entry.taken = false;
+            }
+            Sent::Taken => entry.taken = true,
+            Sent::Out | Sent::Never => {
+                self.seen.outbox.remove(at);
+                if let Some(stored) = self.seen.rows.get_mut(id).filter(|_| *kind == MessageKind::Invitation)
+                {
+                    stored.invitation.mail = sent.shown();
+                }
+            }
+        }
+    }
+
+    /// The mail system ends what it has taken.
+    pub fn settle_taken(&mut self, delivered: bool) {
+        for mail in std::mem::take(&mut self.seen.taken) {
+            self.settle(&mail.invitation, &mail.kind, if delivered { Sent::Out } else { Sent::Never });
+            self.seen.mails.extend(Some(mail).filter(|_| delivered));
+        }
+    }
+}
