@@ -133,6 +133,7 @@ fn policy(host: &impl Capabilities, row: &Invitation) -> Result<(Vec<bool>, bool
             Ok((kept, narrowed.signed_in_only))
         }
         Verdict::AllowWith(_) => no("the policy tried to allow more than was asked".into()),
+        Verdict::RequireApproval(_) if row.approver.is_some() => Ok((everything, false)),
         Verdict::RequireApproval(_) => {
             no("it needs approval, which has to be given before it is sent".into())
         }

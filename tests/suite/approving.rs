@@ -159,6 +159,18 @@ async fn the_organizations_policy_can_ask_for_it_and_narrowing_can_spare_it() {
 }
 
 #[tokio::test]
+async fn a_policy_that_always_asks_for_approval_is_content_with_the_one_that_was_given() {
+    let rig = Rig::new();
+    let (_, unapproved) = rig.invited("bob", &[]).await;
+    rig.host.set_policy("acme", rules(r#"[{ "require-approval": "always" }]"#)).unwrap();
+    let key = waits(&rig, &[]).await;
+    rig.run(ACME, ben(), approve(&key)).await.unwrap().answer.unwrap();
+    assert!(rig.accept(alice(), &rig.code_of(&key.id)).await.is_ok());
+    let answer = rig.accept(bob(), &unapproved).await;
+    assert!(matches!(answer, Err(InviteeRefusal::Obstacle(Obstacle::Policy(_)))), "{answer:?}");
+}
+
+#[tokio::test]
 async fn what_became_privileged_since_needs_the_approval_that_it_never_had() {
     let rig = Rig::new();
     let (key, code) = rig.invited("alice", &[group("g-help"), group("g-ops")]).await;

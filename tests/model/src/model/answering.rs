@@ -140,7 +140,8 @@ impl Model {
         };
         must(row.grants.iter().all(allowed), "grants-not-allowed")?;
         let rule = self.rule(&place, Moment::Accept, &row.name).unwrap_or_default();
-        must(rule.refuse.is_none() && rule.require_approval.is_none(), "policy")?;
+        let approved = rule.require_approval.is_none() || row.approver.is_some();
+        must(rule.refuse.is_none() && approved, "policy")?;
         let narrow = rule.narrow.unwrap_or_default();
         Ok((
             row.grants.iter().map(|grant| !narrow.without.contains(&grant.id)).collect(),
