@@ -1,5 +1,7 @@
 //! What administrators do with invitations that are there.
 
+use std::collections::BTreeSet;
+
 use super::{inviting::Terms, *};
 
 impl Model {
@@ -30,26 +32,46 @@ impl Model {
 
     pub(super) fn resend(&mut self, ids: &[String]) -> Answer<Vec<String>> {
         let place = self.permitted(Permissions::RESEND)?;
+        must(ids.iter().collect::<BTreeSet<_>>().len() == ids.len(), "invalid")?;
         self.read()?;
         let settings = self.settings(&place);
         self.read()?;
         self.must_be_active(&place)?;
-        let mut answers = vec![];
+        // The entropy for all of them.
+        self.read()?;
+        let (mut answers, mut letters) = (vec![], vec![]);
         for id in ids {
-            let answer = self.resend_one(&place, id, &settings);
-            let known = Some(id.clone()).filter(|id| id.starts_with('#'));
-            answers.push(match self.audited("invitations", known, answer) {
-                Ok(word) | Err(Stop::Says(word)) => word,
-                Err(Stop::Fails) => "host".into(),
-                Err(Stop::Crashes) => return Err(Stop::Crashes),
-            });
+            let answer = self.resend_one(&place, id, &settings, &mut letters);
+            if matches!(answer, Err(Stop::Crashes)) {
+                return Err(Stop::Crashes);
+            }
+            answers.push(answer);
         }
-        Ok(answers)
+        // All are changed first; then the mails go out together.
+        let sent = self.deliver(&letters)?;
+        for ((letter, _), sent) in letters.iter().zip(sent) {
+            if let Some(at) = ids.iter().position(|id| id == letter) {
+                answers[at] = Ok(self.renewed(letter, sent.shown()));
+            }
+        }
+        let refused: Vec<_> =
+            ids.iter().zip(&answers).filter_map(|(id, answer)| refusal(id, answer)).collect();
+        self.record("invitations", refused)?;
+        let word = |answer| match answer {
+            Ok(word) | Err(Stop::Says(word)) => word,
+            Err(_) => "host".into(),
+        };
+        Ok(answers.into_iter().map(word).collect())
     }
 
-    pub(super) fn resend_one(&mut self, place: &str, id: &str, settings: &Values) -> Answer {
+    fn resend_one(
+        &mut self,
+        place: &str,
+        id: &str,
+        settings: &Values,
+        letters: &mut Vec<(String, MessageKind)>,
+    ) -> Answer {
         let row = self.find_row(place, id)?;
-        self.read()?;
         match row.state {
             State::Pending => must(row.resends < settings.resend_limit, "resend-limit")?,
             State::Accepting => return says("in-progress"),
@@ -60,7 +82,8 @@ impl Model {
             stored.codes = vec![next_code(stored)];
             stored.invitation.resends += 1;
         })?;
-        self.hand_over(id)
+        letters.extend(letter(&row).map(|kind| (id.to_owned(), kind)));
+        Ok(self.renewed(id, MailState::None))
     }
 
     /// An expired one is invited anew, with all the checks of `invite` as the caller.
@@ -101,12 +124,16 @@ impl Model {
 
     /// Brings a code that was just made to the invitee, or to the caller.
     pub(super) fn hand_over(&mut self, id: &str) -> Answer {
-        let external = self.seen.rows[id].invitation.notify == Notify::External;
-        let letters = if external { vec![] } else { vec![(id.to_owned(), MessageKind::Invitation)] };
+        let letter = letter(&self.seen.rows[id].invitation);
+        let letters: Vec<_> = letter.map(|kind| (id.to_owned(), kind)).into_iter().collect();
         let sent = self.deliver(&letters)?;
+        Ok(self.renewed(id, sent.first().map_or(MailState::None, |sent| sent.shown())))
+    }
+
+    fn renewed(&self, id: &str, mail: MailState) -> String {
         let row = &self.seen.rows[id].invitation;
-        let mail = sent.first().map_or(MailState::None, |sent| sent.shown());
-        Ok(invited(id, State::Pending, mail, row.expires_at, &[], if external { "code" } else { "" }))
+        let code = if row.notify == Notify::External { "code" } else { "" };
+        invited(id, State::Pending, mail, row.expires_at, &[], code)
     }
 
     pub(super) fn revoke(&mut self, id: &str, reason: Option<&str>) -> Answer {

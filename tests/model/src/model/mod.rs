@@ -160,6 +160,17 @@ fn state(row: &Invitation, now: u64) -> State {
     if open && row.expires_at.is_some_and(|end| end <= now) { State::Expired } else { row.state }
 }
 
+/// Something that was asked and not done: the invitation, and the word for the audit trail.
+type Refused = (Option<String>, String);
+
+/// Whether an answer leaves an event.
+fn refusal<T>(id: &str, answer: &Answer<T>) -> Option<Refused> {
+    let Err(Stop::Says(word)) = answer else { return None };
+    let word = word.split(' ').next().unwrap_or_default();
+    let id = Some(id.to_owned()).filter(|id| id.starts_with('#'));
+    (!["malformed", "not-invitable"].contains(&word)).then(|| (id, word.to_owned()))
+}
+
 fn is_active(state: State) -> bool {
     matches!(state, State::AwaitingApproval | State::Pending | State::Accepting)
 }
@@ -422,19 +433,26 @@ impl Model {
 
     /// Each refusal leaves one event; that it could not be written changes nothing.
     fn audited<T>(&mut self, interface: &str, id: Option<String>, answer: Answer<T>) -> Answer<T> {
-        let Err(Stop::Says(word)) = &answer else { return answer };
-        let reason = word.split(' ').next().unwrap_or_default().to_owned();
-        if ["malformed", "not-invitable"].contains(&reason.as_str()) {
-            return answer;
+        let refused = refusal(id.as_deref().unwrap_or_default(), &answer);
+        self.record(interface, refused.into_iter().collect())?;
+        answer
+    }
+
+    /// Refusals of one operation go into the audit trail together.
+    fn record(&mut self, interface: &str, refused: Vec<Refused>) -> Answer<()> {
+        if refused.is_empty() {
+            return Ok(());
         }
         let written = self.write(|model| {
             let (place, plain) = (model.place.clone(), model.operation);
-            model.note(place.as_deref(), "refused", id.as_deref(), Some(reason));
-            if let Some(event) = model.seen.audit.last_mut() {
-                event.operation = format!("{interface}.{plain}");
+            for (id, reason) in refused {
+                model.note(place.as_deref(), "refused", id.as_deref(), Some(reason));
+                if let Some(event) = model.seen.audit.last_mut() {
+                    event.operation = format!("{interface}.{plain}");
+                }
             }
         });
-        if matches!(written, Err(Stop::Crashes)) { Err(Stop::Crashes) } else { answer }
+        if matches!(written, Err(Stop::Crashes)) { Err(Stop::Crashes) } else { Ok(()) }
     }
 
     fn enqueue(&mut self, id: &str, kind: MessageKind) {
