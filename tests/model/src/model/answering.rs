@@ -3,7 +3,7 @@
 use guestlist_harness::contract::{
     settings::Notices,
     types::{
-        AcceptWith, Invitation, MessageKind, Notify, Permissions, Principal, State, Step, StepOutcome,
+        AcceptWith, Invitation, MailState, MessageKind, Permissions, Principal, State, Step, StepOutcome,
         StepResult, Subject, UserRef,
     },
 };
@@ -419,7 +419,7 @@ impl Model {
             if row.key.organization != place || !visible {
                 continue;
             }
-            let remind = !stored.reminded && row.notify == Notify::Internal && row.state == State::Pending;
+            let remind = !stored.reminded && row.mail == MailState::Sent && row.state == State::Pending;
             let reminder = row.expires_at.zip(before).map(|(end, before)| end.saturating_sub(before));
             let found = if row.state == State::Accepting {
                 row.lease_until.map(|end| (0, end, Work::Lease))
