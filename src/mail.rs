@@ -39,6 +39,7 @@ pub fn deliver(
         .zip(outcomes.iter().cloned())
         .map(|(message, outcome)| Delivery {
             invitation: message.invitation.clone(),
+            version: message.version,
             kind: message.kind.clone(),
             outcome,
         })

@@ -201,6 +201,7 @@ pub fn message(row: &Invitation, code: &Code) -> Option<Message> {
     let Subject::User(to) = &row.subject else { return None };
     Some(Message {
         invitation: row.key.id.clone(),
+        version: row.version,
         kind: MessageKind::Invitation,
         to: Recipient::User(to.clone()),
         inviter: row.inviter.clone(),

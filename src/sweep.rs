@@ -234,6 +234,7 @@ impl<H: Capabilities> Round<'_, H> {
         self.settle(row, kind.clone(), outcome)?;
         Ok(to.map(|to| Message {
             invitation: row.key.id.clone(),
+            version: row.version,
             kind,
             to,
             inviter: row.inviter.clone(),
@@ -243,7 +244,7 @@ impl<H: Capabilities> Round<'_, H> {
     }
 
     fn settle(&self, row: &Invitation, kind: MessageKind, outcome: DeliveryOutcome) -> Result<(), HostError> {
-        let delivery = Delivery { invitation: row.key.id.clone(), kind, outcome };
+        let delivery = Delivery { invitation: row.key.id.clone(), version: row.version, kind, outcome };
         self.host.settle(self.organization, &[delivery])
     }
 

@@ -231,6 +231,7 @@ fn invited(terms: &Terms<'_>, prepared: &Prepared, row: &Inserted) -> Invited {
 fn message(terms: &Terms<'_>, prepared: &Prepared, row: &Inserted, code: &Code) -> Message {
     Message {
         invitation: row.id.clone(),
+        version: row.version,
         kind: MessageKind::Invitation,
         to: Recipient::User(prepared.to.clone()),
         inviter: terms.inviter.clone(),

@@ -152,7 +152,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("I-REST", |world, _| drop(alices(world).roles.remove("r-audit"))),
     ("I-LIVE", |world, _| {
         let (invitation, kind) = (row(world, "bob").invitation.key.id.clone(), MessageKind::Invitation);
-        let entry = OutboxEntry { invitation, kind, due_at: 0, tries: 0, taken: false };
+        let entry = OutboxEntry { invitation, kind, version: 1, due_at: 0, tries: 0, taken: false };
         world.outbox.push(OutboxView { organization: "acme".into(), entry });
     }),
     ("I-LIVE", |world, _| row(world, "bob").invitation.mail = MailState::None),

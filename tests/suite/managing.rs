@@ -16,7 +16,7 @@ use guestlist_harness::{
             Subject, UserRef,
         },
     },
-    memory::{self, default_settings},
+    memory::{self, MailMode, default_settings},
     operations as op,
 };
 
@@ -309,6 +309,24 @@ async fn an_expired_one_is_invited_anew() {
     assert_eq!((row.replaces.as_ref(), row.inviter), (Some(&key.id), ben()));
     assert_eq!(rig.row(&key).state, State::Expired);
     assert!(rig.accept(alice(), &rig.code_of(&id)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_mail_that_arrives_late_does_not_stand_for_the_one_that_was_asked_for_since() {
+    let rig = Rig::new();
+    rig.host.set_mail_mode(MailMode::Take);
+    let key = rig.invite(request(&["alice"], &[])).await.unwrap().remove(0).unwrap().id;
+    let key = InvitationKey { organization: "acme".into(), id: key };
+    // The code is replaced, and the call is lost before the new mail goes out.
+    let crash = FaultPlan::once(Function::StorageTransition, 1, Fault::CrashAfter);
+    let resend = op::Resend { ids: vec![key.id.clone()] };
+    assert!(rig.run_with(Arc::new(crash), ACME, ann(), resend).await.is_err());
+    rig.host.settle_taken(true);
+    assert_eq!(rig.row(&key).mail, MailState::Queued, "I-LIVE: the mail that has arrived holds a dead code");
+    rig.host.set_mail_mode(MailMode::Deliver);
+    rig.host.advance(120_000);
+    assert_eq!(rig.sweep("acme").await.sent, 1);
+    assert!(rig.accept(alice(), &rig.code_of(&key.id)).await.is_ok());
 }
 
 #[tokio::test]

@@ -255,7 +255,8 @@ impl Realm {
             if batch.report_expired
                 && let Some(tenant) = self.tenants.get_mut(organization)
             {
-                tenant.enqueue(&key.id, MessageKind::Expired, now);
+                let version = tenant.rows.get(&key.id).map_or(0, |row| row.invitation.version);
+                tenant.enqueue(&key.id, version, MessageKind::Expired, now);
             }
         }
         Ok(())
@@ -271,10 +272,11 @@ impl Realm {
         }
         let tenant = self.tenants.entry(key.organization).or_default();
         if row.invitation.mail == MailState::Queued {
-            tenant.enqueue(&key.id, MessageKind::Invitation, now.saturating_add(batch.hold));
+            let due_at = now.saturating_add(batch.hold);
+            tenant.enqueue(&key.id, row.invitation.version, MessageKind::Invitation, due_at);
         }
         if row.invitation.state == State::AwaitingApproval && batch.announce {
-            tenant.enqueue(&key.id, MessageKind::ApprovalRequested, now);
+            tenant.enqueue(&key.id, row.invitation.version, MessageKind::ApprovalRequested, now);
         }
         tenant.index(subject, &key.id);
         tenant.rows.insert(key.id, row);

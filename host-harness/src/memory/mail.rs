@@ -32,6 +32,8 @@ pub struct Mail {
     pub organization: String,
     /// The invitation that it is about.
     pub invitation: String,
+    /// Its version when this was written.
+    pub version: u64,
     /// Absent: the host's own for the kind.
     pub template: Option<String>,
     /// What it says.
@@ -148,6 +150,7 @@ impl Realm {
             address,
             organization: organization.to_owned(),
             invitation: message.invitation.clone(),
+            version: message.version,
             template: template.map(str::to_owned),
             subject: subject_line(&message.kind, name),
             kind: message.kind.clone(),
@@ -221,8 +224,8 @@ impl Realm {
                 true => DeliveryOutcome::Delivered,
                 false => DeliveryOutcome::Undeliverable("returned by the mail system".into()),
             };
-            let (invitation, kind) = (mail.invitation.clone(), mail.kind.clone());
-            self.settle_one(&mail.organization, &Delivery { invitation, kind, outcome });
+            let (invitation, version, kind) = (mail.invitation.clone(), mail.version, mail.kind.clone());
+            self.settle_one(&mail.organization, &Delivery { invitation, version, kind, outcome });
         }
         let count = taken.len();
         if delivered {

@@ -38,10 +38,10 @@ fn makes_sense(kind: &MessageKind, state: State) -> bool {
 
 impl Tenant {
     /// Adds an entry, or starts the live one of this kind anew.
-    pub(super) fn enqueue(&mut self, invitation: &str, kind: MessageKind, due_at: u64) {
+    pub(super) fn enqueue(&mut self, invitation: &str, version: u64, kind: MessageKind, due_at: u64) {
         self.outbox.retain(|entry| !(entry.invitation == invitation && entry.kind == kind));
         let invitation = invitation.to_owned();
-        self.outbox.push(OutboxEntry { invitation, kind, due_at, tries: 0, taken: false });
+        self.outbox.push(OutboxEntry { invitation, kind, version, due_at, tries: 0, taken: false });
     }
 
     /// Drops what was not sent and makes no sense any more now that the row goes to another state.
@@ -86,7 +86,8 @@ impl Tenant {
         }
         if matches!(work.kind, DueKind::Reminder) {
             // From here on the reminder is an entry like any mail: it can be settled, or comes again.
-            self.enqueue(&work.invitation, MessageKind::Reminder, until);
+            let version = self.rows.get(&work.invitation).map_or(0, |row| row.invitation.version);
+            self.enqueue(&work.invitation, version, MessageKind::Reminder, until);
         }
         if let Some(row) = self.rows.get_mut(&work.invitation) {
             row.reminded |= matches!(work.kind, DueKind::Reminder);
@@ -171,9 +172,11 @@ impl Realm {
     pub(super) fn settle_one(&mut self, organization: &str, delivery: &Delivery) {
         let now = self.clock.store();
         let Some(tenant) = self.tenants.get_mut(organization) else { return };
-        let Delivery { invitation, kind, outcome } = delivery;
-        let live =
-            tenant.outbox.iter().position(|entry| entry.invitation == *invitation && entry.kind == *kind);
+        let Delivery { invitation, version, kind, outcome } = delivery;
+        // INVARIANT: what became of an older mail says nothing about the one that a resend asks for.
+        let live = tenant.outbox.iter().position(|entry| {
+            entry.invitation == *invitation && entry.kind == *kind && entry.version <= *version
+        });
         let Some(index) = live else { return };
         let mail = match outcome {
             DeliveryOutcome::Delivered => MailState::Sent,

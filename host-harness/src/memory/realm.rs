@@ -152,6 +152,8 @@ pub struct OutboxEntry {
     pub invitation: String,
     /// What to send.
     pub kind: MessageKind,
+    /// The version of the invitation that asked for it.
+    pub version: u64,
     /// When it falls due.
     pub due_at: u64,
     /// Failed tries so far.

@@ -165,7 +165,8 @@ impl Realm {
         let tenant = self.tenants.entry(row.invitation.key.organization.clone()).or_default();
         tenant.drop_undelivered(row, change.to);
         for kind in &change.messages {
-            tenant.enqueue(&row.invitation.key.id, kind.clone(), now.saturating_add(change.hold));
+            let due_at = now.saturating_add(change.hold);
+            tenant.enqueue(&row.invitation.key.id, row.invitation.version, kind.clone(), due_at);
             match kind {
                 MessageKind::Invitation => row.invitation.mail = MailState::Queued,
                 MessageKind::Reminder => row.reminded = true,

@@ -14,6 +14,7 @@ fn message(kind: MessageKind, to: UserRef) -> Message {
     let code = (kind == MessageKind::Invitation).then(|| "inv1_secret".to_owned());
     Message {
         invitation: "inv-a".into(),
+        version: 1,
         kind,
         to: Recipient::User(to),
         inviter: ann(),

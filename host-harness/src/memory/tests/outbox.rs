@@ -22,7 +22,7 @@ async fn settle(host: &MemoryHost, id: &str, outcome: DeliveryOutcome) {
 }
 
 async fn settle_kind(host: &MemoryHost, id: &str, kind: MessageKind, outcome: DeliveryOutcome) {
-    let delivery = Delivery { invitation: id.into(), kind, outcome };
+    let delivery = Delivery { invitation: id.into(), version: u64::MAX, kind, outcome };
     host.settle(&sweep(host), "acme".into(), vec![delivery]).await.unwrap();
 }
 
@@ -235,6 +235,7 @@ async fn an_invitee_settles_the_mails_of_his_own_invitation_alone() {
     let host = invited().await;
     insert(&host, draft(0, "inv-b", bob(), 11)).await.unwrap();
     let delivered = |id: &str| Delivery {
+        version: 1,
         invitation: id.into(),
         kind: MessageKind::Invitation,
         outcome: DeliveryOutcome::Delivered,

@@ -485,7 +485,7 @@ impl Model {
             self.seen.outbox.iter().find(|mail| mail.entry.invitation == id && mail.entry.kind == kind);
         let tries = tries.map_or(0, |mail| mail.entry.tries);
         if kind == MessageKind::Invitation && tries >= settings.mail_tries {
-            return self.write(|model| model.settle(id, &kind, Sent::Never));
+            return self.write(|model| model.settle(id, &kind, model.version(id), Sent::Never));
         }
         if kind == MessageKind::Invitation {
             // The mail of an earlier try may have arrived after all: its code goes on working.
@@ -498,7 +498,7 @@ impl Model {
                 && kind != MessageKind::ApprovalRequested
                 && !matches!(row.inviter, Principal::User(_));
             // Written down as sent first, so that nobody gets it twice.
-            self.write(|model| model.settle(id, &kind, Sent::Out))?;
+            self.write(|model| model.settle(id, &kind, model.version(id), Sent::Out))?;
             if nobody {
                 return Ok(());
             }

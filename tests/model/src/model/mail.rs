@@ -41,7 +41,7 @@ impl Model {
         };
         let settled = self.write(|model| {
             for ((id, kind), sent) in letters.iter().zip(&sent) {
-                model.settle(id, kind, *sent);
+                model.settle(id, kind, model.version(id), *sent);
             }
         });
         if matches!(settled, Err(Stop::Crashes)) {
@@ -84,6 +84,7 @@ impl Model {
                 address,
                 organization: row.key.organization.clone(),
                 invitation: id.to_owned(),
+                version: row.version,
                 template: None,
                 kind: kind.clone(),
                 subject: String::new(),
@@ -101,10 +102,15 @@ impl Model {
         }
     }
 
-    pub(super) fn settle(&mut self, id: &str, kind: &MessageKind, sent: Sent) {
-        let at =
-            self.seen.outbox.iter().position(|mail| mail.entry.invitation == id && mail.entry.kind == *kind);
-        let Some(at) = at else { return };
+    pub(super) fn version(&self, id: &str) -> u64 {
+        self.seen.rows.get(id).map_or(u64::MAX, |stored| stored.invitation.version)
+    }
+
+    /// What became of a message of that version settles no entry that was made since.
+    pub(super) fn settle(&mut self, id: &str, kind: &MessageKind, version: u64, sent: Sent) {
+        let is_it =
+            |entry: &OutboxEntry| entry.invitation == id && entry.kind == *kind && entry.version <= version;
+        let Some(at) = self.seen.outbox.iter().position(|mail| is_it(&mail.entry)) else { return };
         let entry = &mut self.seen.outbox[at].entry;
         match sent {
             Sent::Not { counts } => {
@@ -125,7 +131,8 @@ impl Model {
     /// The mail system ends what it has taken.
     pub fn settle_taken(&mut self, delivered: bool) {
         for mail in std::mem::take(&mut self.seen.taken) {
-            self.settle(&mail.invitation, &mail.kind, if delivered { Sent::Out } else { Sent::Never });
+            let sent = if delivered { Sent::Out } else { Sent::Never };
+            self.settle(&mail.invitation, &mail.kind, mail.version, sent);
             self.seen.mails.extend(Some(mail).filter(|_| delivered));
         }
     }

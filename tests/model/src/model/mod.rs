@@ -459,7 +459,8 @@ impl Model {
         self.seen.outbox.retain(|mail| mail.entry.invitation != id || mail.entry.kind != kind);
         self.due.remove(&(id.to_owned(), text(&kind)));
         let organization = self.seen.rows[id].invitation.key.organization.clone();
-        let entry = OutboxEntry { invitation: id.into(), kind, due_at: 0, tries: 0, taken: false };
+        let version = self.version(id);
+        let entry = OutboxEntry { invitation: id.into(), kind, version, due_at: 0, tries: 0, taken: false };
         let mailed = entry.kind == MessageKind::Invitation;
         self.seen.outbox.push(OutboxView { organization, entry });
         if let Some(stored) = self.seen.rows.get_mut(id).filter(|_| mailed) {
