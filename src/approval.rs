@@ -12,7 +12,7 @@ use crate::{
     entropy::{Entropy, is_id},
     find::is_subject,
     list,
-    moving::{MAIL_HOLD, Unmoved, change, shift},
+    moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
     refusals::{audited, permitted},
     request, resend,
     revoke::end,
@@ -30,7 +30,7 @@ pub fn approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<
 }
 
 fn try_approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invited, Refusal> {
-    let row = judged_by_another(host, context, id)?;
+    let mut row = judged_by_another(host, context, id)?;
     standing::must_be_active(host, &row.key.organization)?;
     if row.state != State::AwaitingApproval {
         return Err(Refusal::WrongState(row.state));
@@ -45,11 +45,15 @@ fn try_approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<
         change.messages = vec![MessageKind::Invitation];
         change.hold = MAIL_HOLD;
     }
-    match shift(host, &row, Move::Approve, &change) {
-        Ok(now) => Ok(resend::hand_over(host, &now, &code, settings.mail_retry)),
-        Err(Unmoved::Lost(now)) => Err(Refusal::WrongState(now.state)),
-        Err(unmoved) => Err(unmoved.into()),
+    for _ in 0..RETRIES {
+        match shift(host, &row, Move::Approve, &change) {
+            Ok(now) => return Ok(resend::hand_over(host, &now, &code, settings.mail_retry)),
+            Err(Unmoved::Lost(now)) if now.state == State::AwaitingApproval => row = *now,
+            Err(Unmoved::Lost(now)) => return Err(Refusal::WrongState(now.state)),
+            Err(unmoved) => return Err(unmoved.into()),
+        }
     }
+    Err(Refusal::Conflict)
 }
 
 /// `invitations.reject`
