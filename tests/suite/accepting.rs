@@ -1,11 +1,15 @@
 //! Accepting: every check in its order, the instant of the expiry, and what stays as it was.
 
+use std::sync::{Arc, atomic::Ordering};
+
+use async_trait::async_trait;
 use guestlist_harness::{
-    Fault, FaultPlan, Function,
+    Fault, FaultPlan, Function, Interceptor,
     contract::{
         exports::invitee::{Ended, Handle, InviteeRefusal, Obstacle},
         types::{InvitationKey, Permissions, Principal, State, Step, StepOutcome},
     },
+    host::Call,
     memory::NewUser,
     operations as op,
 };
@@ -335,4 +339,56 @@ async fn an_accept_that_never_ends_is_given_up() {
         rig.run_with(failing(), Some("acme"), Principal::System, sweep).await.unwrap().answer.unwrap();
     }
     assert_eq!((rig.row(&key).state, rig.row(&key).reason.as_deref()), (State::Failed, Some("given-up")));
+}
+
+/// Somebody else accepts the same invitation right before the claim of the call that this stands around.
+struct Faster {
+    rig: Rig,
+    who: Principal,
+    code: String,
+    done: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl Interceptor for Faster {
+    async fn before(&self, _: &Call, function: Function) -> Option<Fault> {
+        if function == Function::StorageTransition && !self.done.swap(true, Ordering::SeqCst) {
+            let accept = op::Accept { handle: Handle::Code(self.code.clone()) };
+            self.rig.run(Some("acme"), self.who.clone(), accept).await.unwrap().answer.unwrap();
+        }
+        None
+    }
+}
+
+#[tokio::test]
+async fn who_comes_second_is_told_what_is_his_to_know() {
+    for (second, expected) in [(Principal::Anonymous, None), (alice(), Some(true))] {
+        let rig = Rig::new();
+        rig.host.change_settings("acme", &patch(r#"{ "accept-with": "code" }"#)).unwrap();
+        let (_, code) = rig.invited("alice", &[group("g-help")]).await;
+        let faster = Faster {
+            rig: Rig::on(rig.host.clone()),
+            who: alice(),
+            code: code.clone(),
+            done: Default::default(),
+        };
+        let accept = op::Accept { handle: Handle::Code(code) };
+        let answer = rig.run_with(Arc::new(faster), Some("acme"), second, accept).await.unwrap().answer;
+        match expected {
+            None => assert_eq!(answer, Err(InviteeRefusal::NotUsable), "a stranger learns nothing"),
+            repeated => assert_eq!(answer.ok().map(|accepted| accepted.repeated), repeated),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_accept_that_was_not_interrupted_closes_nothing() {
+    let rig = Rig::new();
+    let (_, code) = rig.invited("alice", &[group("g-help"), group("g-ops")]).await;
+    rig.host
+        .set_policy("acme", rules(r#"[{ "at": "accept", "narrow": { "without": ["g-ops"] } }]"#))
+        .unwrap();
+    let accepted = rig.accept(alice(), &code).await.unwrap();
+    assert_eq!(accepted.outcomes.last().map(|result| result.outcome), Some(StepOutcome::Withheld));
+    assert!(rig.host.audit().iter().all(|event| event.event != "member.closed"));
 }
