@@ -22,11 +22,13 @@
 mod address;
 mod admission;
 mod calls;
+pub mod code;
 pub mod contract;
 mod engine;
 mod error;
 mod faults;
 pub mod grants;
+pub mod guarantees;
 pub mod host;
 mod imports;
 pub mod inspection;
