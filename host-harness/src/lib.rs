@@ -37,6 +37,7 @@ pub mod memory;
 mod plugin;
 pub mod reference;
 mod sandbox;
+pub mod scenario;
 mod session;
 mod symbols;
 mod trace;
