@@ -2,10 +2,10 @@
 # when there is nothing to do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak mutants bench lint
+.PHONY: help setup demo test soak mutants bench lint check-reference
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## Check the compilers and install what is missing
 	@scripts/setup
@@ -28,3 +28,6 @@ bench: setup ## Measure the plugin
 lint: setup ## Check format and lints
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+check-reference: ## Compare the page about the reference with the scenarios
+	@scripts/check-reference
