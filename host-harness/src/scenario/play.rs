@@ -433,7 +433,7 @@ impl Acting<'_, '_> {
                     return None;
                 }
             };
-            runners.push(race::Runner { turn, acting });
+            runners.push(race::Runner::new(turn, acting));
         }
         let Some((ended, order)) = race::run(runners, choose) else {
             self.played.failures.push(Failure::at(step, "a call neither ends nor stops"));

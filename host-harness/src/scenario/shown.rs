@@ -21,6 +21,12 @@ const WORDS: [&str; 12] = [
     "caller",
 ];
 
+/// Fields that are lengths of time.
+const TIMES: [&str; 9] = [
+    "lifetime", "lifetime_min", "lifetime_max", "lease", "mail_retry", "retention", "reminder_before", "hold",
+    "InProgress",
+];
+
 /// Cases whose payload is a word of the contract.
 const CASES_OF_WORDS: [&str; 9] =
     ["WrongState", "Ended", "Obstacle", "Host", "NotInvitable", "Err", "Ok", "Grant", "User"];
@@ -38,6 +44,7 @@ impl Showing<'_> {
             Value::Array(items) => items.into_iter().map(|item| self.convert(item, within)).collect(),
             Value::Number(number) => match (within, number.as_u64()) {
                 (Some(field), Some(at)) if is_instant(field) => Value::from(self.instant(at)),
+                (Some(field), Some(time)) if TIMES.contains(&field) => Value::from(lasting(time)),
                 _ => Value::Number(number),
             },
             Value::String(text) => self.text(text, within),
@@ -87,7 +94,12 @@ impl Showing<'_> {
                 _ => single(kebab(case), shown),
             };
         }
-        let shown = |(name, field): (String, Value)| (kebab(&name), self.convert(field, Some(&name)));
+        let shown = |(name, field): (String, Value)| {
+            let value = self.convert(field, Some(&name));
+            // The key of an invitation, in whatever record, is its name.
+            let is_key = name == "key" || (name == "id" && value.as_str().is_some_and(|name| self.names.key(name).is_some()));
+            (if is_key { "invitation".into() } else { kebab(&name) }, value)
+        };
         Value::Object(fields.into_iter().map(shown).collect())
     }
 
