@@ -16,6 +16,7 @@ mod canary;
 mod cases;
 mod changes;
 mod checkers;
+mod codes;
 mod differential;
 mod documents;
 mod faults;

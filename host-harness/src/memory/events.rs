@@ -146,6 +146,18 @@ impl MemoryHost {
         })
     }
 
+    /// Gives a resident another user name. Whoever he is a guest with knows him by the old one.
+    pub fn rename_user(&self, organization: &str, id: &str, name: &str) -> Done {
+        self.happen(organization, "user-renamed", id.to_owned(), |place| {
+            if place.people.iter().any(|(other, person)| other != id && same_name(&person.name, name)) {
+                return Err(EventError::Impossible(format!("user name `{name}` is taken")));
+            }
+            let person = place.people.get_mut(id).ok_or_else(|| no_user(organization, id))?;
+            person.name = name.to_owned();
+            Ok(())
+        })
+    }
+
     /// Makes somebody a member by hand, without any invitation.
     pub fn add_member(&self, organization: &str, account: &UserRef) -> Done {
         let mut realm = self.lock();

@@ -50,6 +50,7 @@ pub use realm::{
 };
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
 pub use transition::legal;
+pub(crate) use world::nearest;
 pub use world::{Problem, World, WorldError};
 
 use crate::{

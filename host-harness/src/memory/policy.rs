@@ -1,6 +1,7 @@
 //! Scripted policies: enough to show what each verdict does, without a component.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{MemoryHost, bounds, directory::same_name, duration::HumanDuration, realm::Realm};
@@ -21,7 +22,7 @@ use crate::{
 /// - { names: [carol], require-approval: "a contractor" }
 /// - narrow: { without: [r-admin], lifetime: 1h, signed-in-only: true }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Rule {
     /// Whom it concerns, by the name as invited, without the user store; absent: everybody.
@@ -43,7 +44,7 @@ pub struct Rule {
 }
 
 /// When a rule is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// When somebody is invited, and again when he accepts.
@@ -56,7 +57,7 @@ pub enum Moment {
 }
 
 /// What a rule takes away.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Narrow {
     /// Ids of groups and roles that are not given.

@@ -1,6 +1,7 @@
 //! What an organization has configured: the defaults, and changes to them.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
@@ -45,8 +46,9 @@ pub fn default_settings() -> Values {
 }
 
 /// A group or role as `group:g-help` or `role:r-admin`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(with = "String")]
 pub struct GrantName {
     /// Which of the two.
     pub is_role: bool,
@@ -76,7 +78,7 @@ impl TryFrom<String> for GrantName {
 /// Changes to settings; what is absent stays as it is. `null` lifts an optional bound.
 ///
 /// Durations are written as in `72h`, grants as in `role:r-admin`, words as in the contract.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SettingsPatch {
     /// Where the request names none.
@@ -89,9 +91,11 @@ pub struct SettingsPatch {
     pub allow_never: Option<bool>,
     /// `invitee`, `invitee-and-code` or `code`.
     #[serde(deserialize_with = "accept_with")]
+    #[schemars(with = "Option<String>")]
     pub accept_with: Option<AcceptWith>,
     /// `internal` or `external`.
     #[serde(deserialize_with = "notify")]
+    #[schemars(with = "Option<String>")]
     pub notify: Option<Notify>,
     /// Most users, grants and bytes of a name.
     pub limits: LimitsPatch,
@@ -109,26 +113,32 @@ pub struct SettingsPatch {
     pub resend_limit: Option<u32>,
     /// Active invitations; `null`: no limit.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<u32>")]
     pub pending_limit: Option<Option<u32>>,
     /// Remind so long before the end; `null`: do not.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<String>")]
     pub reminder_before: Option<Option<HumanDuration>>,
     /// Of `expired`, `accepted`, `declined` and `approval-requested`.
     #[serde(deserialize_with = "notices")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub notices: Option<Notices>,
     /// The only grants that may be carried; `null`: any.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub ceiling: Option<Option<Vec<Spanned<GrantName>>>>,
     /// Grants that need approval.
+    #[schemars(with = "Option<Vec<String>>")]
     pub privileged: Option<Vec<Spanned<GrantName>>>,
     /// As in `[example.com, "*.example.org"]`; `null`: any. The host's own rule: the plugin learns only
     /// what it says of somebody.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub address_domains: Option<Option<AddressDomains>>,
 }
 
 /// Changes to the limits.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LimitsPatch {
     /// Most users in a request.

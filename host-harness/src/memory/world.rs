@@ -32,9 +32,11 @@
 mod build;
 mod problem;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
+pub(crate) use problem::nearest;
 pub use problem::{Problem, WorldError};
 
 use super::{policy::Rule, settings::SettingsPatch};
@@ -43,11 +45,12 @@ use super::{policy::Rule, settings::SettingsPatch};
 type Text = Spanned<String>;
 
 /// A world, as it is written. Every key but `organizations` may be left out.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct World {
     /// When the host's clock starts, as in `2026-03-02T09:00:00Z`; the same instant by default.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     clock: Option<Text>,
     /// Where entropy starts; 1 by default. Whoever knows it knows all codes: for tests only.
     #[serde(default)]
@@ -59,15 +62,17 @@ pub struct World {
 }
 
 /// An organization, as it is written.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct OrganizationEntry {
+    #[schemars(with = "String")]
     id: Text,
     /// The id by default.
     #[serde(default)]
     name: Option<String>,
     /// Absent for a root organization.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     parent: Option<Text>,
     /// `active` by default.
     #[serde(default)]
@@ -84,19 +89,22 @@ struct OrganizationEntry {
     roles: Vec<TargetEntry>,
     /// Guests who need no more than a reference: the user name comes from where they are resident.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     members: Vec<Text>,
     /// Lists of `invite`, `view`, `revoke`, `resend`, `approve` or `all`, by reference.
     #[serde(default)]
+    #[schemars(with = "std::collections::BTreeMap<String, Vec<String>>")]
     permissions: PermissionsEntry,
     /// Changes to the defaults.
     #[serde(default)]
     settings: SettingsPatch,
     /// The scripted policy; everybody is allowed by default.
     #[serde(default)]
+    #[schemars(with = "Vec<Rule>")]
     policy: Vec<Spanned<Rule>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum StateWord {
     #[default]
@@ -105,10 +113,12 @@ enum StateWord {
 }
 
 /// A user, as he is written.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct UserEntry {
+    #[schemars(with = "String")]
     id: Text,
+    #[schemars(with = "String")]
     name: Text,
     /// `PRIMARY` by default.
     #[serde(default)]
@@ -121,26 +131,31 @@ struct UserEntry {
     active: bool,
     /// Where the account is, as `ORGANIZATION/ID`: he is a guest here.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     resident: Option<Text>,
 }
 
 /// A group or role, as it is written.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct TargetEntry {
+    #[schemars(with = "String")]
     id: Text,
     /// The id by default.
     #[serde(default)]
     name: Option<String>,
     /// Users of this organization who have it.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     members: Vec<Text>,
     /// References to those who may give it; absent: everybody who may invite.
     #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
     grantable_by: Option<Vec<Text>>,
     /// Roles of the PARENT organization, one of which somebody needs to receive it; absent: everybody
     /// may.
     #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
     receivable_by: Option<Vec<Text>>,
 }
 
@@ -177,6 +192,16 @@ impl<'de> Deserialize<'de> for PermissionsEntry {
 }
 
 impl World {
+    /// The same world, starting at another instant.
+    pub(crate) fn set_clock(&mut self, clock: Text) {
+        self.clock = Some(clock);
+    }
+
+    /// The same world with other entropy.
+    pub(crate) fn set_seed(&mut self, seed: u64) {
+        self.seed = Some(seed);
+    }
+
     /// Reads a world file. References are not followed yet.
     pub fn parse(yaml: &str) -> Result<Self, WorldError> {
         serde_saphyr::from_str(yaml).map_err(|error| WorldError::from_parser(&error).in_source(yaml))

@@ -14,10 +14,11 @@
 )]
 
 pub mod calls;
-pub mod guarantees;
 pub mod history;
 pub mod life;
 pub mod model;
 pub mod native;
 pub mod run;
 pub mod trial;
+
+pub use guestlist_harness::guarantees;

@@ -7,6 +7,7 @@ mod call;
 mod check;
 mod demo;
 mod output;
+mod test;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,8 @@ enum Command {
     Call(call::Arguments),
     /// Say what a plugin imports and exports, and whether this host would take it.
     Check(check::Arguments),
+    /// Play scenarios: worlds, what happens in them, and what must have come of it.
+    Test(test::Arguments),
 }
 
 /// For people or for machines.
@@ -53,16 +56,11 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(Failure::from);
-    let done = done.and_then(|runtime| {
-        runtime.block_on(async {
-            match arguments.command {
-                Command::Demo { format } => demo::run(format).await,
-                Command::Call(arguments) => call::run(arguments).await,
-                Command::Check(arguments) => check::run(&arguments),
-            }
-        })
-    });
+    let done = match arguments.command {
+        // Has threads and runtimes of its own.
+        Command::Test(arguments) => test::run(&arguments),
+        other => within_runtime(other),
+    };
     match done {
         Ok(Done::Yes) => ExitCode::SUCCESS,
         Ok(Done::Refused) => ExitCode::FAILURE,
@@ -71,6 +69,18 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn within_runtime(command: Command) -> Result<Done, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Demo { format } => demo::run(format).await,
+            Command::Call(arguments) => call::run(arguments).await,
+            Command::Check(arguments) => check::run(&arguments),
+            Command::Test(arguments) => test::run(&arguments),
+        }
+    })
 }
 
 /// The plugin that this command was built with.

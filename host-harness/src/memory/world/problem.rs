@@ -26,12 +26,12 @@ pub struct WorldError {
 }
 
 impl WorldError {
-    pub(super) fn new(mut problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.line, problem.column));
         Self { problems, lines: Vec::new() }
     }
 
-    pub(super) fn from_parser(error: &serde_saphyr::Error) -> Self {
+    pub(crate) fn from_parser(error: &serde_saphyr::Error) -> Self {
         let place = error.location();
         let text = error.without_snippet().to_string();
         // The place is shown with the line; the parser says it once more in the text.
@@ -53,16 +53,16 @@ impl Problem {
         Self { line, column, message, help: None }
     }
 
-    pub(super) fn with<T>(text: &Spanned<T>, message: String) -> Self {
+    pub(crate) fn with<T>(text: &Spanned<T>, message: String) -> Self {
         Self::at(Some(text.referenced), message)
     }
 
-    pub(super) fn helped(self, help: String) -> Self {
+    pub(crate) fn helped(self, help: String) -> Self {
         Self { help: Some(help), ..self }
     }
 
     /// Adds the nearest of the names that would have been right.
-    pub(super) fn suggest<'a>(self, wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn suggest<'a>(self, wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(wrong, right) {
             Some(name) => self.helped(format!("did you mean `{name}`?")),
             None => self,
@@ -99,7 +99,7 @@ impl fmt::Display for WorldError {
 }
 
 /// The name that is most like `wrong`, if one is like it at all.
-fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = (wrong.chars().count() / 3).max(2);
     let distances = right.into_iter().map(|name| (distance(wrong, name), name));
     distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)

@@ -1,33 +1,39 @@
 //! What `docs/guarantees.md` promises, as questions to a snapshot of everything.
 //!
 //! Each question is a plain function over plain data, so that a test can break the data and see that
-//! the question notices. A failure starts with the name of the guarantee.
+//! the question notices. A failure starts with the name of the guarantee. Data that cannot be, such as
+//! an event in an organization that there is not, is an answer too: nothing here panics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guestlist_harness::{
+use crate::{
+    code,
     contract::types::{
         AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, Notify, Permissions, Principal,
         State, Step, StepOutcome, StepResult, Subject, UserRef,
     },
-    memory::{AuditEvent, MemberView, MemoryHost, Snapshot, StoredInvitation},
+    memory::{AuditEvent, MemberView, MemoryHost, OrganizationView, Snapshot, StoredInvitation},
 };
 
-/// What callers were told, and when.
+/// What callers were told, and when: what a snapshot alone cannot know.
 #[derive(Clone, Debug, Default)]
 pub struct History(pub Vec<Told>);
 
+/// One thing that was said.
 #[derive(Clone, Debug)]
 pub struct Told {
     /// So many events were in the audit trail when it was said.
     pub at: usize,
+    /// What was said.
     pub word: Word,
 }
 
+/// What callers can be told that binds the future.
 #[derive(Clone, Debug)]
 pub enum Word {
     /// It was made, and its mail stands like this.
     Invited(InvitationKey, MailState),
+    /// It was accepted, with these outcomes.
     Accepted(InvitationKey, Vec<StepResult>),
     /// It was revoked or declined.
     Ended(InvitationKey, State),
@@ -47,9 +53,11 @@ impl History {
 }
 
 type Found = Result<(), String>;
+
+/// Asks one guarantee; the error says how it is broken.
 pub type Question = fn(&Snapshot, &History) -> Found;
 
-/// Asked at every instant.
+/// By name, asked at every instant.
 pub const ALWAYS: [(&str, Question); 14] = [
     ("I-MEM", member_by_accepting),
     ("I-ONE", once),
@@ -67,13 +75,20 @@ pub const ALWAYS: [(&str, Question); 14] = [
     ("I-ACK", said_is_true),
 ];
 
-/// Asked when all calls have ended and the sweep has run.
+/// By name, asked when all calls have ended and the sweep has run.
 pub const AT_REST: [(&str, Question); 2] = [("I-REST", ended_and_applied), ("I-LIVE", nothing_waits)];
 
 /// Each promise that is broken, and how.
 pub fn broken(questions: &[(&str, Question)], world: &Snapshot, history: &History) -> Vec<String> {
     let asked = questions.iter().map(|(name, question)| (name, question(world, history)));
     asked.filter_map(|(name, found)| found.err().map(|why| format!("{name}: {why}"))).collect()
+}
+
+/// The question of this name, `I-ONE` say, whenever it is asked.
+#[must_use]
+pub fn question(name: &str) -> Option<Question> {
+    let mut all = ALWAYS.iter().chain(&AT_REST);
+    all.find_map(|(known, question)| (*known == name).then_some(*question))
 }
 
 fn must(holds: bool, why: impl FnOnce() -> String) -> Found {
@@ -87,6 +102,23 @@ fn row<'a>(world: &'a Snapshot, organization: &str, id: &str) -> Option<&'a Invi
 
 fn is_of(event: &AuditEvent, organization: &str, id: &str) -> bool {
     event.organization.as_deref() == Some(organization) && event.invitation.as_deref() == Some(id)
+}
+
+/// What has happened since there were that many events.
+fn since(world: &Snapshot, at: usize) -> Result<&[AuditEvent], String> {
+    world.audit.get(at..).ok_or_else(|| {
+        format!("{at} events had been seen, and the audit trail has only {}", world.audit.len())
+    })
+}
+
+/// What had happened when there were that many events.
+fn until(world: &Snapshot, at: usize) -> Result<&[AuditEvent], String> {
+    since(world, at)?;
+    Ok(world.audit.get(..at).unwrap_or_default())
+}
+
+fn place<'a>(world: &'a Snapshot, organization: &str) -> Result<&'a OrganizationView, String> {
+    world.organizations.get(organization).ok_or_else(|| format!("there is no organization {organization}"))
 }
 
 fn is_change(event: &AuditEvent) -> bool {
@@ -175,12 +207,12 @@ fn no_grant_without_member(world: &Snapshot, _: &History) -> Found {
         let Some(Subject::User(user)) = row(world, organization, id).map(|row| &row.subject) else {
             continue;
         };
-        let view = &world.organizations[organization];
+        let view = place(world, organization)?;
         let there = view.members.iter().any(|member| member.account == *user);
         let left = |later: &AuditEvent| {
             later.event.starts_with("world.") && later.reason.as_deref() == Some(user.id.as_str())
         };
-        must(there || view.deleted || world.audit[index..].iter().any(left), || {
+        must(there || view.deleted || since(world, index)?.iter().any(left), || {
             format!("{user:?} is no member: {event:?}")
         })?;
     }
@@ -190,7 +222,7 @@ fn no_grant_without_member(world: &Snapshot, _: &History) -> Found {
 fn nothing_after_the_end(world: &Snapshot, history: &History) -> Found {
     for Told { at, word } in &history.0 {
         let Word::Ended(key, state) = word else { continue };
-        let mut later = world.audit[*at..].iter().filter(|event| is_grant(event));
+        let mut later = since(world, *at)?.iter().filter(|event| is_grant(event));
         let granted = later.find(|event| is_of(event, &key.organization, &key.id));
         must(granted.is_none(), || format!("{state:?} was answered, then {granted:?}"))?;
     }
@@ -202,7 +234,7 @@ fn nothing_after_the_end(world: &Snapshot, history: &History) -> Found {
 fn nothing_after_removal(world: &Snapshot, history: &History) -> Found {
     for Told { at, word } in &history.0 {
         let Word::Removed(organization, account) = word else { continue };
-        for event in world.audit[*at..].iter().filter(|event| is_grant(event)) {
+        for event in since(world, *at)?.iter().filter(|event| is_grant(event)) {
             let Some(id) = event.invitation.as_deref().filter(|id| is_of(event, organization, id)) else {
                 continue;
             };
@@ -210,7 +242,7 @@ fn nothing_after_removal(world: &Snapshot, history: &History) -> Found {
                 row(world, organization, id).is_some_and(|row| row.subject == Subject::User(account.clone()));
             let claimed =
                 |before: &AuditEvent| before.event == "invitation.claimed" && is_of(before, organization, id);
-            must(!his || !world.audit[..*at].iter().any(claimed), || {
+            must(!his || !until(world, *at)?.iter().any(claimed), || {
                 format!("{account:?} was removed, then {event:?}")
             })?;
         }
@@ -314,7 +346,7 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
             for grant in given {
                 must(row.grants.contains(grant), || format!("{id} gave {grant:?}, which was not invited"))?;
             }
-            let view = &world.organizations[organization];
+            let view = place(world, organization)?;
             let entitled = view
                 .permissions
                 .iter()
@@ -328,7 +360,7 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
             let given =
                 world.audit.iter().rposition(|event| is_grant(event) && is_of(event, organization, id));
             // A right that is lost after the check that follows the claim counts as lost later.
-            let claimed = world.audit[..given.unwrap_or(0)]
+            let claimed = until(world, given.unwrap_or(0))?
                 .iter()
                 .position(|event| event.event == "invitation.claimed" && is_of(event, organization, id));
             must(entitled || claimed < last("world.permissions-set"), || {
@@ -337,7 +369,7 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
         }
     }
     for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.event == "grant.added") {
-        let gone = world.audit[..index].iter().find(|earlier| {
+        let gone = until(world, index)?.iter().find(|earlier| {
             matches!(earlier.event.as_str(), "world.group-deleted" | "world.role-deleted")
                 && (&earlier.organization, &earlier.reason) == (&event.organization, &event.reason)
         });
@@ -453,15 +485,30 @@ fn nothing_waits(world: &Snapshot, _: &History) -> Found {
     for StoredInvitation { invitation: row, codes, .. } in &world.invitations {
         let mailed = row.state == State::Pending && row.notify == Notify::Internal;
         must(!mailed || row.mail != MailState::None, || format!("{} was never mailed", row.key.id))?;
-        let digest = |code: &String| guestlist::code::Code::parse(code).expect("a mailed code").digest();
-        let hex = |digest: Vec<u8>| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let arrived = world.mails.iter().filter(|mail| mail.invitation == row.key.id);
-        let mut arrived = arrived.filter_map(|mail| mail.code.as_ref());
-        must(
-            !(mailed && row.mail == MailState::Sent)
-                || arrived.any(|code| codes.contains(&hex(digest(code)))),
-            || format!("no code that was mailed for {} works", row.key.id),
-        )?;
+        let mut works = false;
+        for code in arrived.filter_map(|mail| mail.code.as_ref()) {
+            // What it says stays out of the answer: it may be most of a real code.
+            let digest = code::stored_digest(code)
+                .ok_or_else(|| format!("what was mailed for {} is no code", row.key.id))?;
+            works |= codes.contains(&digest);
+        }
+        must(!(mailed && row.mail == MailState::Sent) || works, || {
+            format!("no code that was mailed for {} works", row.key.id)
+        })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_guarantee_is_found_by_its_name() {
+        for (name, asked) in ALWAYS.iter().chain(&AT_REST) {
+            assert!(question(name).is_some_and(|found| std::ptr::fn_addr_eq(found, *asked)), "{name}");
+        }
+        assert!(question("I-NOT").is_none());
+    }
 }

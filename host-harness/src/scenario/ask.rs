@@ -1,0 +1,238 @@
+//! Calls of the plugin as values: what is asked, and what is answered.
+//!
+//! A step is turned into a [`Request`] first, then asked, and then heard. Between these a race lets
+//! other calls go on.
+
+use serde_json::Value;
+
+use crate::{
+    CallError, Completed, Export, Reason, Session, Trace,
+    contract::{
+        exports::{
+            invitations::{InviteRequest, Invited, ItemRefusal, Owner, Refusal, RevokedAll},
+            invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
+            maintenance::{SweepRefusal, Swept},
+        },
+        types::{Context, Invitation, InvitationFilter, Page, PageRequest, State},
+    },
+    host::Operation,
+    operations,
+};
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(super) enum Request {
+    Invite(InviteRequest),
+    List(InvitationFilter, PageRequest),
+    Get(String),
+    /// Ids, and what the scenario calls them.
+    Resend(Vec<String>, Vec<String>),
+    Revoke(String, Option<String>),
+    RevokeAll(Owner, Option<String>),
+    Approve(String),
+    Reject(String, Option<String>),
+    ListMine(Vec<State>, Option<String>, u32),
+    Introspect(Handle),
+    Accept(Handle),
+    Decline(Handle, Option<String>),
+    Sweep(u32),
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Invite(Result<Vec<Result<Invited, ItemRefusal>>, Refusal>),
+    List(Result<Page, Refusal>),
+    Get(Box<Result<Invitation, Refusal>>),
+    Resend(Result<Vec<Result<Invited, Refusal>>, Refusal>),
+    Revoke(Result<(), Refusal>),
+    RevokeAll(Result<RevokedAll, Refusal>),
+    Approve(Result<Invited, Refusal>),
+    Reject(Result<(), Refusal>),
+    ListMine(Result<PreviewPage, InviteeRefusal>),
+    Introspect(Result<Preview, InviteeRefusal>),
+    Accept(Result<Accepted, InviteeRefusal>),
+    Decline(Result<(), InviteeRefusal>),
+    Sweep(Result<Swept, SweepRefusal>),
+}
+
+/// A call that has ended.
+#[derive(Debug)]
+pub(super) struct Spoken {
+    pub(super) request: Request,
+    pub(super) context: Context,
+    /// Or why there is no answer.
+    pub(super) answer: Result<Answer, Box<Broken>>,
+    pub(super) fuel: u64,
+    pub(super) memory: usize,
+    pub(super) host_calls: u32,
+    pub(super) trace: Option<Trace>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// A word for scenarios.
+    pub(super) word: &'static str,
+    /// All of it, for people.
+    pub(super) text: String,
+}
+
+impl Request {
+    pub(super) fn operation(&self) -> Operation {
+        match self {
+            Self::Invite(_) => Operation::Invite,
+            Self::List(..) => Operation::List,
+            Self::Get(_) => Operation::Get,
+            Self::Resend(..) => Operation::Resend,
+            Self::Revoke(..) => Operation::Revoke,
+            Self::RevokeAll(..) => Operation::RevokeAll,
+            Self::Approve(_) => Operation::Approve,
+            Self::Reject(..) => Operation::Reject,
+            Self::ListMine(..) => Operation::ListMine,
+            Self::Introspect(_) => Operation::Introspect,
+            Self::Accept(_) => Operation::Accept,
+            Self::Decline(..) => Operation::Decline,
+            Self::Sweep(_) => Operation::Sweep,
+        }
+    }
+
+    /// Calls the plugin.
+    pub(super) async fn ask(self, session: &Session, context: Context) -> Spoken {
+        let done = match self.clone() {
+            Self::Invite(request) => run(session, &context, operations::Invite { request }, Answer::Invite).await,
+            Self::List(filter, page) => {
+                run(session, &context, operations::List { filter, page }, Answer::List).await
+            }
+            Self::Get(id) => {
+                run(session, &context, operations::Get { id }, |answer| Answer::Get(Box::new(answer))).await
+            }
+            Self::Resend(ids, _) => run(session, &context, operations::Resend { ids }, Answer::Resend).await,
+            Self::Revoke(id, reason) => {
+                run(session, &context, operations::Revoke { id, reason }, Answer::Revoke).await
+            }
+            Self::RevokeAll(whose, reason) => {
+                run(session, &context, operations::RevokeAll { whose, reason }, Answer::RevokeAll).await
+            }
+            Self::Approve(id) => run(session, &context, operations::Approve { id }, Answer::Approve).await,
+            Self::Reject(id, reason) => {
+                run(session, &context, operations::Reject { id, reason }, Answer::Reject).await
+            }
+            Self::ListMine(states, after, limit) => {
+                run(session, &context, operations::ListMine { states, after, limit }, Answer::ListMine).await
+            }
+            Self::Introspect(handle) => {
+                run(session, &context, operations::Introspect { handle }, Answer::Introspect).await
+            }
+            Self::Accept(handle) => run(session, &context, operations::Accept { handle }, Answer::Accept).await,
+            Self::Decline(handle, reason) => {
+                run(session, &context, operations::Decline { handle, reason }, Answer::Decline).await
+            }
+            Self::Sweep(limit) => run(session, &context, operations::Sweep { limit }, Answer::Sweep).await,
+        };
+        match done {
+            Ok(done) => Spoken {
+                request: self,
+                context,
+                answer: Ok(done.answer),
+                fuel: done.fuel.unwrap_or_default(),
+                memory: done.memory,
+                host_calls: done.host_calls,
+                trace: done.trace,
+            },
+            Err(error) => Spoken::broken(self, context, error),
+        }
+    }
+}
+
+async fn run<E: Export>(
+    session: &Session,
+    context: &Context,
+    export: E,
+    wrap: impl FnOnce(E::Answer) -> Answer,
+) -> Result<Completed<Answer>, CallError> {
+    let Completed { answer, fuel, memory, host_calls, trace } = session.run(context.clone(), export).await?;
+    Ok(Completed { answer: wrap(answer), fuel, memory, host_calls, trace })
+}
+
+impl Spoken {
+    fn broken(request: Request, context: Context, error: CallError) -> Self {
+        let text = error.to_string();
+        let (word, trace) = match error {
+            CallError::Trapped(trapped) => (word(&trapped.reason), trapped.trace),
+            _ => ("not-run", None),
+        };
+        let host_calls = trace.as_ref().map_or(0, |trace| u32::try_from(trace.entries.len()).unwrap_or(u32::MAX));
+        let answer = Err(Box::new(Broken { word, text }));
+        Self { request, context, answer, fuel: 0, memory: 0, host_calls, trace }
+    }
+}
+
+/// The words that `broken` knows.
+pub(super) const BROKEN: [&str; 9] = [
+    "crash", "deadline", "fuel", "memory", "host-calls", "host-call-bytes", "stack", "panic", "other",
+];
+
+fn word(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Injected(_) => "crash",
+        Reason::Deadline(_) => "deadline",
+        Reason::OutOfFuel(_) => "fuel",
+        Reason::Memory(_) => "memory",
+        Reason::HostCalls(_) => "host-calls",
+        Reason::HostCallBytes(_) => "host-call-bytes",
+        Reason::StackOverflow => "stack",
+        Reason::Panicked => "panic",
+        _ => "other",
+    }
+}
+
+impl Answer {
+    /// The whole answer as it is in the contract.
+    pub(super) fn json(&self) -> Value {
+        let json = match self {
+            Self::Invite(answer) => serde_json::to_value(answer),
+            Self::List(answer) => serde_json::to_value(answer),
+            Self::Get(answer) => serde_json::to_value(answer),
+            Self::Resend(answer) => serde_json::to_value(answer),
+            Self::Revoke(answer) | Self::Reject(answer) => serde_json::to_value(answer),
+            Self::RevokeAll(answer) => serde_json::to_value(answer),
+            Self::Approve(answer) => serde_json::to_value(answer),
+            Self::ListMine(answer) => serde_json::to_value(answer),
+            Self::Introspect(answer) => serde_json::to_value(answer),
+            Self::Accept(answer) => serde_json::to_value(answer),
+            Self::Decline(answer) => serde_json::to_value(answer),
+            Self::Sweep(answer) => serde_json::to_value(answer),
+        };
+        json.unwrap_or_default()
+    }
+
+    /// Everything that was asked for was done.
+    pub(super) fn is_success(&self) -> bool {
+        match self {
+            Self::Invite(answer) => answer.as_ref().is_ok_and(|items| items.iter().all(Result::is_ok)),
+            Self::Resend(answer) => answer.as_ref().is_ok_and(|items| items.iter().all(Result::is_ok)),
+            Self::List(answer) => answer.is_ok(),
+            Self::Get(answer) => answer.is_ok(),
+            Self::Revoke(answer) | Self::Reject(answer) => answer.is_ok(),
+            Self::RevokeAll(answer) => answer.is_ok(),
+            Self::Approve(answer) => answer.is_ok(),
+            Self::ListMine(answer) => answer.is_ok(),
+            Self::Introspect(answer) => answer.is_ok(),
+            Self::Accept(answer) => answer.is_ok(),
+            Self::Decline(answer) => answer.is_ok(),
+            Self::Sweep(answer) => answer.is_ok(),
+        }
+    }
+
+    /// The codes that it shows, with the ids of their invitations.
+    pub(super) fn codes(&self) -> Vec<(String, String)> {
+        let of = |invited: &Invited| Some((invited.id.clone(), invited.code.clone()?));
+        match self {
+            Self::Invite(Ok(items)) => items.iter().flatten().filter_map(of).collect(),
+            Self::Resend(Ok(items)) => items.iter().flatten().filter_map(of).collect(),
+            Self::Approve(Ok(invited)) => of(invited).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Scenarios: what the plugin, or a policy, must do, told as stories that run.
+//!
+//! A scenario is a YAML file: a world, what happens in it, and what must have come of it. It needs no
+//! server, no database and no Rust. [`Suite::load`] reads scenarios and says what is wrong with them;
+//! [`Runner::run`] plays them on the in-memory host and the real component, and answers a [`Report`].
+//! `docs/testing-policies.md` has the format with an example of each key.
+
+mod ask;
+mod check;
+mod effects;
+mod expect;
+mod failure;
+mod format;
+mod happen;
+mod names;
+mod pattern;
+mod people;
+mod play;
+mod race;
+mod report;
+mod runner;
+mod shown;
+mod stage;
+mod strike;
+mod stub;
+mod suite;
+
+pub use failure::Failure;
+pub use format::Scenario;
+pub use play::StepReport;
+pub use report::{CaseReport, Ending, Report, shown};
+pub use runner::{Options, Runner};
+pub use suite::{Case, FileProblem, Loading, MARK, Suite, SuiteError, Why};

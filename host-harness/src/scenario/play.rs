@@ -1,0 +1,556 @@
+//! Playing one scenario, from its world to its last expectation.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use super::{
+    ask::Spoken,
+    expect::{Seen, check, unasked},
+    failure::Failure,
+    format::{Faults, Race, Scenario, Step},
+    happen::happen,
+    race::{self, Dice, Schedules, Turn},
+    shown::{Showing, flow},
+    stage::{Defaults, Stage, Told},
+    strike::Strike,
+};
+use crate::{
+    Interceptor, Limits, Plugin,
+    contract::types::Context,
+    scenario::stub::Coverage,
+    guarantees,
+    memory::{MemoryHost, Snapshot, World},
+};
+
+/// Most schedules of one race.
+const SCHEDULES_MAX: usize = 20_000;
+
+/// What came of a step, for `--explain` and for blessing.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepReport {
+    /// The line of the scenario that it stands on.
+    pub line: u64,
+    /// What it is, in a few words.
+    pub title: String,
+    /// The answer; absent where nobody was asked.
+    pub answer: Option<Value>,
+    /// Everything that it changed.
+    pub effects: Vec<String>,
+    /// Its host calls with arguments and answers, a line each.
+    pub trace: Vec<String>,
+    /// Fuel that the guest used.
+    pub fuel: u64,
+    /// Host calls.
+    pub host_calls: u32,
+    /// The most memory, in bytes.
+    pub memory: usize,
+}
+
+/// What came of playing a scenario once.
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    pub(super) failures: Vec<Failure>,
+    pub(super) steps: Vec<StepReport>,
+    /// Of all steps together, without `given`.
+    pub(super) effects: Vec<String>,
+    pub(super) mails: Vec<Value>,
+    pub(super) audit: Vec<Value>,
+    /// Calls of the plugin.
+    pub(super) calls: u64,
+    pub(super) fuel: u64,
+    pub(super) schedules: u64,
+    pub(super) coverage: Coverage,
+    /// Everything that another run must do the same.
+    pub(super) fingerprint: Vec<String>,
+    /// Faults that the scenario asks for, and that no call reached.
+    pub(super) idle: Vec<Failure>,
+}
+
+/// How strictly a scenario is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Every expectation counts.
+    Told,
+    /// The host fails where the story does not expect it: only the guarantees count.
+    Disturbed,
+}
+
+/// What a scenario is played with.
+pub(super) struct Props<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) world: &'a World,
+    pub(super) plugin: &'a Plugin,
+    pub(super) limits: &'a Limits,
+    pub(super) seed: Option<u64>,
+    pub(super) around: Option<Arc<dyn Interceptor>>,
+    pub(super) manner: Manner,
+    /// Prepares the host: gives it policies.
+    pub(super) prepare: &'a (dyn Fn(&MemoryHost) + Sync),
+}
+
+/// Plays it once.
+pub(super) async fn play(props: &Props<'_>) -> Played {
+    let mut played = Played::default();
+    let scenario = props.scenario;
+    let host = match host(props) {
+        Ok(host) => Arc::new(host),
+        Err(failure) => {
+            played.failures.push(failure);
+            return played;
+        }
+    };
+    (props.prepare)(&host);
+    let defaults = Defaults { organization: scenario.organization.clone(), caller: scenario.caller.clone() };
+    let mut stage =
+        Stage::new(host.clone(), props.plugin.clone(), props.limits.clone(), scenario.instance, defaults);
+    let mut strikes = Vec::new();
+    if let Faults::These(entries) = &scenario.faults {
+        for entry in entries {
+            match Strike::new(entry, &host) {
+                Ok(strike) => {
+                    let strike = Arc::new(strike);
+                    strikes.push((entry, strike.clone()));
+                    stage.intercept(strike);
+                }
+                Err(failure) => played.failures.push(failure),
+            }
+        }
+    }
+    if let Some(around) = &props.around {
+        stage.intercept(around.clone());
+    }
+    let mut acting = Acting { props, played: &mut played };
+    if acting.given(&mut stage).await {
+        let start = stage.host.snapshot();
+        acting.steps(stage, &scenario.steps, &start).await;
+    }
+    for (entry, strike) in strikes {
+        if !strike.struck() {
+            played.idle.push(Failure::at(entry, "no host call came to the place of this fault"));
+        }
+    }
+    if props.manner == Manner::Told && played.failures.is_empty() {
+        played.failures.append(&mut played.idle);
+    }
+    played
+}
+
+fn host(props: &Props<'_>) -> Result<MemoryHost, Failure> {
+    let scenario = props.scenario;
+    let mut world = props.world.clone();
+    if let Some(clock) = &scenario.clock {
+        world.set_clock(clock.clone());
+    }
+    if let Some(seed) = props.seed.or(scenario.seed) {
+        world.set_seed(seed);
+    }
+    MemoryHost::from_world(&world).map_err(|error| {
+        let first = error.problems.first();
+        let message = first.map_or_else(|| error.to_string(), |problem| problem.message.clone());
+        Failure::at(&scenario.world, message)
+    })
+}
+
+/// Playing, and what is written down of it.
+struct Acting<'a, 'p> {
+    props: &'a Props<'p>,
+    played: &'a mut Played,
+}
+
+impl Acting<'_, '_> {
+    fn told(&self) -> bool {
+        self.props.manner == Manner::Told
+    }
+
+    /// The steps before the story. They must work.
+    async fn given(&mut self, stage: &mut Stage) -> bool {
+        for step in &self.props.scenario.given {
+            if step.value.race.is_some() {
+                self.played.failures.push(Failure::at(step, "a race is no part of `given`"));
+                return false;
+            }
+            self.step(stage, step).await;
+            if !self.played.failures.is_empty() && self.told() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The steps of the story from here on. A race has many ends: each goes on by itself.
+    fn steps<'b>(
+        &'b mut self,
+        mut stage: Stage,
+        steps: &'b [Spanned<Step>],
+        start: &'b Snapshot,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'b>> {
+        Box::pin(async move {
+            for (index, step) in steps.iter().enumerate() {
+                if let Some(race) = &step.value.race {
+                    let rest = steps.get(index + 1..).unwrap_or_default();
+                    self.race(stage, step, race, rest, start).await;
+                    return;
+                }
+                self.step(&mut stage, step).await;
+                if self.told() && !self.played.failures.is_empty() {
+                    return;
+                }
+            }
+            self.end(&mut stage, start).await;
+        })
+    }
+
+    /// After the last step.
+    async fn end(&mut self, stage: &mut Stage, start: &Snapshot) {
+        let end = stage.host.snapshot();
+        let seen = Seen::between(start, &end, stage, None);
+        if let Some(expect) = self.props.scenario.expect.as_ref().filter(|_| self.told()) {
+            let seen = Seen { fuel: self.played.fuel, host_calls: self.host_calls(), ..Seen::between(start, &end, stage, None) };
+            self.played.failures.extend(check(expect, &seen, stage));
+        }
+        self.played.coverage.transitions(&end);
+        self.played.fingerprint.push(serde_json::to_string(&end).unwrap_or_default());
+        self.played.effects = seen.effects;
+        self.played.mails = seen.mails;
+        self.played.audit = seen.audit;
+        if self.props.manner == Manner::Disturbed {
+            self.settle(stage).await;
+        }
+    }
+
+    fn host_calls(&self) -> u32 {
+        self.played.steps.iter().map(|step| step.host_calls).sum()
+    }
+
+    /// Lets everything come to rest, then asks every guarantee.
+    async fn settle(&mut self, stage: &mut Stage) {
+        for _ in 0..8 {
+            stage.host.advance(120_000);
+            for organization in stage.host.with_due_work() {
+                for _ in 0..20 {
+                    let context = stage.host.context(Some(&organization), crate::contract::types::Principal::System);
+                    let swept = stage.session(None).sweep(context, 200).await;
+                    if !swept.is_ok_and(|swept| swept.is_ok_and(|swept| swept.more)) {
+                        break;
+                    }
+                }
+            }
+        }
+        let world = stage.host.snapshot();
+        let mut broken = guarantees::broken(&guarantees::ALWAYS, &world, &stage.history);
+        // A mail that the mail system holds, or a suspended organization, waits rightly.
+        let waits = world.organizations.values().any(|place| !place.active || place.deleted);
+        if !waits {
+            broken.extend(guarantees::broken(&guarantees::AT_REST, &world, &stage.history));
+        }
+        for promise in broken {
+            self.played.failures.push(Failure::at(&self.props.scenario.name, promise));
+        }
+    }
+
+    /// One step that is no race.
+    async fn step(&mut self, stage: &mut Stage, step: &Spanned<Step>) {
+        let before = stage.host.snapshot();
+        let told = match self.take(stage, step, &before).await {
+            Ok(told) => told,
+            Err(failure) => {
+                // Disturbed, what a step refers to may not be there.
+                if self.told() {
+                    self.played.failures.push(failure);
+                }
+                return;
+            }
+        };
+        self.judge(stage, step, told.as_ref(), &before);
+    }
+
+    /// Takes a step: a call, or something that happens.
+    async fn take(
+        &mut self,
+        stage: &mut Stage,
+        step: &Spanned<Step>,
+        before: &Snapshot,
+    ) -> Result<Option<Told>, Failure> {
+        if let Some((request, organization, caller)) = stage.request(step)? {
+            let strike = step.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose()?.map(Arc::new);
+            let session = stage.session(strike.clone().map(|strike| strike as Arc<dyn Interceptor>));
+            let context = stage.host.context(organization.as_deref(), caller);
+            let spoken = request.ask(&session, context).await;
+            if let (Some(strike), Some(entry)) = (strike, &step.value.fault)
+                && !strike.struck()
+                && self.told()
+            {
+                return Err(Failure::at(entry, "no host call came to the place of this fault"));
+            }
+            return Ok(Some(stage.hear(spoken, before)));
+        }
+        around(stage, step)?;
+        Ok(None)
+    }
+
+    /// Writes down what came, and compares.
+    fn judge(&mut self, stage: &Stage, step: &Spanned<Step>, told: Option<&Told>, before: &Snapshot) {
+        let after = stage.host.snapshot();
+        let seen = Seen::between(before, &after, stage, told);
+        let broken = guarantees::broken(&guarantees::ALWAYS, &after, &stage.history);
+        self.played.failures.extend(broken.into_iter().map(|promise| Failure::at(step, promise)));
+        let outcome = step.value.expect.as_ref();
+        if self.told() {
+            if let Some(expect) = outcome {
+                self.played.failures.extend(check(expect, &seen, stage));
+            }
+            if let Some(told) = told {
+                self.played.failures.extend(unasked(step, outcome.map(|expect| &expect.value), told));
+            }
+        }
+        self.write_down(stage, step, told, seen);
+    }
+
+    fn write_down(&mut self, stage: &Stage, step: &Spanned<Step>, told: Option<&Told>, seen: Seen<'_>) {
+        let mut trace = Vec::new();
+        if let Some(told) = told {
+            let spoken = &told.spoken;
+            self.played.calls += 1;
+            self.played.fuel += spoken.fuel;
+            if let Ok(answer) = &spoken.answer {
+                let _ = answer;
+            }
+            if let Some(calls) = &spoken.trace {
+                self.played.coverage.trace(calls);
+                let showing = Showing { names: &stage.names, now: stage.host.store_now() };
+                trace = explained(calls, &showing);
+                self.played.fingerprint.push(calls.to_string());
+            }
+            self.played.fingerprint.push(format!("{} {} {}", told.shown, spoken.fuel, spoken.memory));
+        }
+        self.played.steps.push(StepReport {
+            line: step.referenced.line(),
+            title: title(&step.value),
+            answer: told.map(|told| told.shown.clone()),
+            effects: seen.effects,
+            trace,
+            fuel: seen.fuel,
+            host_calls: seen.host_calls,
+            memory: seen.memory,
+        });
+    }
+
+    async fn race(
+        &mut self,
+        stage: Stage,
+        step: &Spanned<Step>,
+        race: &Race,
+        rest: &[Spanned<Step>],
+        start: &Snapshot,
+    ) {
+        let mut schedules = Schedules::new(race.switches.unwrap_or(1));
+        for run in 0.. {
+            let mut dice = race.seed.map(|seed| Dice::new(seed.wrapping_add(run)));
+            let mut choose = |ready: &[usize], last: Option<usize>| match &mut dice {
+                Some(dice) => dice.choose(ready, last),
+                None => schedules.choose(ready, last),
+            };
+            let mut stage = stage.fork();
+            let ran = self.run_once(&mut stage, step, race, &mut choose);
+            self.played.schedules += 1;
+            if let Some(order) = ran {
+                if self.played.failures.is_empty() || !self.told() {
+                    self.steps(stage, rest, start).await;
+                }
+                if !self.played.failures.is_empty() {
+                    let order: Vec<_> = order.iter().map(|index| (index + 1).to_string()).collect();
+                    for failure in &mut self.played.failures {
+                        if failure.help.is_none() {
+                            failure.help = Some(format!("in the schedule {} (who goes on, step by step)", order.join(" ")));
+                        }
+                    }
+                }
+            }
+            let more = match race.seed {
+                Some(_) => run + 1 < u64::from(race.runs.unwrap_or(20)),
+                None => schedules.next(),
+            };
+            if !self.played.failures.is_empty() || !more {
+                return;
+            }
+            if run as usize >= SCHEDULES_MAX {
+                let message = format!("the race has more than {SCHEDULES_MAX} schedules");
+                self.played.failures.push(Failure::at(step, message).helped("lower `switches`, or give a `seed`"));
+                return;
+            }
+        }
+    }
+
+    /// One schedule. Returns who went on, step by step; `None` when it could not be run.
+    fn run_once(
+        &mut self,
+        stage: &mut Stage,
+        step: &Spanned<Step>,
+        race: &Race,
+        choose: &mut dyn FnMut(&[usize], Option<usize>) -> usize,
+    ) -> Option<Vec<usize>> {
+        let before = stage.host.snapshot();
+        let mut runners = Vec::new();
+        for one in &race.of {
+            let turn = Arc::new(Turn::default());
+            let acting = match stage.request(one) {
+                Ok(Some((request, organization, caller))) => {
+                    let strike = one.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose();
+                    let strike = match strike {
+                        Ok(strike) => strike,
+                        Err(failure) => {
+                            self.played.failures.push(failure);
+                            return None;
+                        }
+                    };
+                    let mut session = stage.session(Some(turn.clone()));
+                    if let Some(strike) = strike {
+                        session = session.with_interceptor(Arc::new(strike));
+                    }
+                    let (host, turn) = (stage.host.clone(), turn.clone());
+                    let call = async move {
+                        // The caller's rights are looked up when the call starts, in a step of its own.
+                        turn.stop().await;
+                        let context: Context = host.context(organization.as_deref(), caller);
+                        Ok(Some(request.ask(&session, context).await))
+                    };
+                    Box::pin(call) as Pin<Box<dyn Future<Output = Result<Option<Spoken>, Failure>>>>
+                }
+                Ok(None) => {
+                    let (mut stage, one, turn) = (stage.clone(), one.clone(), turn.clone());
+                    Box::pin(async move {
+                        turn.stop().await;
+                        around(&mut stage, &one).map(|()| None)
+                    })
+                }
+                Err(failure) => {
+                    if self.told() {
+                        self.played.failures.push(failure);
+                    }
+                    return None;
+                }
+            };
+            runners.push(race::Runner { turn, acting });
+        }
+        let Some((ended, order)) = race::run(runners, choose) else {
+            self.played.failures.push(Failure::at(step, "a call neither ends nor stops"));
+            return None;
+        };
+        let mut successes = 0;
+        for (one, ended) in race.of.iter().zip(ended) {
+            match ended {
+                Ok(Some(spoken)) => {
+                    let told = stage.hear(spoken, &before);
+                    successes += usize::from(told.success);
+                    self.judge_racer(stage, one, &told);
+                }
+                Ok(None) => {}
+                Err(failure) if self.told() => self.played.failures.push(failure),
+                Err(_) => {}
+            }
+        }
+        let after = stage.host.snapshot();
+        let broken = guarantees::broken(&guarantees::ALWAYS, &after, &stage.history);
+        self.played.failures.extend(broken.into_iter().map(|promise| Failure::at(step, promise)));
+        if self.told() {
+            if let Some(wanted) = race.succeed.filter(|wanted| *wanted != successes) {
+                let failure = Failure::at(step, "another number of the calls succeeded");
+                self.played.failures.push(failure.compared(wanted.to_string(), successes.to_string()));
+            }
+            if let Some(expect) = &step.value.expect {
+                let seen = Seen::between(&before, &after, stage, None);
+                self.played.failures.extend(check(expect, &seen, stage));
+            }
+        }
+        Some(order)
+    }
+
+    /// Of one that races: only its answer is its own.
+    fn judge_racer(&mut self, stage: &Stage, step: &Spanned<Step>, told: &Told) {
+        let now = stage.host.snapshot();
+        let seen = Seen::between(&now, &now, stage, Some(told));
+        if let Some(expect) = step.value.expect.as_ref().filter(|_| self.told()) {
+            self.played.failures.extend(check(expect, &seen, stage));
+        }
+        self.write_down(stage, step, Some(told), seen);
+    }
+}
+
+/// What happens without a call.
+fn around(stage: &mut Stage, step: &Spanned<Step>) -> Result<(), Failure> {
+    let it = &step.value;
+    if let Some(time) = it.advance {
+        stage.host.advance(time.0);
+    } else if let Some(text) = &it.clock {
+        let instant = chrono::DateTime::parse_from_rfc3339(&text.value).ok();
+        let instant = instant.and_then(|instant| u64::try_from(instant.timestamp_millis()).ok());
+        let wrong = || Failure::at(text, format!("`{}` is no instant", text.value)).helped("write it as `2026-03-02T09:00:00Z`");
+        stage.host.set_clock(instant.ok_or_else(wrong)?);
+    } else if it.restart == Some(true) {
+        stage.restart().map_err(|why| Failure::at(step, why))?;
+    } else if let Some(event) = &it.event {
+        happen(stage, step, event)?;
+    }
+    Ok(())
+}
+
+/// A trace for people: numbered, with names for ids.
+fn explained(trace: &crate::Trace, showing: &Showing<'_>) -> Vec<String> {
+    let line = |entry: &crate::Entry| {
+        let (asked, got) = (showing.value(entry.arguments.clone()), showing.value(entry.outcome.clone()));
+        let fault = entry.fault.as_ref().map(|fault| format!("  [{fault}]")).unwrap_or_default();
+        format!("{:>3}  {} {} -> {}{fault}", entry.index, entry.function, flow(&asked), flow(&got))
+    };
+    trace.entries.iter().map(line).collect()
+}
+
+/// What a step is, in a few words.
+pub(super) fn title(step: &Step) -> String {
+    let who = step.caller.as_ref().map(|who| format!(" as {}", who.value)).unwrap_or_default();
+    let of = |text: &super::format::Text| text.value.clone();
+    let handle = |handle: &super::format::Handle| {
+        let code = handle.code.as_ref().map(|text| format!("the code of {}", text.value));
+        code.or_else(|| handle.invitation.as_ref().map(of)).unwrap_or_else(|| "a text".into())
+    };
+    let what = if let Some(invite) = &step.invite {
+        format!("invite {}", invite.users.join(", "))
+    } else if step.list.is_some() {
+        "list".into()
+    } else if let Some(it) = &step.get {
+        format!("get {}", it.value)
+    } else if let Some(them) = &step.resend {
+        format!("resend {}", them.iter().map(of).collect::<Vec<_>>().join(", "))
+    } else if let Some(it) = &step.revoke {
+        format!("revoke {}", it.value)
+    } else if step.revoke_all.is_some() {
+        "revoke-all".into()
+    } else if let Some(it) = &step.approve {
+        format!("approve {}", it.value)
+    } else if let Some(it) = &step.reject {
+        format!("reject {}", it.value)
+    } else if step.list_mine.is_some() {
+        "list-mine".into()
+    } else if let Some(it) = &step.introspect {
+        format!("introspect {}", handle(it))
+    } else if let Some(it) = &step.accept {
+        format!("accept {}", handle(it))
+    } else if let Some(it) = &step.decline {
+        format!("decline {}", handle(it))
+    } else if step.sweep.is_some() {
+        "sweep".into()
+    } else if let Some(time) = &step.advance {
+        format!("advance {time}")
+    } else if let Some(clock) = &step.clock {
+        format!("clock {}", clock.value)
+    } else if step.restart.is_some() {
+        "restart".into()
+    } else if step.race.is_some() {
+        "race".into()
+    } else {
+        "event".into()
+    };
+    format!("{what}{who}")
+}

@@ -1,0 +1,215 @@
+//! Running suites.
+//!
+//! Every scenario is played twice, and both times must be the same to the last unit of fuel. What
+//! `faults: sweep` asks for comes after that: the story is played again once for every host call and
+//! every way in which it can fail, and no guarantee may break.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    failure::Failure,
+    format::Faults,
+    play::{Manner, Played, Props, play},
+    report::{CaseReport, Ending, Report},
+    strike::Numbered,
+    suite::{Case, Suite},
+};
+use crate::{Fault, Interceptor, Limits, Plugin, scenario::stub::Coverage, memory::MemoryHost};
+
+/// How a suite is run.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Scenarios at the same time; as many as there are processors by default.
+    pub jobs: usize,
+    /// Sweeps all scenarios through faults, not only those that ask for it.
+    pub faults: bool,
+    /// The longest that one scenario may take, faults and all; a minute by default.
+    pub timeout: Duration,
+    /// Instead of the scenarios' own seeds.
+    pub seed: Option<u64>,
+    /// What each call of the plugin may cost.
+    pub limits: Limits,
+    /// Keeps what every step did, for people and for blessing.
+    pub explain: bool,
+    /// Prepares each host: gives it policies.
+    pub prepare: Arc<dyn Fn(&MemoryHost) + Send + Sync>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Options").field("jobs", &self.jobs).field("faults", &self.faults).finish_non_exhaustive()
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            jobs: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            faults: false,
+            timeout: Duration::from_secs(60),
+            seed: None,
+            limits: Limits::default(),
+            explain: false,
+            prepare: Arc::new(|_| {}),
+        }
+    }
+}
+
+/// Runs suites with one plugin. The plugin's engine has to meter by fuel, or there is no fuel to compare.
+#[derive(Debug)]
+pub struct Runner {
+    plugin: Plugin,
+    options: Options,
+}
+
+impl Runner {
+    /// A runner.
+    #[must_use]
+    pub fn new(plugin: Plugin, options: Options) -> Self {
+        Self { plugin, options }
+    }
+
+    /// Runs all scenarios of a suite.
+    #[must_use]
+    pub fn run(&self, suite: &Suite) -> Report {
+        self.run_with_progress(suite, |_| {})
+    }
+
+    /// The same; `done` is called with each scenario that has ended, in the order in which they end.
+    pub fn run_with_progress(&self, suite: &Suite, done: impl Fn(&CaseReport) + Sync) -> Report {
+        let started = Instant::now();
+        let next = AtomicUsize::new(0);
+        let ended = Mutex::new(Vec::with_capacity(suite.cases.len()));
+        let coverage = Mutex::new(Coverage::default());
+        let broken = AtomicBool::new(false);
+        let work = || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+                broken.store(true, Ordering::SeqCst);
+                return;
+            };
+            loop {
+                let index = next.fetch_add(1, Ordering::SeqCst);
+                let Some(case) = suite.cases.get(index) else { return };
+                let (report, seen) = runtime.block_on(self.case(case));
+                coverage.lock().unwrap_or_else(PoisonError::into_inner).merge(&seen);
+                done(&report);
+                ended.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..self.options.jobs.clamp(1, suite.cases.len().max(1)) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let mut cases = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+        cases.sort_by_key(|(index, _)| *index);
+        Report {
+            plugin: self.plugin.digest().to_owned(),
+            cases: cases.into_iter().map(|(_, report)| report).collect(),
+            coverage: coverage.into_inner().unwrap_or_else(PoisonError::into_inner),
+            time: started.elapsed(),
+        }
+    }
+
+    /// Plays one scenario in every way that is asked for.
+    async fn case(&self, case: &Case) -> (CaseReport, Coverage) {
+        let started = Instant::now();
+        let mut report = CaseReport::of(case);
+        let mut coverage = Coverage::default();
+        let all = self.all_ways(case, &mut report, &mut coverage);
+        if tokio::time::timeout(self.options.timeout, all).await.is_err() {
+            let message = format!("it took longer than {} s", self.options.timeout.as_secs());
+            let failure = Failure::at(&case.scenario.name, message);
+            report.failures.push(failure.helped("raise `--timeout`, or tell a shorter story"));
+        }
+        report.time = started.elapsed();
+        report.ending = if report.failures.is_empty() { Ending::Passed } else { Ending::Failed };
+        (report, coverage)
+    }
+
+    async fn all_ways(&self, case: &Case, report: &mut CaseReport, coverage: &mut Coverage) {
+        let played = play(&self.props(case, None, Manner::Told)).await;
+        report.take(&played, self.options.explain);
+        coverage.merge(&played.coverage);
+        report.failures.clone_from(&played.failures);
+        if !report.failures.is_empty() {
+            return;
+        }
+        let again = play(&self.props(case, None, Manner::Told)).await;
+        if let Some(difference) = difference(&played, &again) {
+            let failure = Failure::at(&case.scenario.name, "two runs were not the same");
+            report.failures.push(failure.compared(difference.0, difference.1));
+            return;
+        }
+        if self.options.faults || matches!(case.scenario.faults, Faults::Sweep) {
+            self.sweep(case, report, coverage).await;
+        }
+    }
+
+    fn props<'a>(&'a self, case: &'a Case, around: Option<Arc<dyn Interceptor>>, manner: Manner) -> Props<'a> {
+        Props {
+            scenario: &case.scenario,
+            world: &case.world,
+            plugin: &self.plugin,
+            limits: &self.options.limits,
+            seed: self.options.seed,
+            around,
+            manner,
+            prepare: &*self.options.prepare,
+        }
+    }
+
+    /// Plays the story once for every host call and every way in which it can fail.
+    async fn sweep(&self, case: &Case, report: &mut CaseReport, coverage: &mut Coverage) {
+        let counting = Arc::new(Numbered::default());
+        play(&self.props(case, Some(counting.clone()), Manner::Disturbed)).await;
+        for nth in 1..=counting.count() {
+            for (word, fault) in ways() {
+                // Other calls that run now get their turn.
+                tokio::task::yield_now().await;
+                let place = Arc::new(Numbered::at(nth, fault));
+                let played = play(&self.props(case, Some(place.clone()), Manner::Disturbed)).await;
+                coverage.merge(&played.coverage);
+                report.disturbed += 1;
+                if let Some(failure) = played.failures.into_iter().next() {
+                    let function = place.struck().map_or("a host call", crate::Function::name);
+                    let help = format!("host call {nth} of the scenario, {function}, failed: {word}");
+                    report.failures.push(failure.helped(help));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The ways in which each host call fails in a sweep.
+fn ways() -> [(&'static str, Fault); 8] {
+    [
+        ("unavailable", Fault::FailBefore),
+        ("outcome-unknown, applied", Fault::FailAfter),
+        ("outcome-unknown, not applied", Fault::error("outcome-unknown", false)),
+        ("throttled", Fault::Throttled(Duration::from_secs(1))),
+        ("denied", Fault::Denied),
+        ("conflict", Fault::Conflict),
+        ("crash before", Fault::CrashBefore),
+        ("crash after", Fault::CrashAfter),
+    ]
+}
+
+/// The first thing that was not the same.
+fn difference(one: &Played, other: &Played) -> Option<(String, String)> {
+    if one.fingerprint.len() != other.fingerprint.len() {
+        return Some((format!("{} parts", one.fingerprint.len()), format!("{} parts", other.fingerprint.len())));
+    }
+    let mut pairs = one.fingerprint.iter().zip(&other.fingerprint);
+    pairs.find(|(one, other)| one != other).map(|(one, other)| (one.clone(), other.clone()))
+}
