@@ -24,6 +24,7 @@ mod admission;
 mod calls;
 pub mod code;
 pub mod contract;
+pub mod coverage;
 mod engine;
 mod error;
 mod failures;
