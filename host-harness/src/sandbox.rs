@@ -81,7 +81,7 @@ impl ResourceLimiter for MemoryMeter {
 /// The linker is written from the list of imports rather than through the generated traits: those do
 /// not show the store, and the fuel that the guest has used stands there.
 macro_rules! link {
-    ($($interface:ident $id:literal { $($how:ident $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
+    ($($interface:ident $id:literal { $($how:tt $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
         /// Everything that the plugin may import, and nothing else.
         pub(crate) fn link(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<HostState>> {
             let mut linker = Linker::new(engine);
