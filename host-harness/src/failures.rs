@@ -290,6 +290,7 @@ impl Function {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use wit_parser::Type;
 
