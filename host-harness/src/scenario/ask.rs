@@ -15,6 +15,7 @@ use crate::{
         },
         types::{Context, Invitation, InvitationFilter, Page, PageRequest, State},
     },
+    coverage::Coverage,
     host::Operation,
     operations,
 };
@@ -205,6 +206,24 @@ impl Answer {
             Self::Sweep(answer) => serde_json::to_value(answer),
         };
         json.unwrap_or_default()
+    }
+
+    /// Notes which refusals it has.
+    pub(super) fn cover(&self, coverage: &mut Coverage) {
+        match self {
+            Self::Invite(answer) => coverage.answer(answer),
+            Self::List(answer) => coverage.answer(answer),
+            Self::Get(answer) => coverage.answer(answer.as_ref()),
+            Self::Resend(answer) => coverage.answer(answer),
+            Self::Revoke(answer) | Self::Reject(answer) => coverage.answer(answer),
+            Self::RevokeAll(answer) => coverage.answer(answer),
+            Self::Approve(answer) => coverage.answer(answer),
+            Self::ListMine(answer) => coverage.answer(answer),
+            Self::Introspect(answer) => coverage.answer(answer),
+            Self::Accept(answer) => coverage.answer(answer),
+            Self::Decline(answer) => coverage.answer(answer),
+            Self::Sweep(answer) => coverage.answer(answer),
+        }
     }
 
     /// Everything that was asked for was done.

@@ -22,7 +22,6 @@ mod runner;
 mod shown;
 mod stage;
 mod strike;
-mod stub;
 mod suite;
 
 pub use failure::Failure;

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Interceptor, Limits, Plugin,
     contract::types::Context,
-    scenario::stub::Coverage,
+    coverage::Coverage,
     guarantees,
     memory::{MemoryHost, Snapshot, World},
 };
@@ -211,7 +211,7 @@ impl Acting<'_, '_> {
             let seen = Seen { fuel: self.played.fuel, host_calls: self.host_calls(), ..Seen::between(start, &end, stage, None) };
             self.played.failures.extend(check(expect, &seen, stage));
         }
-        self.played.coverage.transitions(&end);
+        self.played.coverage.transitions(&end.audit);
         self.played.fingerprint.push(serde_json::to_string(&end).unwrap_or_default());
         self.played.effects = seen.effects;
         self.played.mails = seen.mails;
@@ -316,7 +316,7 @@ impl Acting<'_, '_> {
             self.played.calls += 1;
             self.played.fuel += spoken.fuel;
             if let Ok(answer) = &spoken.answer {
-                let _ = answer;
+                answer.cover(&mut self.played.coverage);
             }
             if let Some(calls) = &spoken.trace {
                 self.played.coverage.trace(calls);

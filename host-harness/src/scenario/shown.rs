@@ -95,9 +95,10 @@ impl Showing<'_> {
             };
         }
         let shown = |(name, field): (String, Value)| {
+            let is_record = field.is_object();
             let value = self.convert(field, Some(&name));
             // The key of an invitation, in whatever record, is its name.
-            let is_key = name == "key" || (name == "id" && value.as_str().is_some_and(|name| self.names.key(name).is_some()));
+            let is_key = (name == "key" && is_record) || (name == "id" && value.as_str().is_some_and(|name| self.names.key(name).is_some()));
             (if is_key { "invitation".into() } else { kebab(&name) }, value)
         };
         Value::Object(fields.into_iter().map(shown).collect())
