@@ -101,7 +101,9 @@ impl Request {
     /// Calls the plugin.
     pub(super) async fn ask(self, session: &Session, context: Context) -> Spoken {
         let done = match self.clone() {
-            Self::Invite(request) => run(session, &context, operations::Invite { request }, Answer::Invite).await,
+            Self::Invite(request) => {
+                run(session, &context, operations::Invite { request }, Answer::Invite).await
+            }
             Self::List(filter, page) => {
                 run(session, &context, operations::List { filter, page }, Answer::List).await
             }
@@ -125,7 +127,9 @@ impl Request {
             Self::Introspect(handle) => {
                 run(session, &context, operations::Introspect { handle }, Answer::Introspect).await
             }
-            Self::Accept(handle) => run(session, &context, operations::Accept { handle }, Answer::Accept).await,
+            Self::Accept(handle) => {
+                run(session, &context, operations::Accept { handle }, Answer::Accept).await
+            }
             Self::Decline(handle, reason) => {
                 run(session, &context, operations::Decline { handle, reason }, Answer::Decline).await
             }
@@ -163,16 +167,16 @@ impl Spoken {
             CallError::Trapped(trapped) => (word(&trapped.reason), trapped.trace),
             _ => ("not-run", None),
         };
-        let host_calls = trace.as_ref().map_or(0, |trace| u32::try_from(trace.entries.len()).unwrap_or(u32::MAX));
+        let host_calls =
+            trace.as_ref().map_or(0, |trace| u32::try_from(trace.entries.len()).unwrap_or(u32::MAX));
         let answer = Err(Box::new(Broken { word, text }));
         Self { request, context, answer, fuel: 0, memory: 0, host_calls, trace }
     }
 }
 
 /// The words that `broken` knows.
-pub(super) const BROKEN: [&str; 9] = [
-    "crash", "deadline", "fuel", "memory", "host-calls", "host-call-bytes", "stack", "panic", "other",
-];
+pub(super) const BROKEN: [&str; 9] =
+    ["crash", "deadline", "fuel", "memory", "host-calls", "host-call-bytes", "stack", "panic", "other"];
 
 fn word(reason: &Reason) -> &'static str {
     match reason {

@@ -208,7 +208,11 @@ impl Acting<'_, '_> {
         let end = stage.host.snapshot();
         let seen = Seen::between(start, &end, stage, None);
         if let Some(expect) = self.props.scenario.expect.as_ref().filter(|_| self.told()) {
-            let seen = Seen { fuel: self.played.fuel, host_calls: self.host_calls(), ..Seen::between(start, &end, stage, None) };
+            let seen = Seen {
+                fuel: self.played.fuel,
+                host_calls: self.host_calls(),
+                ..Seen::between(start, &end, stage, None)
+            };
             self.played.failures.extend(check(expect, &seen, stage));
         }
         self.played.coverage.transitions(&end.audit);
@@ -231,7 +235,8 @@ impl Acting<'_, '_> {
             stage.host.advance(120_000);
             for organization in stage.host.with_due_work() {
                 for _ in 0..20 {
-                    let context = stage.host.context(Some(&organization), crate::contract::types::Principal::System);
+                    let context =
+                        stage.host.context(Some(&organization), crate::contract::types::Principal::System);
                     let swept = stage.session(None).sweep(context, 200).await;
                     if !swept.is_ok_and(|swept| swept.is_ok_and(|swept| swept.more)) {
                         break;
@@ -275,7 +280,13 @@ impl Acting<'_, '_> {
         before: &Snapshot,
     ) -> Result<Option<Told>, Failure> {
         if let Some((request, organization, caller)) = stage.request(step)? {
-            let strike = step.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose()?.map(Arc::new);
+            let strike = step
+                .value
+                .fault
+                .as_ref()
+                .map(|entry| Strike::new(entry, &stage.host))
+                .transpose()?
+                .map(Arc::new);
             let session = stage.session(strike.clone().map(|strike| strike as Arc<dyn Interceptor>));
             let context = stage.host.context(organization.as_deref(), caller);
             let spoken = request.ask(&session, context).await;
@@ -364,7 +375,10 @@ impl Acting<'_, '_> {
                     let order: Vec<_> = order.iter().map(|index| (index + 1).to_string()).collect();
                     for failure in &mut self.played.failures {
                         if failure.help.is_none() {
-                            failure.help = Some(format!("in the schedule {} (who goes on, step by step)", order.join(" ")));
+                            failure.help = Some(format!(
+                                "in the schedule {} (who goes on, step by step)",
+                                order.join(" ")
+                            ));
                         }
                     }
                 }
@@ -378,7 +392,9 @@ impl Acting<'_, '_> {
             }
             if run as usize >= SCHEDULES_MAX {
                 let message = format!("the race has more than {SCHEDULES_MAX} schedules");
-                self.played.failures.push(Failure::at(step, message).helped("lower `switches`, or give a `seed`"));
+                self.played
+                    .failures
+                    .push(Failure::at(step, message).helped("lower `switches`, or give a `seed`"));
                 return;
             }
         }
@@ -398,7 +414,8 @@ impl Acting<'_, '_> {
             let turn = Arc::new(Turn::default());
             let acting = match stage.request(one) {
                 Ok(Some((request, organization, caller))) => {
-                    let strike = one.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose();
+                    let strike =
+                        one.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose();
                     let strike = match strike {
                         Ok(strike) => strike,
                         Err(failure) => {
@@ -487,7 +504,10 @@ fn around(stage: &mut Stage, step: &Spanned<Step>) -> Result<(), Failure> {
     } else if let Some(text) = &it.clock {
         let instant = chrono::DateTime::parse_from_rfc3339(&text.value).ok();
         let instant = instant.and_then(|instant| u64::try_from(instant.timestamp_millis()).ok());
-        let wrong = || Failure::at(text, format!("`{}` is no instant", text.value)).helped("write it as `2026-03-02T09:00:00Z`");
+        let wrong = || {
+            Failure::at(text, format!("`{}` is no instant", text.value))
+                .helped("write it as `2026-03-02T09:00:00Z`")
+        };
         stage.host.set_clock(instant.ok_or_else(wrong)?);
     } else if it.restart == Some(true) {
         stage.restart().map_err(|why| Failure::at(step, why))?;

@@ -45,7 +45,10 @@ pub struct Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Options").field("jobs", &self.jobs).field("faults", &self.faults).finish_non_exhaustive()
+        to.debug_struct("Options")
+            .field("jobs", &self.jobs)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
     }
 }
 
@@ -155,7 +158,12 @@ impl Runner {
         }
     }
 
-    fn props<'a>(&'a self, case: &'a Case, around: Option<Arc<dyn Interceptor>>, manner: Manner) -> Props<'a> {
+    fn props<'a>(
+        &'a self,
+        case: &'a Case,
+        around: Option<Arc<dyn Interceptor>>,
+        manner: Manner,
+    ) -> Props<'a> {
         Props {
             scenario: &case.scenario,
             world: &case.world,
@@ -194,7 +202,10 @@ impl Runner {
 /// The first thing that was not the same.
 fn difference(one: &Played, other: &Played) -> Option<(String, String)> {
     if one.fingerprint.len() != other.fingerprint.len() {
-        return Some((format!("{} parts", one.fingerprint.len()), format!("{} parts", other.fingerprint.len())));
+        return Some((
+            format!("{} parts", one.fingerprint.len()),
+            format!("{} parts", other.fingerprint.len()),
+        ));
     }
     let mut pairs = one.fingerprint.iter().zip(&other.fingerprint);
     pairs.find(|(one, other)| one != other).map(|(one, other)| (one.clone(), other.clone()))

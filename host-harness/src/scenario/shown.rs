@@ -17,13 +17,30 @@ pub(super) struct Showing<'a> {
 
 /// Fields whose text is a word of the contract, not somebody's.
 const WORDS: [&str; 12] = [
-    "state", "states", "mail", "accept_with", "notify", "kind", "outcome", "inviter", "approver", "sort", "clock",
+    "state",
+    "states",
+    "mail",
+    "accept_with",
+    "notify",
+    "kind",
+    "outcome",
+    "inviter",
+    "approver",
+    "sort",
+    "clock",
     "caller",
 ];
 
 /// Fields that are lengths of time.
 const TIMES: [&str; 9] = [
-    "lifetime", "lifetime_min", "lifetime_max", "lease", "mail_retry", "retention", "reminder_before", "hold",
+    "lifetime",
+    "lifetime_min",
+    "lifetime_max",
+    "lease",
+    "mail_retry",
+    "retention",
+    "reminder_before",
+    "hold",
     "InProgress",
 ];
 
@@ -98,7 +115,8 @@ impl Showing<'_> {
             let is_record = field.is_object();
             let value = self.convert(field, Some(&name));
             // The key of an invitation, in whatever record, is its name.
-            let is_key = (name == "key" && is_record) || (name == "id" && value.as_str().is_some_and(|name| self.names.key(name).is_some()));
+            let is_key = (name == "key" && is_record)
+                || (name == "id" && value.as_str().is_some_and(|name| self.names.key(name).is_some()));
             (if is_key { "invitation".into() } else { kebab(&name) }, value)
         };
         Value::Object(fields.into_iter().map(shown).collect())
@@ -156,7 +174,10 @@ pub(super) fn flow(value: &Value) -> String {
 /// Needs no quotes in a line of YAML.
 pub(super) fn is_plain(text: &str) -> bool {
     let special = |letter: char| "{}[],&*#?|<>=!%@`\"\\".contains(letter) || letter.is_control();
-    let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "~" | "");
+    let word = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "~" | ""
+    );
     let starts = text.starts_with(|letter: char| letter.is_ascii_digit() || "'-:. +".contains(letter));
     !word && !starts && !text.contains(special) && !text.contains(": ") && !text.ends_with([':', ' '])
 }

@@ -81,11 +81,14 @@ pub(super) fn understood(entry: &Spanned<FaultEntry>) -> Result<(Option<Function
         ("outcome-unknown", true) if !it.items => Fault::FailAfter,
         // The plugin is told the same as after a real time-out, without the wait.
         ("timeout", true) => Fault::FailAfter,
-        ("timeout", false) if function.is_none_or(Function::is_effect) => error_of(function, "outcome-unknown", false).unwrap_or(Fault::FailBefore),
+        ("timeout", false) if function.is_none_or(Function::is_effect) => {
+            error_of(function, "outcome-unknown", false).unwrap_or(Fault::FailBefore)
+        }
         ("timeout", false) => error_of(function, "unavailable", false).unwrap_or(Fault::FailBefore),
         (_, true) => {
             let message = format!("`{word}` says that nothing was applied");
-            return Err(Failure::at(outcome, message).helped("`applied` goes with `outcome-unknown`, `timeout` and `crash`"));
+            return Err(Failure::at(outcome, message)
+                .helped("`applied` goes with `outcome-unknown`, `timeout` and `crash`"));
         }
         (word, false) => match error_of(function, word, it.items) {
             Ok(fault) => fault,
@@ -169,7 +172,8 @@ impl Interceptor for Numbered {
 /// Every way in which a host call can fail, in words: each error of the contract, the effects that are
 /// in doubt, and the loss of the instance.
 pub(super) fn ways(function: Function) -> Vec<(String, Fault)> {
-    let errors = function.errors().iter().filter_map(|name| Some((*name, Fault::Error(function.error(name).ok()?))));
+    let errors =
+        function.errors().iter().filter_map(|name| Some((*name, Fault::Error(function.error(name).ok()?))));
     let items = function.item_errors().iter().filter_map(|name| {
         Some((format!("each item {name}"), Fault::ItemError(function.item_error(name).ok()?)))
     });

@@ -89,7 +89,8 @@ fn plugin(arguments: &Arguments) -> Result<Plugin, Failure> {
     Ok(match &arguments.plugin {
         None => Plugin::bundled(&engine)?,
         Some(path) => {
-            let bytes = std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
+            let bytes = std::fs::read(path)
+                .map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
             Plugin::load(&engine, &bytes)?
         }
     })
@@ -140,7 +141,8 @@ fn explained(out: &mut String, case: &CaseReport) {
             *out += &format!("    * {effect}\n");
         }
         if step.host_calls > 0 {
-            *out += &format!("    fuel {}, host calls {}, memory {}\n", step.fuel, step.host_calls, step.memory);
+            *out +=
+                &format!("    fuel {}, host calls {}, memory {}\n", step.fuel, step.host_calls, step.memory);
         }
     }
 }
