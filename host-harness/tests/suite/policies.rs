@@ -42,7 +42,7 @@ organizations:
   - id: root
     users:
       - { id: u-alice, name: alice, email: Alice@Example.COM }
-      - { id: u-bob, name: bob, store: SECONDARY }
+      - { id: u-bob, name: bob, store: SECONDARY, email: bob@sub.example.com }
   - id: acme
     name: Acme
     parent: root
@@ -318,7 +318,10 @@ async fn its_no_reaches_the_inviter_and_the_invitee_in_its_words() {
     host.set_policy_component(Some("acme"), load(&policy_answering(&[Verdict::Refuse("not today".into())])));
     assert_eq!(invite(&host, &session, "SECONDARY/bob").await, Err(ItemRefusal::Refused("not today".into())));
     let facts = &host.policy_log()[1].facts["candidates"][0];
-    assert_eq!((&facts["userstore"], &facts["address_domain"]), (&"SECONDARY".into(), &().into()));
+    assert_eq!(
+        (&facts["userstore"], &facts["address_domain"]),
+        (&"SECONDARY".into(), &"sub.example.com".into())
+    );
     let dashboard = host.context(None, Principal::User(user("root", "u-alice")));
     let accepted = session.accept(dashboard, handle(&invited)).await.unwrap();
     assert_eq!(accepted, Err(InviteeRefusal::Obstacle(Obstacle::Policy("not today".into()))));
