@@ -37,6 +37,7 @@ pub mod inspection;
 mod limits;
 pub mod memory;
 mod plugin;
+pub mod policy;
 pub mod reference;
 mod sandbox;
 pub mod scenario;

@@ -41,10 +41,10 @@ impl HasData for Itself {
     type Data<'a> = &'a mut HostState;
 }
 
-/// Bounds the instance's memory and remembers how it went.
+/// Bounds the memory of all modules of an instance together, and remembers how it went.
 pub(crate) struct MemoryMeter {
     limit: usize,
-    /// The most that there ever was, in bytes.
+    /// What there is, in bytes. It never shrinks; what was allowed and then was not to be had counts.
     pub(crate) peak: usize,
     /// It wanted more than it may have.
     pub(crate) refused: bool,
@@ -57,10 +57,16 @@ impl MemoryMeter {
 }
 
 impl ResourceLimiter for MemoryMeter {
-    fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let all = self.peak.saturating_add(desired.saturating_sub(current));
+        let fits = all <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
         if fits {
-            self.peak = self.peak.max(desired);
+            self.peak = all;
         } else {
             self.refused = true;
         }
