@@ -77,6 +77,7 @@ struct OrganizationEntry {
     parent: Option<Text>,
     /// What to add to UTC for its local time, as in `+01:00`; nothing by default.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     utc_offset: Option<Text>,
     /// `active` by default.
     #[serde(default)]

@@ -22,7 +22,7 @@ use crate::{
     contract::types::Context,
     coverage::Coverage,
     guarantees,
-    memory::{MemoryHost, Snapshot, World},
+    memory::{Judgement, MemoryHost, Snapshot, World},
 };
 
 /// Most schedules of one race.
@@ -333,6 +333,9 @@ impl Acting<'_, '_> {
                 self.played.coverage.trace(calls);
                 let showing = Showing { names: &stage.names, now: stage.host.store_now() };
                 trace = explained(calls, &showing);
+                let request = &spoken.context.request_id;
+                trace
+                    .extend(stage.host.policy_log().iter().filter(|one| one.request == *request).map(judged));
                 self.played.fingerprint.push(calls.to_string());
             }
             self.played.fingerprint.push(format!("{} {} {}", told.shown, spoken.fuel, spoken.memory));
@@ -525,6 +528,15 @@ fn explained(trace: &crate::Trace, showing: &Showing<'_>) -> Vec<String> {
         format!("{:>3}  {} {} -> {}{fault}", entry.index, entry.function, flow(&asked), flow(&got))
     };
     trace.entries.iter().map(line).collect()
+}
+
+/// What a policy component was told, and what it said.
+fn judged(judgement: &Judgement) -> String {
+    let verdict = match &judgement.verdict {
+        Ok(verdict) => flow(verdict),
+        Err(why) => why.clone(),
+    };
+    format!("     policy of {}: {} -> {verdict}", judgement.organization, flow(&judgement.facts))
 }
 
 /// What a step is, in a few words.
