@@ -19,4 +19,5 @@ mod guests;
 mod layer;
 mod policies;
 mod quiet;
+mod scenarios;
 mod skew;
