@@ -20,3 +20,4 @@ mod layer;
 mod policies;
 mod quiet;
 mod skew;
+mod testing_policies;
