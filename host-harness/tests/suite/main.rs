@@ -21,3 +21,4 @@ mod policies;
 mod quiet;
 mod scenarios;
 mod skew;
+mod testing_policies;
