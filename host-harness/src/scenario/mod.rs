@@ -6,7 +6,9 @@
 //! `docs/testing-policies.md` has the format with an example of each key.
 
 mod ask;
+mod bless;
 mod check;
+mod edit;
 mod effects;
 mod expect;
 mod failure;
@@ -25,6 +27,8 @@ mod strike;
 mod stub;
 mod suite;
 
+
+pub use bless::{NotBlessed, replace};
 pub use failure::Failure;
 pub use format::Scenario;
 pub use play::StepReport;

@@ -39,6 +39,8 @@ pub struct Options {
     pub limits: Limits,
     /// Keeps what every step did, for people and for blessing.
     pub explain: bool,
+    /// Effects are not compared, but kept for [`Case::bless`]; everything else counts.
+    pub bless: bool,
     /// Prepares each host: gives it policies.
     pub prepare: Arc<dyn Fn(&MemoryHost) + Send + Sync>,
 }
@@ -58,6 +60,7 @@ impl Default for Options {
             seed: None,
             limits: Limits::default(),
             explain: false,
+            bless: false,
             prepare: Arc::new(|_| {}),
         }
     }
@@ -66,7 +69,7 @@ impl Default for Options {
 /// Runs suites with one plugin. The plugin's engine has to meter by fuel, or there is no fuel to compare.
 #[derive(Debug)]
 pub struct Runner {
-    plugin: Plugin,
+    pub(super) plugin: Plugin,
     options: Options,
 }
 
@@ -121,7 +124,7 @@ impl Runner {
     }
 
     /// Plays one scenario in every way that is asked for.
-    async fn case(&self, case: &Case) -> (CaseReport, Coverage) {
+    pub(super) async fn case(&self, case: &Case) -> (CaseReport, Coverage) {
         let started = Instant::now();
         let mut report = CaseReport::of(case);
         let mut coverage = Coverage::default();
@@ -155,7 +158,7 @@ impl Runner {
         }
     }
 
-    fn props<'a>(&'a self, case: &'a Case, around: Option<Arc<dyn Interceptor>>, manner: Manner) -> Props<'a> {
+    pub(super) fn props<'a>(&'a self, case: &'a Case, around: Option<Arc<dyn Interceptor>>, manner: Manner) -> Props<'a> {
         Props {
             scenario: &case.scenario,
             world: &case.world,
@@ -164,6 +167,7 @@ impl Runner {
             seed: self.options.seed,
             around,
             manner,
+            bless: self.options.bless,
             prepare: &*self.options.prepare,
         }
     }
