@@ -19,7 +19,9 @@ mod pattern;
 mod people;
 mod play;
 mod race;
+mod record;
 mod report;
+mod retell;
 mod runner;
 mod shown;
 mod stage;
@@ -27,11 +29,12 @@ mod strike;
 mod stub;
 mod suite;
 
-
+pub use ask::Request;
 pub use bless::{NotBlessed, replace};
 pub use failure::Failure;
 pub use format::Scenario;
 pub use play::StepReport;
+pub use record::{RecordError, Recorder};
 pub use report::{CaseReport, Ending, Report, shown};
 pub use runner::{Options, Runner};
 pub use suite::{Case, FileProblem, Loading, MARK, Suite, SuiteError, Why};

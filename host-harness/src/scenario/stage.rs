@@ -136,6 +136,12 @@ impl Stage {
         step.organization.clone().or_else(|| self.defaults.organization.clone())
     }
 
+    /// The organization that people are looked up in, for a call in this one.
+    pub(super) fn place(&self, organization: Option<&str>) -> Option<String> {
+        let usual = || self.defaults.organization.as_ref().map(|text| text.value.clone());
+        organization.map(str::to_owned).or_else(usual)
+    }
+
     fn caller(&self, step: &Spanned<Step>, operation: Operation, organization: Option<&str>) -> Result<Principal, Failure> {
         let text = step.value.caller.as_ref().or(match operation {
             Operation::Sweep => None,
@@ -250,7 +256,7 @@ impl Stage {
         Ok(Request::List(filter, PageRequest { sort, descending: list.descending, after, limit }))
     }
 
-    fn cursor(&self, kind: usize, after: Option<&str>) -> Option<String> {
+    pub(super) fn cursor(&self, kind: usize, after: Option<&str>) -> Option<String> {
         match after {
             Some("next") => self.cursors.get(kind).cloned().flatten(),
             other => other.map(str::to_owned),
