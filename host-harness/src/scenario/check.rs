@@ -89,7 +89,8 @@ impl Checker {
         ];
         let count = actions.into_iter().filter(|given| *given).count();
         if count != 1 {
-            let message = if count == 0 { "this step does nothing" } else { "this step does more than one thing" };
+            let message =
+                if count == 0 { "this step does nothing" } else { "this step does more than one thing" };
             self.problems.push(Problem::with(step, message.into()).helped(format!("give one of {ACTIONS}")));
         }
         self.organization(it.organization.as_ref());

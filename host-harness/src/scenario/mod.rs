@@ -26,7 +26,6 @@ mod runner;
 mod shown;
 mod stage;
 mod strike;
-mod stub;
 mod suite;
 
 pub use ask::Request;

@@ -15,7 +15,7 @@ use super::{
     play::{Played, StepReport},
     suite::Case,
 };
-use super::stub::Coverage;
+use crate::coverage::Coverage;
 
 /// What came of a suite.
 #[derive(Debug, Serialize)]

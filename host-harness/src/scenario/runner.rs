@@ -18,10 +18,10 @@ use super::{
     format::Faults,
     play::{Manner, Played, Props, play},
     report::{CaseReport, Ending, Report},
-    strike::Numbered,
+    strike::{Numbered, ways},
     suite::{Case, Suite},
 };
-use crate::{Fault, Interceptor, Limits, Plugin, scenario::stub::Coverage, memory::MemoryHost};
+use crate::{Interceptor, Limits, Plugin, coverage::Coverage, memory::MemoryHost};
 
 /// How a suite is run.
 #[derive(Clone)]
@@ -47,7 +47,10 @@ pub struct Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Options").field("jobs", &self.jobs).field("faults", &self.faults).finish_non_exhaustive()
+        to.debug_struct("Options")
+            .field("jobs", &self.jobs)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +105,7 @@ impl Runner {
                 let index = next.fetch_add(1, Ordering::SeqCst);
                 let Some(case) = suite.cases.get(index) else { return };
                 let (report, seen) = runtime.block_on(self.case(case));
-                coverage.lock().unwrap_or_else(PoisonError::into_inner).merge(&seen);
+                coverage.lock().unwrap_or_else(PoisonError::into_inner).merge(seen);
                 done(&report);
                 ended.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
             }
@@ -142,7 +145,7 @@ impl Runner {
     async fn all_ways(&self, case: &Case, report: &mut CaseReport, coverage: &mut Coverage) {
         let played = play(&self.props(case, None, Manner::Told)).await;
         report.take(&played, self.options.explain);
-        coverage.merge(&played.coverage);
+        coverage.merge(played.coverage.clone());
         report.failures.clone_from(&played.failures);
         if !report.failures.is_empty() {
             return;
@@ -158,7 +161,12 @@ impl Runner {
         }
     }
 
-    pub(super) fn props<'a>(&'a self, case: &'a Case, around: Option<Arc<dyn Interceptor>>, manner: Manner) -> Props<'a> {
+    pub(super) fn props<'a>(
+        &'a self,
+        case: &'a Case,
+        around: Option<Arc<dyn Interceptor>>,
+        manner: Manner,
+    ) -> Props<'a> {
         Props {
             scenario: &case.scenario,
             world: &case.world,
@@ -176,16 +184,16 @@ impl Runner {
     async fn sweep(&self, case: &Case, report: &mut CaseReport, coverage: &mut Coverage) {
         let counting = Arc::new(Numbered::default());
         play(&self.props(case, Some(counting.clone()), Manner::Disturbed)).await;
-        for nth in 1..=counting.count() {
-            for (word, fault) in ways() {
-                // Other calls that run now get their turn.
+        for (index, function) in counting.called().into_iter().enumerate() {
+            let nth = index + 1;
+            for (word, fault) in ways(function) {
+                // What else runs on this thread gets its turn: the time-out.
                 tokio::task::yield_now().await;
                 let place = Arc::new(Numbered::at(nth, fault));
-                let played = play(&self.props(case, Some(place.clone()), Manner::Disturbed)).await;
-                coverage.merge(&played.coverage);
+                let played = play(&self.props(case, Some(place), Manner::Disturbed)).await;
+                coverage.merge(played.coverage);
                 report.disturbed += 1;
                 if let Some(failure) = played.failures.into_iter().next() {
-                    let function = place.struck().map_or("a host call", crate::Function::name);
                     let help = format!("host call {nth} of the scenario, {function}, failed: {word}");
                     report.failures.push(failure.helped(help));
                     return;
@@ -195,24 +203,13 @@ impl Runner {
     }
 }
 
-/// The ways in which each host call fails in a sweep.
-fn ways() -> [(&'static str, Fault); 8] {
-    [
-        ("unavailable", Fault::FailBefore),
-        ("outcome-unknown, applied", Fault::FailAfter),
-        ("outcome-unknown, not applied", Fault::error("outcome-unknown", false)),
-        ("throttled", Fault::Throttled(Duration::from_secs(1))),
-        ("denied", Fault::Denied),
-        ("conflict", Fault::Conflict),
-        ("crash before", Fault::CrashBefore),
-        ("crash after", Fault::CrashAfter),
-    ]
-}
-
 /// The first thing that was not the same.
 fn difference(one: &Played, other: &Played) -> Option<(String, String)> {
     if one.fingerprint.len() != other.fingerprint.len() {
-        return Some((format!("{} parts", one.fingerprint.len()), format!("{} parts", other.fingerprint.len())));
+        return Some((
+            format!("{} parts", one.fingerprint.len()),
+            format!("{} parts", other.fingerprint.len()),
+        ));
     }
     let mut pairs = one.fingerprint.iter().zip(&other.fingerprint);
     pairs.find(|(one, other)| one != other).map(|(one, other)| (one.clone(), other.clone()))

@@ -148,7 +148,8 @@ impl Suite {
     /// What is wrong with it.
     pub fn parse(name: &str, yaml: &str) -> Result<Self, SuiteError> {
         let path = PathBuf::from(name);
-        let case = parse(&path, yaml.into(), |file| Err(format!("`{file}` is a file, and there are none here")));
+        let case =
+            parse(&path, yaml.into(), |file| Err(format!("`{file}` is a file, and there are none here")));
         match case {
             Ok(case) => Ok(Self { cases: vec![case] }),
             Err(why) => Err(SuiteError { problems: vec![FileProblem { path, why }] }),
@@ -221,7 +222,8 @@ fn in_place(path: &Path, text: &str, loading: &Loading, worlds: &mut Worlds) -> 
             ));
         }
         let world = worlds.entry(target.clone()).or_insert_with(|| {
-            let yaml = fs::read_to_string(&target).map_err(|error| format!("`{file}` cannot be read: {error}"))?;
+            let yaml =
+                fs::read_to_string(&target).map_err(|error| format!("`{file}` cannot be read: {error}"))?;
             let world = World::parse(&yaml).map_err(|error| format!("`{file}`: {error}"))?;
             MemoryWorld::check(&world).map_err(|error| format!("`{file}`: {}", error.in_source(&yaml)))?;
             Ok(Arc::new(world))
@@ -252,9 +254,9 @@ fn parse(
             MemoryWorld::check(world).map_err(wrong)?;
             Arc::new((**world).clone())
         }
-        WorldSource::File(file) => world(file).map_err(|why| {
-            wrong(WorldError::new(vec![Problem::with(&scenario.world, why)]))
-        })?,
+        WorldSource::File(file) => {
+            world(file).map_err(|why| wrong(WorldError::new(vec![Problem::with(&scenario.world, why)])))?
+        }
     };
     let problems = check::problems(&scenario, &world);
     if !problems.is_empty() {

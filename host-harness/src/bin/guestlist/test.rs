@@ -3,17 +3,21 @@
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
-    sync::atomic::{AtomicUsize, Ordering},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use clap::Args;
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
+    policy::PolicyComponent,
     scenario::{CaseReport, Ending, Loading, NotBlessed, Options, Report, Runner, Suite, shown},
 };
 
-use crate::{Done, Failure};
+use crate::{Done, Failure, coverage};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -46,9 +50,14 @@ pub struct Arguments {
     /// Another plugin than the one that this command was built with.
     #[arg(long)]
     plugin: Option<PathBuf>,
+    /// A policy component that is asked for every organization, before the worlds' scripted policies.
+    #[arg(long)]
+    policy: Option<PathBuf>,
     /// Worlds may be outside of the suite's folder.
     #[arg(long)]
     allow_outside: bool,
+    #[command(flatten)]
+    coverage: coverage::CoverageArguments,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
@@ -62,7 +71,13 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     if let Some(jobs) = arguments.jobs {
         options.jobs = jobs.max(1);
     }
-    let runner = Runner::new(plugin(arguments)?, options);
+    let plugin = plugin(arguments)?;
+    if let Some(path) = &arguments.policy {
+        let policy = PolicyComponent::load(plugin.engine(), &read(path)?)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        options.prepare = Arc::new(move |host| host.set_policy_component(None, policy.clone()));
+    }
+    let runner = Runner::new(plugin, options);
     let (count, total) = (AtomicUsize::new(0), suite.cases.len());
     let progress = io::stderr().is_terminal();
     let report = runner.run_with_progress(&suite, |_| {
@@ -75,8 +90,15 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
         eprint!("\r\x1b[K");
     }
     text(&suite, &report, arguments.explain)?;
+    let (covered, below) = arguments.coverage.judge(&report.coverage.report());
+    if let Some(covered) = covered {
+        print!("{covered}");
+    }
+    for why in &below {
+        eprintln!("error: {why}");
+    }
     let blessed = !arguments.bless || bless(&suite, &report)?;
-    Ok(if report.failed() == 0 && blessed { Done::Yes } else { Done::Refused })
+    Ok(if report.failed() == 0 && below.is_empty() && blessed { Done::Yes } else { Done::Refused })
 }
 
 /// Writes the effects of what passed into its files. Answers whether it could.
@@ -119,10 +141,13 @@ fn plugin(arguments: &Arguments) -> Result<Plugin, Failure> {
     Ok(match &arguments.plugin {
         None => Plugin::bundled(&engine)?,
         Some(path) => {
-            let bytes = std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
-            Plugin::load(&engine, &bytes)?
+            Plugin::load(&engine, &read(path)?).map_err(|error| format!("{}: {error}", path.display()))?
         }
     })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()).into())
 }
 
 fn text(suite: &Suite, report: &Report, explain: bool) -> Result<(), Failure> {
@@ -170,7 +195,8 @@ fn explained(out: &mut String, case: &CaseReport) {
             *out += &format!("    * {effect}\n");
         }
         if step.host_calls > 0 {
-            *out += &format!("    fuel {}, host calls {}, memory {}\n", step.fuel, step.host_calls, step.memory);
+            *out +=
+                &format!("    fuel {}, host calls {}, memory {}\n", step.fuel, step.host_calls, step.memory);
         }
     }
 }
