@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use serde_saphyr::Spanned;
 
 use super::{
+    bless::Came,
     effects,
     failure::Failure,
     format::{Outcome, Text},
@@ -106,24 +107,20 @@ pub(super) fn calls(trace: &Trace, showing: &Showing<'_>) -> Vec<Value> {
     trace.entries.iter().map(call).collect()
 }
 
-/// Everything that is not as the scenario says.
-pub(super) fn check(outcome: &Spanned<Outcome>, seen: &Seen<'_>, stage: &Stage) -> Vec<Failure> {
+/// Everything that is not as the scenario says. With `came`, effects are written down there instead.
+pub(super) fn check(
+    outcome: &Spanned<Outcome>,
+    seen: &Seen<'_>,
+    stage: &Stage,
+    came: Option<&mut Came>,
+) -> Vec<Failure> {
     let it = &outcome.value;
     let mut failures = Vec::new();
     answer(outcome, seen, &mut failures);
-    if let Some(effects) = &it.effects {
-        let mut expected: Vec<_> = effects.value.iter().map(|line| line.value.clone()).collect();
-        let mut actual = seen.effects.clone();
-        expected.sort();
-        actual.sort();
-        if expected != actual {
-            let failure = Failure::at(effects, "it had other effects");
-            failures.push(
-                failure
-                    .compared(expected.join("\n"), actual.join("\n"))
-                    .helped("`--bless` writes down what came; look at the difference before you keep it"),
-            );
-        }
+    match (&it.effects, came) {
+        (Some(effects), Some(came)) => failures.extend(came.note(effects, &seen.effects)),
+        (Some(effects), None) => failures.extend(other_effects(effects, &seen.effects)),
+        (None, _) => {}
     }
     if let Some(mails) = &it.mails {
         any_order("mails", mails, &seen.mails, stage, &mut failures);
@@ -165,6 +162,20 @@ pub(super) fn check(outcome: &Spanned<Outcome>, seen: &Seen<'_>, stage: &Stage) 
         }
     }
     failures
+}
+
+fn other_effects(effects: &Spanned<Vec<Text>>, actual: &[String]) -> Option<Failure> {
+    let mut expected: Vec<_> = effects.value.iter().map(|line| line.value.clone()).collect();
+    let mut actual = actual.to_vec();
+    expected.sort();
+    actual.sort();
+    let failure = || {
+        let failure = Failure::at(effects, "it had other effects");
+        failure
+            .compared(expected.join("\n"), actual.join("\n"))
+            .helped("`--bless` writes down what came; look at the difference before you keep it")
+    };
+    (expected != actual).then(failure)
 }
 
 fn budget(what: &str, text: &Text, actual: f64) -> Option<Failure> {

@@ -6,7 +6,9 @@
 //! `docs/testing-policies.md` has the format with an example of each key.
 
 mod ask;
+mod bless;
 mod check;
+mod edit;
 mod effects;
 mod expect;
 mod failure;
@@ -17,16 +19,21 @@ mod pattern;
 mod people;
 mod play;
 mod race;
+mod record;
 mod report;
+mod retell;
 mod runner;
 mod shown;
 mod stage;
 mod strike;
 mod suite;
 
+pub use ask::Request;
+pub use bless::{NotBlessed, replace};
 pub use failure::Failure;
 pub use format::Scenario;
 pub use play::StepReport;
+pub use record::{RecordError, Recorder};
 pub use report::{CaseReport, Ending, Report, shown};
 pub use runner::{Options, Runner};
 pub use suite::{Case, FileProblem, Loading, MARK, Suite, SuiteError, Why};

@@ -8,9 +8,10 @@ use serde_saphyr::Spanned;
 
 use super::{
     ask::Spoken,
+    bless::Came,
     expect::{Seen, check, unasked},
     failure::Failure,
-    format::{Faults, Race, Scenario, Step},
+    format::{FaultEntry, Faults, Outcome, Race, Scenario, Step},
     happen::happen,
     race::{self, Dice, Schedules, Turn},
     shown::{Showing, flow},
@@ -56,6 +57,8 @@ pub(super) struct Played {
     pub(super) steps: Vec<StepReport>,
     /// Of all steps together, without `given`.
     pub(super) effects: Vec<String>,
+    /// The lists of effects that blessing writes.
+    pub(super) came: Came,
     pub(super) mails: Vec<Value>,
     pub(super) audit: Vec<Value>,
     /// Calls of the plugin.
@@ -87,6 +90,8 @@ pub(super) struct Props<'a> {
     pub(super) seed: Option<u64>,
     pub(super) around: Option<Arc<dyn Interceptor>>,
     pub(super) manner: Manner,
+    /// Effects are written down, not compared.
+    pub(super) bless: bool,
     /// Prepares the host: gives it policies.
     pub(super) prepare: &'a (dyn Fn(&MemoryHost) + Sync),
 }
@@ -94,38 +99,17 @@ pub(super) struct Props<'a> {
 /// Plays it once.
 pub(super) async fn play(props: &Props<'_>) -> Played {
     let mut played = Played::default();
-    let scenario = props.scenario;
-    let host = match host(props) {
-        Ok(host) => Arc::new(host),
+    let (mut stage, strikes) = match set_up(props) {
+        Ok(ready) => ready,
         Err(failure) => {
             played.failures.push(failure);
             return played;
         }
     };
-    (props.prepare)(&host);
-    let defaults = Defaults { organization: scenario.organization.clone(), caller: scenario.caller.clone() };
-    let mut stage =
-        Stage::new(host.clone(), props.plugin.clone(), props.limits.clone(), scenario.instance, defaults);
-    let mut strikes = Vec::new();
-    if let Faults::These(entries) = &scenario.faults {
-        for entry in entries {
-            match Strike::new(entry, &host) {
-                Ok(strike) => {
-                    let strike = Arc::new(strike);
-                    strikes.push((entry, strike.clone()));
-                    stage.intercept(strike);
-                }
-                Err(failure) => played.failures.push(failure),
-            }
-        }
-    }
-    if let Some(around) = &props.around {
-        stage.intercept(around.clone());
-    }
     let mut acting = Acting { props, played: &mut played };
     if acting.given(&mut stage).await {
         let start = stage.host.snapshot();
-        acting.steps(stage, &scenario.steps, &start).await;
+        acting.steps(stage, &props.scenario.steps, &start).await;
     }
     for (entry, strike) in strikes {
         if !strike.struck() {
@@ -136,6 +120,47 @@ pub(super) async fn play(props: &Props<'_>) -> Played {
         played.failures.append(&mut played.idle);
     }
     played
+}
+
+/// Plays it once, and answers where it ends. A race has many ends, so there must be none.
+pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
+    let (mut stage, _) = set_up(props).map_err(|failure| vec![failure])?;
+    let mut played = Played::default();
+    let mut acting = Acting { props, played: &mut played };
+    if acting.given(&mut stage).await {
+        for step in &props.scenario.steps {
+            if step.value.race.is_some() {
+                return Err(vec![Failure::at(step, "a race has many ends, and nothing can be added to them")]);
+            }
+            acting.step(&mut stage, step).await;
+        }
+    }
+    if played.failures.is_empty() { Ok(stage) } else { Err(played.failures) }
+}
+
+/// Failures of the host, and where the scenario asks for them.
+type Strikes<'a> = Vec<(&'a Spanned<FaultEntry>, Arc<Strike>)>;
+
+/// The stage before the first step.
+fn set_up<'a>(props: &Props<'a>) -> Result<(Stage, Strikes<'a>), Failure> {
+    let scenario = props.scenario;
+    let host = Arc::new(host(props)?);
+    (props.prepare)(&host);
+    let defaults = Defaults { organization: scenario.organization.clone(), caller: scenario.caller.clone() };
+    let mut stage =
+        Stage::new(host.clone(), props.plugin.clone(), props.limits.clone(), scenario.instance, defaults);
+    let mut strikes = Vec::new();
+    if let Faults::These(entries) = &scenario.faults {
+        for entry in entries {
+            let strike = Arc::new(Strike::new(entry, &host)?);
+            strikes.push((entry, strike.clone()));
+            stage.intercept(strike);
+        }
+    }
+    if let Some(around) = &props.around {
+        stage.intercept(around.clone());
+    }
+    Ok((stage, strikes))
 }
 
 fn host(props: &Props<'_>) -> Result<MemoryHost, Failure> {
@@ -213,8 +238,9 @@ impl Acting<'_, '_> {
                 host_calls: self.host_calls(),
                 ..Seen::between(start, &end, stage, None)
             };
-            self.played.failures.extend(check(expect, &seen, stage));
+            self.compare(expect, &seen, stage);
         }
+        self.played.came.note_end(&seen.effects);
         self.played.coverage.transitions(&end.audit);
         self.played.fingerprint.push(serde_json::to_string(&end).unwrap_or_default());
         self.played.effects = seen.effects;
@@ -223,6 +249,13 @@ impl Acting<'_, '_> {
         if self.props.manner == Manner::Disturbed {
             self.settle(stage).await;
         }
+    }
+
+    /// Notes what did not come as the scenario says.
+    fn compare(&mut self, expect: &Spanned<Outcome>, seen: &Seen<'_>, stage: &Stage) {
+        let came = self.props.bless.then_some(&mut self.played.came);
+        let failures = check(expect, seen, stage, came);
+        self.played.failures.extend(failures);
     }
 
     fn host_calls(&self) -> u32 {
@@ -311,7 +344,7 @@ impl Acting<'_, '_> {
         let outcome = step.value.expect.as_ref();
         if self.told() {
             if let Some(expect) = outcome {
-                self.played.failures.extend(check(expect, &seen, stage));
+                self.compare(expect, &seen, stage);
             }
             if let Some(told) = told {
                 self.played.failures.extend(unasked(step, outcome.map(|expect| &expect.value), told));
@@ -482,7 +515,7 @@ impl Acting<'_, '_> {
             }
             if let Some(expect) = &step.value.expect {
                 let seen = Seen::between(&before, &after, stage, None);
-                self.played.failures.extend(check(expect, &seen, stage));
+                self.compare(expect, &seen, stage);
             }
         }
         Some(order)
@@ -493,7 +526,7 @@ impl Acting<'_, '_> {
         let now = stage.host.snapshot();
         let seen = Seen::between(&now, &now, stage, Some(told));
         if let Some(expect) = step.value.expect.as_ref().filter(|_| self.told()) {
-            self.played.failures.extend(check(expect, &seen, stage));
+            self.compare(expect, &seen, stage);
         }
         self.write_down(stage, step, Some(told), seen);
     }

@@ -39,6 +39,8 @@ pub struct Options {
     pub limits: Limits,
     /// Keeps what every step did, for people and for blessing.
     pub explain: bool,
+    /// Effects are not compared, but kept for [`Case::bless`]; everything else counts.
+    pub bless: bool,
     /// Prepares each host: gives it policies.
     pub prepare: Arc<dyn Fn(&MemoryHost) + Send + Sync>,
 }
@@ -61,6 +63,7 @@ impl Default for Options {
             seed: None,
             limits: Limits::default(),
             explain: false,
+            bless: false,
             prepare: Arc::new(|_| {}),
         }
     }
@@ -69,7 +72,7 @@ impl Default for Options {
 /// Runs suites with one plugin. The plugin's engine has to meter by fuel, or there is no fuel to compare.
 #[derive(Debug)]
 pub struct Runner {
-    plugin: Plugin,
+    pub(super) plugin: Plugin,
     options: Options,
 }
 
@@ -124,7 +127,7 @@ impl Runner {
     }
 
     /// Plays one scenario in every way that is asked for.
-    async fn case(&self, case: &Case) -> (CaseReport, Coverage) {
+    pub(super) async fn case(&self, case: &Case) -> (CaseReport, Coverage) {
         let started = Instant::now();
         let mut report = CaseReport::of(case);
         let mut coverage = Coverage::default();
@@ -158,7 +161,7 @@ impl Runner {
         }
     }
 
-    fn props<'a>(
+    pub(super) fn props<'a>(
         &'a self,
         case: &'a Case,
         around: Option<Arc<dyn Interceptor>>,
@@ -172,6 +175,7 @@ impl Runner {
             seed: self.options.seed,
             around,
             manner,
+            bless: self.options.bless,
             prepare: &*self.options.prepare,
         }
     }

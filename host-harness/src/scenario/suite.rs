@@ -35,6 +35,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// The scenario that a file at `path` with this text would be.
+    pub(super) fn at(path: &Path, text: &str, loading: &Loading) -> Result<Self, SuiteError> {
+        let problem = |why| SuiteError { problems: vec![FileProblem { path: path.to_owned(), why }] };
+        in_place(path, text, loading, &mut BTreeMap::new()).map_err(problem)
+    }
+
     /// What it shows.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -187,8 +193,26 @@ fn read(path: &Path, loading: &Loading, worlds: &mut Worlds) -> Result<Option<Ca
     let text = text.map_err(|error| problem(Why::Unreadable(format!("it cannot be read: {error}"))))?;
     // A folder of scenarios may have its worlds beside them.
     let is_world = || World::parse(&text).is_ok();
+    match in_place(path, &text, loading, worlds) {
+        Ok(case) => Ok(Some(case)),
+        Err(_) if is_world() => Ok(None),
+        Err(why) => Err(problem(why)),
+    }
+}
+
+/// The text of a file.
+pub(super) fn text_of(path: &Path) -> Result<String, SuiteError> {
+    let problem = |error: std::io::Error| {
+        let why = Why::Unreadable(format!("it cannot be read: {error}"));
+        SuiteError { problems: vec![FileProblem { path: path.to_owned(), why }] }
+    };
+    fs::read_to_string(path).map_err(problem)
+}
+
+/// The scenario that a file with this text would be.
+fn in_place(path: &Path, text: &str, loading: &Loading, worlds: &mut Worlds) -> Result<Case, Why> {
     let root = root(path);
-    let case = parse(path, text.as_str().into(), |file| {
+    parse(path, text.into(), |file| {
         let target = path.parent().unwrap_or(Path::new("")).join(file);
         if !loading.allow_outside && !is_inside(&root, &target) {
             return Err(format!(
@@ -205,12 +229,7 @@ fn read(path: &Path, loading: &Loading, worlds: &mut Worlds) -> Result<Option<Ca
             Ok(Arc::new(world))
         });
         world.clone()
-    });
-    match case {
-        Ok(case) => Ok(Some(case)),
-        Err(_) if is_world() => Ok(None),
-        Err(why) => Err(problem(why)),
-    }
+    })
 }
 
 /// A world that can be built.
@@ -247,7 +266,7 @@ fn parse(
 }
 
 /// The folder that references of a file stay in: the nearest above it with a mark, else its own.
-fn root(path: &Path) -> PathBuf {
+pub(super) fn root(path: &Path) -> PathBuf {
     let own = path.parent().unwrap_or(Path::new("")).to_owned();
     let absolute = std::path::absolute(&own).unwrap_or(own);
     let marked = absolute.ancestors().find(|folder| folder.join(MARK).is_file()).map(Path::to_owned);
@@ -255,7 +274,7 @@ fn root(path: &Path) -> PathBuf {
 }
 
 /// Whether a path leads into a folder: by its words, and by where its links lead.
-fn is_inside(root: &Path, path: &Path) -> bool {
+pub(super) fn is_inside(root: &Path, path: &Path) -> bool {
     let Ok(absolute) = std::path::absolute(path) else { return false };
     let mut plain = PathBuf::new();
     for part in absolute.components() {

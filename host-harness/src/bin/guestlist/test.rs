@@ -14,7 +14,7 @@ use clap::Args;
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
     policy::PolicyComponent,
-    scenario::{CaseReport, Ending, Loading, Options, Report, Runner, Suite, shown},
+    scenario::{CaseReport, Ending, Loading, NotBlessed, Options, Report, Runner, Suite, shown},
 };
 
 use crate::{Done, Failure, coverage};
@@ -36,6 +36,11 @@ pub struct Arguments {
     /// Shows what every step asked and changed.
     #[arg(long)]
     explain: bool,
+    /// Writes what came into the files, as the effects that must come: those of the whole story, and
+    /// those of steps that list theirs. Only where everything else came as the file says; nothing but
+    /// these lists is touched.
+    #[arg(long, conflicts_with = "seed")]
+    bless: bool,
     /// Entropy for all scenarios, instead of their own.
     #[arg(long)]
     seed: Option<u64>,
@@ -60,6 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let mut options = Options::default();
     options.faults = arguments.faults;
     options.explain = arguments.explain;
+    options.bless = arguments.bless;
     options.seed = arguments.seed;
     options.timeout = std::time::Duration::from_secs(arguments.timeout);
     if let Some(jobs) = arguments.jobs {
@@ -91,7 +97,31 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     for why in &below {
         eprintln!("error: {why}");
     }
-    Ok(if report.failed() == 0 && below.is_empty() { Done::Yes } else { Done::Refused })
+    let blessed = !arguments.bless || bless(&suite, &report)?;
+    Ok(if report.failed() == 0 && below.is_empty() && blessed { Done::Yes } else { Done::Refused })
+}
+
+/// Writes the effects of what passed into its files. Answers whether it could.
+fn bless(suite: &Suite, report: &Report) -> Result<bool, Failure> {
+    let mut out = String::new();
+    let (mut written, mut all) = (0, true);
+    for (case, ran) in suite.cases.iter().zip(&report.cases).filter(|(_, ran)| ran.ending == Ending::Passed) {
+        match case.bless(ran) {
+            Ok(true) => {
+                written += 1;
+                out += &format!("blessed {}\n", case.path.display());
+            }
+            Ok(false) => {}
+            Err(why) => {
+                out += &format!("not blessed {}: {why}\n", case.path.display());
+                // A race with many ends is fine as it is.
+                all &= matches!(why, NotBlessed::ManyEnds);
+            }
+        }
+    }
+    out += &format!("{written} files written\n");
+    io::stdout().write_all(out.as_bytes())?;
+    Ok(all)
 }
 
 fn load(arguments: &Arguments) -> Result<Suite, Failure> {
