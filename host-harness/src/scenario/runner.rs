@@ -63,6 +63,15 @@ impl Default for Options {
     }
 }
 
+/// What is heard of a run while it goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A scenario begins.
+    Begun(&'a Case),
+    /// It has ended.
+    Ended(&'a CaseReport),
+}
+
 /// Runs suites with one plugin. The plugin's engine has to meter by fuel, or there is no fuel to compare.
 #[derive(Debug)]
 pub struct Runner {
@@ -83,8 +92,8 @@ impl Runner {
         self.run_with_progress(suite, |_| {})
     }
 
-    /// The same; `done` is called with each scenario that has ended, in the order in which they end.
-    pub fn run_with_progress(&self, suite: &Suite, done: impl Fn(&CaseReport) + Sync) -> Report {
+    /// The same; `told` hears of each scenario that begins or ends, when it does.
+    pub fn run_with_progress(&self, suite: &Suite, told: impl Fn(Progress<'_>) + Sync) -> Report {
         let started = Instant::now();
         let next = AtomicUsize::new(0);
         let ended = Mutex::new(Vec::with_capacity(suite.cases.len()));
@@ -98,9 +107,10 @@ impl Runner {
             loop {
                 let index = next.fetch_add(1, Ordering::SeqCst);
                 let Some(case) = suite.cases.get(index) else { return };
+                told(Progress::Begun(case));
                 let (report, seen) = runtime.block_on(self.case(case));
                 coverage.lock().unwrap_or_else(PoisonError::into_inner).merge(&seen);
-                done(&report);
+                told(Progress::Ended(&report));
                 ended.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
             }
         };
@@ -114,6 +124,7 @@ impl Runner {
         cases.sort_by_key(|(index, _)| *index);
         Report {
             plugin: self.plugin.digest().to_owned(),
+            against: None,
             cases: cases.into_iter().map(|(_, report)| report).collect(),
             coverage: coverage.into_inner().unwrap_or_else(PoisonError::into_inner),
             time: started.elapsed(),

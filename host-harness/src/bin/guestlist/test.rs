@@ -1,16 +1,17 @@
 //! `guestlist test`: plays scenarios.
 
+mod progress;
+
 use std::{
-    collections::BTreeMap,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::PathBuf,
-    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
-    scenario::{CaseReport, Ending, Loading, Options, Report, Runner, Suite, shown},
+    scenario::{self, Loading, Options, Runner, Suite, SuiteError},
 };
 
 use crate::{Done, Failure};
@@ -44,44 +45,84 @@ pub struct Arguments {
     /// Worlds may be outside of the suite's folder.
     #[arg(long)]
     allow_outside: bool,
+    /// For people, for programs, for build servers, or for GitHub workflows.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// See [`scenario::Format`].
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+    Junit,
+    Github,
+}
+
+impl From<Format> for scenario::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+            Format::Junit => Self::Junit,
+            Format::Github => Self::Github,
+        }
+    }
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
-    let suite = load(arguments)?;
+    let suite = match load(arguments) {
+        Ok(suite) => suite,
+        Err(error) => return Err(broken(arguments, &error)?),
+    };
+    if suite.cases.is_empty() {
+        return Err("no scenario is selected; see the paths and `--filter`".into());
+    }
+    let runner = Runner::new(plugin(arguments)?, options(arguments));
+    let report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
+    print(&report.shown(arguments.format.into(), &suite))?;
+    Ok(if report.failed() == 0 { Done::Yes } else { Done::Refused })
+}
+
+fn options(arguments: &Arguments) -> Options {
     let mut options = Options::default();
     options.faults = arguments.faults;
     options.explain = arguments.explain;
     options.seed = arguments.seed;
-    options.timeout = std::time::Duration::from_secs(arguments.timeout);
+    options.timeout = Duration::from_secs(arguments.timeout);
     if let Some(jobs) = arguments.jobs {
         options.jobs = jobs.max(1);
     }
-    let runner = Runner::new(plugin(arguments)?, options);
-    let (count, total) = (AtomicUsize::new(0), suite.cases.len());
-    let progress = io::stderr().is_terminal();
-    let report = runner.run_with_progress(&suite, |_| {
-        let done = count.fetch_add(1, Ordering::SeqCst) + 1;
-        if progress {
-            eprint!("\r{done} of {total}");
-        }
-    });
-    if progress {
-        eprint!("\r\x1b[K");
-    }
-    text(&suite, &report, arguments.explain)?;
-    Ok(if report.failed() == 0 { Done::Yes } else { Done::Refused })
+    options
 }
 
-fn load(arguments: &Arguments) -> Result<Suite, Failure> {
+fn load(arguments: &Arguments) -> Result<Suite, SuiteError> {
     let loading = Loading { allow_outside: arguments.allow_outside };
-    let mut suite = Suite::load(&arguments.paths, &loading)?;
-    if let Some(filter) = &arguments.filter {
-        suite = suite.filtered(filter);
+    let suite = Suite::load(&arguments.paths, &loading)?;
+    Ok(match &arguments.filter {
+        Some(filter) => suite.filtered(filter),
+        None => suite,
+    })
+}
+
+/// Shows what is wrong with files: to people where errors go, to programs where the report would be.
+fn broken(arguments: &Arguments, error: &SuiteError) -> io::Result<Failure> {
+    match arguments.format {
+        Format::Text => io::stderr().write_all(format!("{}\n", error.shown(scenario::Format::Text)).as_bytes())?,
+        format => print(&error.shown(format.into()))?,
     }
-    if suite.cases.is_empty() {
-        return Err("no scenario is selected; see the paths and `--filter`".into());
-    }
-    Ok(suite)
+    let (problems, files) = (error.places().count(), error.problems.len());
+    let (problems, files) = (counted(problems, "problem"), counted(files, "file"));
+    Ok(format!("nothing was played: {problems} in {files}").into())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn print(text: &str) -> io::Result<()> {
+    io::stdout().write_all(text.as_bytes())
 }
 
 fn plugin(arguments: &Arguments) -> Result<Plugin, Failure> {
@@ -93,54 +134,4 @@ fn plugin(arguments: &Arguments) -> Result<Plugin, Failure> {
             Plugin::load(&engine, &bytes)?
         }
     })
-}
-
-fn text(suite: &Suite, report: &Report, explain: bool) -> Result<(), Failure> {
-    let mut out = String::new();
-    let texts: BTreeMap<_, _> = suite.cases.iter().map(|case| (&case.path, &case.text)).collect();
-    for case in &report.cases {
-        if case.ending == Ending::Failed {
-            out += &format!("FAIL {}\n  {}\n", case.path.display(), case.name);
-            for failure in &case.failures {
-                let source = texts.get(&case.path).map_or("", |text| text);
-                shown(&mut out, &case.path, source, failure)?;
-            }
-        }
-        if explain {
-            explained(&mut out, case);
-        }
-    }
-    let (failed, all) = (report.failed(), report.cases.len());
-    let disturbed: u64 = report.cases.iter().map(|case| case.disturbed).sum();
-    out += &format!(
-        "{} scenarios, {} passed, {failed} failed, in {:.1} s ({:.0} a minute)\n",
-        all,
-        all - failed,
-        report.time.as_secs_f64(),
-        report.pace()
-    );
-    if disturbed > 0 {
-        out += &format!("{disturbed} playings with a failing host call\n");
-    }
-    io::stdout().write_all(out.as_bytes())?;
-    Ok(())
-}
-
-fn explained(out: &mut String, case: &CaseReport) {
-    *out += &format!("{}\n  {}\n", case.path.display(), case.name);
-    for step in &case.steps {
-        *out += &format!("  line {}: {}\n", step.line, step.title);
-        for line in &step.trace {
-            *out += &format!("    {line}\n");
-        }
-        if let Some(answer) = &step.answer {
-            *out += &format!("    = {answer}\n");
-        }
-        for effect in &step.effects {
-            *out += &format!("    * {effect}\n");
-        }
-        if step.host_calls > 0 {
-            *out += &format!("    fuel {}, host calls {}, memory {}\n", step.fuel, step.host_calls, step.memory);
-        }
-    }
 }

@@ -1,6 +1,9 @@
 //! What is wrong with a world file, and where.
 
-use std::fmt;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_saphyr::{Location, Spanned};
 
@@ -23,12 +26,13 @@ pub struct WorldError {
     /// At least one, in the order of the file.
     pub problems: Vec<Problem>,
     lines: Vec<String>,
+    file: Option<PathBuf>,
 }
 
 impl WorldError {
     pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.line, problem.column));
-        Self { problems, lines: Vec::new() }
+        Self { problems, lines: Vec::new(), file: None }
     }
 
     pub(crate) fn from_parser(error: &serde_saphyr::Error) -> Self {
@@ -45,9 +49,21 @@ impl WorldError {
         self.lines = yaml.lines().map(str::to_owned).collect();
         self
     }
+
+    /// The same problems, with the file to be named.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.file = Some(path.to_owned());
+        self
+    }
 }
 
 impl Problem {
+    /// Of a file as a whole.
+    pub(crate) fn nowhere(message: String) -> Self {
+        Self::at(None, message)
+    }
+
     fn at(place: Option<Location>, message: String) -> Self {
         let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
         Self { line, column, message, help: None }
@@ -87,8 +103,15 @@ impl fmt::Display for WorldError {
                 let margin = " ".repeat(number.len());
                 write!(to, "\n{margin} |\n{number} | {line}\n{margin} | {:>caret$}", "^")?;
             }
-            if problem.line > 0 {
-                write!(to, "\n  at line {}, column {}", problem.line, problem.column)?;
+            match &self.file {
+                Some(file) if problem.line > 0 => {
+                    write!(to, "\n  at {}:{}:{}", file.display(), problem.line, problem.column)?;
+                }
+                Some(file) => write!(to, "\n  in {}", file.display())?,
+                None if problem.line > 0 => {
+                    write!(to, "\n  at line {}, column {}", problem.line, problem.column)?;
+                }
+                None => {}
             }
             if let Some(help) = &problem.help {
                 write!(to, "\n  help: {help}")?;
