@@ -7,7 +7,8 @@
 //!
 //! - `guestlist.wasm`: the component without any custom section;
 //! - `guestlist.symbols`: a line `index name` for each function that the names were taken from, so
-//!   that a backtrace of the stripped component can be read.
+//!   that a backtrace of the stripped component can be read;
+//! - `tenant-policy.wasm` (in `OUT_DIR` alone): a policy that judges nothing, to compare others with.
 //!
 //! Where `GUESTLIST_COMPONENT` names a component, that one is embedded and nothing is built: a released
 //! one, say, whose digest somebody has checked. A `guestlist.symbols` beside it is used.
@@ -20,6 +21,9 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, exit},
 };
+
+use wit_component::StringEncoding;
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -42,10 +46,12 @@ fn build() -> Outcome<()> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=GUESTLIST_COMPONENT");
+    println!("cargo:rerun-if-changed={}", root.join("wit").display());
+    fs::write(out.join("tenant-policy.wasm"), policy(&root.join("wit"))?)?;
     if let Some(given) = env::var_os("GUESTLIST_COMPONENT") {
         return embed(Path::new(&given), &out);
     }
-    for input in ["src", "wit", "Cargo.toml", "Cargo.lock"] {
+    for input in ["src", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(input).display());
     }
 
@@ -60,6 +66,16 @@ fn build() -> Outcome<()> {
         fs::write(folder.join("guestlist.symbols"), &symbols)?;
     }
     Ok(())
+}
+
+/// The empty component of world `tenant-policy`. The plugin shows the types of its own world only.
+fn policy(wit: &Path) -> Outcome<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(wit)?;
+    let world = resolve.select_world(&[package], Some("tenant-policy"))?;
+    let mut module = wit_component::dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    Ok(wit_component::ComponentEncoder::default().module(&module)?.encode()?)
 }
 
 /// Takes a component that was built elsewhere.

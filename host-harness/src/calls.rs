@@ -195,12 +195,14 @@ impl HostCalls {
         }
     }
 
-    /// One host call with everything that stands around it. `conflict` is the answer to
-    /// [`Fault::Conflict`], where the function has one of its own.
+    /// One host call with everything that stands around it. `items` is how many the answer has, where
+    /// they can fail by themselves. `conflict` is the answer to [`Fault::Conflict`], where the function has
+    /// one of its own.
     async fn ask<R: Answer>(
         &self,
         function: Function,
         arguments: Option<Value>,
+        items: usize,
         host: impl Future<Output = R> + Send,
         conflict: impl Future<Output = Option<R>> + Send,
     ) -> Result<R, Stop> {
@@ -210,7 +212,7 @@ impl HostCalls {
             let asked = interceptor.before(&self.call, function).await;
             fault = fault.or(asked);
         }
-        let answer = self.answer(function, fault.as_ref(), host, conflict).await;
+        let answer = self.answer(function, fault.as_ref(), items, host, conflict).await;
         for interceptor in &self.hooks.interceptors {
             interceptor.after(&self.call, function).await;
         }
@@ -224,10 +226,15 @@ impl HostCalls {
         &self,
         function: Function,
         fault: Option<&Fault>,
+        items: usize,
         host: impl Future<Output = R> + Send,
         conflict: impl Future<Output = Option<R>> + Send,
     ) -> Result<R, Stop> {
         let unavailable = || R::failed(HostError::Unavailable(None));
+        let here = self.call.context.organization.as_deref().unwrap_or("injected");
+        let made = |answer: Option<Value>| {
+            answer.and_then(|answer| serde_json::from_value(answer).ok()).unwrap_or_else(unavailable)
+        };
         let honest = async {
             let answer = within(self.time, host).await;
             answer.unwrap_or_else(|| R::failed(silence(function)))
@@ -251,6 +258,8 @@ impl HostCalls {
             Some(Fault::Conflict) => within(self.time, conflict).await.flatten().unwrap_or_else(unavailable),
             Some(Fault::Throttled(time)) => R::failed(HostError::Throttled(milliseconds(*time))),
             Some(Fault::Denied) => R::failed(HostError::Denied("injected".to_owned())),
+            Some(Fault::Error(case)) => made(function.failing(*case, here)),
+            Some(Fault::ItemError(case)) => made(function.failing_items(*case, here, items)),
             Some(Fault::CrashBefore) => return Err(Stop::Crash(function)),
             Some(Fault::CrashAfter) => {
                 honest.await;
@@ -281,7 +290,7 @@ impl HostCalls {
             row.ok().map(|row| Ok(Transitioned { applied: false, row }))
         };
         let host = self.host.storage.transition(&self.call, key, guard, change);
-        self.ask(Function::StorageTransition, arguments, host, conflict).await
+        self.ask(Function::StorageTransition, arguments, 0, host, conflict).await
     }
 
     /// `random.get-random-bytes`. More than 64 KiB is answered with no bytes at all.
@@ -293,12 +302,19 @@ impl HostCalls {
         let arguments = self.hooks.recording.then(|| json!({ "len": len }));
         let length = usize::try_from(len).ok().filter(|_| len <= RANDOM_MAX);
         let host = async { length.map_or_else(Vec::new, |length| self.host.random.bytes(length)) };
-        self.ask(Function::RandomGetRandomBytes, arguments, host, ready(None)).await
+        self.ask(Function::RandomGetRandomBytes, arguments, 0, host, ready(None)).await
     }
 }
 
 macro_rules! methods {
-    (@one plain $interface:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty) => {
+    (@one plain $($function:tt)*) => {
+        methods!(@with (0) $($function)*);
+    };
+    (@one [$($list:tt)*] $($function:tt)*) => {
+        methods!(@with ($($list)*.len()) $($function)*);
+    };
+    (@one special $($rest:tt)*) => {};
+    (@with ($items:expr) $interface:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty) => {
         #[doc = concat!("`", stringify!($interface), ".", $wit, "`")]
         ///
         /// # Errors
@@ -310,12 +326,12 @@ macro_rules! methods {
                 let named = [$((stringify!($arg).to_owned(), serde_json::to_value(&$arg).unwrap_or_default())),*];
                 Value::Object(Map::from_iter(named))
             });
+            let items = $items;
             let host = self.host.$interface.$method(&self.call, $($arg),*);
-            self.ask(Function::$variant, arguments, host, ready(None)).await
+            self.ask(Function::$variant, arguments, items, host, ready(None)).await
         }
     };
-    (@one special $($rest:tt)*) => {};
-    ($($interface:ident $id:literal { $($how:ident $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
+    ($($interface:ident $id:literal { $($how:tt $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
         impl HostCalls {
             $($(methods!(@one $how $interface $variant $name $method $wit ( $($arg: $ty),* ) -> $ret);)*)*
         }

@@ -1,7 +1,7 @@
 //! The contract in `wit/`, as the types and traits of the host's side.
 //!
-//! Everything here is generated. [`Extension`] is the plugin as it looks from outside; the types can
-//! be written as JSON, for traces and for the command line.
+//! Everything here is generated. [`Extension`] is the plugin as it looks from outside, [`TenantPolicy`] an
+//! organization's own rules; the types can be written as JSON, for traces and for the command line.
 
 /// The plugin's world.
 #[allow(missing_docs)]
@@ -15,11 +15,25 @@ pub mod extension {
     });
 }
 
+/// The world of an organization's own rules. It shares the plugin's `types`.
+#[allow(missing_docs)]
+pub mod tenant_policy {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "tenant-policy",
+        exports: { default: async },
+        with: { "guestlist:invitation/types@0.1.0": super::types },
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
 pub use extension::exports::guestlist::invitation as exports;
 pub use extension::guestlist::invitation::{
     audit, directory, membership, notifications, policy, settings, storage, types,
 };
 pub use extension::{Extension, ExtensionPre};
+pub use tenant_policy::exports::guestlist::invitation::rules;
+pub use tenant_policy::{TenantPolicy, TenantPolicyPre};
 
 /// Flags are written as the list of their names: the generator derives nothing for them.
 macro_rules! flags_as_names {

@@ -25,6 +25,11 @@ const YIELD_AFTER_TICKS: u64 = 2;
 /// The same for metering by fuel: about a millisecond of work.
 const YIELD_AFTER_FUEL: u64 = 1_000_000;
 
+/// Policies at work at the same time. They only compute, so a few times the number of processors is
+/// plenty; and their places are their own, because a call of the plugin keeps its place while it waits
+/// for a policy.
+const POLICIES: u32 = 64;
+
 /// How a guest that does not end is stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metering {
@@ -55,10 +60,11 @@ pub struct EngineOptions {
     /// Default: [`Pooling::Auto`].
     pub pooling: Pooling,
     /// Instances at the same time, kept ones included. Further calls wait, within their
-    /// [`Limits::time`]. Default: 1000, at most 4 GiB of ADDRESS space each.
+    /// [`Limits::time`]. At most 64 policies have places beside these. Default: 1000, at most 4 GiB of
+    /// ADDRESS space each.
     pub instances: u32,
-    /// The largest linear memory of one instance, in bytes; [`Limits::memory`] can only lower it.
-    /// Default: 16 MiB.
+    /// The largest linear memory of one instance, in bytes; [`Limits::memory`] and
+    /// [`PolicyLimits::memory`](crate::policy::PolicyLimits::memory) can only lower it. Default: 16 MiB.
     pub memory: usize,
 }
 
@@ -109,6 +115,7 @@ pub struct Engine {
     metering: Metering,
     pooled: bool,
     slots: Arc<Semaphore>,
+    policy_slots: Arc<Semaphore>,
     memory: usize,
     trial: Arc<Mutex<()>>,
 }
@@ -134,8 +141,9 @@ impl Engine {
             tick(&inner)?;
         }
         let slots = Arc::new(Semaphore::new(options.instances.max(1) as usize));
+        let policy_slots = Arc::new(Semaphore::new(POLICIES as usize));
         let (metering, memory) = (options.metering, options.memory);
-        Ok(Self { inner, metering, pooled, slots, memory, trial: Arc::default() })
+        Ok(Self { inner, metering, pooled, slots, policy_slots, memory, trial: Arc::default() })
     }
 
     /// Whether instances come from a pool: [`Pooling::Auto`] may have found that none fits.
@@ -150,8 +158,8 @@ impl Engine {
         self.metering
     }
 
-    /// The engine underneath, to run other components (an organization's policy, say) from the same
-    /// pool. Their stores need a deadline, or they trap at once.
+    /// The engine underneath, to run other components from the same pool. Their stores need a deadline,
+    /// or they trap at once.
     #[must_use]
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
@@ -160,6 +168,11 @@ impl Engine {
     /// Waits until one more instance fits.
     pub(crate) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         self.slots.clone().acquire_owned().await.ok()
+    }
+
+    /// Waits until one more instance of a policy fits.
+    pub(crate) async fn policy_slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.policy_slots.clone().acquire_owned().await.ok()
     }
 
     /// The largest linear memory that an instance can have.
@@ -209,8 +222,8 @@ fn config(options: &EngineOptions, pooled: bool) -> Config {
         Metering::Epoch => config.epoch_interruption(true),
     };
     if pooled {
-        // One more, so that a plugin can be loaded while all others are at work.
-        let count = options.instances.max(1).saturating_add(1);
+        // One more, so that a component can be loaded while all others are at work.
+        let count = options.instances.max(1).saturating_add(POLICIES).saturating_add(1);
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(count).total_stacks(count).total_memories(count);
         // Beside the plugin's own module a component has a few tiny ones that join it to its imports.

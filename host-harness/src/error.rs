@@ -114,6 +114,20 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// What happened, without what to do about it: "it takes longer than 50 ms".
+    pub(crate) fn in_short(&self) -> String {
+        match self {
+            Self::Deadline(time) => format!("it takes longer than {} ms", time.as_millis()),
+            Self::OutOfFuel(fuel) => format!("it uses more than {fuel} units of fuel"),
+            Self::Memory(bytes) => format!("it needs more than {bytes} bytes of memory"),
+            Self::HostCallBytes(bytes) => format!("it hands over more than {bytes} bytes at once"),
+            Self::StackOverflow => "its stack overflows".to_owned(),
+            Self::Panicked => "it panics".to_owned(),
+            Self::HostCalls(_) | Self::Injected(_) => self.to_string(),
+            Self::Other(cause) => cause.clone(),
+        }
+    }
+
     pub(crate) fn of(error: &wasmtime::Error, limits: &Limits, memory_refused: bool) -> Self {
         if let Some(stop) = error.downcast_ref::<Stop>() {
             return match stop {

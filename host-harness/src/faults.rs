@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::{Function, host::Call};
+use crate::{ErrorCase, Function, host::Call};
 
 /// Stands around every host call: to inject faults, or to decide which of several running calls goes
 /// on next.
@@ -61,6 +61,13 @@ pub enum Fault {
     CrashAfter,
     /// Nothing is applied; the answer is `denied`.
     Denied,
+    /// Nothing is applied; the answer is this error of the function ([`Function::error`]), with
+    /// `injected` for a text, 1000 for a time and 1 for a limit. Where the function has no such error: as
+    /// `FailBefore`.
+    Error(ErrorCase),
+    /// Nothing is applied; each item of the answer is this error ([`Function::item_error`]). Where the
+    /// items of the function have no such error: as `FailBefore`.
+    ItemError(ErrorCase),
     /// The host is out of space: nothing is applied; the answer is `unavailable(none)`.
     Full,
     /// It is applied, and what the host answers is changed. A JSON that is no answer of the function
@@ -80,6 +87,8 @@ impl fmt::Debug for Fault {
             Self::CrashBefore => f.write_str("crash-before"),
             Self::CrashAfter => f.write_str("crash-after"),
             Self::Denied => f.write_str("denied"),
+            Self::Error(case) => write!(f, "error({case})"),
+            Self::ItemError(case) => write!(f, "item-error({case})"),
             Self::Full => f.write_str("full"),
             Self::Hostile(_) => f.write_str("hostile"),
         }

@@ -251,7 +251,7 @@ fn nothing_after_removal(world: &Snapshot, history: &History) -> Found {
 }
 
 /// The state after an event, or `None` where it may not happen.
-fn step(from: Option<State>, event: &AuditEvent) -> Option<State> {
+pub(crate) fn step(from: Option<State>, event: &AuditEvent) -> Option<State> {
     use State::{Accepted, Accepting, AwaitingApproval, Declined, Expired, Failed, Pending, Revoked};
     match (from, event.event.as_str()) {
         (None, "invitation.created") => Some(if event.reason.is_some() { AwaitingApproval } else { Pending }),

@@ -7,14 +7,15 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Hands the list to a macro. Of each function: how its method in the layer is written (`plain`, or
-/// `special` where it is not generated), whether it is a `read` or an `effect`, its names as an enum
+/// `special` where it is not generated, or the list in its arguments that the items of its answer belong
+/// to, where those can fail by themselves), whether it is a `read` or an `effect`, its names as an enum
 /// case, in the layer, in the trait and in the contract, and its signature.
 macro_rules! with_imports {
     ($then:ident) => {
         $then! {
             directory "guestlist:invitation/directory@0.1.0" {
                 plain read DirectoryGetOrganization directory_get_organization get_organization "get-organization" (id: String) -> Result<Option<Organization>, HostError>;
-                plain read DirectoryFindUsers directory_find_users find_users "find-users" (organization: String, userstore_domain: Option<String>, names: Vec<String>) -> Result<Vec<Result<Option<User>, HostError>>, LookupError>;
+                [names] read DirectoryFindUsers directory_find_users find_users "find-users" (organization: String, userstore_domain: Option<String>, names: Vec<String>) -> Result<Vec<Result<Option<User>, HostError>>, LookupError>;
                 plain read DirectoryGetUsers directory_get_users get_users "get-users" (organization: String, accounts: Vec<UserRef>) -> Result<Vec<Option<User>>, HostError>;
                 plain read DirectoryStanding directory_standing standing "standing" (organization: String, who: Principal) -> Result<Option<Permissions>, HostError>;
             }
@@ -26,7 +27,7 @@ macro_rules! with_imports {
             }
             storage "guestlist:invitation/storage@0.1.0" {
                 plain read StorageRecall storage_recall recall "recall" (organization: String, operation: String, fingerprint: Vec<u8>) -> Result<Vec<Recorded>, StoreError>;
-                plain effect StorageInsert storage_insert insert "insert" (organization: String, batch: Batch) -> Result<Vec<Result<Inserted, StoreError>>, StoreError>;
+                [batch.drafts] effect StorageInsert storage_insert insert "insert" (organization: String, batch: Batch) -> Result<Vec<Result<Inserted, StoreError>>, StoreError>;
                 plain read StorageGet storage_get get "get" (key: InvitationKey) -> Result<Invitation, StoreError>;
                 plain read StorageByCode storage_by_code by_code "by-code" (code: Vec<u8>) -> Result<Option<Invitation>, HostError>;
                 special effect StorageTransition storage_transition transition "transition" (key: InvitationKey, guard: Guard, change: Change) -> Result<Transitioned, StoreError>;
@@ -37,7 +38,7 @@ macro_rules! with_imports {
                 plain effect StoragePurge storage_purge purge "purge" (organization: String, retention: u64, limit: u32) -> Result<u32, HostError>;
             }
             notifications "guestlist:invitation/notifications@0.1.0" {
-                plain effect NotificationsSend notifications_send send "send" (organization: String, template: Option<String>, messages: Vec<Message>) -> Result<Vec<Result<Sent, SendError>>, HostError>;
+                [messages] effect NotificationsSend notifications_send send "send" (organization: String, template: Option<String>, messages: Vec<Message>) -> Result<Vec<Result<Sent, SendError>>, HostError>;
             }
             audit "guestlist:invitation/audit@0.1.0" {
                 plain effect AuditRecordRefusals audit_record_refusals record_refusals "record-refusals" (organization: Option<String>, refusals: Vec<Refusal>) -> Result<(), HostError>;
@@ -67,7 +68,7 @@ macro_rules! is_effect {
 }
 
 macro_rules! functions {
-    ($($interface:ident $id:literal { $($how:ident $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
+    ($($interface:ident $id:literal { $($how:tt $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
         /// A function that a host lends the plugin, named interface first.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs, reason = "each is named as in the contract")]

@@ -24,8 +24,10 @@ mod admission;
 mod calls;
 pub mod code;
 pub mod contract;
+pub mod coverage;
 mod engine;
 mod error;
+mod failures;
 mod faults;
 pub mod grants;
 pub mod guarantees;
@@ -35,18 +37,23 @@ pub mod inspection;
 mod limits;
 pub mod memory;
 mod plugin;
+pub mod policy;
 pub mod reference;
 mod sandbox;
 pub mod scenario;
 mod session;
 mod symbols;
 mod trace;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+mod wit;
 
 pub use address::{AddressDomains, NotADomain};
 pub use admission::{Age, CONTRACT, LoadError, Problem};
 pub use calls::{HostCalls, Stop};
 pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};
 pub use error::{CallError, Reason, Trapped};
+pub use failures::{ErrorCase, UnknownErrorCase};
 pub use faults::{Fault, FaultAt, FaultPlan, Interceptor, Lie};
 pub use imports::{Function, UnknownFunction};
 pub use inspection::Inspection;

@@ -41,10 +41,10 @@ impl HasData for Itself {
     type Data<'a> = &'a mut HostState;
 }
 
-/// Bounds the instance's memory and remembers how it went.
+/// Bounds the memory of all modules of an instance together, and remembers how it went.
 pub(crate) struct MemoryMeter {
     limit: usize,
-    /// The most that there ever was, in bytes.
+    /// What there is, in bytes. It never shrinks; what was allowed and then was not to be had counts.
     pub(crate) peak: usize,
     /// It wanted more than it may have.
     pub(crate) refused: bool,
@@ -57,10 +57,16 @@ impl MemoryMeter {
 }
 
 impl ResourceLimiter for MemoryMeter {
-    fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let all = self.peak.saturating_add(desired.saturating_sub(current));
+        let fits = all <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
         if fits {
-            self.peak = self.peak.max(desired);
+            self.peak = all;
         } else {
             self.refused = true;
         }
@@ -81,7 +87,7 @@ impl ResourceLimiter for MemoryMeter {
 /// The linker is written from the list of imports rather than through the generated traits: those do
 /// not show the store, and the fuel that the guest has used stands there.
 macro_rules! link {
-    ($($interface:ident $id:literal { $($how:ident $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
+    ($($interface:ident $id:literal { $($how:tt $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
         /// Everything that the plugin may import, and nothing else.
         pub(crate) fn link(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<HostState>> {
             let mut linker = Linker::new(engine);

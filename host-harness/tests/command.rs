@@ -272,10 +272,7 @@ against `wit/` of this version
 fn what_is_no_component_is_a_problem_and_what_cannot_be_read_a_mistake() {
     let desk = Desk::new("check-mistakes");
     for (bytes, said) in [
-        (
-            &b"hello"[..],
-            "- this is no WebAssembly component; give the `guestlist.wasm` that the build writes",
-        ),
+        (&b"hello"[..], "- this is no WebAssembly component; give the `.wasm` file that its build writes"),
         (
             b"\0asm\x01\0\0\0",
             "- this is a core module, not a component; wrap it with `wasm-tools component new` first",

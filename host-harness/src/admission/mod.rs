@@ -11,11 +11,17 @@ mod names;
 mod problem;
 mod shape;
 mod trial;
+mod world;
 
 use wasmparser::Parser;
 use wasmtime::component::Component;
 
-use crate::{Engine, contract::ExtensionPre, sandbox::HostState};
+use crate::{
+    Engine,
+    contract::{ExtensionPre, TenantPolicyPre},
+    sandbox::{HostState, MemoryMeter},
+};
+use world::World;
 
 pub(crate) use names::{contracts, export_of};
 pub use problem::{Age, LoadError, Problem};
@@ -37,17 +43,33 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Proble
     compiled.map_err(|error| Problem::Invalid(format!("{error:#}")))
 }
 
-/// Lets a component in, or says all that speaks against it.
+/// Lets a plugin in, or says all that speaks against it.
 pub(crate) fn admit(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Vec<Problem>> {
-    let mut problems = names::compare(component);
+    compare(component, World::Extension, || trial::extension(engine, component))
+}
+
+/// Lets a policy in, or says all that speaks against it.
+pub(crate) fn admit_policy(
+    engine: &Engine,
+    component: &Component,
+) -> Result<TenantPolicyPre<MemoryMeter>, Vec<Problem>> {
+    compare(component, World::TenantPolicy, || trial::policy(engine, component))
+}
+
+fn compare<T>(
+    component: &Component,
+    world: World,
+    trial: impl FnOnce() -> Result<T, Problem>,
+) -> Result<T, Vec<Problem>> {
+    let mut problems = names::compare(component, world);
     let mut tried = None;
     if problems.is_empty() {
-        match trial::run(engine, component) {
-            Ok(extension) => return Ok(extension),
+        match trial() {
+            Ok(admitted) => return Ok(admitted),
             Err(problem) => tried = Some(problem),
         }
     }
-    let shapes = shape::compare(component);
+    let shapes = shape::compare(component, world);
     // The engine's own words about types are for what could not be explained better.
     tried = tried.filter(|problem| shapes.is_empty() || !matches!(problem, Problem::Mismatch(_)));
     problems.extend(shapes);

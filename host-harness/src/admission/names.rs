@@ -10,28 +10,19 @@ use wasmtime::{
     },
 };
 
-use super::{CONTRACT, PACKAGE, Problem, name::Name};
+use super::{CONTRACT, PACKAGE, Problem, name::Name, world::World};
 use crate::{Function, host::Operation};
 
-/// The interfaces that the contract asks for.
-pub(super) const EXPORTS: [&str; 3] = ["invitations", "invitee", "maintenance"];
-
 /// Compares the component's imports and exports with the contract.
-pub(super) fn compare(component: &Component) -> Vec<Problem> {
-    let engine = component.engine();
-    let shape = component.component_type();
-    let mut problems = Vec::new();
-    for (name, import) in shape.imports(engine) {
-        match import.ty {
-            ComponentItem::ComponentInstance(instance) => {
-                problems.extend(import_problems(name, &asked(engine, &instance)));
-            }
-            _ => problems.push(Problem::Unknown(name.to_owned())),
-        }
-    }
+pub(super) fn compare(component: &Component, world: World) -> Vec<Problem> {
+    let mut problems = match world {
+        World::Extension => imports(component),
+        World::TenantPolicy => barred(component),
+    };
+    let (engine, shape) = (component.engine(), component.component_type());
     let exports: Vec<_> = shape.exports(engine).collect();
     let names: Vec<&str> = exports.iter().map(|(name, _)| *name).collect();
-    for interface in EXPORTS {
+    for interface in world.exports() {
         let wanted = format!("{PACKAGE}/{interface}@{CONTRACT}");
         let name = match exported(&names, interface) {
             Some(Ok(name)) => name,
@@ -49,15 +40,39 @@ pub(super) fn compare(component: &Component) -> Vec<Problem> {
             problems.push(Problem::MissingExport(wanted));
             continue;
         };
-        for operation in Operation::ALL.into_iter().filter(|operation| exported_by(*operation) == interface) {
-            let function = instance.get_export(engine, operation.name()).map(|export| export.ty);
-            if !matches!(function, Some(ComponentItem::ComponentFunc(_))) {
-                let (interface, function) = (name.to_owned(), operation.name().to_owned());
+        for function in world.functions(interface) {
+            let found = instance.get_export(engine, function).map(|export| export.ty);
+            if !matches!(found, Some(ComponentItem::ComponentFunc(_))) {
+                let (interface, function) = (name.to_owned(), function.to_owned());
                 problems.push(Problem::MissingFunction { interface, function });
             }
         }
     }
     problems
+}
+
+fn imports(component: &Component) -> Vec<Problem> {
+    let (engine, shape) = (component.engine(), component.component_type());
+    let imports = shape.imports(engine).map(|(name, import)| match import.ty {
+        ComponentItem::ComponentInstance(instance) => import_problems(name, &asked(engine, &instance)),
+        _ => vec![Problem::Unknown(name.to_owned())],
+    });
+    imports.flatten().collect()
+}
+
+/// Whatever a component imports but types, as one problem: in a policy all of it is.
+fn barred(component: &Component) -> Vec<Problem> {
+    let (engine, shape) = (component.engine(), component.component_type());
+    let imports = shape.imports(engine).map(|(name, import)| match import.ty {
+        ComponentItem::ComponentInstance(instance) => {
+            let items = asked(engine, &instance);
+            items.into_iter().map(|(item, _)| format!("`{item}` of `{name}`")).collect()
+        }
+        ComponentItem::Type(_) => Vec::new(),
+        _ => vec![format!("`{name}`")],
+    });
+    let imports: Vec<_> = imports.flatten().collect();
+    if imports.is_empty() { Vec::new() } else { vec![Problem::Barred(imports)] }
 }
 
 /// The versions of the contract that names of interfaces speak.
@@ -84,7 +99,7 @@ pub(crate) fn export_of(operation: Operation) -> (String, &'static str) {
     (format!("{PACKAGE}/{}@{CONTRACT}", exported_by(operation)), operation.name())
 }
 
-fn exported_by(operation: Operation) -> &'static str {
+pub(super) fn exported_by(operation: Operation) -> &'static str {
     match operation {
         Operation::Sweep => "maintenance",
         operation if operation.is_invitees() => "invitee",
@@ -108,7 +123,7 @@ fn import_problems(full: &str, asked: &[(String, bool)]) -> Vec<Problem> {
     let (ours, known) = known(&name);
     let Some(ours) = ours else {
         return vec![match name.package {
-            PACKAGE if !EXPORTS.contains(&name.interface) => Problem::TooNew(full.to_owned()),
+            PACKAGE if World::exporting(name.interface).is_none() => Problem::TooNew(full.to_owned()),
             package if package.starts_with("wasi:") => Problem::Withheld(full.to_owned()),
             _ => Problem::Unknown(full.to_owned()),
         }];

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::CONTRACT;
+use super::{CONTRACT, name::Name, world::World};
 
-/// A plugin that was not loaded, with every reason.
+/// A plugin or policy that was not loaded, with every reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError(Vec<Problem>);
 
@@ -48,7 +48,7 @@ impl fmt::Display for LoadError {
 #[non_exhaustive]
 pub enum Problem {
     /// The bytes are no WebAssembly at all.
-    #[error("this is no WebAssembly component; give the `guestlist.wasm` that the build writes")]
+    #[error("this is no WebAssembly component; give the `.wasm` file that its build writes")]
     NotAComponent,
     /// They are what a compiler makes before it is wrapped.
     #[error("this is a core module, not a component; wrap it with `wasm-tools component new` first")]
@@ -62,6 +62,12 @@ pub enum Problem {
     /// Nobody here knows this import.
     #[error("it imports `{0}`, which this host does not know; remove the import")]
     Unknown(String),
+    /// Functions that a policy imports: there is none that it may.
+    #[error(
+        "it imports {}; a policy judges by the facts that it is given and may import no function: remove the \
+         imports (build it for `wasm32-unknown-unknown`, or without WASI)", some(.0)
+    )]
+    Barred(Vec<String>),
     /// It needs more than this contract has.
     #[error("it imports `{0}`, which is newer than contract {CONTRACT}; update the host")]
     TooNew(String),
@@ -74,7 +80,7 @@ pub enum Problem {
         ours: String,
     },
     /// The contract asks for this interface.
-    #[error("it does not export `{0}`; is it a plugin of world `extension`?")]
+    #[error("it does not export `{0}`; is it a {kind}?", kind = built_for(.0))]
     MissingExport(String),
     /// The contract asks for this function.
     #[error(
@@ -137,11 +143,29 @@ impl Age {
     }
 }
 
+/// "`now` of `wasi:clocks/wall-clock@0.2.6` and 3 more": all of a few.
+fn some(imports: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<&str> = imports.iter().take(SHOWN).map(String::as_str).collect();
+    match imports.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}
+
+/// What a component would be that exports this interface.
+fn built_for(interface: &str) -> &'static str {
+    match Name::parse(interface).and_then(|name| World::exporting(name.interface)) {
+        Some(World::TenantPolicy) => "policy of world `tenant-policy`",
+        _ => "plugin of world `extension`",
+    }
+}
+
 /// "its import `storage.get` has", "its import `storage.get` and 3 more functions have"
 fn subject(functions: &[String]) -> String {
     let first = functions.first().map_or("", String::as_str);
-    let exported = super::names::EXPORTS.iter().any(|export| first.split('.').next() == Some(export));
-    let side = if exported { "export" } else { "import" };
+    let exported = first.split('.').next().and_then(World::exporting);
+    let side = if exported.is_some() { "export" } else { "import" };
     match functions.len() {
         0 | 1 => format!("its {side} `{first}` has"),
         2 => format!("its {side} `{first}` and 1 more function have"),
@@ -159,6 +183,7 @@ impl Problem {
             Self::Invalid(_) => "invalid",
             Self::Withheld(_) => "withheld",
             Self::Unknown(_) => "unknown",
+            Self::Barred(_) => "barred",
             Self::TooNew(_) => "too-new",
             Self::WrongVersion { .. } => "wrong-version",
             Self::MissingExport(_) => "missing-export",
@@ -178,6 +203,7 @@ impl Problem {
                 vec![name]
             }
             Self::WrongVersion { name, .. } => vec![name],
+            Self::Barred(imports) => imports.iter().map(String::as_str).collect(),
             Self::MissingFunction { interface, function } => vec![interface, function],
             Self::Reshaped { functions, .. } => functions.iter().map(String::as_str).collect(),
             Self::NotAComponent

@@ -2,7 +2,7 @@
 //!
 //! The engine demands equal types and tells where it met the first difference, without the names of
 //! types, which it does not keep. But every interface that a component imports or exports says the names
-//! of its own, and the plugin of this build has the contract's: so both can be walked side by side and a
+//! of its own, and an example of this build has the contract's: so both can be walked side by side and a
 //! changed type be told by its name, once for all functions that it changes.
 
 use std::sync::LazyLock;
@@ -18,26 +18,26 @@ use wasmtime::{
 use super::{
     Age, Problem,
     name::Name,
-    names::{EXPORTS, exported, is_lent},
+    names::{exported, is_lent},
+    world::World,
 };
-use crate::BUNDLED;
 
-/// The contract, as the plugin of this build has it. Made when it is first needed, and not optimised
+/// The contract, as the examples of this build have it. Made when it is first needed, and not optimised
 /// since it never runs; absent where nothing compiles at all.
-static CONTRACT: LazyLock<Option<Surface>> = LazyLock::new(|| {
-    let mut config = Config::new();
-    config.cranelift_opt_level(OptLevel::None);
-    let component = Component::from_binary(&Engine::new(&config).ok()?, BUNDLED).ok()?;
-    Some(Surface::of(&component))
-});
+static EXTENSION: LazyLock<Option<Surface>> = LazyLock::new(|| Surface::expected(World::Extension));
+static TENANT_POLICY: LazyLock<Option<Surface>> = LazyLock::new(|| Surface::expected(World::TenantPolicy));
 
 /// No more of a type than this is written out.
 const WIDTH: usize = 100;
 
 /// Every difference, with the functions that have to do with it.
-pub(super) fn compare(component: &Component) -> Vec<Problem> {
-    let theirs = Surface::of(component);
-    let Some(ours) = &*CONTRACT else { return Vec::new() };
+pub(super) fn compare(component: &Component, world: World) -> Vec<Problem> {
+    let theirs = Surface::of(component, world);
+    let ours = match world {
+        World::Extension => &*EXTENSION,
+        World::TenantPolicy => &*TENANT_POLICY,
+    };
+    let Some(ours) = ours else { return Vec::new() };
     let mut all: Vec<(Difference, Vec<String>)> = Vec::new();
     for function in &theirs.functions {
         let Some(known) = ours.functions.iter().find(|ours| ours.is_same(function)) else { continue };
@@ -84,14 +84,22 @@ impl<T> Item<T> {
 }
 
 impl Surface {
-    fn of(component: &Component) -> Self {
+    fn expected(world: World) -> Option<Self> {
+        let mut config = Config::new();
+        config.cranelift_opt_level(OptLevel::None);
+        let component = Component::from_binary(&Engine::new(&config).ok()?, world.example()).ok()?;
+        Some(Self::of(&component, world))
+    }
+
+    fn of(component: &Component, world: World) -> Self {
         let engine = component.engine();
         let shape = component.component_type();
         let mut surface = Self { functions: Vec::new(), types: Vec::new() };
         let imports =
             shape.imports(engine).filter(|(name, _)| Name::parse(name).is_some_and(|n| is_lent(&n)));
         let names: Vec<&str> = shape.exports(engine).map(|(name, _)| name).collect();
-        let taken = EXPORTS.map(|interface| exported(&names, interface).and_then(Result::ok));
+        let taken = world.exports().iter().map(|interface| exported(&names, interface).and_then(Result::ok));
+        let taken: Vec<_> = taken.collect();
         let exports = shape.exports(engine).filter(|(name, _)| taken.contains(&Some(name)));
         for (name, item) in imports.chain(exports) {
             if let (Some(name), ComponentItem::ComponentInstance(instance)) = (Name::parse(name), item.ty) {

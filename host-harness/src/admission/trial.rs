@@ -13,12 +13,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wasmtime::{Store, component::Component};
+use wasmtime::{
+    Store,
+    component::{Component, Instance, InstancePre, Linker},
+};
 
 use super::Problem;
 use crate::{
     Engine, HostCalls, Limits, Metering, Reason,
-    contract::{Extension, ExtensionPre, types::Principal},
+    contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre, types::Principal},
     host::Operation,
     memory::MemoryHost,
     sandbox::{HostState, MemoryMeter, link},
@@ -30,30 +33,71 @@ const TIME: Duration = Duration::from_secs(1);
 const BYTES: usize = 1 << 20;
 const FUEL: u64 = 100_000_000;
 
-pub(super) fn run(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Problem> {
-    let mismatch = |error: wasmtime::Error| Problem::Mismatch(format!("{error:#}"));
+pub(super) fn extension(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Problem> {
     let linked = link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(component));
     let extension = linked.and_then(ExtensionPre::new).map_err(mismatch)?;
-
-    let limits = Limits::default().time(TIME).fuel(Some(FUEL)).memory(engine.memory());
-    let limits = limits.host_calls(0).host_call_bytes(BYTES);
+    let limits = limits(engine);
     let calls = Arc::new(nobodys(&limits));
     let memory = MemoryMeter::new(limits.memory);
     let metered = engine.metering() == Metering::Fuel;
-    let _turn = engine.trial();
     let mut store = Store::new(engine.wasmtime(), HostState { calls: calls.clone(), memory, metered });
     store.limiter(|state| &mut state.memory);
-    engine.arm(&mut store, &limits).map_err(mismatch)?;
-    let made = wait(TIME, extension.instance_pre().instantiate_async(&mut store));
-    let reason = match made {
-        Some(Ok(instance)) => {
-            Extension::new(&mut store, &instance).map_err(mismatch)?;
-            return Ok(extension);
+    let made = make(engine, &limits, &mut store, extension.instance_pre())?;
+    let instance = made.map_err(|error| start(error, &limits, &store.data().memory, Some(&calls)))?;
+    Extension::new(&mut store, &instance).map_err(mismatch)?;
+    Ok(extension)
+}
+
+pub(super) fn policy(
+    engine: &Engine,
+    component: &Component,
+) -> Result<TenantPolicyPre<MemoryMeter>, Problem> {
+    let linked = Linker::new(engine.wasmtime()).instantiate_pre(component);
+    let policy = linked.and_then(TenantPolicyPre::new).map_err(mismatch)?;
+    let limits = limits(engine);
+    let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory));
+    store.limiter(|memory| memory);
+    let made = make(engine, &limits, &mut store, policy.instance_pre())?;
+    let instance = made.map_err(|error| start(error, &limits, store.data(), None))?;
+    TenantPolicy::new(&mut store, &instance).map_err(mismatch)?;
+    Ok(policy)
+}
+
+fn mismatch(error: wasmtime::Error) -> Problem {
+    Problem::Mismatch(format!("{error:#}"))
+}
+
+fn limits(engine: &Engine) -> Limits {
+    let limits = Limits::default().time(TIME).fuel(Some(FUEL)).memory(engine.memory());
+    limits.host_calls(0).host_call_bytes(BYTES)
+}
+
+/// The error of the instance is absent where it takes too long.
+fn make<T: Send>(
+    engine: &Engine,
+    limits: &Limits,
+    store: &mut Store<T>,
+    instance: &InstancePre<T>,
+) -> Result<Result<Instance, Option<wasmtime::Error>>, Problem> {
+    let _turn = engine.trial();
+    engine.arm(store, limits).map_err(mismatch)?;
+    Ok(wait(TIME, instance.instantiate_async(store)).ok_or(None).and_then(|made| made.map_err(Some)))
+}
+
+fn start(
+    error: Option<wasmtime::Error>,
+    limits: &Limits,
+    memory: &MemoryMeter,
+    calls: Option<&HostCalls>,
+) -> Problem {
+    let reason = error.map_or(Reason::Deadline(TIME), |error| Reason::of(&error, limits, memory.refused));
+    let called = calls.and_then(|calls| calls.tail().first().copied());
+    Problem::Start(match (reason, called) {
+        (Reason::HostCalls(_), Some(first)) => {
+            format!("it calls `{first}` before anybody has called it")
         }
-        Some(Err(error)) => Reason::of(&error, &limits, store.data().memory.refused),
-        None => Reason::Deadline(TIME),
-    };
-    Err(Problem::Start(words(reason, &calls)))
+        (reason, _) => reason.in_short(),
+    })
 }
 
 fn nobodys(limits: &Limits) -> HostCalls {
@@ -75,22 +119,5 @@ fn wait<F: Future>(time: Duration, future: F) -> Option<F::Output> {
         if started.elapsed() >= time {
             return None;
         }
-    }
-}
-
-fn words(reason: Reason, calls: &HostCalls) -> String {
-    match reason {
-        Reason::Deadline(time) => format!("it takes longer than {} ms", time.as_millis()),
-        Reason::OutOfFuel(fuel) => format!("it uses more than {fuel} units of fuel"),
-        Reason::Memory(bytes) => format!("it needs more than {bytes} bytes of memory"),
-        Reason::HostCalls(_) => {
-            let first = calls.tail().first().map(ToString::to_string).unwrap_or_default();
-            format!("it calls `{first}` before anybody has called it")
-        }
-        Reason::StackOverflow => "its stack overflows".to_owned(),
-        Reason::Panicked => "it panics".to_owned(),
-        Reason::HostCallBytes(bytes) => format!("it hands over more than {bytes} bytes at once"),
-        Reason::Injected(_) => reason.to_string(),
-        Reason::Other(cause) => cause,
     }
 }

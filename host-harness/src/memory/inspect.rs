@@ -72,6 +72,8 @@ pub struct OrganizationView {
     pub address_domains: Option<AddressDomains>,
     /// Its scripted policy.
     pub policy: Vec<Rule>,
+    /// What to add to UTC for its local time.
+    pub utc_offset_minutes: i32,
 }
 
 /// A guest: whose account is elsewhere.
@@ -135,6 +137,7 @@ fn view(id: &str, place: &Organization) -> OrganizationView {
         settings: place.settings.clone(),
         address_domains: place.address_domains.clone(),
         policy: place.policy.clone(),
+        utc_offset_minutes: place.utc_offset_minutes,
     }
 }
 

@@ -21,6 +21,7 @@ mod entropy;
 mod events;
 mod insert;
 mod inspect;
+mod judging;
 mod mail;
 mod membership;
 mod outbox;
@@ -43,6 +44,7 @@ pub use audit::AuditEvent;
 pub use duration::{HumanDuration, NotADuration};
 pub use events::{EventError, NewUser};
 pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
+pub use judging::Judgement;
 pub use mail::{Mail, MailMode};
 pub use policy::{Moment, Narrow, Rule};
 pub use realm::{
@@ -57,6 +59,7 @@ use crate::{
     contract::types::{Context, Permissions, Principal},
     host::{Call, Host, Operation, Random},
 };
+use judging::Judges;
 use mail::Mailbox;
 use realm::Realm;
 
@@ -64,6 +67,7 @@ use realm::Realm;
 #[derive(Debug, Default)]
 pub struct MemoryHost {
     realm: Mutex<Realm>,
+    judges: Mutex<Judges>,
 }
 
 /// The form in which a host is saved.
@@ -100,7 +104,11 @@ impl MemoryHost {
     /// A host for a world that stands inside another document, a scenario for instance. Of the error,
     /// [`WorldError::in_source`] shows the lines.
     pub fn from_world(world: &World) -> Result<Self, WorldError> {
-        Ok(Self { realm: Mutex::new(world.build()?) })
+        Ok(Self::of(world.build()?))
+    }
+
+    fn of(realm: Realm) -> Self {
+        Self { realm: Mutex::new(realm), judges: Mutex::default() }
     }
 
     /// This host as all the imports of the plugin.
@@ -153,10 +161,11 @@ impl MemoryHost {
     /// comparison.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self { realm: Mutex::new(self.lock().clone()) }
+        let judges = self.judges().afresh();
+        Self { judges: Mutex::new(judges), ..Self::of(self.lock().clone()) }
     }
 
-    /// Goes back (or forward) to the state of `other`.
+    /// Goes back (or forward) to the state of `other`. Policy components stay those of this host.
     pub fn restore(&self, other: &Self) {
         let state = other.lock().clone();
         *self.lock() = state;
@@ -169,7 +178,7 @@ impl MemoryHost {
         serde_json::to_string_pretty(&Saved { format: FORMAT, requests: realm.requests, stored, mailbox })
     }
 
-    /// A host that goes on where [`save`](Self::save) was called.
+    /// A host that goes on where [`save`](Self::save) was called, without policy components.
     pub fn load(json: &str) -> Result<Self, LoadError> {
         let Saved { format, requests, stored, mailbox } = serde_json::from_str(json)?;
         if format != FORMAT {
@@ -177,7 +186,7 @@ impl MemoryHost {
         }
         let mut realm = Realm { requests, mailbox, ..stored };
         realm.rebuild_indexes();
-        Ok(Self { realm: Mutex::new(realm) })
+        Ok(Self::of(realm))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Scripted policies: enough to show what each verdict does, without a component.
+//! Who judges: an organization's component, where it has one, or else its scripted policy. The scripts
+//! are enough to show what each verdict does, without a component.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -101,6 +102,10 @@ impl Rule {
     }
 }
 
+fn not_to_be_seen() -> HostError {
+    HostError::Denied("this call may not see that invitation".into())
+}
+
 impl Realm {
     fn verdict(
         &self,
@@ -115,10 +120,15 @@ impl Realm {
         rule.map_or(Verdict::Allow, |rule| rule.verdict(grants, lifetime))
     }
 
-    fn decide_invite(&self, call: &Call, facts: &InviteFacts) -> Result<Vec<Verdict>, HostError> {
+    fn may_ask_about(&self, call: &Call, facts: &InviteFacts) -> Result<(), HostError> {
         self.concerns(call, &facts.organization)?;
         bounds::count("candidates", facts.candidates.len(), 100)?;
         bounds::grants(&facts.grants)?;
+        bounds::metadata(&facts.metadata)
+    }
+
+    fn decide_invite(&self, call: &Call, facts: &InviteFacts) -> Result<Vec<Verdict>, HostError> {
+        self.may_ask_about(call, facts)?;
         let (organization, grants) = (&facts.organization, &facts.grants);
         let names = facts.candidates.iter().map(|candidate| &candidate.name);
         Ok(names
@@ -129,7 +139,7 @@ impl Realm {
     fn decide_accept(&self, call: &Call, facts: &AcceptFacts) -> Result<Verdict, HostError> {
         let row = &facts.invitation;
         if !self.admits(call, &row.key) {
-            return Err(HostError::Denied("this call may not see that invitation".into()));
+            return Err(not_to_be_seen());
         }
         bounds::grants(&row.grants)?;
         Ok(self.verdict(&row.key.organization, Moment::Accept, &row.name, &row.grants, row.lifetime))
@@ -139,10 +149,26 @@ impl Realm {
 #[async_trait]
 impl Policy for MemoryHost {
     async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError> {
-        self.lock().decide_invite(call, &facts)
+        let Some(component) = self.judges().of(&facts.organization) else {
+            return self.lock().decide_invite(call, &facts);
+        };
+        let facts = {
+            let realm = self.lock();
+            realm.may_ask_about(call, &facts)?;
+            realm.facts_of_invite(facts)
+        };
+        self.judge_invite(call, &component, &facts).await
     }
 
     async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, HostError> {
-        self.lock().decide_accept(call, &facts)
+        let Some(component) = self.judges().of(&facts.invitation.key.organization) else {
+            return self.lock().decide_accept(call, &facts);
+        };
+        let facts = {
+            let realm = self.lock();
+            let row = realm.row(&facts.invitation.key).filter(|row| realm.admits(call, &row.invitation.key));
+            row.and_then(|row| realm.facts_of_accept(row)).ok_or_else(not_to_be_seen)?
+        };
+        self.judge_accept(call, &component, &facts).await
     }
 }

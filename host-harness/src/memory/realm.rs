@@ -75,6 +75,9 @@ pub(super) struct Organization {
     pub(super) address_domains: Option<AddressDomains>,
     /// Its scripted policy.
     pub(super) policy: Vec<Rule>,
+    /// What to add to UTC for its local time.
+    #[serde(default)]
+    pub(super) utc_offset_minutes: i32,
 }
 
 /// Somebody and what he may do.

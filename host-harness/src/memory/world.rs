@@ -15,6 +15,7 @@
 //!       - { id: r-lead, name: Lead, members: [u-alice] }
 //!   - id: acme
 //!     parent: root
+//!     utc-offset: +01:00
 //!     users: [{ id: u-ann, name: ann, email: ann@acme.example }]
 //!     groups: [{ id: g-help, name: Help desk, members: [u-ann] }]
 //!     roles: [{ id: r-admin, grantable-by: [u-ann], receivable-by: [r-lead] }]
@@ -74,6 +75,10 @@ struct OrganizationEntry {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     parent: Option<Text>,
+    /// What to add to UTC for its local time, as in `+01:00`; nothing by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    utc_offset: Option<Text>,
     /// `active` by default.
     #[serde(default)]
     state: StateWord,

@@ -15,6 +15,7 @@ use crate::{
         },
         types::{Context, Invitation, InvitationFilter, Page, PageRequest, State},
     },
+    coverage::Coverage,
     host::Operation,
     operations,
 };
@@ -100,7 +101,9 @@ impl Request {
     /// Calls the plugin.
     pub(super) async fn ask(self, session: &Session, context: Context) -> Spoken {
         let done = match self.clone() {
-            Self::Invite(request) => run(session, &context, operations::Invite { request }, Answer::Invite).await,
+            Self::Invite(request) => {
+                run(session, &context, operations::Invite { request }, Answer::Invite).await
+            }
             Self::List(filter, page) => {
                 run(session, &context, operations::List { filter, page }, Answer::List).await
             }
@@ -124,7 +127,9 @@ impl Request {
             Self::Introspect(handle) => {
                 run(session, &context, operations::Introspect { handle }, Answer::Introspect).await
             }
-            Self::Accept(handle) => run(session, &context, operations::Accept { handle }, Answer::Accept).await,
+            Self::Accept(handle) => {
+                run(session, &context, operations::Accept { handle }, Answer::Accept).await
+            }
             Self::Decline(handle, reason) => {
                 run(session, &context, operations::Decline { handle, reason }, Answer::Decline).await
             }
@@ -162,16 +167,16 @@ impl Spoken {
             CallError::Trapped(trapped) => (word(&trapped.reason), trapped.trace),
             _ => ("not-run", None),
         };
-        let host_calls = trace.as_ref().map_or(0, |trace| u32::try_from(trace.entries.len()).unwrap_or(u32::MAX));
+        let host_calls =
+            trace.as_ref().map_or(0, |trace| u32::try_from(trace.entries.len()).unwrap_or(u32::MAX));
         let answer = Err(Box::new(Broken { word, text }));
         Self { request, context, answer, fuel: 0, memory: 0, host_calls, trace }
     }
 }
 
 /// The words that `broken` knows.
-pub(super) const BROKEN: [&str; 9] = [
-    "crash", "deadline", "fuel", "memory", "host-calls", "host-call-bytes", "stack", "panic", "other",
-];
+pub(super) const BROKEN: [&str; 9] =
+    ["crash", "deadline", "fuel", "memory", "host-calls", "host-call-bytes", "stack", "panic", "other"];
 
 fn word(reason: &Reason) -> &'static str {
     match reason {
@@ -205,6 +210,24 @@ impl Answer {
             Self::Sweep(answer) => serde_json::to_value(answer),
         };
         json.unwrap_or_default()
+    }
+
+    /// Notes which refusals it has.
+    pub(super) fn cover(&self, coverage: &mut Coverage) {
+        match self {
+            Self::Invite(answer) => coverage.answer(answer),
+            Self::List(answer) => coverage.answer(answer),
+            Self::Get(answer) => coverage.answer(answer.as_ref()),
+            Self::Resend(answer) => coverage.answer(answer),
+            Self::Revoke(answer) | Self::Reject(answer) => coverage.answer(answer),
+            Self::RevokeAll(answer) => coverage.answer(answer),
+            Self::Approve(answer) => coverage.answer(answer),
+            Self::ListMine(answer) => coverage.answer(answer),
+            Self::Introspect(answer) => coverage.answer(answer),
+            Self::Accept(answer) => coverage.answer(answer),
+            Self::Decline(answer) => coverage.answer(answer),
+            Self::Sweep(answer) => coverage.answer(answer),
+        }
     }
 
     /// Everything that was asked for was done.

@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::{
     ask::BROKEN,
-    format::{Event, Faults, Outcome, Scenario, Step, Text},
+    format::{ACTIONS, Event, Faults, Outcome, Scenario, Step, Text},
     pattern::Bound,
     shown::{STATES, state_name},
     strike,
@@ -53,9 +53,6 @@ struct Checker {
     problems: Vec<Problem>,
 }
 
-const ACTIONS: &str = "`invite`, `list`, `get`, `resend`, `revoke`, `revoke-all`, `approve`, `reject`, `list-mine`, \
-     `introspect`, `accept`, `decline`, `sweep`, `advance`, `clock`, `restart`, `event` and `race`";
-
 impl Checker {
     fn learn(&mut self, step: &Step) {
         let Some(event) = &step.event else { return };
@@ -89,8 +86,11 @@ impl Checker {
         ];
         let count = actions.into_iter().filter(|given| *given).count();
         if count != 1 {
-            let message = if count == 0 { "this step does nothing" } else { "this step does more than one thing" };
-            self.problems.push(Problem::with(step, message.into()).helped(format!("give one of {ACTIONS}")));
+            let message =
+                if count == 0 { "this step does nothing" } else { "this step does more than one thing" };
+            let actions: Vec<_> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
+            let help = format!("give one of {}", actions.join(", "));
+            self.problems.push(Problem::with(step, message.into()).helped(help));
         }
         self.organization(it.organization.as_ref());
         self.person(it.caller.as_ref());

@@ -68,7 +68,9 @@ impl Lines<'_> {
     fn invitations(&mut self, before: &Snapshot, after: &Snapshot) {
         fn by_key(world: &Snapshot) -> BTreeMap<(&str, &str), &StoredInvitation> {
             let keyed = world.invitations.iter();
-            keyed.map(|row| ((row.invitation.key.organization.as_str(), row.invitation.key.id.as_str()), row)).collect()
+            keyed
+                .map(|row| ((row.invitation.key.organization.as_str(), row.invitation.key.id.as_str()), row))
+                .collect()
         }
         let (old, new) = (by_key(before), by_key(after));
         for ((organization, id), row) in &new {
@@ -108,7 +110,9 @@ impl Lines<'_> {
             parts.push(format!("with {}", it.grants.iter().map(grant).collect::<Vec<_>>().join(" ")));
         }
         // While it waits for approval its time has not begun.
-        let end = it.expires_at.map_or_else(|| "never expires".into(), |at| format!("expires {}", self.instant(Some(at))));
+        let end = it
+            .expires_at
+            .map_or_else(|| "never expires".into(), |at| format!("expires {}", self.instant(Some(at))));
         parts.push(end);
         if it.accept_with != AcceptWith::Invitee {
             parts.push(format!("accept-with {}", kebab(&short(&format!("{:?}", it.accept_with)))));
@@ -164,10 +168,11 @@ impl Lines<'_> {
             parts.push(format!("accept-with {}", kebab(&short(&format!("{:?}", new.accept_with)))));
         }
         if old.reason != new.reason {
-            parts.push(new.reason.as_ref().map_or_else(
-                || "no reason any more".into(),
-                |reason| format!("reason \"{reason}\""),
-            ));
+            parts.push(
+                new.reason
+                    .as_ref()
+                    .map_or_else(|| "no reason any more".into(), |reason| format!("reason \"{reason}\"")),
+            );
         }
         if old.outcomes != new.outcomes {
             let outcome = |result: &crate::contract::types::StepResult| {
@@ -199,7 +204,8 @@ impl Lines<'_> {
             let line = |waiting: &crate::memory::OutboxView| {
                 let entry = &waiting.entry;
                 let taken = if entry.taken { ", taken by the mail system" } else { "" };
-                let tries = if entry.tries > 0 { format!(", {} failed tries", entry.tries) } else { String::new() };
+                let tries =
+                    if entry.tries > 0 { format!(", {} failed tries", entry.tries) } else { String::new() };
                 format!("{} for {}{tries}{taken}", kind(&entry.kind), names.or_id(&entry.invitation))
             };
             world.outbox.iter().map(line).collect()
@@ -216,7 +222,8 @@ impl Lines<'_> {
     fn mails(&mut self, before: &Snapshot, after: &Snapshot) {
         let line = |mail: &Mail| {
             let of = self.names.or_id(&mail.invitation);
-            let template = mail.template.as_ref().map(|name| format!(", template {name}")).unwrap_or_default();
+            let template =
+                mail.template.as_ref().map(|name| format!(", template {name}")).unwrap_or_default();
             format!("mail: {} to {} ({}), {of}{template}", kind(&mail.kind), account(&mail.to), mail.address)
         };
         let lines: Vec<_> = after.mails.iter().skip(before.mails.len()).map(line).collect();
@@ -226,7 +233,8 @@ impl Lines<'_> {
     fn organization(&mut self, id: &str, was: &OrganizationView, is: &OrganizationView) {
         let changes = [
             (was.deleted != is.deleted).then(|| "deleted".to_owned()),
-            (was.active != is.active).then(|| if is.active { "works again".into() } else { "suspended".into() }),
+            (was.active != is.active)
+                .then(|| if is.active { "works again".into() } else { "suspended".into() }),
             (was.parent != is.parent).then(|| {
                 is.parent.as_ref().map_or_else(|| "a root now".into(), |parent| format!("below {parent}"))
             }),

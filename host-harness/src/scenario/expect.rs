@@ -33,19 +33,32 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// What happened between two instants.
-    pub(super) fn between(before: &Snapshot, after: &Snapshot, stage: &Stage, told: Option<&'a Told>) -> Self {
+    pub(super) fn between(
+        before: &Snapshot,
+        after: &Snapshot,
+        stage: &Stage,
+        told: Option<&'a Told>,
+    ) -> Self {
         let showing = Showing { names: &stage.names, now: after.store_now };
         let spoken = told.map(|told| &told.spoken);
         let events = after.audit.iter().skip(before.audit.len());
         Self {
             told,
             effects: effects::effects(before, after, &stage.names),
-            mails: after.mails.iter().skip(before.mails.len()).map(|mail| shown_mail(mail, &showing)).collect(),
+            mails: after
+                .mails
+                .iter()
+                .skip(before.mails.len())
+                .map(|mail| shown_mail(mail, &showing))
+                .collect(),
             audit: events
                 .filter(|event| !event.event.starts_with("world."))
                 .map(|event| shown_event(event, &showing))
                 .collect(),
-            calls: spoken.and_then(|spoken| spoken.trace.as_ref()).map(|trace| calls(trace, &showing)).unwrap_or_default(),
+            calls: spoken
+                .and_then(|spoken| spoken.trace.as_ref())
+                .map(|trace| calls(trace, &showing))
+                .unwrap_or_default(),
             fuel: spoken.map_or(0, |spoken| spoken.fuel),
             host_calls: spoken.map_or(0, |spoken| spoken.host_calls),
             memory: spoken.map_or(0, |spoken| spoken.memory),
@@ -128,14 +141,16 @@ pub(super) fn check(outcome: &Spanned<Outcome>, seen: &Seen<'_>, stage: &Stage) 
         let mut rest = seen.calls.iter();
         for pattern in &calls.value {
             if !rest.any(|call| fits(pattern, call, stage)) {
-                let failure = Failure::at(pattern, "this host call was not made, or not after those before it");
+                let failure =
+                    Failure::at(pattern, "this host call was not made, or not after those before it");
                 failures.push(failure.compared(items(&[flow(&pattern.value)]), list(&seen.calls)));
             }
         }
     }
     for pattern in it.calls_exclude.iter().flat_map(|calls| &calls.value) {
         if let Some(call) = seen.calls.iter().find(|call| fits(pattern, call, stage)) {
-            failures.push(Failure::at(pattern, "this host call was made").compared(String::new(), flow(call)));
+            failures
+                .push(Failure::at(pattern, "this host call was made").compared(String::new(), flow(call)));
         }
     }
     #[expect(clippy::cast_precision_loss, reason = "budgets are far below 2^52")]
@@ -281,7 +296,8 @@ fn any_order(
     if !missing.is_empty() || !left.is_empty() {
         let more: Vec<_> = left.into_iter().map(flow).collect();
         let failure = Failure::at(patterns, format!("there were other {what}"));
-        failures.push(failure.compared(items(&missing), items(&more)).helped("shown is only what has no match"));
+        failures
+            .push(failure.compared(items(&missing), items(&more)).helped("shown is only what has no match"));
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`Runner::run`] plays them on the in-memory host and the real component, and answers a [`Report`].
 //! `docs/testing-policies.md` has the format with an example of each key.
 
+mod against;
 mod ask;
 mod check;
 mod effects;
@@ -19,15 +20,19 @@ mod play;
 mod race;
 mod report;
 mod runner;
+mod schema;
 mod shown;
 mod stage;
 mod strike;
-mod stub;
 mod suite;
+mod watch;
 
+pub use against::compare;
 pub use failure::Failure;
 pub use format::Scenario;
 pub use play::StepReport;
 pub use report::{CaseReport, Ending, Format, Report, shown};
 pub use runner::{Options, Progress, Runner};
+pub use schema::schema;
 pub use suite::{Case, FileProblem, Loading, MARK, Suite, SuiteError};
+pub use watch::Glance;

@@ -56,7 +56,10 @@ pub(super) fn as_far_as(pattern: &Value, actual: &Value) -> Value {
         }
         (Value::Array(patterns), Value::Array(items)) => {
             let mut patterns = patterns.iter();
-            items.iter().map(|item| patterns.next().map_or(item.clone(), |one| as_far_as(one, item))).collect()
+            items
+                .iter()
+                .map(|item| patterns.next().map_or(item.clone(), |one| as_far_as(one, item)))
+                .collect()
         }
         _ => actual.clone(),
     }

@@ -20,9 +20,9 @@ use super::{
 use crate::{
     Interceptor, Limits, Plugin,
     contract::types::Context,
-    scenario::stub::Coverage,
+    coverage::Coverage,
     guarantees,
-    memory::{MemoryHost, Snapshot, World},
+    memory::{Judgement, MemoryHost, Snapshot, World},
 };
 
 /// Most schedules of one race.
@@ -33,6 +33,8 @@ const SCHEDULES_MAX: usize = 20_000;
 pub struct StepReport {
     /// The line of the scenario that it stands on.
     pub line: u64,
+    /// And the column.
+    pub column: u64,
     /// What it is, in a few words.
     pub title: String,
     /// The answer; absent where nobody was asked.
@@ -74,6 +76,8 @@ pub(super) struct Played {
 pub(super) enum Manner {
     /// Every expectation counts.
     Told,
+    /// Only what comes counts, whatever the scenario expects.
+    Watched,
     /// The host fails where the story does not expect it: only the guarantees count.
     Disturbed,
 }
@@ -208,10 +212,14 @@ impl Acting<'_, '_> {
         let end = stage.host.snapshot();
         let seen = Seen::between(start, &end, stage, None);
         if let Some(expect) = self.props.scenario.expect.as_ref().filter(|_| self.told()) {
-            let seen = Seen { fuel: self.played.fuel, host_calls: self.host_calls(), ..Seen::between(start, &end, stage, None) };
+            let seen = Seen {
+                fuel: self.played.fuel,
+                host_calls: self.host_calls(),
+                ..Seen::between(start, &end, stage, None)
+            };
             self.played.failures.extend(check(expect, &seen, stage));
         }
-        self.played.coverage.transitions(&end);
+        self.played.coverage.transitions(&end.audit);
         self.played.fingerprint.push(serde_json::to_string(&end).unwrap_or_default());
         self.played.effects = seen.effects;
         self.played.mails = seen.mails;
@@ -231,7 +239,8 @@ impl Acting<'_, '_> {
             stage.host.advance(120_000);
             for organization in stage.host.with_due_work() {
                 for _ in 0..20 {
-                    let context = stage.host.context(Some(&organization), crate::contract::types::Principal::System);
+                    let context =
+                        stage.host.context(Some(&organization), crate::contract::types::Principal::System);
                     let swept = stage.session(None).sweep(context, 200).await;
                     if !swept.is_ok_and(|swept| swept.is_ok_and(|swept| swept.more)) {
                         break;
@@ -275,7 +284,13 @@ impl Acting<'_, '_> {
         before: &Snapshot,
     ) -> Result<Option<Told>, Failure> {
         if let Some((request, organization, caller)) = stage.request(step)? {
-            let strike = step.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose()?.map(Arc::new);
+            let strike = step
+                .value
+                .fault
+                .as_ref()
+                .map(|entry| Strike::new(entry, &stage.host))
+                .transpose()?
+                .map(Arc::new);
             let session = stage.session(strike.clone().map(|strike| strike as Arc<dyn Interceptor>));
             let context = stage.host.context(organization.as_deref(), caller);
             let spoken = request.ask(&session, context).await;
@@ -316,18 +331,22 @@ impl Acting<'_, '_> {
             self.played.calls += 1;
             self.played.fuel += spoken.fuel;
             if let Ok(answer) = &spoken.answer {
-                let _ = answer;
+                answer.cover(&mut self.played.coverage);
             }
             if let Some(calls) = &spoken.trace {
                 self.played.coverage.trace(calls);
                 let showing = Showing { names: &stage.names, now: stage.host.store_now() };
                 trace = explained(calls, &showing);
+                let request = &spoken.context.request_id;
+                trace
+                    .extend(stage.host.policy_log().iter().filter(|one| one.request == *request).map(judged));
                 self.played.fingerprint.push(calls.to_string());
             }
             self.played.fingerprint.push(format!("{} {} {}", told.shown, spoken.fuel, spoken.memory));
         }
         self.played.steps.push(StepReport {
             line: step.referenced.line(),
+            column: step.referenced.column(),
             title: title(&step.value),
             answer: told.map(|told| told.shown.clone()),
             effects: seen.effects,
@@ -364,7 +383,10 @@ impl Acting<'_, '_> {
                     let order: Vec<_> = order.iter().map(|index| (index + 1).to_string()).collect();
                     for failure in &mut self.played.failures {
                         if failure.help.is_none() {
-                            failure.help = Some(format!("in the schedule {} (who goes on, step by step)", order.join(" ")));
+                            failure.help = Some(format!(
+                                "in the schedule {} (who goes on, step by step)",
+                                order.join(" ")
+                            ));
                         }
                     }
                 }
@@ -378,7 +400,9 @@ impl Acting<'_, '_> {
             }
             if run as usize >= SCHEDULES_MAX {
                 let message = format!("the race has more than {SCHEDULES_MAX} schedules");
-                self.played.failures.push(Failure::at(step, message).helped("lower `switches`, or give a `seed`"));
+                self.played
+                    .failures
+                    .push(Failure::at(step, message).helped("lower `switches`, or give a `seed`"));
                 return;
             }
         }
@@ -398,7 +422,8 @@ impl Acting<'_, '_> {
             let turn = Arc::new(Turn::default());
             let acting = match stage.request(one) {
                 Ok(Some((request, organization, caller))) => {
-                    let strike = one.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose();
+                    let strike =
+                        one.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose();
                     let strike = match strike {
                         Ok(strike) => strike,
                         Err(failure) => {
@@ -433,7 +458,7 @@ impl Acting<'_, '_> {
                     return None;
                 }
             };
-            runners.push(race::Runner { turn, acting });
+            runners.push(race::Runner::new(turn, acting));
         }
         let Some((ended, order)) = race::run(runners, choose) else {
             self.played.failures.push(Failure::at(step, "a call neither ends nor stops"));
@@ -487,7 +512,10 @@ fn around(stage: &mut Stage, step: &Spanned<Step>) -> Result<(), Failure> {
     } else if let Some(text) = &it.clock {
         let instant = chrono::DateTime::parse_from_rfc3339(&text.value).ok();
         let instant = instant.and_then(|instant| u64::try_from(instant.timestamp_millis()).ok());
-        let wrong = || Failure::at(text, format!("`{}` is no instant", text.value)).helped("write it as `2026-03-02T09:00:00Z`");
+        let wrong = || {
+            Failure::at(text, format!("`{}` is no instant", text.value))
+                .helped("write it as `2026-03-02T09:00:00Z`")
+        };
         stage.host.set_clock(instant.ok_or_else(wrong)?);
     } else if it.restart == Some(true) {
         stage.restart().map_err(|why| Failure::at(step, why))?;
@@ -505,6 +533,15 @@ fn explained(trace: &crate::Trace, showing: &Showing<'_>) -> Vec<String> {
         format!("{:>3}  {} {} -> {}{fault}", entry.index, entry.function, flow(&asked), flow(&got))
     };
     trace.entries.iter().map(line).collect()
+}
+
+/// What a policy component was told, and what it said.
+fn judged(judgement: &Judgement) -> String {
+    let verdict = match &judgement.verdict {
+        Ok(verdict) => flow(verdict),
+        Err(why) => why.clone(),
+    };
+    format!("     policy of {}: {} -> {verdict}", judgement.organization, flow(&judgement.facts))
 }
 
 /// What a step is, in a few words.

@@ -47,7 +47,14 @@ impl Interceptor for Turn {
 /// Somebody who takes part.
 pub(super) struct Runner<'a, T> {
     pub(super) turn: Arc<Turn>,
-    pub(super) acting: Pin<Box<dyn Future<Output = T> + 'a>>,
+    acting: Pin<Box<dyn Future<Output = T> + 'a>>,
+}
+
+impl<'a, T: 'a> Runner<'a, T> {
+    pub(super) fn new(turn: Arc<Turn>, acting: impl Future<Output = T> + 'a) -> Self {
+        // The runtime must not decide who goes on.
+        Self { turn, acting: Box::pin(tokio::task::unconstrained(acting)) }
+    }
 }
 
 /// Lets them run in the order that `choose` makes: of those that can go on, and who went last. Returns

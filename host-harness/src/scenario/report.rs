@@ -17,9 +17,10 @@ use serde_json::Value;
 use super::{
     failure::Failure,
     play::{Played, StepReport},
-    stub::Coverage,
     suite::{Case, Suite, SuiteError},
 };
+
+use crate::coverage::Coverage;
 
 pub use text::shown;
 
@@ -158,6 +159,14 @@ impl Report {
             Format::Junit => junit::report(self, &sources),
             Format::Github => github::report(self, &sources),
         }
+    }
+
+    /// The same report with scenarios that were played before, in the order of their paths.
+    #[must_use]
+    pub fn with_earlier(mut self, earlier: impl IntoIterator<Item = CaseReport>) -> Self {
+        self.cases.extend(earlier);
+        self.cases.sort_by(|one, other| one.path.cmp(&other.path));
+        self
     }
 
     /// In a line: how many scenarios there were, and how they ended.

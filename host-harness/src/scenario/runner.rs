@@ -18,10 +18,10 @@ use super::{
     format::Faults,
     play::{Manner, Played, Props, play},
     report::{CaseReport, Ending, Report},
-    strike::Numbered,
+    strike::{Numbered, ways},
     suite::{Case, Suite},
 };
-use crate::{Fault, Interceptor, Limits, Plugin, scenario::stub::Coverage, memory::MemoryHost};
+use crate::{Interceptor, Limits, Plugin, coverage::Coverage, memory::MemoryHost};
 
 /// How a suite is run.
 #[derive(Clone)]
@@ -45,7 +45,10 @@ pub struct Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Options").field("jobs", &self.jobs).field("faults", &self.faults).finish_non_exhaustive()
+        to.debug_struct("Options")
+            .field("jobs", &self.jobs)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,6 +89,11 @@ impl Runner {
         Self { plugin, options }
     }
 
+    /// Whether it was asked for what every step did.
+    pub(super) fn explains(&self) -> bool {
+        self.options.explain
+    }
+
     /// Runs all scenarios of a suite.
     #[must_use]
     pub fn run(&self, suite: &Suite) -> Report {
@@ -94,6 +102,35 @@ impl Runner {
 
     /// The same; `told` hears of each scenario that begins or ends, when it does.
     pub fn run_with_progress(&self, suite: &Suite, told: impl Fn(Progress<'_>) + Sync) -> Report {
+        self.each(suite, told, async |case| self.case(case).await)
+    }
+
+    /// Plays every scenario once and checks nothing of what it expects: only what came counts. A story
+    /// goes on after a step that its file does not expect.
+    pub(super) fn watch(&self, suite: &Suite, told: impl Fn(Progress<'_>) + Sync) -> Report {
+        self.each(suite, told, async |case| {
+            let started = Instant::now();
+            let mut report = CaseReport::of(case);
+            let props = self.props(case, None, Manner::Watched);
+            match tokio::time::timeout(self.options.timeout, play(&props)).await {
+                Ok(played) => {
+                    report.take(&played, true);
+                    report.failures.clone_from(&played.failures);
+                }
+                Err(_) => report.failures.push(self.too_long(case)),
+            }
+            report.time = started.elapsed();
+            (report, Coverage::default())
+        })
+    }
+
+    /// Something with each scenario, as many at a time as there are jobs.
+    fn each(
+        &self,
+        suite: &Suite,
+        told: impl Fn(Progress<'_>) + Sync,
+        one: impl AsyncFn(&Case) -> (CaseReport, Coverage) + Sync,
+    ) -> Report {
         let started = Instant::now();
         let next = AtomicUsize::new(0);
         let ended = Mutex::new(Vec::with_capacity(suite.cases.len()));
@@ -108,8 +145,8 @@ impl Runner {
                 let index = next.fetch_add(1, Ordering::SeqCst);
                 let Some(case) = suite.cases.get(index) else { return };
                 told(Progress::Begun(case));
-                let (report, seen) = runtime.block_on(self.case(case));
-                coverage.lock().unwrap_or_else(PoisonError::into_inner).merge(&seen);
+                let (report, seen) = runtime.block_on(one(case));
+                coverage.lock().unwrap_or_else(PoisonError::into_inner).merge(seen);
                 told(Progress::Ended(&report));
                 ended.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
             }
@@ -138,19 +175,22 @@ impl Runner {
         let mut coverage = Coverage::default();
         let all = self.all_ways(case, &mut report, &mut coverage);
         if tokio::time::timeout(self.options.timeout, all).await.is_err() {
-            let message = format!("it took longer than {} s", self.options.timeout.as_secs());
-            let failure = Failure::at(&case.scenario.name, message);
-            report.failures.push(failure.helped("raise `--timeout`, or tell a shorter story"));
+            report.failures.push(self.too_long(case));
         }
         report.time = started.elapsed();
         report.ending = if report.failures.is_empty() { Ending::Passed } else { Ending::Failed };
         (report, coverage)
     }
 
+    fn too_long(&self, case: &Case) -> Failure {
+        let message = format!("it took longer than {} s", self.options.timeout.as_secs());
+        Failure::at(&case.scenario.name, message).helped("raise `--timeout`, or tell a shorter story")
+    }
+
     async fn all_ways(&self, case: &Case, report: &mut CaseReport, coverage: &mut Coverage) {
         let played = play(&self.props(case, None, Manner::Told)).await;
         report.take(&played, self.options.explain);
-        coverage.merge(&played.coverage);
+        coverage.merge(played.coverage.clone());
         report.failures.clone_from(&played.failures);
         if !report.failures.is_empty() {
             return;
@@ -166,7 +206,12 @@ impl Runner {
         }
     }
 
-    fn props<'a>(&'a self, case: &'a Case, around: Option<Arc<dyn Interceptor>>, manner: Manner) -> Props<'a> {
+    fn props<'a>(
+        &'a self,
+        case: &'a Case,
+        around: Option<Arc<dyn Interceptor>>,
+        manner: Manner,
+    ) -> Props<'a> {
         Props {
             scenario: &case.scenario,
             world: &case.world,
@@ -183,16 +228,16 @@ impl Runner {
     async fn sweep(&self, case: &Case, report: &mut CaseReport, coverage: &mut Coverage) {
         let counting = Arc::new(Numbered::default());
         play(&self.props(case, Some(counting.clone()), Manner::Disturbed)).await;
-        for nth in 1..=counting.count() {
-            for (word, fault) in ways() {
-                // Other calls that run now get their turn.
+        for (index, function) in counting.called().into_iter().enumerate() {
+            let nth = index + 1;
+            for (word, fault) in ways(function) {
+                // What else runs on this thread gets its turn: the time-out.
                 tokio::task::yield_now().await;
                 let place = Arc::new(Numbered::at(nth, fault));
-                let played = play(&self.props(case, Some(place.clone()), Manner::Disturbed)).await;
-                coverage.merge(&played.coverage);
+                let played = play(&self.props(case, Some(place), Manner::Disturbed)).await;
+                coverage.merge(played.coverage);
                 report.disturbed += 1;
                 if let Some(failure) = played.failures.into_iter().next() {
-                    let function = place.struck().map_or("a host call", crate::Function::name);
                     let help = format!("host call {nth} of the scenario, {function}, failed: {word}");
                     report.failures.push(failure.helped(help));
                     return;
@@ -202,24 +247,13 @@ impl Runner {
     }
 }
 
-/// The ways in which each host call fails in a sweep.
-fn ways() -> [(&'static str, Fault); 8] {
-    [
-        ("unavailable", Fault::FailBefore),
-        ("outcome-unknown, applied", Fault::FailAfter),
-        ("outcome-unknown, not applied", Fault::error("outcome-unknown", false)),
-        ("throttled", Fault::Throttled(Duration::from_secs(1))),
-        ("denied", Fault::Denied),
-        ("conflict", Fault::Conflict),
-        ("crash before", Fault::CrashBefore),
-        ("crash after", Fault::CrashAfter),
-    ]
-}
-
 /// The first thing that was not the same.
 fn difference(one: &Played, other: &Played) -> Option<(String, String)> {
     if one.fingerprint.len() != other.fingerprint.len() {
-        return Some((format!("{} parts", one.fingerprint.len()), format!("{} parts", other.fingerprint.len())));
+        return Some((
+            format!("{} parts", one.fingerprint.len()),
+            format!("{} parts", other.fingerprint.len()),
+        ));
     }
     let mut pairs = one.fingerprint.iter().zip(&other.fingerprint);
     pairs.find(|(one, other)| one != other).map(|(one, other)| (one.clone(), other.clone()))

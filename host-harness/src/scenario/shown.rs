@@ -17,8 +17,31 @@ pub(super) struct Showing<'a> {
 
 /// Fields whose text is a word of the contract, not somebody's.
 const WORDS: [&str; 12] = [
-    "state", "states", "mail", "accept_with", "notify", "kind", "outcome", "inviter", "approver", "sort", "clock",
+    "state",
+    "states",
+    "mail",
+    "accept_with",
+    "notify",
+    "kind",
+    "outcome",
+    "inviter",
+    "approver",
+    "sort",
+    "clock",
     "caller",
+];
+
+/// Fields that are lengths of time.
+const TIMES: [&str; 9] = [
+    "lifetime",
+    "lifetime_min",
+    "lifetime_max",
+    "lease",
+    "mail_retry",
+    "retention",
+    "reminder_before",
+    "hold",
+    "InProgress",
 ];
 
 /// Cases whose payload is a word of the contract.
@@ -38,6 +61,7 @@ impl Showing<'_> {
             Value::Array(items) => items.into_iter().map(|item| self.convert(item, within)).collect(),
             Value::Number(number) => match (within, number.as_u64()) {
                 (Some(field), Some(at)) if is_instant(field) => Value::from(self.instant(at)),
+                (Some(field), Some(time)) if TIMES.contains(&field) => Value::from(lasting(time)),
                 _ => Value::Number(number),
             },
             Value::String(text) => self.text(text, within),
@@ -87,7 +111,14 @@ impl Showing<'_> {
                 _ => single(kebab(case), shown),
             };
         }
-        let shown = |(name, field): (String, Value)| (kebab(&name), self.convert(field, Some(&name)));
+        let shown = |(name, field): (String, Value)| {
+            let is_record = field.is_object();
+            let value = self.convert(field, Some(&name));
+            // The key of an invitation, in whatever record, is its name.
+            let is_key = (name == "key" && is_record)
+                || (name == "id" && value.as_str().is_some_and(|name| self.names.key(name).is_some()));
+            (if is_key { "invitation".into() } else { kebab(&name) }, value)
+        };
         Value::Object(fields.into_iter().map(shown).collect())
     }
 
@@ -143,7 +174,10 @@ pub(super) fn flow(value: &Value) -> String {
 /// Needs no quotes in a line of YAML.
 pub(super) fn is_plain(text: &str) -> bool {
     let special = |letter: char| "{}[],&*#?|<>=!%@`\"\\".contains(letter) || letter.is_control();
-    let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "~" | "");
+    let word = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "~" | ""
+    );
     let starts = text.starts_with(|letter: char| letter.is_ascii_digit() || "'-:. +".contains(letter));
     !word && !starts && !text.contains(special) && !text.contains(": ") && !text.ends_with([':', ' '])
 }

@@ -13,16 +13,15 @@ use super::{
     shown::{STATES, Showing, single, state_name, state_named},
 };
 use crate::{
-    Interceptor, Limits, Plugin, Session,
-    code,
+    Interceptor, Limits, Plugin, Session, code,
     contract::{
         exports::{
             invitations::{InviteRequest, LifetimeChoice, Owner},
             invitee,
         },
         types::{
-            Grant, GrantKind, InvitationFilter, InvitationKey, Notify, PageRequest, Principal, Property, SortKey,
-            State, UserRef,
+            Grant, GrantKind, InvitationFilter, InvitationKey, Notify, PageRequest, Principal, Property,
+            SortKey, State, UserRef,
         },
     },
     guarantees::{History, Word},
@@ -136,14 +135,21 @@ impl Stage {
         step.organization.clone().or_else(|| self.defaults.organization.clone())
     }
 
-    fn caller(&self, step: &Spanned<Step>, operation: Operation, organization: Option<&str>) -> Result<Principal, Failure> {
+    fn caller(
+        &self,
+        step: &Spanned<Step>,
+        operation: Operation,
+        organization: Option<&str>,
+    ) -> Result<Principal, Failure> {
         let text = step.value.caller.as_ref().or(match operation {
             Operation::Sweep => None,
             _ => self.defaults.caller.as_ref(),
         });
         match text {
             None if operation == Operation::Sweep => Ok(Principal::System),
-            None => Err(Failure::at(step, "who acts?").helped("say so with `as`, here or at the top of the file")),
+            None => {
+                Err(Failure::at(step, "who acts?").helped("say so with `as`, here or at the top of the file"))
+            }
             Some(text) => self.person_in(organization, text),
         }
     }
@@ -167,7 +173,8 @@ impl Stage {
         let known: Vec<_> = self.names.all().map(|name| format!("`{name}`")).collect();
         let failure = Failure::at(text, format!("there is no `{}` at this point", text.value));
         Err(if known.is_empty() {
-            failure.helped("nobody has been invited yet; the invitation of alice is called `alice's invitation`")
+            failure
+                .helped("nobody has been invited yet; the invitation of alice is called `alice's invitation`")
         } else {
             failure.helped(format!("there are {}", known.join(", ")))
         })
@@ -182,7 +189,10 @@ impl Stage {
     }
 
     /// The call that a step asks for; `None` where it asks for none.
-    pub(super) fn request(&self, step: &Spanned<Step>) -> Result<Option<(Request, Option<String>, Principal)>, Failure> {
+    pub(super) fn request(
+        &self,
+        step: &Spanned<Step>,
+    ) -> Result<Option<(Request, Option<String>, Principal)>, Failure> {
         let it = &step.value;
         let reason = it.reason.clone();
         let within = self.organization(it).map(|text| text.value);
@@ -335,7 +345,8 @@ fn words(spoken: &Spoken, answer: &Answer, before: &Snapshot) -> Vec<Word> {
             })
             .collect(),
         (_, Answer::Accept(Ok(done))) => vec![Word::Accepted(done.key.clone(), done.outcomes.clone())],
-        (Request::Revoke(id, _), Answer::Revoke(Ok(()))) | (Request::Reject(id, _), Answer::Reject(Ok(()))) => {
+        (Request::Revoke(id, _), Answer::Revoke(Ok(())))
+        | (Request::Reject(id, _), Answer::Reject(Ok(()))) => {
             vec![Word::Ended(key(id), State::Revoked)]
         }
         (_, Answer::RevokeAll(Ok(all))) => {
@@ -403,7 +414,8 @@ fn states(words: &[Text]) -> Result<Vec<State>, Failure> {
     let state = |word: &Text| {
         state_named(&word.value).ok_or_else(|| {
             let known: Vec<_> = STATES.into_iter().map(|state| format!("`{}`", state_name(state))).collect();
-            Failure::at(word, format!("`{}` is no state", word.value)).helped(format!("there are {}", known.join(", ")))
+            Failure::at(word, format!("`{}` is no state", word.value))
+                .helped(format!("there are {}", known.join(", ")))
         })
     };
     words.iter().map(state).collect()

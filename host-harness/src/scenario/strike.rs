@@ -82,29 +82,40 @@ pub(super) fn understood(entry: &Spanned<FaultEntry>) -> Result<(Option<Function
         // The plugin is told the same as after a real time-out, without the wait.
         ("timeout", true) => Fault::FailAfter,
         ("timeout", false) if function.is_none_or(Function::is_effect) => {
-            Fault::error("outcome-unknown", false)
+            error_of(function, "outcome-unknown", false).unwrap_or(Fault::FailBefore)
         }
-        ("timeout", false) => Fault::error("unavailable", false),
+        ("timeout", false) => error_of(function, "unavailable", false).unwrap_or(Fault::FailBefore),
         (_, true) => {
             let message = format!("`{word}` says that nothing was applied");
-            return Err(Failure::at(outcome, message).helped("`applied` goes with `outcome-unknown`, `timeout` and `crash`"));
+            return Err(Failure::at(outcome, message)
+                .helped("`applied` goes with `outcome-unknown`, `timeout` and `crash`"));
         }
-        (word, false) => {
-            let known = function.map_or_else(|| Function::StorageGet.errors(), |function| {
-                if it.items { function.item_errors() } else { function.errors() }
-            });
-            if !known.contains(&word) {
-                let mut names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-                if !it.items {
-                    names.extend(WORDS.map(|name| format!("`{name}`")));
-                }
+        (word, false) => match error_of(function, word, it.items) {
+            Ok(fault) => fault,
+            Err(known) => {
+                let words = WORDS.iter().filter(|_| !it.items);
+                let names: Vec<_> = known.iter().chain(words).map(|name| format!("`{name}`")).collect();
                 let failure = Failure::at(outcome, format!("`{word}` is no outcome of this call"));
                 return Err(failure.helped(format!("there are {}", names.join(", "))));
             }
-            Fault::error(word, it.items)
-        }
+        },
     };
     Ok((function, Some(fault)))
+}
+
+/// An error of the contract, or the names of those that there are.
+fn error_of(function: Option<Function>, word: &str, items: bool) -> Result<Fault, &'static [&'static str]> {
+    // Without a function it is one of those that all functions have.
+    let function = function.unwrap_or(Function::SettingsGet);
+    if function.errors().is_empty() && word == "unavailable" && !items {
+        // Entropy has no errors: there is none.
+        return Ok(Fault::FailBefore);
+    }
+    if items {
+        function.item_error(word).map(Fault::ItemError).map_err(|_| function.item_errors())
+    } else {
+        function.error(word).map(Fault::Error).map_err(|_| function.errors())
+    }
 }
 
 #[async_trait]
@@ -129,37 +140,51 @@ impl Interceptor for Strike {
     }
 }
 
-/// Fails one host call of a whole scenario, by its number, and counts them all.
+/// Fails one host call of a whole scenario, by its number, and writes down what was called.
 #[derive(Debug, Default)]
 pub(super) struct Numbered {
-    seen: AtomicU32,
-    strike: Option<(u32, Fault)>,
-    struck: Mutex<Option<Function>>,
+    strike: Option<(usize, Fault)>,
+    called: Mutex<Vec<Function>>,
 }
 
 impl Numbered {
-    pub(super) fn at(nth: u32, fault: Fault) -> Self {
+    /// From 1.
+    pub(super) fn at(nth: usize, fault: Fault) -> Self {
         Self { strike: Some((nth, fault)), ..Self::default() }
     }
 
-    pub(super) fn count(&self) -> u32 {
-        self.seen.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn struck(&self) -> Option<Function> {
-        *self.struck.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every host call, in order.
+    pub(super) fn called(&self) -> Vec<Function> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[async_trait]
 impl Interceptor for Numbered {
     async fn before(&self, _: &Call, function: Function) -> Option<Fault> {
-        let nth = self.seen.fetch_add(1, Ordering::SeqCst).saturating_add(1);
+        let mut called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        called.push(function);
         let (place, fault) = self.strike.as_ref()?;
-        if nth != *place {
-            return None;
-        }
-        *self.struck.lock().unwrap_or_else(PoisonError::into_inner) = Some(function);
-        Some(fault.clone())
+        (called.len() == *place).then(|| fault.clone())
     }
+}
+
+/// Every way in which a host call can fail, in words: each error of the contract, the effects that are
+/// in doubt, and the loss of the instance.
+pub(super) fn ways(function: Function) -> Vec<(String, Fault)> {
+    let errors =
+        function.errors().iter().filter_map(|name| Some((*name, Fault::Error(function.error(name).ok()?))));
+    let items = function.item_errors().iter().filter_map(|name| {
+        Some((format!("each item {name}"), Fault::ItemError(function.item_error(name).ok()?)))
+    });
+    let mut ways: Vec<_> = errors.map(|(name, fault)| (name.to_owned(), fault)).chain(items).collect();
+    ways.push(("crash before".into(), Fault::CrashBefore));
+    if function.is_effect() {
+        ways.push(("outcome-unknown, applied".into(), Fault::FailAfter));
+        ways.push(("crash after".into(), Fault::CrashAfter));
+    }
+    if function == Function::StorageTransition {
+        ways.push(("conflict".into(), Fault::Conflict));
+    }
+    ways
 }

@@ -17,7 +17,7 @@ use crate::memory::{MemoryHost, Problem, World, WorldError};
 pub const MARK: &str = "suite.yaml";
 
 /// Scenarios that are run together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Suite {
     /// In the order of their paths.
     pub cases: Vec<Case>,
@@ -111,7 +111,9 @@ impl FileProblem {
 impl SuiteError {
     /// Each problem with its file.
     pub fn places(&self) -> impl Iterator<Item = (&Path, &Problem)> {
-        self.problems.iter().flat_map(|file| file.error.problems.iter().map(|problem| (file.path.as_path(), problem)))
+        self.problems
+            .iter()
+            .flat_map(|file| file.error.problems.iter().map(|problem| (file.path.as_path(), problem)))
     }
 }
 
@@ -173,8 +175,14 @@ impl Suite {
 
     /// Keeps only what is about `text`.
     #[must_use]
-    pub fn filtered(mut self, text: &str) -> Self {
-        self.cases.retain(|case| case.is_about(text));
+    pub fn filtered(self, text: &str) -> Self {
+        self.only(|case| case.is_about(text))
+    }
+
+    /// Keeps only these scenarios.
+    #[must_use]
+    pub fn only(mut self, these: impl Fn(&Case) -> bool) -> Self {
+        self.cases.retain(these);
         self
     }
 }

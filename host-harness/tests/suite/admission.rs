@@ -32,7 +32,7 @@ fn a_guest_of_the_whole_contract_is_admitted() {
 fn what_is_no_component_is_told_apart() {
     assert_eq!(
         refusal(b"hello"),
-        "this is no WebAssembly component; give the `guestlist.wasm` that the build writes"
+        "this is no WebAssembly component; give the `.wasm` file that its build writes"
     );
     assert_eq!(
         refusal(b"\0asm\x01\0\0\0"),

@@ -1,5 +1,6 @@
 //! Guests that honest compilers do not write: the contract's empty guest, with every body replaced.
 
+use guestlist_harness::contract::types::Verdict;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, SourceMap, WorldId};
@@ -21,8 +22,17 @@ pub enum Behaviour {
     Floods,
 }
 
-/// The contract and what it depends on, changed as a text first.
+/// The plugin's world and what it depends on, changed as a text first.
 pub fn contract(change: impl Fn(String) -> String) -> (Resolve, WorldId) {
+    world("extension", change)
+}
+
+/// The same for the world of policies.
+pub fn policy_contract(change: impl Fn(String) -> String) -> (Resolve, WorldId) {
+    world("tenant-policy", change)
+}
+
+fn world(name: &str, change: impl Fn(String) -> String) -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
     let mut package = |folder: String| {
@@ -40,7 +50,7 @@ pub fn contract(change: impl Fn(String) -> String) -> (Resolve, WorldId) {
     };
     package(format!("{root}/deps/random"));
     let package = package(root.to_owned());
-    let world = resolve.select_world(&[package], Some("extension")).unwrap();
+    let world = resolve.select_world(&[package], Some(name)).unwrap();
     (resolve, world)
 }
 
@@ -52,6 +62,92 @@ pub fn guest(behaviour: Behaviour) -> Vec<u8> {
 /// The same, and it behaves so before anybody has called it.
 pub fn guest_that_starts_so(behaviour: Behaviour) -> Vec<u8> {
     build(&contract(|text| text), behaviour, true)
+}
+
+/// A policy that never answers.
+pub fn policy(behaviour: Behaviour) -> Vec<u8> {
+    guest_of(&policy_contract(|text| text), behaviour)
+}
+
+pub fn policy_that_starts_so(behaviour: Behaviour) -> Vec<u8> {
+    build(&policy_contract(|text| text), behaviour, true)
+}
+
+/// A policy that always gives these verdicts, and the first of them at accept.
+pub fn policy_answering(verdicts: &[Verdict]) -> Vec<u8> {
+    policy_doing("", verdicts)
+}
+
+/// The same for one refusal, in the words that the facts have as the organization's name.
+pub fn policy_that_names_the_organization() -> Vec<u8> {
+    let copy =
+        |from: u32, to: u32| format!("(i32.store (i32.const {to}) (i32.load offset={from} (local.get 0)))");
+    // The facts begin with the surroundings, and these with the id and the name of the organization.
+    let words = copy(8, VERDICTS + 8) + &copy(12, VERDICTS + 12);
+    policy_doing(&words, &[Verdict::Refuse(String::new())])
+}
+
+/// Where a policy keeps its list of verdicts, and where the verdicts are.
+const LIST: u32 = 16;
+const VERDICTS: u32 = 1024;
+
+fn policy_doing(first: &str, verdicts: &[Verdict]) -> Vec<u8> {
+    let data = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<String>();
+    let list = [VERDICTS, u32::try_from(verdicts.len()).unwrap()].map(u32::to_le_bytes).concat();
+    let rules = "guestlist:invitation/rules@0.1.0";
+    let module = format!(
+        r#"(module
+            (memory (export "memory") 64)
+            (global $free (mut i32) (i32.const 1048576))
+            (data (i32.const {LIST}) "{}")
+            (data (i32.const {VERDICTS}) "{}")
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                (global.get $free)
+                (global.set $free (i32.and
+                    (i32.add (i32.add (global.get $free) (local.get 3)) (i32.const 7))
+                    (i32.const -8))))
+            (func (export "{rules}#judge-invite") (param i32) (result i32) {first} (i32.const {LIST}))
+            (func (export "{rules}#judge-accept") (param i32) (result i32) {first} (i32.const {VERDICTS})))"#,
+        data(&list),
+        data(&stored(verdicts)),
+    );
+    let mut module = wat::parse_str(module).unwrap();
+    let (resolve, world) = policy_contract(|text| text);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+}
+
+/// Verdicts as they lie in memory: 40 bytes each, and what they point to behind them.
+fn stored(verdicts: &[Verdict]) -> Vec<u8> {
+    let mut heap = Vec::new();
+    let end = VERDICTS + 40 * u32::try_from(verdicts.len()).unwrap();
+    let mut list = |bytes: Vec<u8>, length: usize| {
+        let at = end + u32::try_from(heap.len()).unwrap();
+        heap.extend(bytes);
+        heap.resize(heap.len().next_multiple_of(8), 0);
+        [at, u32::try_from(length).unwrap()].map(u32::to_le_bytes).concat()
+    };
+    let mut all = Vec::new();
+    for verdict in verdicts {
+        let (case, mut content) = match verdict {
+            Verdict::Allow => (0u64, Vec::new()),
+            Verdict::Refuse(text) => (1, list(text.clone().into_bytes(), text.len())),
+            Verdict::AllowWith(narrowed) => {
+                let grants = narrowed.grants.iter().flat_map(|index| index.to_le_bytes()).collect();
+                let mut content = list(grants, narrowed.grants.len());
+                content.extend(u64::from(narrowed.lifetime.is_some()).to_le_bytes());
+                content.extend(narrowed.lifetime.unwrap_or_default().to_le_bytes());
+                content.push(narrowed.signed_in_only.into());
+                (2, content)
+            }
+            Verdict::RequireApproval(text) => (3, list(text.clone().into_bytes(), text.len())),
+            Verdict::Other(text) => (4, list(text.clone().into_bytes(), text.len())),
+        };
+        content.resize(32, 0);
+        all.extend(case.to_le_bytes());
+        all.extend(content);
+    }
+    [all, heap].concat()
 }
 
 pub fn guest_of(contract: &(Resolve, WorldId), behaviour: Behaviour) -> Vec<u8> {

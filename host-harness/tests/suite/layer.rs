@@ -1,18 +1,20 @@
 //! What stands around each host call: time-outs, faults, the trace.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use guestlist_harness::{
-    Engine, EngineOptions, Fault, FaultPlan, Function, HostCalls, Interceptor, Limits, Plugin, Pooling,
-    Reason, Stop,
+    Engine, EngineOptions, Fault, FaultAt, FaultPlan, Function, HostCalls, Interceptor, Limits, Plugin,
+    Pooling, Reason, Stop,
     contract::{
+        audit::Refusal,
         exports::invitee::{Handle, InviteeRefusal},
+        notifications::{Message, Recipient, SendError},
         storage::StoreError,
-        types::{Context, HostError, InvitationKey, Permissions, Principal, UserRef},
+        types::{Context, HostError, InvitationKey, MessageKind, Permissions, Principal, UserRef},
     },
     host::{Call, Host, Operation},
     operations::{Introspect, Sweep},
@@ -72,6 +74,83 @@ async fn every_fault_answers_as_it_says() {
             calls.storage_get(key()).await,
             Ok(Err(StoreError::Host(HostError::Unavailable(Some(7)))))
         );
+    }
+}
+
+#[tokio::test]
+async fn every_error_of_the_contract_can_be_the_answer_and_nothing_is_applied() {
+    for name in Function::AuditRecordRefusals.errors() {
+        let quiet = Arc::new(Quiet::default());
+        let case = Function::AuditRecordRefusals.error(name).unwrap();
+        let fault = (Function::AuditRecordRefusals, Fault::Error(case));
+        let calls = calls(Host::of(quiet.clone()), Some(fault));
+        let refusal =
+            || Refusal { operation: "sweep".to_owned(), invitation: None, reason: "invalid".to_owned() };
+        let error = calls.audit_record_refusals(None, vec![refusal()]).await.unwrap().unwrap_err();
+        assert!(format!("{error:?}").to_lowercase().contains(&name.replace('-', "")), "{name}: {error:?}");
+        assert_eq!(quiet.refusals.load(Ordering::SeqCst), 0, "{name} came too late");
+        calls.audit_record_refusals(None, vec![refusal()]).await.unwrap().unwrap();
+        assert_eq!(quiet.refusals.load(Ordering::SeqCst), 1);
+        let trace = calls.take_trace().unwrap();
+        assert_eq!(trace.entries[0].fault, Some(format!("error({name})")));
+    }
+    let exists = Function::StorageRecall.error("exists").unwrap();
+    let calls = calls(Quiet::host(), Some((Function::StorageRecall, Fault::Error(exists))));
+    let answer = calls.storage_recall("acme".to_owned(), "o".to_owned(), vec![0; 32]).await.unwrap();
+    let Err(StoreError::Exists(InvitationKey { organization, id })) = answer else { panic!("{answer:?}") };
+    assert_eq!((organization.as_str(), id.len()), ("acme", 36));
+}
+
+#[tokio::test]
+async fn every_item_of_an_answer_can_be_an_error() {
+    let names = || vec!["alice".to_owned(), "bob".to_owned()];
+    for name in Function::DirectoryFindUsers.item_errors() {
+        let case = Function::DirectoryFindUsers.item_error(name).unwrap();
+        let fault = (Function::DirectoryFindUsers, Fault::ItemError(case));
+        let calls = calls(Quiet::host(), Some(fault));
+        let items = calls.directory_find_users("acme".to_owned(), None, names()).await.unwrap().unwrap();
+        assert_eq!(items.len(), 2);
+        for error in items.into_iter().map(Result::unwrap_err) {
+            assert!(
+                format!("{error:?}").to_lowercase().contains(&name.replace('-', "")),
+                "{name}: {error:?}"
+            );
+        }
+        assert_eq!(calls.take_trace().unwrap().entries[0].fault, Some(format!("item-error({name})")));
+    }
+    let no_address = Function::NotificationsSend.item_error("no-address").unwrap();
+    let calls = calls(Quiet::host(), Some((Function::NotificationsSend, Fault::ItemError(no_address))));
+    let message = Message {
+        invitation: "i".to_owned(),
+        version: 1,
+        kind: MessageKind::Reminder,
+        to: Recipient::Approvers,
+        inviter: Principal::System,
+        code: None,
+        expires_at: None,
+    };
+    let sent = calls.notifications_send("acme".to_owned(), None, vec![message; 3]).await.unwrap().unwrap();
+    assert_eq!(sent, [Err(SendError::NoAddress), Err(SendError::NoAddress), Err(SendError::NoAddress)]);
+}
+
+#[tokio::test]
+async fn an_error_that_the_function_does_not_have_is_a_failure_all_the_same() {
+    let exists = Function::StorageInsert.item_error("exists").unwrap();
+    for fault in [Fault::Error(exists), Fault::ItemError(exists)] {
+        let calls = HostCalls::new(
+            Arc::new(Quiet::host()),
+            Call::new(Operation::Sweep, context()),
+            &Limits::default(),
+        );
+        let calls = calls.with_interceptor(Arc::new(FaultPlan::new([FaultAt {
+            function: None,
+            nth: 1,
+            then_on: true,
+            fault,
+        }])));
+        let answer = calls.membership_close("acme".to_owned(), "i".to_owned()).await.unwrap();
+        assert_eq!(answer, Err(HostError::Unavailable(None)));
+        assert_eq!(calls.random_get_random_bytes(32).await.unwrap(), Vec::<u8>::new());
     }
 }
 

@@ -17,5 +17,6 @@ mod grant_log_races;
 mod grant_log_system;
 mod guests;
 mod layer;
+mod policies;
 mod quiet;
 mod skew;

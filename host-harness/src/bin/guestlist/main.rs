@@ -5,6 +5,7 @@
 
 mod call;
 mod check;
+mod coverage;
 mod demo;
 mod output;
 mod test;

@@ -1,25 +1,28 @@
 //! `guestlist test`: plays scenarios.
 
 mod progress;
+mod watch;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
-    scenario::{self, Loading, Options, Runner, Suite, SuiteError},
+    policy::PolicyComponent,
+    scenario::{self, Loading, Options, Runner, Suite, SuiteError, compare, schema},
 };
 
-use crate::{Done, Failure};
+use crate::{Done, Failure, coverage};
 
 #[derive(Args)]
 pub struct Arguments {
     /// Scenario files, or folders of them.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "schema")]
     paths: Vec<PathBuf>,
     /// Only what has this in its path or name, or as a tag.
     #[arg(long)]
@@ -42,12 +45,26 @@ pub struct Arguments {
     /// Another plugin than the one that this command was built with.
     #[arg(long)]
     plugin: Option<PathBuf>,
+    /// A policy component that is asked for every organization, before the worlds' scripted policies.
+    #[arg(long)]
+    policy: Option<PathBuf>,
+    /// Plays with this plugin, too, and shows what it decides differently; expectations do not count.
+    #[arg(long, value_name = "PLUGIN")]
+    against: Option<PathBuf>,
     /// Worlds may be outside of the suite's folder.
     #[arg(long)]
     allow_outside: bool,
     /// For people, for programs, for build servers, or for GitHub workflows.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Plays again what is concerned when a file changes, until it is interrupted.
+    #[arg(long, conflicts_with_all = ["against", "coverage", "coverage_min"])]
+    watch: bool,
+    /// Prints the JSON Schema of scenario files, for editors.
+    #[arg(long)]
+    schema: bool,
+    #[command(flatten)]
+    coverage: coverage::CoverageArguments,
 }
 
 /// See [`scenario::Format`].
@@ -72,17 +89,70 @@ impl From<Format> for scenario::Format {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
+    if arguments.schema {
+        print(&format!("{:#}\n", schema()))?;
+        return Ok(Done::Yes);
+    }
+    if arguments.watch {
+        watch::run(arguments)?;
+        return Ok(Done::Yes);
+    }
     let suite = match load(arguments) {
         Ok(suite) => suite,
         Err(error) => return Err(broken(arguments, &error)?),
     };
     if suite.cases.is_empty() {
-        return Err("no scenario is selected; see the paths and `--filter`".into());
+        return Err(NOTHING.into());
     }
-    let runner = Runner::new(plugin(arguments)?, options(arguments));
+    let runner = runner(arguments, arguments.plugin.as_deref())?;
+    if let Some(old) = &arguments.against {
+        let old = self::runner(arguments, Some(old))?;
+        let total = suite.cases.len() * 2;
+        let report = progress::shown(total, |told| compare(&suite, &old, &runner, told));
+        print(&report.shown(arguments.format.into(), &suite))?;
+        return Ok(done(report.failed() == 0));
+    }
     let report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
     print(&report.shown(arguments.format.into(), &suite))?;
-    Ok(if report.failed() == 0 { Done::Yes } else { Done::Refused })
+    let (covered, below) = arguments.coverage.judge(&report.coverage.report());
+    match (covered, arguments.format) {
+        (Some(covered), Format::Text) => print(&covered)?,
+        // Programs read the report.
+        (Some(covered), _) => io::stderr().write_all(covered.as_bytes())?,
+        (None, _) => {}
+    }
+    for why in &below {
+        eprintln!("error: {why}");
+    }
+    Ok(done(report.failed() == 0 && below.is_empty()))
+}
+
+const NOTHING: &str = "no scenario is selected; see the paths and `--filter`";
+
+fn done(well: bool) -> Done {
+    if well { Done::Yes } else { Done::Refused }
+}
+
+/// What plays scenarios with a plugin, or with the one of this command.
+fn runner(arguments: &Arguments, plugin: Option<&Path>) -> Result<Runner, Failure> {
+    let engine = Engine::new(&EngineOptions::fuel().instances(64))?;
+    let plugin = match plugin {
+        None => Plugin::bundled(&engine)?,
+        Some(path) => {
+            Plugin::load(&engine, &read(path)?).map_err(|error| format!("{}: {error}", path.display()))?
+        }
+    };
+    let mut options = options(arguments);
+    if let Some(path) = &arguments.policy {
+        let policy = PolicyComponent::load(&engine, &read(path)?)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        options.prepare = Arc::new(move |host| host.set_policy_component(None, policy.clone()));
+    }
+    Ok(Runner::new(plugin, options))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()).into())
 }
 
 fn options(arguments: &Arguments) -> Options {
@@ -109,7 +179,9 @@ fn load(arguments: &Arguments) -> Result<Suite, SuiteError> {
 /// Shows what is wrong with files: to people where errors go, to programs where the report would be.
 fn broken(arguments: &Arguments, error: &SuiteError) -> io::Result<Failure> {
     match arguments.format {
-        Format::Text => io::stderr().write_all(format!("{}\n", error.shown(scenario::Format::Text)).as_bytes())?,
+        Format::Text => {
+            io::stderr().write_all(format!("{}\n", error.shown(scenario::Format::Text)).as_bytes())?
+        }
         format => print(&error.shown(format.into()))?,
     }
     let (problems, files) = (error.places().count(), error.problems.len());
@@ -123,15 +195,4 @@ fn counted(count: usize, what: &str) -> String {
 
 fn print(text: &str) -> io::Result<()> {
     io::stdout().write_all(text.as_bytes())
-}
-
-fn plugin(arguments: &Arguments) -> Result<Plugin, Failure> {
-    let engine = Engine::new(&EngineOptions::fuel().instances(64))?;
-    Ok(match &arguments.plugin {
-        None => Plugin::bundled(&engine)?,
-        Some(path) => {
-            let bytes = std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
-            Plugin::load(&engine, &bytes)?
-        }
-    })
 }

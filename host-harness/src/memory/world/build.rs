@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::DateTime;
+use chrono::{DateTime, FixedOffset};
 use serde_saphyr::Spanned;
 
 use super::{OrganizationEntry, Problem, StateWord, TargetEntry, Text, UserEntry, World, WorldError};
@@ -83,6 +83,16 @@ impl Builder {
         })
     }
 
+    fn utc_offset(&mut self, offset: Option<&Text>) -> i32 {
+        let Some(text) = offset else { return 0 };
+        if let Ok(offset) = text.value.parse::<FixedOffset>() {
+            return offset.local_minus_utc() / 60;
+        }
+        let problem = Problem::with(text, format!("`{}` is no offset from UTC", text.value));
+        self.problems.push(problem.helped("write it as `+01:00`".into()));
+        0
+    }
+
     fn add_organization(&mut self, entry: &OrganizationEntry) {
         self.check_id(&entry.id, "organization");
         if self.organizations.contains_key(&entry.id.value) {
@@ -104,6 +114,7 @@ impl Builder {
             settings: default_settings(),
             address_domains: None,
             policy: entry.policy.iter().map(|rule| rule.value.clone()).collect(),
+            utc_offset_minutes: self.utc_offset(entry.utc_offset.as_ref()),
         };
         entry.settings.apply_to(&mut organization);
         for user in &entry.users {

@@ -39,8 +39,22 @@ impl WorldError {
         let place = error.location();
         let text = error.without_snippet().to_string();
         // The place is shown with the line; the parser says it once more in the text.
-        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-        Self::new(vec![Problem::at(place, message)])
+        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+        let problem = match message.split_once(", expected ") {
+            Some((wrong, expected)) if wrong.starts_with("unknown ") => {
+                let quoted =
+                    |text: &'_ str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+                let right = quoted(expected);
+                let problem = Problem::at(place, wrong.to_owned());
+                let name = quoted(wrong).into_iter().next().unwrap_or_default();
+                match nearest(&name, right.iter().map(String::as_str)) {
+                    Some(name) => problem.helped(format!("did you mean `{name}`?")),
+                    None => problem.helped(format!("there are {}", expected.trim_start_matches("one of "))),
+                }
+            }
+            _ => Problem::at(place, message.to_owned()),
+        };
+        Self::new(vec![problem])
     }
 
     /// The same problems, with the lines of the file to be shown.

@@ -94,8 +94,9 @@ pub(super) fn problems(error: &SuiteError) -> String {
 
 /// A path that is no UTF-8 is all that JSON cannot say.
 fn written(shape: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(shape)
-        .unwrap_or_else(|error| serde_json::json!({ "format": FORMAT, "error": error.to_string() }).to_string());
+    let mut text = serde_json::to_string_pretty(shape).unwrap_or_else(|error| {
+        serde_json::json!({ "format": FORMAT, "error": error.to_string() }).to_string()
+    });
     text.push('\n');
     text
 }

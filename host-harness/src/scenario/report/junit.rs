@@ -55,7 +55,9 @@ fn testcase(case: &CaseReport, folder: &Path, sources: &Sources<'_>) -> String {
     }
     let message = escaped(&format!("{}{more}", first.message));
     let text = escaped(&text);
-    format!("{head}>\n      <failure type=\"failure\" message=\"{message}\">{text}</failure>\n    </testcase>\n")
+    format!(
+        "{head}>\n      <failure type=\"failure\" message=\"{message}\">{text}</failure>\n    </testcase>\n"
+    )
 }
 
 pub(super) fn problems(error: &SuiteError) -> String {

@@ -1,0 +1,165 @@
+//! A compiled policy, and asking it.
+//!
+//! Each judgement gets a fresh instance with a store of its own: nothing can pass from one request, or
+//! one organization, to the next, so the same facts get the same answer.
+
+use std::{fmt, sync::Arc};
+
+use wasmtime::Store;
+
+use crate::{
+    Engine, LoadError, Metering, Reason, admission,
+    calls::within,
+    contract::{
+        TenantPolicy, TenantPolicyPre,
+        rules::{AcceptFacts, InviteFacts},
+        types::Verdict,
+    },
+    plugin::digest,
+    policy::PolicyLimits,
+    sandbox::MemoryMeter,
+};
+
+/// A policy that was admitted. Cloning it shares the compiled code.
+#[derive(Clone)]
+pub struct PolicyComponent {
+    inner: Arc<Inner>,
+    limits: PolicyLimits,
+}
+
+struct Inner {
+    engine: Engine,
+    policy: TenantPolicyPre<MemoryMeter>,
+    digest: String,
+}
+
+impl fmt::Debug for PolicyComponent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicyComponent")
+            .field("digest", &self.inner.digest)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a policy has answered, and what it cost.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Ruling<T> {
+    /// As the component gave it: it may try to widen, which the plugin refuses.
+    pub answer: T,
+    /// Units of fuel, the making of the instance included. Absent in an engine that does not meter by
+    /// fuel.
+    pub fuel: Option<u64>,
+}
+
+/// The policy gave no answer that means anything: nobody is let in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyUnavailable {
+    /// Its instance was ended, or could not be made.
+    #[error("the policy gives no answer: {}; raise its limits or repair it, until then nobody is let in", .0.in_short())]
+    Ended(Reason),
+    /// Nobody can tell which verdict is for whom.
+    #[error(
+        "the policy gives {answered} verdicts for {asked} candidates; repair it, until then nobody is let in"
+    )]
+    Miscounted {
+        /// Candidates.
+        asked: usize,
+        /// Verdicts.
+        answered: usize,
+    },
+}
+
+impl PolicyComponent {
+    /// Compiles a component and checks that it is a policy: it imports no function, exports `rules` in
+    /// the shape of the contract, and an instance can be made. Load once, and not on a thread that
+    /// others wait for: where what runs at its start does not end, it takes a second.
+    ///
+    /// The engine may be the plugin's. A component that brings a script engine needs one that was made
+    /// for it: with a larger [`EngineOptions::memory`](crate::EngineOptions::memory), and often with
+    /// [`Pooling::Never`](crate::Pooling::Never) because it consists of many modules.
+    ///
+    /// # Errors
+    ///
+    /// All that speaks against it, and what to do.
+    pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+        let component = admission::compile(engine, bytes)?;
+        let policy = admission::admit_policy(engine, &component)?;
+        let inner = Inner { engine: engine.clone(), policy, digest: digest(bytes) };
+        Ok(Self { inner: Arc::new(inner), limits: PolicyLimits::default() })
+    }
+
+    /// The same policy within other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: PolicyLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What a judgement may cost.
+    #[must_use]
+    pub fn limits(&self) -> &PolicyLimits {
+        &self.limits
+    }
+
+    /// SHA-256 of the component's bytes, in lower-case hex.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// One verdict for each candidate. Needs a tokio runtime with time.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or one of another length.
+    pub async fn judge_invite(&self, facts: &InviteFacts) -> Result<Ruling<Vec<Verdict>>, PolicyUnavailable> {
+        let ask = async |policy: &TenantPolicy, store: &mut Store<MemoryMeter>| {
+            policy.guestlist_invitation_rules().call_judge_invite(store, facts).await
+        };
+        let ruling = self.judge(ask).await?;
+        let (asked, answered) = (facts.candidates.len(), ruling.answer.len());
+        if asked == answered { Ok(ruling) } else { Err(PolicyUnavailable::Miscounted { asked, answered }) }
+    }
+
+    /// The verdict on somebody who accepts. Needs a tokio runtime with time.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub async fn judge_accept(&self, facts: &AcceptFacts) -> Result<Ruling<Verdict>, PolicyUnavailable> {
+        let ask = async |policy: &TenantPolicy, store: &mut Store<MemoryMeter>| {
+            policy.guestlist_invitation_rules().call_judge_accept(store, facts).await
+        };
+        self.judge(ask).await
+    }
+
+    async fn judge<T>(
+        &self,
+        ask: impl AsyncFnOnce(&TenantPolicy, &mut Store<MemoryMeter>) -> wasmtime::Result<T>,
+    ) -> Result<Ruling<T>, PolicyUnavailable> {
+        let engine = &self.inner.engine;
+        // Each holder keeps its place no longer than its time, so this ends. The engine never closes it.
+        let _slot = engine.policy_slot().await;
+        let limits = self.limits.on(engine);
+        let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory));
+        store.limiter(|memory| memory);
+        let asked = async {
+            engine.arm(&mut store, &limits)?;
+            let policy = self.inner.policy.instantiate_async(&mut store).await?;
+            ask(&policy, &mut store).await
+        };
+        let reason = match within(limits.time, asked).await {
+            Some(Ok(answer)) => {
+                let left = if engine.metering() == Metering::Fuel { store.get_fuel().ok() } else { None };
+                let given = limits.fuel.unwrap_or(u64::MAX);
+                return Ok(Ruling { answer, fuel: left.map(|left| given.saturating_sub(left)) });
+            }
+            Some(Err(error)) => Reason::of(&error, &limits, store.data().refused),
+            None => Reason::Deadline(limits.time),
+        };
+        Err(PolicyUnavailable::Ended(reason))
+    }
+}
