@@ -10,8 +10,13 @@ const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_0
 /// Milliseconds, written with their units: `d`, `h`, `m`, `s` and `ms`, the greater ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("minLength" = 1, "pattern" = Self::PATTERN))]
 pub struct HumanDuration(pub u64);
+
+impl HumanDuration {
+    /// What its text looks like, as a regular expression. The empty text, which fits, is none.
+    pub(crate) const PATTERN: &str = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+}
 
 /// Why a text is not a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     ask::BROKEN,
-    format::{Event, FaultEntry, Faults, Handle, Outcome, Scenario, Step, Text},
+    format::{ACTIONS, Event, FaultEntry, Faults, Handle, Outcome, Scenario, Step, Text},
     pattern::Bound,
     shown::{STATES, state_name},
     strike,
@@ -84,8 +84,10 @@ const MAIL_KEYS: [&str; 9] =
     ["to", "address", "kind", "of", "subject", "from", "template", "code", "expires-at"];
 const EVENT_KEYS: [&str; 6] = ["event", "by", "operation", "of", "in", "reason"];
 
-const ACTIONS: &str = "`invite`, `list`, `get`, `resend`, `revoke`, `revoke-all`, `approve`, `reject`, `list-mine`, \
-     `introspect`, `accept`, `decline`, `sweep`, `advance`, `clock`, `restart`, `event` and `race`";
+fn one_of_the_actions() -> String {
+    let actions: Vec<_> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
+    format!("give one of {}", actions.join(", "))
+}
 
 impl Checker {
     fn learn(&mut self, step: &Step) {
@@ -126,9 +128,9 @@ impl Checker {
         ];
         let given = |keys: &[bool]| keys.iter().filter(|given| **given).count();
         match given(&calls) + given(&others) {
-            0 => self.wrong(step, "this step does nothing", &format!("give one of {ACTIONS}")),
+            0 => self.wrong(step, "this step does nothing", &one_of_the_actions()),
             1 => {}
-            _ => self.wrong(step, "this step does more than one thing", &format!("give one of {ACTIONS}")),
+            _ => self.wrong(step, "this step does more than one thing", &one_of_the_actions()),
         }
         let is_call = given(&calls) > 0;
         if !is_call && it.caller.is_some() {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+use super::schema;
 use crate::memory::{HumanDuration, MailMode, Rule, SettingsPatch, World};
 
 /// A text and where it stands.
@@ -34,7 +35,7 @@ pub struct Scenario {
     pub world: Spanned<WorldSource>,
     /// When the clock starts, as in `2026-03-02T09:00:00Z`; the world's by default.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Instant>")]
     pub clock: Option<Text>,
     /// Where entropy starts; the world's by default.
     #[serde(default)]
@@ -122,6 +123,28 @@ enum WorldSchema {
     Here(World),
 }
 
+/// The keys of a step that are actions.
+pub(super) const ACTIONS: [&str; 18] = [
+    "invite",
+    "list",
+    "get",
+    "resend",
+    "revoke",
+    "revoke-all",
+    "approve",
+    "reject",
+    "list-mine",
+    "introspect",
+    "accept",
+    "decline",
+    "sweep",
+    "advance",
+    "clock",
+    "restart",
+    "event",
+    "race",
+];
+
 /// One step: exactly one action, and what goes with it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -161,10 +184,10 @@ pub struct Step {
 
     // What happens around it.
     /// Lets time pass, as in `71h59m`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Length>")]
     pub advance: Option<HumanDuration>,
     /// Sets the machine's clock, also back.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Instant>")]
     pub clock: Option<Text>,
     /// `true`: the host is stopped and started: what is stored is all that is left, and the next call
     /// gets a fresh instance.
@@ -210,7 +233,7 @@ pub struct Invite {
     pub userstore_domain: Option<String>,
     /// As in `24h`, or `never`; the organization's setting by default.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Lifetime>")]
     pub lifetime: Option<Text>,
     /// `internal` or `external`; the organization's setting by default.
     #[serde(default)]
@@ -241,7 +264,7 @@ pub enum Notifying {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct List {
     /// As in `pending`; empty: any.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<schema::State>")]
     pub states: Vec<Text>,
     /// Those that carry this group.
     pub group: Option<String>,
@@ -282,7 +305,7 @@ pub enum SortBy {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ListMine {
     /// As in `pending`; empty: any.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<schema::State>")]
     pub states: Vec<Text>,
     /// `next` of the `list-mine` before, or a text that is no cursor.
     pub after: Option<String>,
@@ -389,7 +412,7 @@ pub struct Event {
     /// It answers again.
     pub wake_store: Option<String>,
     /// How the mail system behaves from now on: `deliver`, `fail` or `take`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Mailing>")]
     pub mail: Option<MailMode>,
     /// Ends what the mail system had taken: `delivered` or `bounced`.
     pub settle_mail: Option<Settled>,
@@ -520,7 +543,7 @@ pub struct Outcome {
     #[schemars(with = "Option<Value>")]
     pub refused: Option<Spanned<Value>>,
     /// There is no answer, because the instance was ended: why, as in `crash`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Broken>")]
     pub broken: Option<Text>,
     /// Everything that it changed, a line each, in any order.
     #[schemars(with = "Option<Vec<String>>")]
@@ -544,13 +567,13 @@ pub struct Outcome {
     #[schemars(with = "Option<Vec<Value>>")]
     pub calls_exclude: Option<Spanned<Vec<Spanned<Value>>>>,
     /// As in `<= 400000`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Budget>")]
     pub fuel: Option<Text>,
     /// As in `<= 8`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Budget>")]
     pub host_calls: Option<Text>,
     /// As in `<= 1MiB`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Budget>")]
     pub memory: Option<Text>,
 }
 
@@ -615,7 +638,7 @@ enum SweepWord {
 pub struct FaultEntry {
     /// The function, as in `membership.apply`; absent: whichever is called.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Call>")]
     pub call: Option<Text>,
     /// Which of its calls; the first by default.
     #[serde(default)]
@@ -636,6 +659,6 @@ pub struct FaultEntry {
     pub items: bool,
     /// The answer comes after this time; the clock moves on meanwhile.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<schema::Length>")]
     pub takes: Option<HumanDuration>,
 }

@@ -5,6 +5,7 @@
 //! [`Runner::run`] plays them on the in-memory host and the real component, and answers a [`Report`].
 //! `docs/testing-policies.md` has the format with an example of each key.
 
+mod against;
 mod ask;
 mod bless;
 mod check;
@@ -23,17 +24,22 @@ mod record;
 mod report;
 mod retell;
 mod runner;
+mod schema;
 mod shown;
 mod stage;
 mod strike;
 mod suite;
+mod watch;
 
+pub use against::compare;
 pub use ask::Request;
 pub use bless::{NotBlessed, replace};
 pub use failure::Failure;
 pub use format::Scenario;
 pub use play::StepReport;
 pub use record::{RecordError, Recorder};
-pub use report::{CaseReport, Ending, Report, shown};
-pub use runner::{Options, Runner};
-pub use suite::{Case, FileProblem, Loading, MARK, Suite, SuiteError, Why};
+pub use report::{CaseReport, Ending, Format, Report, shown};
+pub use runner::{Options, Progress, Runner};
+pub use schema::schema;
+pub use suite::{Case, FileProblem, Loading, MARK, Suite, SuiteError};
+pub use watch::Glance;

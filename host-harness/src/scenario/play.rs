@@ -34,6 +34,8 @@ const SCHEDULES_MAX: usize = 20_000;
 pub struct StepReport {
     /// The line of the scenario that it stands on.
     pub line: u64,
+    /// And the column.
+    pub column: u64,
     /// What it is, in a few words.
     pub title: String,
     /// The answer; absent where nobody was asked.
@@ -77,6 +79,8 @@ pub(super) struct Played {
 pub(super) enum Manner {
     /// Every expectation counts.
     Told,
+    /// Only what comes counts, whatever the scenario expects.
+    Watched,
     /// The host fails where the story does not expect it: only the guarantees count.
     Disturbed,
 }
@@ -375,6 +379,7 @@ impl Acting<'_, '_> {
         }
         self.played.steps.push(StepReport {
             line: step.referenced.line(),
+            column: step.referenced.column(),
             title: title(&step.value),
             answer: told.map(|told| told.shown.clone()),
             effects: seen.effects,

@@ -1,7 +1,12 @@
-//! What came of a run, as data and as text.
+//! What came of a run, as data; and the forms in which it can be shown.
+
+mod github;
+mod json;
+mod junit;
+mod text;
 
 use std::{
-    fmt,
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,15 +18,22 @@ use super::{
     bless::Came,
     failure::Failure,
     play::{Played, StepReport},
-    suite::Case,
+    suite::{Case, Suite, SuiteError},
 };
+
 use crate::coverage::Coverage;
+
+pub use text::shown;
 
 /// What came of a suite.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// SHA-256 of the plugin.
     pub plugin: String,
+    /// SHA-256 of the plugin that it was compared with: then a failure is a step that is decided in
+    /// another way, `expected` is the old answer and `actual` the new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     /// In the order of the suite.
     pub cases: Vec<CaseReport>,
     /// What of the contract was exercised, by all scenarios together.
@@ -29,6 +41,20 @@ pub struct Report {
     /// All of it, on the wall.
     #[serde(serialize_with = "seconds")]
     pub time: Duration,
+}
+
+/// A form in which a report, or what is wrong with a suite, is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// JUnit's XML, which most build servers show.
+    Junit,
+    /// Commands to a GitHub workflow: each failure stands beside its line.
+    Github,
 }
 
 /// How a scenario ended.
@@ -47,6 +73,8 @@ pub enum Ending {
 pub struct CaseReport {
     /// The file.
     pub path: PathBuf,
+    /// The line that its name stands on.
+    pub line: u64,
     /// What it shows.
     pub name: String,
     /// Its tags.
@@ -90,6 +118,7 @@ impl CaseReport {
     pub(super) fn of(case: &Case) -> Self {
         Self {
             path: case.path.clone(),
+            line: case.line(),
             name: case.name().to_owned(),
             tags: case.tags().to_vec(),
             ..Self::default()
@@ -124,33 +153,67 @@ impl Report {
         let count = self.cases.len() as f64;
         count * 60.0 / self.time.as_secs_f64().max(1e-9)
     }
+
+    /// All of it, with the lines of `suite`'s files where a form shows them.
+    #[must_use]
+    pub fn shown(&self, format: Format, suite: &Suite) -> String {
+        let sources = Sources::of(suite);
+        match format {
+            Format::Text => text::report(self, &sources),
+            Format::Json => json::report(self),
+            Format::Junit => junit::report(self, &sources),
+            Format::Github => github::report(self, &sources),
+        }
+    }
+
+    /// The same report with scenarios that were played before, in the order of their paths.
+    #[must_use]
+    pub fn with_earlier(mut self, earlier: impl IntoIterator<Item = CaseReport>) -> Self {
+        self.cases.extend(earlier);
+        self.cases.sort_by(|one, other| one.path.cmp(&other.path));
+        self
+    }
+
+    /// In a line: how many scenarios there were, and how they ended.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let (failed, all) = (self.failed(), self.cases.len());
+        let (well, badly) = match self.against {
+            None => ("passed", "failed"),
+            Some(_) => ("decided as before", "decided differently"),
+        };
+        format!(
+            "{all} scenario{}, {} {well}, {failed} {badly}, in {:.1} s ({:.0} a minute)",
+            if all == 1 { "" } else { "s" },
+            all - failed,
+            self.time.as_secs_f64(),
+            self.pace()
+        )
+    }
 }
 
-/// A failure with its line of the file, as an editor would show it.
-pub fn shown(to: &mut impl fmt::Write, path: &Path, text: &str, failure: &Failure) -> fmt::Result {
-    writeln!(to, "  {}:{}:{}: {}", path.display(), failure.line, failure.column, failure.message)?;
-    let index = usize::try_from(failure.line.saturating_sub(1)).ok();
-    if let Some(line) = index.filter(|_| failure.line > 0).and_then(|index| text.lines().nth(index)) {
-        let number = failure.line.to_string();
-        writeln!(to, "    {number} | {line}")?;
-    }
-    match (&failure.expected, &failure.actual) {
-        (Some(expected), Some(actual)) if expected.is_empty() => {
-            for line in actual.lines() {
-                writeln!(to, "      {line}")?;
-            }
+impl SuiteError {
+    /// What is wrong, in the form that a report of the suite would have had.
+    #[must_use]
+    pub fn shown(&self, format: Format) -> String {
+        match format {
+            Format::Text => text::problems(self),
+            Format::Json => json::problems(self),
+            Format::Junit => junit::problems(self),
+            Format::Github => github::problems(self),
         }
-        (Some(expected), Some(actual)) => {
-            let (expected, actual) = (format!("{expected}\n"), format!("{actual}\n"));
-            writeln!(to, "      - expected, + came")?;
-            for change in similar::TextDiff::from_lines(&expected, &actual).iter_all_changes() {
-                write!(to, "      {}{}", change.tag(), change)?;
-            }
-        }
-        _ => {}
     }
-    if let Some(help) = &failure.help {
-        writeln!(to, "    help: {help}")?;
+}
+
+/// The texts of the files, to show lines of them.
+struct Sources<'a>(BTreeMap<&'a Path, &'a str>);
+
+impl<'a> Sources<'a> {
+    fn of(suite: &'a Suite) -> Self {
+        Self(suite.cases.iter().map(|case| (case.path.as_path(), &*case.text)).collect())
     }
-    Ok(())
+
+    fn text(&self, case: &CaseReport) -> &'a str {
+        self.0.get(case.path.as_path()).copied().unwrap_or_default()
+    }
 }

@@ -69,6 +69,15 @@ impl Default for Options {
     }
 }
 
+/// What is heard of a run while it goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A scenario begins.
+    Begun(&'a Case),
+    /// It has ended.
+    Ended(&'a CaseReport),
+}
+
 /// Runs suites with one plugin. The plugin's engine has to meter by fuel, or there is no fuel to compare.
 #[derive(Debug)]
 pub struct Runner {
@@ -83,14 +92,48 @@ impl Runner {
         Self { plugin, options }
     }
 
+    /// Whether it was asked for what every step did.
+    pub(super) fn explains(&self) -> bool {
+        self.options.explain
+    }
+
     /// Runs all scenarios of a suite.
     #[must_use]
     pub fn run(&self, suite: &Suite) -> Report {
         self.run_with_progress(suite, |_| {})
     }
 
-    /// The same; `done` is called with each scenario that has ended, in the order in which they end.
-    pub fn run_with_progress(&self, suite: &Suite, done: impl Fn(&CaseReport) + Sync) -> Report {
+    /// The same; `told` hears of each scenario that begins or ends, when it does.
+    pub fn run_with_progress(&self, suite: &Suite, told: impl Fn(Progress<'_>) + Sync) -> Report {
+        self.each(suite, told, async |case| self.case(case).await)
+    }
+
+    /// Plays every scenario once and checks nothing of what it expects: only what came counts. A story
+    /// goes on after a step that its file does not expect.
+    pub(super) fn watch(&self, suite: &Suite, told: impl Fn(Progress<'_>) + Sync) -> Report {
+        self.each(suite, told, async |case| {
+            let started = Instant::now();
+            let mut report = CaseReport::of(case);
+            let props = self.props(case, None, Manner::Watched);
+            match tokio::time::timeout(self.options.timeout, play(&props)).await {
+                Ok(played) => {
+                    report.take(&played, true);
+                    report.failures.clone_from(&played.failures);
+                }
+                Err(_) => report.failures.push(self.too_long(case)),
+            }
+            report.time = started.elapsed();
+            (report, Coverage::default())
+        })
+    }
+
+    /// Something with each scenario, as many at a time as there are jobs.
+    fn each(
+        &self,
+        suite: &Suite,
+        told: impl Fn(Progress<'_>) + Sync,
+        one: impl AsyncFn(&Case) -> (CaseReport, Coverage) + Sync,
+    ) -> Report {
         let started = Instant::now();
         let next = AtomicUsize::new(0);
         let ended = Mutex::new(Vec::with_capacity(suite.cases.len()));
@@ -104,9 +147,10 @@ impl Runner {
             loop {
                 let index = next.fetch_add(1, Ordering::SeqCst);
                 let Some(case) = suite.cases.get(index) else { return };
-                let (report, seen) = runtime.block_on(self.case(case));
+                told(Progress::Begun(case));
+                let (report, seen) = runtime.block_on(one(case));
                 coverage.lock().unwrap_or_else(PoisonError::into_inner).merge(seen);
-                done(&report);
+                told(Progress::Ended(&report));
                 ended.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
             }
         };
@@ -120,6 +164,7 @@ impl Runner {
         cases.sort_by_key(|(index, _)| *index);
         Report {
             plugin: self.plugin.digest().to_owned(),
+            against: None,
             cases: cases.into_iter().map(|(_, report)| report).collect(),
             coverage: coverage.into_inner().unwrap_or_else(PoisonError::into_inner),
             time: started.elapsed(),
@@ -133,13 +178,16 @@ impl Runner {
         let mut coverage = Coverage::default();
         let all = self.all_ways(case, &mut report, &mut coverage);
         if tokio::time::timeout(self.options.timeout, all).await.is_err() {
-            let message = format!("it took longer than {} s", self.options.timeout.as_secs());
-            let failure = Failure::at(&case.scenario.name, message);
-            report.failures.push(failure.helped("raise `--timeout`, or tell a shorter story"));
+            report.failures.push(self.too_long(case));
         }
         report.time = started.elapsed();
         report.ending = if report.failures.is_empty() { Ending::Passed } else { Ending::Failed };
         (report, coverage)
+    }
+
+    fn too_long(&self, case: &Case) -> Failure {
+        let message = format!("it took longer than {} s", self.options.timeout.as_secs());
+        Failure::at(&case.scenario.name, message).helped("raise `--timeout`, or tell a shorter story")
     }
 
     async fn all_ways(&self, case: &Case, report: &mut CaseReport, coverage: &mut Coverage) {

@@ -1,8 +1,8 @@
 //! From files to scenarios: found, read, and checked before anything runs.
 
 use std::{
-    collections::BTreeMap,
-    fmt, fs,
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs, io,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
@@ -11,16 +11,18 @@ use super::{
     check,
     format::{Scenario, WorldSource},
 };
-use crate::memory::{Problem, World, WorldError};
+use crate::memory::{MemoryHost, Problem, World, WorldError};
 
 /// The file that marks the folder of a suite: references may go as far up as to it.
 pub const MARK: &str = "suite.yaml";
 
 /// Scenarios that are run together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Suite {
     /// In the order of their paths.
     pub cases: Vec<Case>,
+    /// Every file that was read: scenarios, and the worlds that they name.
+    pub files: BTreeSet<PathBuf>,
 }
 
 /// A scenario and where it is from.
@@ -32,13 +34,21 @@ pub struct Case {
     pub text: Arc<str>,
     pub(super) scenario: Arc<Scenario>,
     pub(super) world: Arc<World>,
+    world_file: Option<PathBuf>,
 }
 
 impl Case {
     /// The scenario that a file at `path` with this text would be.
     pub(super) fn at(path: &Path, text: &str, loading: &Loading) -> Result<Self, SuiteError> {
-        let problem = |why| SuiteError { problems: vec![FileProblem { path: path.to_owned(), why }] };
-        in_place(path, text, loading, &mut BTreeMap::new()).map_err(problem)
+        let mut reader = Reader::new(loading);
+        match reader.scenario(path, text) {
+            Ok(Some(case)) => Ok(case),
+            Err(problem) => Err(SuiteError::of(problem)),
+            Ok(None) => {
+                let problems = reader.worlds.into_values().filter_map(Result::err).collect();
+                Err(SuiteError { problems, files: reader.named })
+            }
+        }
     }
 
     /// What it shows.
@@ -47,10 +57,21 @@ impl Case {
         &self.scenario.name.value
     }
 
+    /// The line that its name stands on.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.scenario.name.referenced.line()
+    }
+
     /// Its tags.
     #[must_use]
     pub fn tags(&self) -> &[String] {
         &self.scenario.tags
+    }
+
+    /// The files that it is told in: its own, and its world's.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.path.as_path()).chain(self.world_file.as_deref())
     }
 
     /// Whether its path, name or a tag contains `text`, in whatever case.
@@ -71,29 +92,46 @@ pub struct Loading {
     pub allow_outside: bool,
 }
 
-/// Why a suite cannot be run. Nothing was run.
+/// Why a suite cannot be run. Nothing was run. Written out, it shows the lines.
 #[derive(Debug)]
 pub struct SuiteError {
     /// At least one, in the order of the files.
     pub problems: Vec<FileProblem>,
+    /// Every file that was read, or that is missing.
+    pub files: BTreeSet<PathBuf>,
 }
 
 /// What is wrong with a file.
 #[derive(Debug)]
 pub struct FileProblem {
-    /// Which.
+    /// Which: a scenario or a world.
     pub path: PathBuf,
-    /// What; written out, it shows the lines.
-    pub why: Why,
+    /// What.
+    pub error: WorldError,
 }
 
-/// What can be wrong with a file.
-#[derive(Debug)]
-pub enum Why {
-    /// It cannot be read.
-    Unreadable(String),
-    /// It is not understood.
-    Wrong(WorldError),
+impl FileProblem {
+    fn new(path: &Path, error: WorldError) -> Self {
+        Self { path: path.to_owned(), error: error.in_file(path) }
+    }
+
+    fn unreadable(path: &Path, error: &io::Error) -> Self {
+        let problem = Problem::nowhere(format!("`{}` cannot be read: {error}", path.display()));
+        Self { path: path.to_owned(), error: WorldError::new(vec![problem]) }
+    }
+}
+
+impl SuiteError {
+    fn of(problem: FileProblem) -> Self {
+        Self { problems: vec![problem], files: BTreeSet::new() }
+    }
+
+    /// Each problem with its file.
+    pub fn places(&self) -> impl Iterator<Item = (&Path, &Problem)> {
+        self.problems
+            .iter()
+            .flat_map(|file| file.error.problems.iter().map(|problem| (file.path.as_path(), problem)))
+    }
 }
 
 impl std::error::Error for SuiteError {}
@@ -101,13 +139,8 @@ impl std::error::Error for SuiteError {}
 impl fmt::Display for SuiteError {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {
-            if index > 0 {
-                writeln!(to, "\n")?;
-            }
-            match &problem.why {
-                Why::Unreadable(why) => write!(to, "{}: {why}", problem.path.display())?,
-                Why::Wrong(error) => write!(to, "{}:\n{error}", problem.path.display())?,
-            }
+            let gap = if index > 0 { "\n" } else { "" };
+            writeln!(to, "{gap}{}", problem.error)?;
         }
         Ok(())
     }
@@ -120,26 +153,24 @@ impl Suite {
     /// # Errors
     /// Everything that is wrong with the files, at once.
     pub fn load(paths: &[PathBuf], loading: &Loading) -> Result<Self, SuiteError> {
-        let mut files = Vec::new();
-        let mut problems = Vec::new();
+        let mut reader = Reader::new(loading);
+        let (mut cases, mut problems, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
         for path in paths {
             if let Err(error) = find(path, &mut files) {
-                let why = Why::Unreadable(format!("it cannot be read: {error}"));
-                problems.push(FileProblem { path: path.clone(), why });
+                problems.push(FileProblem::unreadable(path, &error));
             }
         }
-        files.sort();
-        files.dedup();
-        let mut worlds = BTreeMap::new();
-        let mut cases = Vec::new();
-        for path in files {
-            match read(&path, loading, &mut worlds) {
+        for path in &files {
+            match reader.read(path) {
                 Ok(Some(case)) => cases.push(case),
                 Ok(None) => {}
-                Err(problem) => problems.push(problem),
+                Err(error) => problems.push(error),
             }
         }
-        if problems.is_empty() { Ok(Self { cases }) } else { Err(SuiteError { problems }) }
+        problems.extend(reader.worlds.into_values().filter_map(Result::err));
+        files.extend(reader.named);
+        problems.sort_by(|one, other| one.path.cmp(&other.path));
+        if problems.is_empty() { Ok(Self { cases, files }) } else { Err(SuiteError { problems, files }) }
     }
 
     /// A suite of one scenario that stands in no file. References to files are refused.
@@ -148,26 +179,35 @@ impl Suite {
     /// What is wrong with it.
     pub fn parse(name: &str, yaml: &str) -> Result<Self, SuiteError> {
         let path = PathBuf::from(name);
-        let case =
-            parse(&path, yaml.into(), |file| Err(format!("`{file}` is a file, and there are none here")));
-        match case {
-            Ok(case) => Ok(Self { cases: vec![case] }),
-            Err(why) => Err(SuiteError { problems: vec![FileProblem { path, why }] }),
+        let files = BTreeSet::new();
+        let none = |file: &str| Err(Refused::Because(format!("`{file}` is a file, and there are none here")));
+        match parse(&path, yaml.into(), none) {
+            Ok(case) => Ok(Self { cases: vec![case], files }),
+            Err(error) => {
+                let problems = error.into_iter().map(|error| FileProblem::new(&path, error)).collect();
+                Err(SuiteError { problems, files })
+            }
         }
     }
 
     /// Keeps only what is about `text`.
     #[must_use]
-    pub fn filtered(mut self, text: &str) -> Self {
-        self.cases.retain(|case| case.is_about(text));
+    pub fn filtered(self, text: &str) -> Self {
+        self.only(|case| case.is_about(text))
+    }
+
+    /// Keeps only these scenarios.
+    #[must_use]
+    pub fn only(mut self, these: impl Fn(&Case) -> bool) -> Self {
+        self.cases.retain(these);
         self
     }
 }
 
 /// All scenario files at a path.
-fn find(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+pub(super) fn find(path: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     if !fs::metadata(path)?.is_dir() {
-        files.push(path.to_owned());
+        files.insert(path.to_owned());
         return Ok(());
     }
     for entry in fs::read_dir(path)? {
@@ -178,97 +218,128 @@ fn find(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
             && path.file_name().is_none_or(|name| name != MARK)
         {
-            files.push(path);
+            files.insert(path);
         }
     }
     Ok(())
 }
 
-type Worlds = BTreeMap<PathBuf, Result<Arc<World>, String>>;
-
-/// A scenario, or nothing where the file is a world.
-fn read(path: &Path, loading: &Loading, worlds: &mut Worlds) -> Result<Option<Case>, FileProblem> {
-    let problem = |why| FileProblem { path: path.to_owned(), why };
-    let text = fs::read_to_string(path);
-    let text = text.map_err(|error| problem(Why::Unreadable(format!("it cannot be read: {error}"))))?;
-    // A folder of scenarios may have its worlds beside them.
-    let is_world = || World::parse(&text).is_ok();
-    match in_place(path, &text, loading, worlds) {
-        Ok(case) => Ok(Some(case)),
-        Err(_) if is_world() => Ok(None),
-        Err(why) => Err(problem(why)),
-    }
+/// Why a scenario has no world.
+#[derive(Debug)]
+enum Refused {
+    /// The file may not be named, or is none: a problem of the scenario.
+    Because(String),
+    /// The world is wrong, and that is a problem of its own file.
+    Wrong,
 }
 
 /// The text of a file.
 pub(super) fn text_of(path: &Path) -> Result<String, SuiteError> {
-    let problem = |error: std::io::Error| {
-        let why = Why::Unreadable(format!("it cannot be read: {error}"));
-        SuiteError { problems: vec![FileProblem { path: path.to_owned(), why }] }
-    };
+    let problem = |error: io::Error| SuiteError::of(FileProblem::unreadable(path, &error));
     fs::read_to_string(path).map_err(problem)
 }
 
-/// The scenario that a file with this text would be.
-fn in_place(path: &Path, text: &str, loading: &Loading, worlds: &mut Worlds) -> Result<Case, Why> {
-    let root = root(path);
-    parse(path, text.into(), |file| {
-        let target = path.parent().unwrap_or(Path::new("")).join(file);
-        if !loading.allow_outside && !is_inside(&root, &target) {
-            return Err(format!(
-                "`{file}` is outside of the suite's folder `{}`; `--allow-outside` allows it, and a `{MARK}` marks the \
-                 folder of a suite",
-                root.display()
-            ));
-        }
-        let world = worlds.entry(target.clone()).or_insert_with(|| {
-            let yaml =
-                fs::read_to_string(&target).map_err(|error| format!("`{file}` cannot be read: {error}"))?;
-            let world = World::parse(&yaml).map_err(|error| format!("`{file}`: {error}"))?;
-            MemoryWorld::check(&world).map_err(|error| format!("`{file}`: {}", error.in_source(&yaml)))?;
-            Ok(Arc::new(world))
-        });
-        world.clone()
-    })
+/// Reads files; each world once.
+struct Reader<'a> {
+    loading: &'a Loading,
+    worlds: BTreeMap<PathBuf, Result<Arc<World>, FileProblem>>,
+    /// Worlds that scenarios name, there or not.
+    named: BTreeSet<PathBuf>,
 }
 
-/// A world that can be built.
-struct MemoryWorld;
+impl<'a> Reader<'a> {
+    fn new(loading: &'a Loading) -> Self {
+        Self { loading, worlds: BTreeMap::new(), named: BTreeSet::new() }
+    }
 
-impl MemoryWorld {
-    fn check(world: &World) -> Result<(), WorldError> {
-        crate::memory::MemoryHost::from_world(world).map(drop)
+    /// A scenario, or nothing where the file is a world.
+    fn read(&mut self, path: &Path) -> Result<Option<Case>, FileProblem> {
+        let text = fs::read_to_string(path).map_err(|error| FileProblem::unreadable(path, &error))?;
+        // A folder of scenarios may have its worlds beside them.
+        if is_world(&text) {
+            self.world(&plain(path));
+            return Ok(None);
+        }
+        self.scenario(path, &text)
+    }
+
+    /// The scenario that a file with this text is or would be; nothing, where its world is wrong, and
+    /// that is said of the world's file.
+    fn scenario(&mut self, path: &Path, text: &str) -> Result<Option<Case>, FileProblem> {
+        let root = root(path);
+        let case = parse(path, text.into(), |file| {
+            let target = plain(&path.parent().unwrap_or(Path::new("")).join(file));
+            if !self.loading.allow_outside && !is_inside(&root, &target) {
+                return Err(Refused::Because(format!(
+                    "`{file}` is outside of the suite's folder `{}`; `--allow-outside` allows it, and a `{MARK}` \
+                     marks the folder of a suite",
+                    root.display()
+                )));
+            }
+            self.named.insert(target.clone());
+            if let Err(error) = fs::metadata(&target) {
+                return Err(Refused::Because(format!("`{file}` cannot be read: {error}")));
+            }
+            Ok((self.world(&target).ok_or(Refused::Wrong)?, target))
+        });
+        match case {
+            Ok(case) => Ok(Some(case)),
+            Err(Some(error)) => Err(FileProblem::new(path, error)),
+            Err(None) => Ok(None),
+        }
+    }
+
+    fn world(&mut self, path: &Path) -> Option<Arc<World>> {
+        let read = || {
+            let yaml = fs::read_to_string(path).map_err(|error| FileProblem::unreadable(path, &error))?;
+            let wrong = |error: WorldError| FileProblem::new(path, error.in_source(&yaml));
+            let world = World::parse(&yaml).map_err(wrong)?;
+            MemoryHost::from_world(&world).map_err(wrong)?;
+            Ok(Arc::new(world))
+        };
+        self.worlds.entry(path.to_owned()).or_insert_with(read).as_ref().ok().cloned()
     }
 }
 
+/// By its keys, because it may be wrong otherwise.
+fn is_world(text: &str) -> bool {
+    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+    has("organizations:") && !has("steps:") && !has("world:")
+}
+
+/// What is wrong; nothing, where that is said of the world's file.
 fn parse(
     path: &Path,
     text: Arc<str>,
-    mut world: impl FnMut(&str) -> Result<Arc<World>, String>,
-) -> Result<Case, Why> {
-    let wrong = |error: WorldError| Why::Wrong(error.in_source(&text));
+    mut world: impl FnMut(&str) -> Result<(Arc<World>, PathBuf), Refused>,
+) -> Result<Case, Option<WorldError>> {
+    let wrong = |error: WorldError| Some(error.in_source(&text));
     let scenario: Scenario =
         serde_saphyr::from_str(&text).map_err(|error| wrong(WorldError::from_parser(&error)))?;
-    let world = match &scenario.world.value {
+    let (world, world_file) = match &scenario.world.value {
         WorldSource::Here(world) => {
-            MemoryWorld::check(world).map_err(wrong)?;
-            Arc::new((**world).clone())
+            MemoryHost::from_world(world).map_err(wrong)?;
+            (Arc::new((**world).clone()), None)
         }
-        WorldSource::File(file) => {
-            world(file).map_err(|why| wrong(WorldError::new(vec![Problem::with(&scenario.world, why)])))?
-        }
+        WorldSource::File(file) => match world(file) {
+            Ok((world, file)) => (world, Some(file)),
+            Err(Refused::Because(why)) => {
+                return Err(wrong(WorldError::new(vec![Problem::with(&scenario.world, why)])));
+            }
+            Err(Refused::Wrong) => return Err(None),
+        },
     };
     let problems = check::problems(&scenario, &world);
     if !problems.is_empty() {
         return Err(wrong(WorldError::new(problems)));
     }
-    Ok(Case { path: path.to_owned(), text, scenario: Arc::new(scenario), world })
+    Ok(Case { path: path.to_owned(), text, scenario: Arc::new(scenario), world, world_file })
 }
 
 /// The folder that references of a file stay in: the nearest above it with a mark, else its own.
 pub(super) fn root(path: &Path) -> PathBuf {
     let own = path.parent().unwrap_or(Path::new("")).to_owned();
-    let absolute = std::path::absolute(&own).unwrap_or(own);
+    let absolute = plain(&std::path::absolute(&own).unwrap_or(own));
     let marked = absolute.ancestors().find(|folder| folder.join(MARK).is_file()).map(Path::to_owned);
     marked.unwrap_or(absolute)
 }
@@ -276,19 +347,25 @@ pub(super) fn root(path: &Path) -> PathBuf {
 /// Whether a path leads into a folder: by its words, and by where its links lead.
 pub(super) fn is_inside(root: &Path, path: &Path) -> bool {
     let Ok(absolute) = std::path::absolute(path) else { return false };
-    let mut plain = PathBuf::new();
-    for part in absolute.components() {
-        match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
     let really = match (fs::canonicalize(root), fs::canonicalize(path)) {
         (Ok(root), Ok(path)) => path.starts_with(root),
         // What does not exist leads nowhere.
         _ => true,
     };
-    plain.starts_with(root) && really
+    plain(&absolute).starts_with(root) && really
+}
+
+/// The path without `..` after a name.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }

@@ -1,20 +1,22 @@
 //! `guestlist test`: plays scenarios.
 
+mod progress;
+mod watch;
+
 use std::{
-    collections::BTreeMap,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
+    time::Duration,
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
     policy::PolicyComponent,
-    scenario::{CaseReport, Ending, Loading, NotBlessed, Options, Report, Runner, Suite, shown},
+    scenario::{
+        self, Ending, Loading, NotBlessed, Options, Report, Runner, Suite, SuiteError, compare, schema,
+    },
 };
 
 use crate::{Done, Failure, coverage};
@@ -22,7 +24,7 @@ use crate::{Done, Failure, coverage};
 #[derive(Args)]
 pub struct Arguments {
     /// Scenario files, or folders of them.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "schema")]
     paths: Vec<PathBuf>,
     /// Only what has this in its path or name, or as a tag.
     #[arg(long)]
@@ -53,52 +55,84 @@ pub struct Arguments {
     /// A policy component that is asked for every organization, before the worlds' scripted policies.
     #[arg(long)]
     policy: Option<PathBuf>,
+    /// Plays with this plugin, too, and shows what it decides differently; expectations do not count.
+    #[arg(long, value_name = "PLUGIN")]
+    against: Option<PathBuf>,
     /// Worlds may be outside of the suite's folder.
     #[arg(long)]
     allow_outside: bool,
+    /// For people, for programs, for build servers, or for GitHub workflows.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Plays again what is concerned when a file changes, until it is interrupted.
+    #[arg(long, conflicts_with_all = ["against", "coverage", "coverage_min"])]
+    watch: bool,
+    /// Prints the JSON Schema of scenario files, for editors.
+    #[arg(long)]
+    schema: bool,
     #[command(flatten)]
     coverage: coverage::CoverageArguments,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
-    let suite = load(arguments)?;
-    let mut options = Options::default();
-    options.faults = arguments.faults;
-    options.explain = arguments.explain;
-    options.bless = arguments.bless;
-    options.seed = arguments.seed;
-    options.timeout = std::time::Duration::from_secs(arguments.timeout);
-    if let Some(jobs) = arguments.jobs {
-        options.jobs = jobs.max(1);
-    }
-    let plugin = plugin(arguments)?;
-    if let Some(path) = &arguments.policy {
-        let policy = PolicyComponent::load(plugin.engine(), &read(path)?)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-        options.prepare = Arc::new(move |host| host.set_policy_component(None, policy.clone()));
-    }
-    let runner = Runner::new(plugin, options);
-    let (count, total) = (AtomicUsize::new(0), suite.cases.len());
-    let progress = io::stderr().is_terminal();
-    let report = runner.run_with_progress(&suite, |_| {
-        let done = count.fetch_add(1, Ordering::SeqCst) + 1;
-        if progress {
-            eprint!("\r{done} of {total}");
+/// See [`scenario::Format`].
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+    Junit,
+    Github,
+}
+
+impl From<Format> for scenario::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+            Format::Junit => Self::Junit,
+            Format::Github => Self::Github,
         }
-    });
-    if progress {
-        eprint!("\r\x1b[K");
     }
-    text(&suite, &report, arguments.explain)?;
+}
+
+pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
+    if arguments.schema {
+        print(&format!("{:#}\n", schema()))?;
+        return Ok(Done::Yes);
+    }
+    if arguments.watch {
+        watch::run(arguments)?;
+        return Ok(Done::Yes);
+    }
+    let suite = match load(arguments) {
+        Ok(suite) => suite,
+        Err(error) => return Err(broken(arguments, &error)?),
+    };
+    if suite.cases.is_empty() {
+        return Err(NOTHING.into());
+    }
+    let runner = runner(arguments, arguments.plugin.as_deref())?;
+    if let Some(old) = &arguments.against {
+        let old = self::runner(arguments, Some(old))?;
+        let total = suite.cases.len() * 2;
+        let report = progress::shown(total, |told| compare(&suite, &old, &runner, told));
+        print(&report.shown(arguments.format.into(), &suite))?;
+        return Ok(done(report.failed() == 0));
+    }
+    let report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
+    print(&report.shown(arguments.format.into(), &suite))?;
     let (covered, below) = arguments.coverage.judge(&report.coverage.report());
-    if let Some(covered) = covered {
-        print!("{covered}");
+    match (covered, arguments.format) {
+        (Some(covered), Format::Text) => print(&covered)?,
+        // Programs read the report.
+        (Some(covered), _) => io::stderr().write_all(covered.as_bytes())?,
+        (None, _) => {}
     }
     for why in &below {
         eprintln!("error: {why}");
     }
     let blessed = !arguments.bless || bless(&suite, &report)?;
-    Ok(if report.failed() == 0 && below.is_empty() && blessed { Done::Yes } else { Done::Refused })
+    Ok(done(report.failed() == 0 && below.is_empty() && blessed))
 }
 
 /// Writes the effects of what passed into its files. Answers whether it could.
@@ -120,83 +154,77 @@ fn bless(suite: &Suite, report: &Report) -> Result<bool, Failure> {
         }
     }
     out += &format!("{written} files written\n");
-    io::stdout().write_all(out.as_bytes())?;
+    print(&out)?;
     Ok(all)
 }
 
-fn load(arguments: &Arguments) -> Result<Suite, Failure> {
-    let loading = Loading { allow_outside: arguments.allow_outside };
-    let mut suite = Suite::load(&arguments.paths, &loading)?;
-    if let Some(filter) = &arguments.filter {
-        suite = suite.filtered(filter);
-    }
-    if suite.cases.is_empty() {
-        return Err("no scenario is selected; see the paths and `--filter`".into());
-    }
-    Ok(suite)
+const NOTHING: &str = "no scenario is selected; see the paths and `--filter`";
+
+fn done(well: bool) -> Done {
+    if well { Done::Yes } else { Done::Refused }
 }
 
-fn plugin(arguments: &Arguments) -> Result<Plugin, Failure> {
+/// What plays scenarios with a plugin, or with the one of this command.
+fn runner(arguments: &Arguments, plugin: Option<&Path>) -> Result<Runner, Failure> {
     let engine = Engine::new(&EngineOptions::fuel().instances(64))?;
-    Ok(match &arguments.plugin {
+    let plugin = match plugin {
         None => Plugin::bundled(&engine)?,
         Some(path) => {
             Plugin::load(&engine, &read(path)?).map_err(|error| format!("{}: {error}", path.display()))?
         }
-    })
+    };
+    let mut options = options(arguments);
+    if let Some(path) = &arguments.policy {
+        let policy = PolicyComponent::load(&engine, &read(path)?)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        options.prepare = Arc::new(move |host| host.set_policy_component(None, policy.clone()));
+    }
+    Ok(Runner::new(plugin, options))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()).into())
 }
 
-fn text(suite: &Suite, report: &Report, explain: bool) -> Result<(), Failure> {
-    let mut out = String::new();
-    let texts: BTreeMap<_, _> = suite.cases.iter().map(|case| (&case.path, &case.text)).collect();
-    for case in &report.cases {
-        if case.ending == Ending::Failed {
-            out += &format!("FAIL {}\n  {}\n", case.path.display(), case.name);
-            for failure in &case.failures {
-                let source = texts.get(&case.path).map_or("", |text| text);
-                shown(&mut out, &case.path, source, failure)?;
-            }
-        }
-        if explain {
-            explained(&mut out, case);
-        }
+fn options(arguments: &Arguments) -> Options {
+    let mut options = Options::default();
+    options.faults = arguments.faults;
+    options.explain = arguments.explain;
+    options.bless = arguments.bless;
+    options.seed = arguments.seed;
+    options.timeout = Duration::from_secs(arguments.timeout);
+    if let Some(jobs) = arguments.jobs {
+        options.jobs = jobs.max(1);
     }
-    let (failed, all) = (report.failed(), report.cases.len());
-    let disturbed: u64 = report.cases.iter().map(|case| case.disturbed).sum();
-    out += &format!(
-        "{} scenarios, {} passed, {failed} failed, in {:.1} s ({:.0} a minute)\n",
-        all,
-        all - failed,
-        report.time.as_secs_f64(),
-        report.pace()
-    );
-    if disturbed > 0 {
-        out += &format!("{disturbed} playings with a failing host call\n");
-    }
-    io::stdout().write_all(out.as_bytes())?;
-    Ok(())
+    options
 }
 
-fn explained(out: &mut String, case: &CaseReport) {
-    *out += &format!("{}\n  {}\n", case.path.display(), case.name);
-    for step in &case.steps {
-        *out += &format!("  line {}: {}\n", step.line, step.title);
-        for line in &step.trace {
-            *out += &format!("    {line}\n");
+fn load(arguments: &Arguments) -> Result<Suite, SuiteError> {
+    let loading = Loading { allow_outside: arguments.allow_outside };
+    let suite = Suite::load(&arguments.paths, &loading)?;
+    Ok(match &arguments.filter {
+        Some(filter) => suite.filtered(filter),
+        None => suite,
+    })
+}
+
+/// Shows what is wrong with files: to people where errors go, to programs where the report would be.
+fn broken(arguments: &Arguments, error: &SuiteError) -> io::Result<Failure> {
+    match arguments.format {
+        Format::Text => {
+            io::stderr().write_all(format!("{}\n", error.shown(scenario::Format::Text)).as_bytes())?
         }
-        if let Some(answer) = &step.answer {
-            *out += &format!("    = {answer}\n");
-        }
-        for effect in &step.effects {
-            *out += &format!("    * {effect}\n");
-        }
-        if step.host_calls > 0 {
-            *out +=
-                &format!("    fuel {}, host calls {}, memory {}\n", step.fuel, step.host_calls, step.memory);
-        }
+        format => print(&error.shown(format.into()))?,
     }
+    let (problems, files) = (error.places().count(), error.problems.len());
+    let (problems, files) = (counted(problems, "problem"), counted(files, "file"));
+    Ok(format!("nothing was played: {problems} in {files}").into())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn print(text: &str) -> io::Result<()> {
+    io::stdout().write_all(text.as_bytes())
 }

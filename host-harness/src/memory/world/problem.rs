@@ -1,6 +1,9 @@
 //! What is wrong with a world file, and where.
 
-use std::fmt;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_saphyr::{Location, Spanned};
 
@@ -23,20 +26,35 @@ pub struct WorldError {
     /// At least one, in the order of the file.
     pub problems: Vec<Problem>,
     lines: Vec<String>,
+    file: Option<PathBuf>,
 }
 
 impl WorldError {
     pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.line, problem.column));
-        Self { problems, lines: Vec::new() }
+        Self { problems, lines: Vec::new(), file: None }
     }
 
     pub(crate) fn from_parser(error: &serde_saphyr::Error) -> Self {
         let place = error.location();
         let text = error.without_snippet().to_string();
         // The place is shown with the line; the parser says it once more in the text.
-        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-        Self::new(vec![Problem::at(place, message)])
+        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+        let problem = match message.split_once(", expected ") {
+            Some((wrong, expected)) if wrong.starts_with("unknown ") => {
+                let quoted =
+                    |text: &'_ str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+                let right = quoted(expected);
+                let problem = Problem::at(place, wrong.to_owned());
+                let name = quoted(wrong).into_iter().next().unwrap_or_default();
+                match nearest(&name, right.iter().map(String::as_str)) {
+                    Some(name) => problem.helped(format!("did you mean `{name}`?")),
+                    None => problem.helped(format!("there are {}", expected.trim_start_matches("one of "))),
+                }
+            }
+            _ => Problem::at(place, message.to_owned()),
+        };
+        Self::new(vec![problem])
     }
 
     /// The same problems, with the lines of the file to be shown.
@@ -45,9 +63,21 @@ impl WorldError {
         self.lines = yaml.lines().map(str::to_owned).collect();
         self
     }
+
+    /// The same problems, with the file to be named.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.file = Some(path.to_owned());
+        self
+    }
 }
 
 impl Problem {
+    /// Of a file as a whole.
+    pub(crate) fn nowhere(message: String) -> Self {
+        Self::at(None, message)
+    }
+
     pub(crate) fn at(place: Option<Location>, message: String) -> Self {
         let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
         Self { line, column, message, help: None }
@@ -87,8 +117,15 @@ impl fmt::Display for WorldError {
                 let margin = " ".repeat(number.len());
                 write!(to, "\n{margin} |\n{number} | {line}\n{margin} | {:>caret$}", "^")?;
             }
-            if problem.line > 0 {
-                write!(to, "\n  at line {}, column {}", problem.line, problem.column)?;
+            match &self.file {
+                Some(file) if problem.line > 0 => {
+                    write!(to, "\n  at {}:{}:{}", file.display(), problem.line, problem.column)?;
+                }
+                Some(file) => write!(to, "\n  in {}", file.display())?,
+                None if problem.line > 0 => {
+                    write!(to, "\n  at line {}, column {}", problem.line, problem.column)?;
+                }
+                None => {}
             }
             if let Some(help) = &problem.help {
                 write!(to, "\n  help: {help}")?;
