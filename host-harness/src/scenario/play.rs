@@ -130,7 +130,10 @@ pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
     if acting.given(&mut stage).await {
         for step in &props.scenario.steps {
             if step.value.race.is_some() {
-                return Err(vec![Failure::at(step, "a race has many ends, and nothing can be added to them")]);
+                return Err(vec![Failure::at(
+                    step,
+                    "a race has many ends, and nothing can be added to them",
+                )]);
             }
             acting.step(&mut stage, step).await;
         }

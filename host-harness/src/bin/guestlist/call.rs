@@ -168,10 +168,17 @@ fn load(arguments: &Arguments) -> Result<MemoryHost, Failure> {
 }
 
 /// The recording so far, which must be where the state is.
-async fn recorder(plugin: &Plugin, file: &Path, arguments: &Arguments, host: &MemoryHost) -> Result<Recorder, Failure> {
+async fn recorder(
+    plugin: &Plugin,
+    file: &Path,
+    arguments: &Arguments,
+    host: &MemoryHost,
+) -> Result<Recorder, Failure> {
     let recorder = match &arguments.world {
         _ if file.exists() => Recorder::resume(plugin.clone(), file).await?,
-        None => return Err(format!("`{}` does not exist yet: give `--world` to make it", file.display()).into()),
+        None => {
+            return Err(format!("`{}` does not exist yet: give `--world` to make it", file.display()).into());
+        }
         Some(world) => {
             let name = file.file_stem().unwrap_or_default().to_string_lossy().replace(['-', '_'], " ");
             Recorder::begin(plugin.clone(), file, &name, world, &fs::read_to_string(world)?)?
@@ -181,7 +188,11 @@ async fn recorder(plugin: &Plugin, file: &Path, arguments: &Arguments, host: &Me
         return Ok(recorder);
     }
     let why = match &arguments.state {
-        Some(state) => format!("`{}` is not where `{}` ends: record every call from a fresh state on", state.display(), file.display()),
+        Some(state) => format!(
+            "`{}` is not where `{}` ends: record every call from a fresh state on",
+            state.display(),
+            file.display()
+        ),
         None => format!("`{}` has calls already: give `--state` to go on after them", file.display()),
     };
     Err(why.into())

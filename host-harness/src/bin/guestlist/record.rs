@@ -55,7 +55,8 @@ pub async fn run(arguments: &Arguments) -> Result<Done, Failure> {
     };
     match &arguments.output {
         Some(file) => {
-            replace(file, &text).map_err(|error| format!("`{}` cannot be written: {error}", file.display()))?;
+            replace(file, &text)
+                .map_err(|error| format!("`{}` cannot be written: {error}", file.display()))?;
         }
         None => io::stdout().write_all(text.as_bytes())?,
     }
