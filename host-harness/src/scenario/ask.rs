@@ -52,6 +52,35 @@ pub enum Request {
     Sweep(u32),
 }
 
+/// From the types of [`operations`].
+macro_rules! requests {
+    ($($variant:ident { $($field:ident),* } => $($argument:expr),*;)*) => {
+        $(
+            impl From<operations::$variant> for Request {
+                fn from(operations::$variant { $($field),* }: operations::$variant) -> Self {
+                    Self::$variant($($argument),*)
+                }
+            }
+        )*
+    };
+}
+
+requests! {
+    Invite { request } => request;
+    List { filter, page } => filter, page;
+    Get { id } => id;
+    Resend { ids } => ids.clone(), ids;
+    Revoke { id, reason } => id, reason;
+    RevokeAll { whose, reason } => whose, reason;
+    Approve { id } => id;
+    Reject { id, reason } => id, reason;
+    ListMine { states, after, limit } => states, after, limit;
+    Introspect { handle } => handle;
+    Accept { handle } => handle;
+    Decline { handle, reason } => handle, reason;
+    Sweep { limit } => limit;
+}
+
 /// What is answered.
 #[derive(Debug)]
 pub(super) enum Answer {

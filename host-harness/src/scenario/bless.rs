@@ -37,10 +37,14 @@ pub enum NotBlessed {
     #[error("it failed, and effects are written only where everything else came as it says")]
     Failed,
     /// There is no one list of effects.
-    #[error("the schedules of its race end with different effects; say with `answer`, `audit` or `succeed` what holds in all")]
+    #[error(
+        "the schedules of its race end with different effects; say with `answer`, `audit` or `succeed` what holds in all"
+    )]
     ManyEnds,
     /// The text is not touched where it could be damaged.
-    #[error("its effects cannot be written safely: {0}; write `expect:` and `effects:` on lines of their own")]
+    #[error(
+        "its effects cannot be written safely: {0}; write `expect:` and `effects:` on lines of their own"
+    )]
     Layout(String),
     /// Somebody has edited the file while the scenario ran.
     #[error("the file was changed while it ran: run it again")]
@@ -60,7 +64,8 @@ impl Came {
             }
             Entry::Occupied(known) if known.get() == lines => None,
             Entry::Occupied(known) => {
-                let failure = Failure::at(list, "the schedules of the race have different effects: no list fits all");
+                let failure =
+                    Failure::at(list, "the schedules of the race have different effects: no list fits all");
                 Some(failure.compared(known.get().join("\n"), lines.join("\n")))
             }
         }

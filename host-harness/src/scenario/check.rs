@@ -137,12 +137,20 @@ impl Checker {
             self.wrong(step, "nobody acts here", "leave `as` out: it goes with calls of the plugin");
         }
         if !is_call && let Some(fault) = &it.fault {
-            self.wrong(fault, "the host is not asked here, so it cannot fail", "`fault` goes with calls of the plugin");
+            self.wrong(
+                fault,
+                "the host is not asked here, so it cannot fail",
+                "`fault` goes with calls of the plugin",
+            );
         }
         let with_reason =
             [it.revoke.is_some(), it.reject.is_some(), it.revoke_all.is_some(), it.decline.is_some()];
         if it.reason.is_some() && given(&with_reason) == 0 {
-            self.wrong(step, "a reason is of no use here", "it goes with `revoke`, `revoke-all`, `reject` and `decline`");
+            self.wrong(
+                step,
+                "a reason is of no use here",
+                "it goes with `revoke`, `revoke-all`, `reject` and `decline`",
+            );
         }
         if it.restart == Some(false) {
             self.wrong(step, "`restart: false` does nothing", "write `restart: true`, or leave the step out");
@@ -158,18 +166,25 @@ impl Checker {
             self.fault(fault);
         }
         if let Some(expect) = &it.expect {
-            self.outcome(expect, match (is_call, place) {
-                (true, Place::Story) => Scope::Call,
-                (true, Place::Race) => Scope::Racer,
-                (false, _) => Scope::Happening,
-            });
+            self.outcome(
+                expect,
+                match (is_call, place) {
+                    (true, Place::Story) => Scope::Call,
+                    (true, Place::Race) => Scope::Racer,
+                    (false, _) => Scope::Happening,
+                },
+            );
         }
         if let Some(race) = &it.race {
             if race.of.len() < 2 {
                 self.wrong(step, "a race has two calls at least", "list them under `of`");
             }
             if race.runs.is_some() && race.seed.is_none() {
-                self.wrong(step, "`runs` counts random schedules, and there are none", "give a `seed`, or leave `runs` out");
+                self.wrong(
+                    step,
+                    "`runs` counts random schedules, and there are none",
+                    "give a `seed`, or leave `runs` out",
+                );
             }
             if race.switches.is_some() && race.seed.is_some() {
                 self.wrong(step, "random schedules switch as they like", "give either `seed` or `switches`");
@@ -210,12 +225,8 @@ impl Checker {
     }
 
     fn handle(&mut self, step: &Spanned<Step>, handle: &Handle) {
-        let ways = [
-            handle.code.is_some(),
-            handle.invitation.is_some(),
-            handle.text.is_some(),
-            handle.never_issued,
-        ];
+        let ways =
+            [handle.code.is_some(), handle.invitation.is_some(), handle.text.is_some(), handle.never_issued];
         if ways.into_iter().filter(|given| *given).count() != 1 {
             let help = "say one of `code`, `invitation`, `text` and `never-issued`";
             self.wrong(step, "which invitation is meant?", help);
@@ -268,7 +279,8 @@ impl Checker {
         let narrowed: Vec<_> = narrowed.flat_map(|narrow| narrow.without.clone()).collect();
         let named = grants.into_iter().chain(narrowed.into_iter().map(|id| (step.referenced, id)));
         for (place, id) in named {
-            let targets = self.world.organizations.values().flat_map(|one| one.groups.keys().chain(one.roles.keys()));
+            let targets =
+                self.world.organizations.values().flat_map(|one| one.groups.keys().chain(one.roles.keys()));
             let known: Vec<&str> = targets.map(String::as_str).collect();
             if !known.contains(&id.as_str()) {
                 let message = format!("the world has no group or role `{id}`");
@@ -304,7 +316,11 @@ impl Checker {
         }
         let answers = [it.answer.is_some(), it.refused.is_some(), it.broken.is_some()];
         if answers.into_iter().filter(|given| *given).count() > 1 {
-            self.wrong(outcome, "more than one answer is expected", "expect one of `answer`, `refused` and `broken`");
+            self.wrong(
+                outcome,
+                "more than one answer is expected",
+                "expect one of `answer`, `refused` and `broken`",
+            );
         }
         self.judgeable(outcome, scope);
         let calls = [&it.calls, &it.calls_in_any_order, &it.calls_include, &it.calls_exclude];
@@ -323,20 +339,17 @@ impl Checker {
     fn judgeable(&mut self, outcome: &Spanned<Outcome>, scope: Scope) {
         let it = &outcome.value;
         let answer = it.answer.is_some() || it.refused.is_some() || it.broken.is_some();
-        let changes = it.effects.is_some() || it.mails.is_some() || it.audit.is_some();
-        let calls = it.calls.is_some()
-            || it.calls_in_any_order.is_some()
-            || it.calls_include.is_some()
-            || it.calls_exclude.is_some();
+        let (changes, calls) = (it.is_about_changes(), it.is_about_calls());
         let budgets = it.fuel.is_some() || it.host_calls.is_some();
         let (wrong, help) = match scope {
             Scope::Call if it.broken.is_some() && it.fuel.is_some() => {
                 (true, "what a call that broke off has used is not known: leave `fuel` out")
             }
             Scope::Call => (false, ""),
-            Scope::Racer => {
-                (changes, "in a race `effects`, `mails` and `audit` are expected of the race as a whole, or after it")
-            }
+            Scope::Racer => (
+                changes,
+                "in a race `effects`, `mails` and `audit` are expected of the race as a whole, or after it",
+            ),
             Scope::Happening => (
                 answer || calls || budgets || it.memory.is_some(),
                 "nobody is asked here: only `effects`, `mails` and `audit` can be expected",

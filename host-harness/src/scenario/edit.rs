@@ -404,7 +404,8 @@ where
     /// The next event that is no comment.
     fn next(&mut self) -> Result<(Event<'a>, Span), String> {
         loop {
-            let (event, span) = self.events.next().ok_or("it ends too early")?.map_err(|error| error.to_string())?;
+            let (event, span) =
+                self.events.next().ok_or("it ends too early")?.map_err(|error| error.to_string())?;
             match event {
                 Event::Comment(..) => self.comments.push(bytes(&span)?.start),
                 event => return Ok((event, span)),
@@ -414,7 +415,13 @@ where
 
     fn node(&mut self, (event, span): (Event<'a>, Span)) -> Result<Node, String> {
         let range = bytes(&span)?;
-        let leaf = |shape, range: Range<usize>, text: String, bare| Node { shape, range, text, bare, children: Vec::new() };
+        let leaf = |shape, range: Range<usize>, text: String, bare| Node {
+            shape,
+            range,
+            text,
+            bare,
+            children: Vec::new(),
+        };
         let written = self.source.get(range.clone()).unwrap_or_default();
         // Text after `|` ends somewhere in the blank lines below it.
         let tight = range.start..range.start + written.trim_end().len();
@@ -478,7 +485,11 @@ mod tests {
     fn a_list_is_written_in_the_style_of_its_file() {
         for (before, lines, after) in [
             // Missing.
-            ("a: 1 # one\n", &["x: y", "z"][..], "a: 1 # one\nexpect:\n  effects:\n    - \"x: y\"\n    - z\n"),
+            (
+                "a: 1 # one\n",
+                &["x: y", "z"][..],
+                "a: 1 # one\nexpect:\n  effects:\n    - \"x: y\"\n    - z\n",
+            ),
             ("a: 1", &[], "a: 1\nexpect:\n  effects: []\n"),
             ("a: 1\n\n# end\n", &["z"], "a: 1\n\n# end\nexpect:\n  effects:\n    - z\n"),
             ("a: 1\r\n", &["z"], "a: 1\r\nexpect:\r\n  effects:\r\n    - z\r\n"),
@@ -488,12 +499,24 @@ mod tests {
             ("expect:\n  effects:\nb: 2\n", &["z"], "expect:\n  effects:\n    - z\nb: 2\n"),
             ("expect:\n  effects:\n", &[], "expect:\n  effects: []\n"),
             // Beside others.
-            ("expect:\n  mails: [] # none\nb: 2\n", &["z"], "expect:\n  mails: [] # none\n  effects:\n    - z\nb: 2\n"),
+            (
+                "expect:\n  mails: [] # none\nb: 2\n",
+                &["z"],
+                "expect:\n  mails: [] # none\n  effects:\n    - z\nb: 2\n",
+            ),
             ("expect: {mails: []}\n", &["z"], "expect: { effects: [\"z\"], mails: []}\n"),
             ("expect: {}\n", &["z"], "expect: { effects: [\"z\"] }\n"),
             // In brackets.
-            ("expect: { effects: [], mails: [] }\n", &["z: z"], "expect: { effects: [\"z: z\"], mails: [] }\n"),
-            ("expect:\n  effects: [] # nothing\n  mails: []\n", &["z"], "expect:\n  effects: # nothing\n    - z\n  mails: []\n"),
+            (
+                "expect: { effects: [], mails: [] }\n",
+                &["z: z"],
+                "expect: { effects: [\"z: z\"], mails: [] }\n",
+            ),
+            (
+                "expect:\n  effects: [] # nothing\n  mails: []\n",
+                &["z"],
+                "expect:\n  effects: # nothing\n    - z\n  mails: []\n",
+            ),
             ("expect:\n  effects: [a,\n    b]\n", &[], "expect:\n  effects: []\n"),
             // In lines: what stays keeps its place, quotes and comment.
             (
@@ -501,7 +524,11 @@ mod tests {
                 &["a", "d: d", "e", "c"],
                 "expect:\n  effects:\n  # why\n  - 'a' # first\n  - \"d: d\" # second\n  - c\n  - e\n\nb: 2\n",
             ),
-            ("expect:\n  effects:\n    - a\n    - b\n  mails: []\n", &["b"], "expect:\n  effects:\n    - b\n  mails: []\n"),
+            (
+                "expect:\n  effects:\n    - a\n    - b\n  mails: []\n",
+                &["b"],
+                "expect:\n  effects:\n    - b\n  mails: []\n",
+            ),
             ("expect:\n  effects: # all\n    - a\n    - b", &[], "expect:\n  effects: [] # all\n"),
         ] {
             assert_eq!(write(before, &END, lines).as_deref(), Ok(after), "{before}");
@@ -513,7 +540,8 @@ mod tests {
     fn lists_of_steps_are_found() {
         let path = [Part::Key("steps"), Part::Item(1), Part::Key("expect"), Part::Key("effects")];
         let before = "steps:\n  - sweep: {}\n  - sweep: {}\n    expect:\n      effects: []\n  - sweep: {}\n";
-        let after = "steps:\n  - sweep: {}\n  - sweep: {}\n    expect:\n      effects:\n        - z\n  - sweep: {}\n";
+        let after =
+            "steps:\n  - sweep: {}\n  - sweep: {}\n    expect:\n      effects:\n        - z\n  - sweep: {}\n";
         assert_eq!(write(before, &path, &["z"]).as_deref(), Ok(after));
     }
 

@@ -101,7 +101,8 @@ impl Lines<'_> {
             Subject::User(user) => account(user),
             Subject::Contact(contact) => format!("contact {contact}"),
         };
-        let over = it.expires_at.is_some_and(|end| end <= self.now) && matches!(it.state, State::AwaitingApproval | State::Pending);
+        let over = it.expires_at.is_some_and(|end| end <= self.now)
+            && matches!(it.state, State::AwaitingApproval | State::Pending);
         let mut parts = vec![
             // As it is stored: the sweep writes down later what reads as expired already.
             format!("{}{}", state_name(it.state), if over { " past its end" } else { "" }),

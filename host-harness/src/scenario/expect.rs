@@ -32,6 +32,15 @@ pub(super) struct Seen<'a> {
     pub(super) memory: usize,
 }
 
+/// What has to be known of what came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Effects, mails and audit events.
+    pub(super) changes: bool,
+    /// Host calls with their arguments.
+    pub(super) calls: bool,
+}
+
 impl<'a> Seen<'a> {
     /// What happened between two instants.
     pub(super) fn between(
@@ -39,31 +48,34 @@ impl<'a> Seen<'a> {
         after: &Snapshot,
         stage: &Stage,
         told: Option<&'a Told>,
+        wanted: Wanted,
     ) -> Self {
         let showing = Showing { names: &stage.names, now: after.store_now };
         let spoken = told.map(|told| &told.spoken);
-        let events = after.audit.iter().skip(before.audit.len());
-        Self {
+        let mut seen = Self {
             told,
-            effects: effects::effects(before, after, &stage.names),
-            mails: after
-                .mails
-                .iter()
-                .skip(before.mails.len())
-                .map(|mail| shown_mail(mail, &showing))
-                .collect(),
-            audit: events
-                .filter(|event| !event.event.starts_with("world."))
-                .map(|event| shown_event(event, &showing))
-                .collect(),
-            calls: spoken
-                .and_then(|spoken| spoken.trace.as_ref())
-                .map(|trace| calls(trace, &showing))
-                .unwrap_or_default(),
+            effects: Vec::new(),
+            mails: Vec::new(),
+            audit: Vec::new(),
+            calls: Vec::new(),
             fuel: spoken.map_or(0, |spoken| spoken.fuel),
             host_calls: spoken.map_or(0, |spoken| spoken.host_calls),
             memory: spoken.map_or(0, |spoken| spoken.memory),
+        };
+        if wanted.changes {
+            let mails = after.mails.iter().skip(before.mails.len());
+            let events = after.audit.iter().skip(before.audit.len());
+            let events = events.filter(|event| !event.event.starts_with("world."));
+            seen.effects = effects::effects(before, after, &stage.names);
+            seen.mails = mails.map(|mail| shown_mail(mail, &showing)).collect();
+            seen.audit = events.map(|event| shown_event(event, &showing)).collect();
         }
+        if wanted.calls
+            && let Some(trace) = spoken.and_then(|spoken| spoken.trace.as_ref())
+        {
+            seen.calls = calls(trace, &showing);
+        }
+        seen
     }
 }
 

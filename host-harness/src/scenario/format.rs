@@ -577,6 +577,19 @@ pub struct Outcome {
     pub memory: Option<Text>,
 }
 
+impl Outcome {
+    pub(super) fn is_about_changes(&self) -> bool {
+        self.effects.is_some() || self.mails.is_some() || self.audit.is_some()
+    }
+
+    pub(super) fn is_about_calls(&self) -> bool {
+        self.calls.is_some()
+            || self.calls_in_any_order.is_some()
+            || self.calls_include.is_some()
+            || self.calls_exclude.is_some()
+    }
+}
+
 /// Failures of the host.
 #[derive(Clone, Debug, Default)]
 pub enum Faults {

@@ -9,7 +9,7 @@ use serde_saphyr::Spanned;
 use super::{
     ask::Spoken,
     bless::Came,
-    expect::{Seen, check, unasked},
+    expect::{Seen, Wanted, check, unasked},
     failure::Failure,
     format::{FaultEntry, Faults, Outcome, Race, Scenario, Step},
     happen::happen,
@@ -96,6 +96,8 @@ pub(super) struct Props<'a> {
     pub(super) manner: Manner,
     /// Effects are written down, not compared.
     pub(super) bless: bool,
+    /// Keeps what every step asked and changed, for people.
+    pub(super) explain: bool,
     /// Prepares the host: gives it policies.
     pub(super) prepare: &'a (dyn Fn(&MemoryHost) + Sync),
 }
@@ -134,7 +136,10 @@ pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
     if acting.given(&mut stage).await {
         for step in &props.scenario.steps {
             if step.value.race.is_some() {
-                return Err(vec![Failure::at(step, "a race has many ends, and nothing can be added to them")]);
+                return Err(vec![Failure::at(
+                    step,
+                    "a race has many ends, and nothing can be added to them",
+                )]);
             }
             acting.step(&mut stage, step).await;
         }
@@ -235,18 +240,14 @@ impl Acting<'_, '_> {
     /// After the last step.
     async fn end(&mut self, stage: &mut Stage, start: &Snapshot) {
         let end = stage.host.snapshot();
-        let seen = Seen::between(start, &end, stage, None);
+        let mut seen = Seen::between(start, &end, stage, None, Wanted { changes: self.told(), calls: false });
         if let Some(expect) = self.props.scenario.expect.as_ref().filter(|_| self.told()) {
-            let seen = Seen {
-                fuel: self.played.fuel,
-                host_calls: self.host_calls(),
-                ..Seen::between(start, &end, stage, None)
-            };
+            (seen.fuel, seen.host_calls) = (self.played.fuel, self.host_calls());
             self.compare(expect, &seen, stage);
         }
         self.played.came.note_end(&seen.effects);
         self.played.coverage.transitions(&end.audit);
-        self.played.fingerprint.push(serde_json::to_string(&end).unwrap_or_default());
+        self.fingerprint(|| serde_json::to_string(&end).unwrap_or_default());
         self.played.effects = seen.effects;
         self.played.mails = seen.mails;
         self.played.audit = seen.audit;
@@ -260,6 +261,13 @@ impl Acting<'_, '_> {
         let came = self.props.bless.then_some(&mut self.played.came);
         let failures = check(expect, seen, stage, came);
         self.played.failures.extend(failures);
+    }
+
+    /// Notes what another run must do the same. Disturbed, no other run is compared.
+    fn fingerprint(&mut self, text: impl FnOnce() -> String) {
+        if self.told() {
+            self.played.fingerprint.push(text());
+        }
     }
 
     fn host_calls(&self) -> u32 {
@@ -339,10 +347,20 @@ impl Acting<'_, '_> {
         Ok(None)
     }
 
+    /// What has to be known of a step. To show everything of every step costs more than to take it.
+    fn wanted(&self, expect: Option<&Spanned<Outcome>>) -> Wanted {
+        let expect = expect.filter(|_| self.told()).map(|expect| &expect.value);
+        Wanted {
+            changes: self.props.explain || expect.is_some_and(Outcome::is_about_changes),
+            calls: expect.is_some_and(Outcome::is_about_calls),
+        }
+    }
+
     /// Writes down what came, and compares.
     fn judge(&mut self, stage: &Stage, step: &Spanned<Step>, told: Option<&Told>, before: &Snapshot) {
         let after = stage.host.snapshot();
-        let seen = Seen::between(before, &after, stage, told);
+        let wanted = self.wanted(step.value.expect.as_ref());
+        let seen = Seen::between(before, &after, stage, told, wanted);
         let broken = guarantees::broken(&guarantees::ALWAYS, &after, &stage.history);
         self.played.failures.extend(broken.into_iter().map(|promise| Failure::at(step, promise)));
         let outcome = step.value.expect.as_ref();
@@ -368,14 +386,16 @@ impl Acting<'_, '_> {
             }
             if let Some(calls) = &spoken.trace {
                 self.played.coverage.trace(calls);
-                let showing = Showing { names: &stage.names, now: stage.host.store_now() };
-                trace = explained(calls, &showing);
-                let request = &spoken.context.request_id;
-                trace
-                    .extend(stage.host.policy_log().iter().filter(|one| one.request == *request).map(judged));
-                self.played.fingerprint.push(calls.to_string());
+                if self.props.explain {
+                    let showing = Showing { names: &stage.names, now: stage.host.store_now() };
+                    trace = explained(calls, &showing);
+                    let request = &spoken.context.request_id;
+                    let log = stage.host.policy_log();
+                    trace.extend(log.iter().filter(|one| one.request == *request).map(judged));
+                }
+                self.fingerprint(|| calls.to_string());
             }
-            self.played.fingerprint.push(format!("{} {} {}", told.shown, spoken.fuel, spoken.memory));
+            self.fingerprint(|| format!("{} {} {}", told.shown, spoken.fuel, spoken.memory));
         }
         self.played.steps.push(StepReport {
             line: step.referenced.line(),
@@ -398,7 +418,9 @@ impl Acting<'_, '_> {
         rest: &[Spanned<Step>],
         start: &Snapshot,
     ) {
-        let mut schedules = Schedules::new(race.switches.unwrap_or(1));
+        // Disturbed, the faults are the point: one order after the other will do.
+        let switches = if self.told() { race.switches.unwrap_or(1) } else { 0 };
+        let mut schedules = Schedules::new(switches);
         for run in 0.. {
             let mut dice = race.seed.map(|seed| Dice::new(seed.wrapping_add(run)));
             let mut choose = |ready: &[usize], last: Option<usize>| match &mut dice {
@@ -519,7 +541,8 @@ impl Acting<'_, '_> {
                 self.played.failures.push(failure.compared(wanted.to_string(), successes.to_string()));
             }
             if let Some(expect) = &step.value.expect {
-                let seen = Seen::between(&before, &after, stage, None);
+                let seen =
+                    Seen::between(&before, &after, stage, None, Wanted { changes: true, calls: false });
                 self.compare(expect, &seen, stage);
             }
         }
@@ -529,7 +552,8 @@ impl Acting<'_, '_> {
     /// Of one that races: only its answer is its own.
     fn judge_racer(&mut self, stage: &Stage, step: &Spanned<Step>, told: &Told) {
         let now = stage.host.snapshot();
-        let seen = Seen::between(&now, &now, stage, Some(told));
+        let wanted = self.wanted(step.value.expect.as_ref());
+        let seen = Seen::between(&now, &now, stage, Some(told), Wanted { changes: false, ..wanted });
         if let Some(expect) = step.value.expect.as_ref().filter(|_| self.told()) {
             self.compare(expect, &seen, stage);
         }

@@ -21,7 +21,7 @@ use super::{
     runner::{Options, Runner},
     shown::flow,
     stage::{Defaults, Stage},
-    suite::{Case, Loading, SuiteError, is_inside, root},
+    suite::{Case, Loading, SuiteError, folder, is_inside, root},
 };
 use crate::{
     Limits, Plugin,
@@ -102,8 +102,14 @@ impl Recorder {
     ///
     /// # Errors
     /// A world that cannot be built.
-    pub fn begin(plugin: Plugin, path: &Path, name: &str, file: &Path, world: &str) -> Result<Self, RecordError> {
-        let near = is_inside(&root(path), file).then(|| relative(path.parent().unwrap_or(Path::new("")), file));
+    pub fn begin(
+        plugin: Plugin,
+        path: &Path,
+        name: &str,
+        file: &Path,
+        world: &str,
+    ) -> Result<Self, RecordError> {
+        let near = is_inside(&root(path), file).then(|| relative(folder(path), file));
         match near.flatten() {
             Some(file) => Self::start(plugin, path, name, &format!("world: {}", flow(&file.into())), world),
             None => Self::begin_here(plugin, path, name, world),
@@ -120,7 +126,13 @@ impl Recorder {
         Self::start(plugin, path, name, &format!("world:\n{}", inner.trim_end_matches('\n')), world)
     }
 
-    fn start(plugin: Plugin, path: &Path, name: &str, source: &str, world: &str) -> Result<Self, RecordError> {
+    fn start(
+        plugin: Plugin,
+        path: &Path,
+        name: &str,
+        source: &str,
+        world: &str,
+    ) -> Result<Self, RecordError> {
         let host = MemoryHost::from_yaml(world)?;
         let text = format!("name: {}\n{source}\nsteps:\n", flow(&name.into()));
         let stage =
@@ -204,8 +216,8 @@ impl Recorder {
 
     async fn line(&mut self, line: Line) -> Result<(), RecordError> {
         let operation = Operation::ALL.into_iter().find(|known| known.name() == line.operation);
-        let operation =
-            operation.ok_or_else(|| RecordError::Untold(format!("there is no operation `{}`", line.operation)))?;
+        let operation = operation
+            .ok_or_else(|| RecordError::Untold(format!("there is no operation `{}`", line.operation)))?;
         let place = line.organization.as_deref();
         if let Some(id) = place.filter(|id| !self.stage.host.snapshot().organizations.contains_key(*id)) {
             return Err(RecordError::Untold(format!("the world has no organization `{id}`")));
@@ -237,8 +249,7 @@ impl Recorder {
     pub async fn finish(&self) -> Result<String, RecordError> {
         let at = |text: &str| Case::at(&self.path, text, &Loading::default());
         let case = at(&self.text)?;
-        let mut options = Options::default();
-        options.bless = true;
+        let options = Options { bless: true, ..Options::default() };
         let report = Runner::new(self.plugin.clone(), options).case(&case).await.0;
         let text = match report.failures.as_slice() {
             [] => case.blessed(&report.came)?.unwrap_or_else(|| self.text.clone()),
@@ -247,13 +258,11 @@ impl Recorder {
         let case = at(&text)?;
         let runner = Runner::new(self.plugin.clone(), Options::default());
         let failures = match runner.case(&case).await.0.failures {
-            failures if failures.is_empty() => {
-                match replay(&runner.props(&case, None, Manner::Told)).await {
-                    Ok(end) if self.is_at(&end.host)? => return Ok(text),
-                    Ok(_) => return Err(RecordError::Otherwise("  it leaves another world behind".into())),
-                    Err(failures) => failures,
-                }
-            }
+            failures if failures.is_empty() => match replay(&runner.props(&case, None, Manner::Told)).await {
+                Ok(end) if self.is_at(&end.host)? => return Ok(text),
+                Ok(_) => return Err(RecordError::Otherwise("  it leaves another world behind".into())),
+                Err(failures) => failures,
+            },
             failures => failures,
         };
         Err(RecordError::Otherwise(listed(&self.path, &text, &failures)))
@@ -301,10 +310,9 @@ mod tests {
             ("a/b", "a/b/w.yaml", "w.yaml"),
             ("a/b", "a/worlds/w.yaml", "../worlds/w.yaml"),
             ("a/./b", "a/c/../w.yaml", "../w.yaml"),
-            ("", "w.yaml", "w.yaml"),
+            (".", "w.yaml", "w.yaml"),
         ] {
-            let from = if from.is_empty() { Path::new(".") } else { Path::new(from) };
-            assert_eq!(relative(from, Path::new(to)).as_deref(), Some(way), "{from:?} {to}");
+            assert_eq!(relative(Path::new(from), Path::new(to)).as_deref(), Some(way), "{from} {to}");
         }
     }
 }

@@ -62,7 +62,9 @@ pub(super) fn step(
             let names = ids.iter().map(|id| named(stage, id)).collect::<Result<Vec<_>, _>>()?;
             (flow(&names.into()), &None)
         }
-        Request::Revoke(id, reason) | Request::Reject(id, reason) => (flow(&named(stage, id)?.into()), reason),
+        Request::Revoke(id, reason) | Request::Reject(id, reason) => {
+            (flow(&named(stage, id)?.into()), reason)
+        }
         Request::Approve(id) => (flow(&named(stage, id)?.into()), &None),
         Request::RevokeAll(whose, reason) => {
             let fields = match whose {
@@ -75,7 +77,13 @@ pub(super) fn step(
         }
         Request::ListMine(states, after, limit) => {
             let fields = Fields::new().with_all("states", words(states));
-            (fields.with("after", next(stage, 1, after)).with("limit", other_than(200, *limit)).to_string(), &None)
+            (
+                fields
+                    .with("after", next(stage, 1, after))
+                    .with("limit", other_than(200, *limit))
+                    .to_string(),
+                &None,
+            )
         }
         Request::Introspect(handle) | Request::Accept(handle) => (self::handle(stage, handle)?, &None),
         Request::Decline(handle, reason) => (self::handle(stage, handle)?, reason),
@@ -104,24 +112,33 @@ pub(super) fn expectation(told: &Told) -> String {
         Kind::Answered => ("answer", decisive(&told.shown)),
     };
     let short = format!("  expect: {{ {word}: {} }}\n", flow(&value));
-    let mut text = format!("  expect:\n    {word}:\n");
-    match &value {
-        Value::Array(items) if !items.is_empty() => {
-            for item in items {
-                text += &match single(item) {
-                    Some((name, value)) => format!("      - {}: {}\n", flow(&name.into()), flow(value)),
-                    None => format!("      - {}\n", flow(item)),
-                };
-            }
-            text
+    let is_long = short.len() > 100 || matches!(&value, Value::Array(items) if !items.is_empty());
+    if is_long { format!("  expect:\n    {word}:\n{}", in_lines(&value, "      ")) } else { short }
+}
+
+/// A line for each item and field.
+fn in_lines(value: &Value, indent: &str) -> String {
+    match value {
+        Value::Array(items) => {
+            let line = |item| match single(item) {
+                Some((name, value)) => format!("{indent}- {}: {}\n", flow(&name.into()), flow(value)),
+                None => format!("{indent}- {}\n", flow(item)),
+            };
+            items.iter().map(line).collect()
         }
-        Value::Object(fields) if short.len() > 100 => {
-            for (name, value) in fields {
-                text += &format!("      {}: {}\n", flow(&name.as_str().into()), flow(value));
-            }
-            text
+        Value::Object(fields) => {
+            let lines = |(name, value): (&String, &Value)| {
+                let name = flow(&name.as_str().into());
+                match value {
+                    Value::Array(items) if !items.is_empty() => {
+                        format!("{indent}{name}:\n{}", in_lines(value, &format!("{indent}  ")))
+                    }
+                    _ => format!("{indent}{name}: {}\n", flow(value)),
+                }
+            };
+            fields.iter().map(lines).collect()
         }
-        _ => short,
+        other => format!("{indent}{}\n", flow(other)),
     }
 }
 
@@ -136,7 +153,8 @@ fn decisive(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(decisive).collect(),
         Value::Object(fields) if fields.contains_key("state") => {
-            let kept = fields.iter().filter(|(name, value)| KEPT.contains(&name.as_str()) && !value.is_null());
+            let kept =
+                fields.iter().filter(|(name, value)| KEPT.contains(&name.as_str()) && !value.is_null());
             let mut kept: Map<_, _> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
             if fields.get("code").is_some_and(|code| !code.is_null()) {
                 kept.insert("code".into(), "*".into());
@@ -161,7 +179,8 @@ fn called(stage: &Stage, organization: Option<&str>, who: &Principal) -> String 
     let Principal::User(user) = who else { return whole };
     let place = stage.place(organization);
     let world = stage.host.snapshot();
-    let person_there = world.organizations.get(&user.organization).and_then(|home| home.residents.get(&user.id));
+    let person_there =
+        world.organizations.get(&user.organization).and_then(|home| home.residents.get(&user.id));
     let names = [person_there.map(|it| it.name.clone()), Some(user.id.clone())];
     let is_meant = |name: &String| person(&stage.host, place.as_deref(), name).is_ok_and(|it| it == *who);
     names.into_iter().flatten().find(is_meant).unwrap_or(whole)
@@ -180,7 +199,12 @@ fn handle(stage: &Stage, handle: &Handle) -> Result<String, String> {
         Handle::Code(code) => code,
         Handle::Id(key) => {
             let name = stage.names.of(&key.id).filter(|name| stage.names.key(name) == Some(key));
-            let unknown = || format!("there is no invitation `{}/{}`, and a scenario has no words for it", key.organization, key.id);
+            let unknown = || {
+                format!(
+                    "there is no invitation `{}/{}`, and a scenario has no words for it",
+                    key.organization, key.id
+                )
+            };
             return Ok(Fields::new().with("invitation", Some(name.ok_or_else(unknown)?)).to_string());
         }
     };
@@ -228,7 +252,9 @@ fn invite(request: &InviteRequest) -> Result<String, String> {
     if request.grants.is_sorted_by_key(|grant| grant.kind == GrantKind::Group) {
         let keys = request.metadata.iter().map(|pair| &pair.key);
         if !keys.is_sorted_by(|one, other| one < other) {
-            return Err("a scenario has the properties of an invitation once each, in the order of their keys".into());
+            return Err(
+                "a scenario has the properties of an invitation once each, in the order of their keys".into(),
+            );
         }
     } else {
         return Err("a scenario has roles before groups".into());
@@ -257,7 +283,12 @@ fn invite(request: &InviteRequest) -> Result<String, String> {
     Ok(fields.to_string())
 }
 
-fn list(stage: &Stage, filter: &InvitationFilter, page: &PageRequest, who: &dyn Fn(&Principal) -> String) -> Fields {
+fn list(
+    stage: &Stage,
+    filter: &InvitationFilter,
+    page: &PageRequest,
+    who: &dyn Fn(&Principal) -> String,
+) -> Fields {
     let grant = |kind| filter.grant.as_ref().filter(|grant| grant.kind == kind).map(|grant| grant.id.clone());
     let sort = match page.sort {
         SortKey::CreatedAt => None,

@@ -224,6 +224,7 @@ impl Runner {
             around,
             manner,
             bless: self.options.bless,
+            explain: self.options.explain && manner == Manner::Told,
             prepare: &*self.options.prepare,
         }
     }

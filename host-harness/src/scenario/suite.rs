@@ -336,9 +336,14 @@ fn parse(
     Ok(Case { path: path.to_owned(), text, scenario: Arc::new(scenario), world, world_file })
 }
 
+/// The folder that a file is in.
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The folder that references of a file stay in: the nearest above it with a mark, else its own.
 pub(super) fn root(path: &Path) -> PathBuf {
-    let own = path.parent().unwrap_or(Path::new("")).to_owned();
+    let own = folder(path).to_owned();
     let absolute = plain(&std::path::absolute(&own).unwrap_or(own));
     let marked = absolute.ancestors().find(|folder| folder.join(MARK).is_file()).map(Path::to_owned);
     marked.unwrap_or(absolute)

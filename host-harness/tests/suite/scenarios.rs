@@ -81,19 +81,43 @@ fn every_expectation_can_fail_and_says_where() {
         ("    expect: { calls-in-any-order: [settings.get] }", 3, "there were other host calls"),
         ("    expect: { calls-include: [storage.insert, settings.get] }", 3, "this host call was not made"),
         ("    expect: { calls-exclude: [storage.insert] }", 3, "this host call was made"),
-        ("    expect: { calls-exclude: [{ storage.insert: { organization: acme } }] }", 3, "this host call was made"),
+        (
+            "    expect: { calls-exclude: [{ storage.insert: { organization: acme } }] }",
+            3,
+            "this host call was made",
+        ),
         ("    expect: { fuel: <= 10 }", 3, "over the budget of fuel"),
         ("    expect: { host-calls: < 3 }", 3, "over the budget of host calls"),
         ("    expect: { memory: <= 1KiB }", 3, "over the budget of bytes of memory"),
-        ("    fault: { call: storage.purge, outcome: denied }", 3, "no host call came to the place of this fault"),
-        ("    fault: { call: storage.insert, outcome: denied }", 2, "it was not done, and the scenario does not say so"),
+        (
+            "    fault: { call: storage.purge, outcome: denied }",
+            3,
+            "no host call came to the place of this fault",
+        ),
+        (
+            "    fault: { call: storage.insert, outcome: denied }",
+            2,
+            "it was not done, and the scenario does not say so",
+        ),
         ("    fault: { call: storage.insert, outcome: crash }", 2, "there was no answer"),
-        ("  - accept: { code: bob's invitation }\n    as: bob", 3, "there is no `bob's invitation` at this point"),
-        ("  - accept: { code: alice's invitation, nth: 2 }\n    as: alice", 3, "no code number 2 was handed out"),
+        (
+            "  - accept: { code: bob's invitation }\n    as: bob",
+            3,
+            "there is no `bob's invitation` at this point",
+        ),
+        (
+            "  - accept: { code: alice's invitation, nth: 2 }\n    as: alice",
+            3,
+            "no code number 2 was handed out",
+        ),
         ("  - event: { remove-member: bob }", 3, "organization `acme` has no user `u-bob`"),
         ("expect: { effects: [] }", 3, "it had other effects"),
         ("expect: { mails: [] }", 3, "there were other mails"),
-        ("faults: [{ call: storage.purge, outcome: denied }]", 3, "no host call came to the place of this fault"),
+        (
+            "faults: [{ call: storage.purge, outcome: denied }]",
+            3,
+            "no host call came to the place of this fault",
+        ),
     ] {
         let found = failures(&format!("{invite}{rest}\n"));
         assert_eq!(found.len(), 1, "{rest}: {found:?}");
@@ -160,7 +184,8 @@ steps:
 fn a_story_that_takes_too_long_fails_and_the_others_go_on() {
     let mut options = Options::default();
     options.timeout = std::time::Duration::ZERO;
-    let report = Runner::new(PLUGIN.clone(), options).run(&suite("faults: sweep\nsteps:\n  - invite: { users: [alice] }\n"));
+    let report = Runner::new(PLUGIN.clone(), options)
+        .run(&suite("faults: sweep\nsteps:\n  - invite: { users: [alice] }\n"));
     assert!(report.cases[0].failures[0].message.contains("it took longer than"), "{:?}", report.cases[0]);
 }
 
