@@ -19,4 +19,7 @@ mod guests;
 mod layer;
 mod policies;
 mod quiet;
+mod scenario_files;
+mod scenario_schema;
+mod scenarios_compared;
 mod skew;
