@@ -127,7 +127,14 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
             "`linked.yaml` is outside of the suite's folder",
             "",
         ),
-        ("world: world.yaml", "world: { organizations: [{ id: a, parent: b }] }", 2, 43, "there is no organization `b`", ""),
+        (
+            "world: world.yaml",
+            "world: { organizations: [{ id: a, parent: b }] }",
+            2,
+            43,
+            "there is no organization `b`",
+            "",
+        ),
         (
             "world: world.yaml",
             "world: { organisations: [] }",
