@@ -43,7 +43,8 @@ fn set(schema: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-/// A key that may be left out is not written as `null`: `- list:` would do nothing.
+/// A key that may be left out is not written as `null`: `- list:` would do nothing. A setting may be: it
+/// takes a limit away.
 fn without_null(schema: &mut Value) {
     let null = json!("null");
     match schema {
@@ -69,7 +70,8 @@ fn without_null(schema: &mut Value) {
                     fields.extend(one);
                 }
             }
-            fields.values_mut().for_each(without_null);
+            let others = fields.iter_mut().filter(|(name, _)| *name != "SettingsPatch");
+            others.for_each(|(_, value)| without_null(value));
         }
         Value::Array(items) => items.iter_mut().for_each(without_null),
         _ => {}

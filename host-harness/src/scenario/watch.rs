@@ -58,6 +58,7 @@ impl Glance {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use std::{env, fs, path::Path};
 

@@ -42,14 +42,13 @@ impl WorldError {
         let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
         let problem = match message.split_once(", expected ") {
             Some((wrong, expected)) if wrong.starts_with("unknown ") => {
-                let quoted =
-                    |text: &'_ str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-                let right = quoted(expected);
+                let expected = expected.trim_start_matches("one of ");
+                let right: Vec<_> = expected.split([',', ' ', '`']).filter(|name| !name.is_empty()).collect();
+                let name = wrong.split('`').nth(1).unwrap_or_default();
                 let problem = Problem::at(place, wrong.to_owned());
-                let name = quoted(wrong).into_iter().next().unwrap_or_default();
-                match nearest(&name, right.iter().map(String::as_str)) {
+                match nearest(name, right.iter().copied()) {
                     Some(name) => problem.helped(format!("did you mean `{name}`?")),
-                    None => problem.helped(format!("there are {}", expected.trim_start_matches("one of "))),
+                    None => problem.helped(format!("there are {}", right.join(", "))),
                 }
             }
             _ => Problem::at(place, message.to_owned()),
