@@ -62,7 +62,11 @@ pub use plugin::{BUNDLED, Plugin};
 pub use session::{Completed, Export, Session, operations};
 pub use trace::{Entry, Trace};
 
-/// The program in the documentation is compiled and run by the tests.
+/// The programs in the documentation are compiled by the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/embedding.md")]
 struct Embedding;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing-policies.md")]
+struct TestingPolicies;

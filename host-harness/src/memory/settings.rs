@@ -189,7 +189,7 @@ impl SettingsPatch {
     }
 
     /// Every grant that it names.
-    pub(super) fn grants(&self) -> impl Iterator<Item = &Spanned<GrantName>> {
+    pub(crate) fn grants(&self) -> impl Iterator<Item = &Spanned<GrantName>> {
         let ceiling = self.ceiling.iter().flatten().flatten();
         ceiling.chain(self.privileged.iter().flatten())
     }

@@ -18,25 +18,67 @@ use crate::{
     coverage::Coverage,
     host::Operation,
     operations,
+    reference::{self, InvalidRequest, Named},
 };
 
-/// What is asked.
+/// What is asked of the plugin, as in its contract.
 #[derive(Clone, Debug)]
-pub(super) enum Request {
+pub enum Request {
+    /// Whom, and what for.
     Invite(InviteRequest),
+    /// Which, and in what order.
     List(InvitationFilter, PageRequest),
+    /// By id.
     Get(String),
-    /// Ids, and what the scenario calls them.
+    /// Ids, and what a scenario calls them.
     Resend(Vec<String>, Vec<String>),
+    /// By id, and why.
     Revoke(String, Option<String>),
+    /// Whose, and why.
     RevokeAll(Owner, Option<String>),
+    /// By id.
     Approve(String),
+    /// By id, and why.
     Reject(String, Option<String>),
+    /// In which states, behind what, and how many.
     ListMine(Vec<State>, Option<String>, u32),
+    /// By code or id.
     Introspect(Handle),
+    /// By code or id.
     Accept(Handle),
+    /// By code or id, and why.
     Decline(Handle, Option<String>),
+    /// At most so many.
     Sweep(u32),
+}
+
+/// From the types of [`operations`].
+macro_rules! requests {
+    ($($variant:ident { $($field:ident),* } => $($argument:expr),*;)*) => {
+        $(
+            impl From<operations::$variant> for Request {
+                fn from(operations::$variant { $($field),* }: operations::$variant) -> Self {
+                    Self::$variant($($argument),*)
+                }
+            }
+        )*
+    };
+}
+
+requests! {
+    Invite { request } => request;
+    List { filter, page } => filter, page;
+    Get { id } => id;
+    Resend { ids } => ids.clone(), ids;
+    Revoke { id, reason } => id, reason;
+    RevokeAll { whose, reason } => whose, reason;
+    Approve { id } => id;
+    Reject { id, reason } => id, reason;
+    ListMine { states, after, limit } => states, after, limit;
+    Introspect { handle } => handle;
+    Accept { handle } => handle;
+    Decline { handle, reason } => handle, reason;
+    Sweep { limit } => limit;
 }
 
 /// What is answered.
@@ -80,7 +122,53 @@ pub(super) struct Broken {
 }
 
 impl Request {
-    pub(super) fn operation(&self) -> Operation {
+    /// Reads the request of an operation from JSON, in the shape of [`reference`].
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(operation: Operation, json: &str) -> Result<Self, InvalidRequest> {
+        Ok(match operation {
+            Operation::Invite => Self::Invite(reference::Invite::read(json)?.into_request()?),
+            Operation::List => {
+                let (filter, page) = reference::List::read(json)?.into_request()?;
+                Self::List(filter, page)
+            }
+            Operation::Get => Self::Get(reference::ById::read(json)?.id),
+            Operation::Resend => {
+                let ids = reference::ByIds::read(json)?.ids;
+                Self::Resend(ids.clone(), ids)
+            }
+            Operation::Revoke => {
+                let reference::ById { id, reason } = reference::ById::read(json)?;
+                Self::Revoke(id, reason)
+            }
+            Operation::RevokeAll => {
+                let mut request = reference::RevokeAll::read(json)?;
+                Self::RevokeAll(request.owner()?, request.reason)
+            }
+            Operation::Approve => Self::Approve(reference::ById::read(json)?.id),
+            Operation::Reject => {
+                let reference::ById { id, reason } = reference::ById::read(json)?;
+                Self::Reject(id, reason)
+            }
+            Operation::ListMine => {
+                let request = reference::ListMine::read(json)?;
+                Self::ListMine(request.states()?, request.after.clone(), request.limit())
+            }
+            Operation::Introspect => Self::Introspect(reference::TakeHandle::read(json)?.handle()?),
+            Operation::Accept => Self::Accept(reference::TakeHandle::read(json)?.handle()?),
+            Operation::Decline => {
+                let mut request = reference::Decline::read(json)?;
+                let reason = request.reason.take();
+                Self::Decline(request.handle()?, reason)
+            }
+            Operation::Sweep => Self::Sweep(reference::Sweep::read(json)?.limit()),
+        })
+    }
+
+    /// Which operation it asks for.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
         match self {
             Self::Invite(_) => Operation::Invite,
             Self::List(..) => Operation::List,

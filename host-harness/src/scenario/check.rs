@@ -5,14 +5,19 @@
 
 use serde_saphyr::Spanned;
 
+use serde_json::Value;
+
 use super::{
     ask::BROKEN,
-    format::{ACTIONS, Event, Faults, Outcome, Scenario, Step, Text},
+    format::{ACTIONS, Event, FaultEntry, Faults, Handle, Outcome, Scenario, Step, Text},
     pattern::Bound,
     shown::{STATES, state_name},
     strike,
 };
-use crate::memory::{MemoryHost, Problem, Snapshot, World};
+use crate::{
+    Function,
+    memory::{MemoryHost, Problem, SettingsPatch, Snapshot, World},
+};
 
 /// Everything that is wrong.
 pub(super) fn problems(scenario: &Scenario, world: &World) -> Vec<Problem> {
@@ -24,8 +29,9 @@ pub(super) fn problems(scenario: &Scenario, world: &World) -> Vec<Problem> {
     }
     checker.organization(scenario.organization.as_ref());
     checker.person(scenario.caller.as_ref());
+    checker.clock(scenario.clock.as_ref());
     for step in all() {
-        checker.step(step);
+        checker.step(step, Place::Story);
     }
     if let Faults::These(entries) = &scenario.faults {
         for entry in entries {
@@ -33,7 +39,7 @@ pub(super) fn problems(scenario: &Scenario, world: &World) -> Vec<Problem> {
         }
     }
     if let Some(expect) = &scenario.expect {
-        checker.outcome(expect);
+        checker.outcome(expect, Scope::Whole);
     }
     if scenario.steps.is_empty() {
         checker.problems.push(Problem::with(&scenario.name, "a scenario without steps shows nothing".into()));
@@ -53,6 +59,36 @@ struct Checker {
     problems: Vec<Problem>,
 }
 
+/// Where a step stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Story,
+    Race,
+}
+
+/// What an expectation is about: only some of them can be judged there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// A call.
+    Call,
+    /// A call that races: what it alone has changed cannot be told.
+    Racer,
+    /// Something that happens without a call, or a race as a whole.
+    Happening,
+    /// All steps together.
+    Whole,
+}
+
+/// The keys of the patterns of mails and of audit events.
+const MAIL_KEYS: [&str; 9] =
+    ["to", "address", "kind", "of", "subject", "from", "template", "code", "expires-at"];
+const EVENT_KEYS: [&str; 6] = ["event", "by", "operation", "of", "in", "reason"];
+
+fn one_of_the_actions() -> String {
+    let actions: Vec<_> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
+    format!("give one of {}", actions.join(", "))
+}
+
 impl Checker {
     fn learn(&mut self, step: &Step) {
         let Some(event) = &step.event else { return };
@@ -62,9 +98,13 @@ impl Checker {
         self.made.extend(event.rename_user.iter().map(|rename| rename.to.clone()));
     }
 
-    fn step(&mut self, step: &Spanned<Step>) {
+    fn wrong<T>(&mut self, place: &Spanned<T>, message: impl Into<String>, help: &str) {
+        self.problems.push(Problem::with(place, message.into()).helped(help.to_owned()));
+    }
+
+    fn step(&mut self, step: &Spanned<Step>, place: Place) {
         let it = &step.value;
-        let actions = [
+        let calls = [
             it.invite.is_some(),
             it.list.is_some(),
             it.get.is_some(),
@@ -78,60 +118,137 @@ impl Checker {
             it.accept.is_some(),
             it.decline.is_some(),
             it.sweep.is_some(),
+        ];
+        let others = [
             it.advance.is_some(),
             it.clock.is_some(),
             it.restart.is_some(),
             it.event.is_some(),
             it.race.is_some(),
         ];
-        let count = actions.into_iter().filter(|given| *given).count();
-        if count != 1 {
-            let message =
-                if count == 0 { "this step does nothing" } else { "this step does more than one thing" };
-            let actions: Vec<_> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
-            let help = format!("give one of {}", actions.join(", "));
-            self.problems.push(Problem::with(step, message.into()).helped(help));
+        let given = |keys: &[bool]| keys.iter().filter(|given| **given).count();
+        match given(&calls) + given(&others) {
+            0 => self.wrong(step, "this step does nothing", &one_of_the_actions()),
+            1 => {}
+            _ => self.wrong(step, "this step does more than one thing", &one_of_the_actions()),
+        }
+        let is_call = given(&calls) > 0;
+        if !is_call && it.caller.is_some() {
+            self.wrong(step, "nobody acts here", "leave `as` out: it goes with calls of the plugin");
+        }
+        if !is_call && let Some(fault) = &it.fault {
+            self.wrong(
+                fault,
+                "the host is not asked here, so it cannot fail",
+                "`fault` goes with calls of the plugin",
+            );
+        }
+        let with_reason =
+            [it.revoke.is_some(), it.reject.is_some(), it.revoke_all.is_some(), it.decline.is_some()];
+        if it.reason.is_some() && given(&with_reason) == 0 {
+            self.wrong(
+                step,
+                "a reason is of no use here",
+                "it goes with `revoke`, `revoke-all`, `reject` and `decline`",
+            );
+        }
+        if it.restart == Some(false) {
+            self.wrong(step, "`restart: false` does nothing", "write `restart: true`, or leave the step out");
         }
         self.organization(it.organization.as_ref());
         self.person(it.caller.as_ref());
-        for state in it.list.iter().flat_map(|list| &list.states) {
-            self.state(state);
-        }
-        for state in it.list_mine.iter().flat_map(|list| &list.states) {
-            self.state(state);
-        }
-        if let Some(list) = &it.list {
-            self.person(list.inviter.as_ref());
-            self.person(list.invitee.as_ref());
-        }
-        if let Some(all) = &it.revoke_all {
-            self.person(all.invitee.as_ref());
-            self.person(all.inviter.as_ref());
-        }
+        self.clock(it.clock.as_ref());
+        self.call(step);
         if let Some(event) = &it.event {
-            self.event(event);
+            self.event(step, event);
         }
         if let Some(fault) = &it.fault {
             self.fault(fault);
         }
         if let Some(expect) = &it.expect {
-            self.outcome(expect);
+            self.outcome(
+                expect,
+                match (is_call, place) {
+                    (true, Place::Story) => Scope::Call,
+                    (true, Place::Race) => Scope::Racer,
+                    (false, _) => Scope::Happening,
+                },
+            );
         }
         if let Some(race) = &it.race {
             if race.of.len() < 2 {
-                let problem = Problem::with(step, "a race has two calls at least".into());
-                self.problems.push(problem.helped("list them under `of`".into()));
+                self.wrong(step, "a race has two calls at least", "list them under `of`");
+            }
+            if race.runs.is_some() && race.seed.is_none() {
+                self.wrong(
+                    step,
+                    "`runs` counts random schedules, and there are none",
+                    "give a `seed`, or leave `runs` out",
+                );
+            }
+            if race.switches.is_some() && race.seed.is_some() {
+                self.wrong(step, "random schedules switch as they like", "give either `seed` or `switches`");
             }
             for one in &race.of {
                 if one.value.race.is_some() {
                     self.problems.push(Problem::with(one, "a race has no races in it".into()));
                 }
-                self.step(one);
+                self.step(one, Place::Race);
             }
         }
     }
 
-    fn event(&mut self, event: &Event) {
+    /// What is given to a call.
+    fn call(&mut self, step: &Spanned<Step>) {
+        let it = &step.value;
+        let states = it.list.iter().flat_map(|list| &list.states);
+        for state in states.chain(it.list_mine.iter().flat_map(|list| &list.states)) {
+            self.state(state);
+        }
+        if let Some(list) = &it.list {
+            self.person(list.inviter.as_ref());
+            self.person(list.invitee.as_ref());
+            if list.group.is_some() && list.role.is_some() {
+                self.wrong(step, "a list is filtered by one group or role", "say either `group` or `role`");
+            }
+        }
+        if let Some(all) = &it.revoke_all {
+            self.person(all.invitee.as_ref());
+            self.person(all.inviter.as_ref());
+            if all.invitee.is_some() == all.inviter.is_some() {
+                self.wrong(step, "whose invitations?", "say either `invitee` or `inviter`");
+            }
+        }
+        for handle in [&it.introspect, &it.accept, &it.decline].into_iter().flatten() {
+            self.handle(step, handle);
+        }
+    }
+
+    fn handle(&mut self, step: &Spanned<Step>, handle: &Handle) {
+        let ways =
+            [handle.code.is_some(), handle.invitation.is_some(), handle.text.is_some(), handle.never_issued];
+        if ways.into_iter().filter(|given| *given).count() != 1 {
+            let help = "say one of `code`, `invitation`, `text` and `never-issued`";
+            self.wrong(step, "which invitation is meant?", help);
+        }
+        if handle.code.is_none() && (handle.nth.is_some() || handle.cut.is_some()) {
+            self.wrong(step, "`nth` and `cut` are of a code", "give `code`");
+        }
+    }
+
+    fn clock(&mut self, text: Option<&Text>) {
+        let Some(text) = text else { return };
+        if chrono::DateTime::parse_from_rfc3339(&text.value).is_err() {
+            self.wrong(text, format!("`{}` is no instant", text.value), "write it as `2026-03-02T09:00:00Z`");
+        }
+    }
+
+    fn event(&mut self, step: &Spanned<Step>, event: &Event) {
+        match event.count() {
+            0 => self.wrong(step, "the event says nothing", "say what happens, as in `disable-user: alice`"),
+            1 => {}
+            _ => self.wrong(step, "one event a step, please", "write a step for each"),
+        }
         let people = [
             &event.disable_user,
             &event.enable_user,
@@ -143,8 +260,12 @@ impl Checker {
             self.person(who.as_ref());
         }
         self.person(event.rename_user.as_ref().map(|rename| &rename.user));
-        self.person(event.give.as_ref().map(|giving| &giving.user));
-        self.person(event.take.as_ref().map(|giving| &giving.user));
+        for giving in [&event.give, &event.take].into_iter().flatten() {
+            self.person(Some(&giving.user));
+            if giving.group.is_some() == giving.role.is_some() {
+                self.wrong(step, "a group or a role?", "say either `group` or `role`");
+            }
+        }
         for id in [&event.suspend_organization, &event.resume_organization, &event.delete_organization] {
             self.organization(id.as_ref());
         }
@@ -152,9 +273,24 @@ impl Checker {
             self.organization(Some(&moving.organization));
             self.organization(moving.below.as_ref());
         }
+        let grants = event.change_settings.iter().flat_map(SettingsPatch::grants);
+        let grants: Vec<_> = grants.map(|grant| (grant.referenced, grant.value.id.clone())).collect();
+        let narrowed = event.set_policy.iter().flatten().filter_map(|rule| rule.narrow.as_ref());
+        let narrowed: Vec<_> = narrowed.flat_map(|narrow| narrow.without.clone()).collect();
+        let named = grants.into_iter().chain(narrowed.into_iter().map(|id| (step.referenced, id)));
+        for (place, id) in named {
+            let targets =
+                self.world.organizations.values().flat_map(|one| one.groups.keys().chain(one.roles.keys()));
+            let known: Vec<&str> = targets.map(String::as_str).collect();
+            if !known.contains(&id.as_str()) {
+                let message = format!("the world has no group or role `{id}`");
+                let problem = Problem::at(Some(place), message).suggest(&id, known);
+                self.problems.push(problem);
+            }
+        }
     }
 
-    fn fault(&mut self, entry: &Spanned<super::format::FaultEntry>) {
+    fn fault(&mut self, entry: &Spanned<FaultEntry>) {
         if let Err(failure) = strike::understood(entry) {
             self.problems.push(Problem {
                 line: failure.line,
@@ -165,7 +301,7 @@ impl Checker {
         }
     }
 
-    fn outcome(&mut self, outcome: &Spanned<Outcome>) {
+    fn outcome(&mut self, outcome: &Spanned<Outcome>, scope: Scope) {
         let it = &outcome.value;
         for bound in [&it.fuel, &it.host_calls, &it.memory].into_iter().flatten() {
             if let Err(why) = Bound::parse(&bound.value) {
@@ -180,8 +316,76 @@ impl Checker {
         }
         let answers = [it.answer.is_some(), it.refused.is_some(), it.broken.is_some()];
         if answers.into_iter().filter(|given| *given).count() > 1 {
-            let message = "expect one of `answer`, `refused` and `broken`".into();
-            self.problems.push(Problem::with(outcome, message));
+            self.wrong(
+                outcome,
+                "more than one answer is expected",
+                "expect one of `answer`, `refused` and `broken`",
+            );
+        }
+        self.judgeable(outcome, scope);
+        let calls = [&it.calls, &it.calls_in_any_order, &it.calls_include, &it.calls_exclude];
+        for pattern in calls.into_iter().flatten().flat_map(|calls| &calls.value) {
+            self.call_pattern(pattern);
+        }
+        for pattern in it.mails.iter().flat_map(|mails| &mails.value) {
+            self.keys(pattern, "a mail", &MAIL_KEYS);
+        }
+        for pattern in it.audit.iter().flat_map(|audit| &audit.value) {
+            self.keys(pattern, "an audit event", &EVENT_KEYS);
+        }
+    }
+
+    /// An expectation that cannot be judged where it stands would pass whatever comes.
+    fn judgeable(&mut self, outcome: &Spanned<Outcome>, scope: Scope) {
+        let it = &outcome.value;
+        let answer = it.answer.is_some() || it.refused.is_some() || it.broken.is_some();
+        let (changes, calls) = (it.is_about_changes(), it.is_about_calls());
+        let budgets = it.fuel.is_some() || it.host_calls.is_some();
+        let (wrong, help) = match scope {
+            Scope::Call if it.broken.is_some() && it.fuel.is_some() => {
+                (true, "what a call that broke off has used is not known: leave `fuel` out")
+            }
+            Scope::Call => (false, ""),
+            Scope::Racer => (
+                changes,
+                "in a race `effects`, `mails` and `audit` are expected of the race as a whole, or after it",
+            ),
+            Scope::Happening => (
+                answer || calls || budgets || it.memory.is_some(),
+                "nobody is asked here: only `effects`, `mails` and `audit` can be expected",
+            ),
+            Scope::Whole => (
+                answer || calls || it.memory.is_some(),
+                "of all steps together `effects`, `mails`, `audit`, `fuel` and `host-calls` can be expected",
+            ),
+        };
+        if wrong {
+            self.wrong(outcome, "something is expected that cannot be judged here", help);
+        }
+    }
+
+    fn call_pattern(&mut self, pattern: &Spanned<Value>) {
+        let name = match &pattern.value {
+            Value::String(name) => Some(name.as_str()),
+            Value::Object(fields) if fields.len() == 1 => fields.keys().next().map(String::as_str),
+            _ => None,
+        };
+        let Some(name) = name else {
+            let help = "write `storage.insert`, or `storage.insert: { organization: acme }`";
+            self.wrong(pattern, "this is no host call", help);
+            return;
+        };
+        if let Err(error) = name.parse::<Function>() {
+            let names = Function::ALL.iter().map(|function| function.name());
+            self.problems.push(Problem::with(pattern, error.to_string()).suggest(name, names));
+        }
+    }
+
+    fn keys(&mut self, pattern: &Spanned<Value>, what: &str, known: &[&str]) {
+        let Value::Object(fields) = &pattern.value else { return };
+        for key in fields.keys().filter(|key| !known.contains(&key.as_str())) {
+            let message = format!("{what} has no `{key}`");
+            self.problems.push(Problem::with(pattern, message).suggest(key, known.iter().copied()));
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     shown::{Showing, kebab, state_name},
 };
 use crate::{
-    contract::types::{AcceptWith, Grant, GrantKind, Invitation, MessageKind, Notify, Subject},
+    contract::types::{AcceptWith, Grant, GrantKind, Invitation, MessageKind, Notify, State, Subject},
     memory::{Mail, MemberView, OrganizationView, Snapshot, StoredInvitation},
 };
 
@@ -101,8 +101,11 @@ impl Lines<'_> {
             Subject::User(user) => account(user),
             Subject::Contact(contact) => format!("contact {contact}"),
         };
+        let over = it.expires_at.is_some_and(|end| end <= self.now)
+            && matches!(it.state, State::AwaitingApproval | State::Pending);
         let mut parts = vec![
-            state_name(it.state).to_owned(),
+            // As it is stored: the sweep writes down later what reads as expired already.
+            format!("{}{}", state_name(it.state), if over { " past its end" } else { "" }),
             format!("for {whose}"),
             format!("by {}", principal(&it.inviter)),
         ];

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use serde_saphyr::Spanned;
 
 use super::{
+    bless::Came,
     effects,
     failure::Failure,
     format::{Outcome, Text},
@@ -31,6 +32,15 @@ pub(super) struct Seen<'a> {
     pub(super) memory: usize,
 }
 
+/// What has to be known of what came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Effects, mails and audit events.
+    pub(super) changes: bool,
+    /// Host calls with their arguments.
+    pub(super) calls: bool,
+}
+
 impl<'a> Seen<'a> {
     /// What happened between two instants.
     pub(super) fn between(
@@ -38,31 +48,34 @@ impl<'a> Seen<'a> {
         after: &Snapshot,
         stage: &Stage,
         told: Option<&'a Told>,
+        wanted: Wanted,
     ) -> Self {
         let showing = Showing { names: &stage.names, now: after.store_now };
         let spoken = told.map(|told| &told.spoken);
-        let events = after.audit.iter().skip(before.audit.len());
-        Self {
+        let mut seen = Self {
             told,
-            effects: effects::effects(before, after, &stage.names),
-            mails: after
-                .mails
-                .iter()
-                .skip(before.mails.len())
-                .map(|mail| shown_mail(mail, &showing))
-                .collect(),
-            audit: events
-                .filter(|event| !event.event.starts_with("world."))
-                .map(|event| shown_event(event, &showing))
-                .collect(),
-            calls: spoken
-                .and_then(|spoken| spoken.trace.as_ref())
-                .map(|trace| calls(trace, &showing))
-                .unwrap_or_default(),
+            effects: Vec::new(),
+            mails: Vec::new(),
+            audit: Vec::new(),
+            calls: Vec::new(),
             fuel: spoken.map_or(0, |spoken| spoken.fuel),
             host_calls: spoken.map_or(0, |spoken| spoken.host_calls),
             memory: spoken.map_or(0, |spoken| spoken.memory),
+        };
+        if wanted.changes {
+            let mails = after.mails.iter().skip(before.mails.len());
+            let events = after.audit.iter().skip(before.audit.len());
+            let events = events.filter(|event| !event.event.starts_with("world."));
+            seen.effects = effects::effects(before, after, &stage.names);
+            seen.mails = mails.map(|mail| shown_mail(mail, &showing)).collect();
+            seen.audit = events.map(|event| shown_event(event, &showing)).collect();
         }
+        if wanted.calls
+            && let Some(trace) = spoken.and_then(|spoken| spoken.trace.as_ref())
+        {
+            seen.calls = calls(trace, &showing);
+        }
+        seen
     }
 }
 
@@ -106,24 +119,20 @@ pub(super) fn calls(trace: &Trace, showing: &Showing<'_>) -> Vec<Value> {
     trace.entries.iter().map(call).collect()
 }
 
-/// Everything that is not as the scenario says.
-pub(super) fn check(outcome: &Spanned<Outcome>, seen: &Seen<'_>, stage: &Stage) -> Vec<Failure> {
+/// Everything that is not as the scenario says. With `came`, effects are written down there instead.
+pub(super) fn check(
+    outcome: &Spanned<Outcome>,
+    seen: &Seen<'_>,
+    stage: &Stage,
+    came: Option<&mut Came>,
+) -> Vec<Failure> {
     let it = &outcome.value;
     let mut failures = Vec::new();
     answer(outcome, seen, &mut failures);
-    if let Some(effects) = &it.effects {
-        let mut expected: Vec<_> = effects.value.iter().map(|line| line.value.clone()).collect();
-        let mut actual = seen.effects.clone();
-        expected.sort();
-        actual.sort();
-        if expected != actual {
-            let failure = Failure::at(effects, "it had other effects");
-            failures.push(
-                failure
-                    .compared(expected.join("\n"), actual.join("\n"))
-                    .helped("`--bless` writes down what came; look at the difference before you keep it"),
-            );
-        }
+    match (&it.effects, came) {
+        (Some(effects), Some(came)) => failures.extend(came.note(effects, &seen.effects)),
+        (Some(effects), None) => failures.extend(other_effects(effects, &seen.effects)),
+        (None, _) => {}
     }
     if let Some(mails) = &it.mails {
         any_order("mails", mails, &seen.mails, stage, &mut failures);
@@ -165,6 +174,20 @@ pub(super) fn check(outcome: &Spanned<Outcome>, seen: &Seen<'_>, stage: &Stage) 
         }
     }
     failures
+}
+
+fn other_effects(effects: &Spanned<Vec<Text>>, actual: &[String]) -> Option<Failure> {
+    let mut expected: Vec<_> = effects.value.iter().map(|line| line.value.clone()).collect();
+    let mut actual = actual.to_vec();
+    expected.sort();
+    actual.sort();
+    let failure = || {
+        let failure = Failure::at(effects, "it had other effects");
+        failure
+            .compared(expected.join("\n"), actual.join("\n"))
+            .helped("`--bless` writes down what came; look at the difference before you keep it")
+    };
+    (expected != actual).then(failure)
 }
 
 fn budget(what: &str, text: &Text, actual: f64) -> Option<Failure> {

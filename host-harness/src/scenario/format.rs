@@ -418,6 +418,37 @@ pub struct Event {
     pub settle_mail: Option<Settled>,
 }
 
+impl Event {
+    /// How many things it says: one is right.
+    pub(super) fn count(&self) -> usize {
+        let given = [
+            self.disable_user.is_some(),
+            self.enable_user.is_some(),
+            self.delete_user.is_some(),
+            self.create_user.is_some(),
+            self.rename_user.is_some(),
+            self.add_member.is_some(),
+            self.remove_member.is_some(),
+            self.give.is_some(),
+            self.take.is_some(),
+            self.delete_group.is_some(),
+            self.delete_role.is_some(),
+            self.suspend_organization.is_some(),
+            self.resume_organization.is_some(),
+            self.delete_organization.is_some(),
+            self.move_organization.is_some(),
+            self.set_permissions.is_some(),
+            self.change_settings.is_some(),
+            self.set_policy.is_some(),
+            self.silence_store.is_some(),
+            self.wake_store.is_some(),
+            self.mail.is_some(),
+            self.settle_mail.is_some(),
+        ];
+        given.into_iter().filter(|given| *given).count()
+    }
+}
+
 /// As in the schema.
 #[derive(JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -544,6 +575,19 @@ pub struct Outcome {
     /// As in `<= 1MiB`.
     #[schemars(with = "Option<schema::Budget>")]
     pub memory: Option<Text>,
+}
+
+impl Outcome {
+    pub(super) fn is_about_changes(&self) -> bool {
+        self.effects.is_some() || self.mails.is_some() || self.audit.is_some()
+    }
+
+    pub(super) fn is_about_calls(&self) -> bool {
+        self.calls.is_some()
+            || self.calls_in_any_order.is_some()
+            || self.calls_include.is_some()
+            || self.calls_exclude.is_some()
+    }
 }
 
 /// Failures of the host.

@@ -25,11 +25,7 @@ pub(super) fn happen(stage: &Stage, step: &Spanned<Step>, event: &Event) -> Resu
     let here = within.as_ref().map(|text| text.value.as_str());
     // An account is changed where it is resident; everywhere else it is the same account.
     let account = |who: &Text| stage.account(here, who);
-    let mut count = 0;
-    let mut done = |result: Result<(), EventError>| {
-        count += 1;
-        result.map_err(failed)
-    };
+    let done = |result: Result<(), EventError>| result.map_err(failed);
     if let Some(who) = &event.disable_user {
         let user = account(who)?;
         done(host.set_user_active(&user.organization, &user.id, false))?;
@@ -85,7 +81,6 @@ pub(super) fn happen(stage: &Stage, step: &Spanned<Step>, event: &Event) -> Resu
             let who = person(host, here, who).map_err(|why| Failure::at(step, why))?;
             host.set_permissions(place()?, who, permissions(step, words)?).map_err(failed)?;
         }
-        done(Ok(()))?;
     }
     if let Some(patch) = &event.change_settings {
         done(host.change_settings(place()?, patch))?;
@@ -101,17 +96,11 @@ pub(super) fn happen(stage: &Stage, step: &Spanned<Step>, event: &Event) -> Resu
     }
     if let Some(mode) = event.mail {
         host.set_mail_mode(mode);
-        done(Ok(()))?;
     }
     if let Some(settled) = event.settle_mail {
         host.settle_taken(matches!(settled, Settled::Delivered));
-        done(Ok(()))?;
     }
-    match count {
-        1 => Ok(()),
-        0 => Err(Failure::at(step, "the event says nothing")),
-        _ => Err(Failure::at(step, "one event a step, please").helped("write a step for each")),
-    }
+    Ok(())
 }
 
 fn grant(step: &Spanned<Step>, giving: &Giving) -> Result<Grant, Failure> {

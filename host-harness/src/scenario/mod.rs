@@ -7,7 +7,9 @@
 
 mod against;
 mod ask;
+mod bless;
 mod check;
+mod edit;
 mod effects;
 mod expect;
 mod failure;
@@ -18,7 +20,9 @@ mod pattern;
 mod people;
 mod play;
 mod race;
+mod record;
 mod report;
+mod retell;
 mod runner;
 mod schema;
 mod shown;
@@ -28,9 +32,12 @@ mod suite;
 mod watch;
 
 pub use against::compare;
+pub use ask::Request;
+pub use bless::{NotBlessed, replace};
 pub use failure::Failure;
 pub use format::Scenario;
 pub use play::StepReport;
+pub use record::{RecordError, Recorder};
 pub use report::{CaseReport, Ending, Format, Report, shown};
 pub use runner::{Options, Progress, Runner};
 pub use schema::schema;

@@ -8,9 +8,10 @@ use serde_saphyr::Spanned;
 
 use super::{
     ask::Spoken,
-    expect::{Seen, check, unasked},
+    bless::Came,
+    expect::{Seen, Wanted, check, unasked},
     failure::Failure,
-    format::{Faults, Race, Scenario, Step},
+    format::{FaultEntry, Faults, Outcome, Race, Scenario, Step},
     happen::happen,
     race::{self, Dice, Schedules, Turn},
     shown::{Showing, flow},
@@ -58,6 +59,8 @@ pub(super) struct Played {
     pub(super) steps: Vec<StepReport>,
     /// Of all steps together, without `given`.
     pub(super) effects: Vec<String>,
+    /// The lists of effects that blessing writes.
+    pub(super) came: Came,
     pub(super) mails: Vec<Value>,
     pub(super) audit: Vec<Value>,
     /// Calls of the plugin.
@@ -91,6 +94,10 @@ pub(super) struct Props<'a> {
     pub(super) seed: Option<u64>,
     pub(super) around: Option<Arc<dyn Interceptor>>,
     pub(super) manner: Manner,
+    /// Effects are written down, not compared.
+    pub(super) bless: bool,
+    /// Keeps what every step asked and changed, for people.
+    pub(super) explain: bool,
     /// Prepares the host: gives it policies.
     pub(super) prepare: &'a (dyn Fn(&MemoryHost) + Sync),
 }
@@ -98,38 +105,17 @@ pub(super) struct Props<'a> {
 /// Plays it once.
 pub(super) async fn play(props: &Props<'_>) -> Played {
     let mut played = Played::default();
-    let scenario = props.scenario;
-    let host = match host(props) {
-        Ok(host) => Arc::new(host),
+    let (mut stage, strikes) = match set_up(props) {
+        Ok(ready) => ready,
         Err(failure) => {
             played.failures.push(failure);
             return played;
         }
     };
-    (props.prepare)(&host);
-    let defaults = Defaults { organization: scenario.organization.clone(), caller: scenario.caller.clone() };
-    let mut stage =
-        Stage::new(host.clone(), props.plugin.clone(), props.limits.clone(), scenario.instance, defaults);
-    let mut strikes = Vec::new();
-    if let Faults::These(entries) = &scenario.faults {
-        for entry in entries {
-            match Strike::new(entry, &host) {
-                Ok(strike) => {
-                    let strike = Arc::new(strike);
-                    strikes.push((entry, strike.clone()));
-                    stage.intercept(strike);
-                }
-                Err(failure) => played.failures.push(failure),
-            }
-        }
-    }
-    if let Some(around) = &props.around {
-        stage.intercept(around.clone());
-    }
     let mut acting = Acting { props, played: &mut played };
     if acting.given(&mut stage).await {
         let start = stage.host.snapshot();
-        acting.steps(stage, &scenario.steps, &start).await;
+        acting.steps(stage, &props.scenario.steps, &start).await;
     }
     for (entry, strike) in strikes {
         if !strike.struck() {
@@ -140,6 +126,50 @@ pub(super) async fn play(props: &Props<'_>) -> Played {
         played.failures.append(&mut played.idle);
     }
     played
+}
+
+/// Plays it once, and answers where it ends. A race has many ends, so there must be none.
+pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
+    let (mut stage, _) = set_up(props).map_err(|failure| vec![failure])?;
+    let mut played = Played::default();
+    let mut acting = Acting { props, played: &mut played };
+    if acting.given(&mut stage).await {
+        for step in &props.scenario.steps {
+            if step.value.race.is_some() {
+                return Err(vec![Failure::at(
+                    step,
+                    "a race has many ends, and nothing can be added to them",
+                )]);
+            }
+            acting.step(&mut stage, step).await;
+        }
+    }
+    if played.failures.is_empty() { Ok(stage) } else { Err(played.failures) }
+}
+
+/// Failures of the host, and where the scenario asks for them.
+type Strikes<'a> = Vec<(&'a Spanned<FaultEntry>, Arc<Strike>)>;
+
+/// The stage before the first step.
+fn set_up<'a>(props: &Props<'a>) -> Result<(Stage, Strikes<'a>), Failure> {
+    let scenario = props.scenario;
+    let host = Arc::new(host(props)?);
+    (props.prepare)(&host);
+    let defaults = Defaults { organization: scenario.organization.clone(), caller: scenario.caller.clone() };
+    let mut stage =
+        Stage::new(host.clone(), props.plugin.clone(), props.limits.clone(), scenario.instance, defaults);
+    let mut strikes = Vec::new();
+    if let Faults::These(entries) = &scenario.faults {
+        for entry in entries {
+            let strike = Arc::new(Strike::new(entry, &host)?);
+            strikes.push((entry, strike.clone()));
+            stage.intercept(strike);
+        }
+    }
+    if let Some(around) = &props.around {
+        stage.intercept(around.clone());
+    }
+    Ok((stage, strikes))
 }
 
 fn host(props: &Props<'_>) -> Result<MemoryHost, Failure> {
@@ -210,22 +240,33 @@ impl Acting<'_, '_> {
     /// After the last step.
     async fn end(&mut self, stage: &mut Stage, start: &Snapshot) {
         let end = stage.host.snapshot();
-        let seen = Seen::between(start, &end, stage, None);
+        let mut seen = Seen::between(start, &end, stage, None, Wanted { changes: self.told(), calls: false });
         if let Some(expect) = self.props.scenario.expect.as_ref().filter(|_| self.told()) {
-            let seen = Seen {
-                fuel: self.played.fuel,
-                host_calls: self.host_calls(),
-                ..Seen::between(start, &end, stage, None)
-            };
-            self.played.failures.extend(check(expect, &seen, stage));
+            (seen.fuel, seen.host_calls) = (self.played.fuel, self.host_calls());
+            self.compare(expect, &seen, stage);
         }
+        self.played.came.note_end(&seen.effects);
         self.played.coverage.transitions(&end.audit);
-        self.played.fingerprint.push(serde_json::to_string(&end).unwrap_or_default());
+        self.fingerprint(|| serde_json::to_string(&end).unwrap_or_default());
         self.played.effects = seen.effects;
         self.played.mails = seen.mails;
         self.played.audit = seen.audit;
         if self.props.manner == Manner::Disturbed {
             self.settle(stage).await;
+        }
+    }
+
+    /// Notes what did not come as the scenario says.
+    fn compare(&mut self, expect: &Spanned<Outcome>, seen: &Seen<'_>, stage: &Stage) {
+        let came = self.props.bless.then_some(&mut self.played.came);
+        let failures = check(expect, seen, stage, came);
+        self.played.failures.extend(failures);
+    }
+
+    /// Notes what another run must do the same. Disturbed, no other run is compared.
+    fn fingerprint(&mut self, text: impl FnOnce() -> String) {
+        if self.told() {
+            self.played.fingerprint.push(text());
         }
     }
 
@@ -306,16 +347,26 @@ impl Acting<'_, '_> {
         Ok(None)
     }
 
+    /// What has to be known of a step. To show everything of every step costs more than to take it.
+    fn wanted(&self, expect: Option<&Spanned<Outcome>>) -> Wanted {
+        let expect = expect.filter(|_| self.told()).map(|expect| &expect.value);
+        Wanted {
+            changes: self.props.explain || expect.is_some_and(Outcome::is_about_changes),
+            calls: expect.is_some_and(Outcome::is_about_calls),
+        }
+    }
+
     /// Writes down what came, and compares.
     fn judge(&mut self, stage: &Stage, step: &Spanned<Step>, told: Option<&Told>, before: &Snapshot) {
         let after = stage.host.snapshot();
-        let seen = Seen::between(before, &after, stage, told);
+        let wanted = self.wanted(step.value.expect.as_ref());
+        let seen = Seen::between(before, &after, stage, told, wanted);
         let broken = guarantees::broken(&guarantees::ALWAYS, &after, &stage.history);
         self.played.failures.extend(broken.into_iter().map(|promise| Failure::at(step, promise)));
         let outcome = step.value.expect.as_ref();
         if self.told() {
             if let Some(expect) = outcome {
-                self.played.failures.extend(check(expect, &seen, stage));
+                self.compare(expect, &seen, stage);
             }
             if let Some(told) = told {
                 self.played.failures.extend(unasked(step, outcome.map(|expect| &expect.value), told));
@@ -335,14 +386,16 @@ impl Acting<'_, '_> {
             }
             if let Some(calls) = &spoken.trace {
                 self.played.coverage.trace(calls);
-                let showing = Showing { names: &stage.names, now: stage.host.store_now() };
-                trace = explained(calls, &showing);
-                let request = &spoken.context.request_id;
-                trace
-                    .extend(stage.host.policy_log().iter().filter(|one| one.request == *request).map(judged));
-                self.played.fingerprint.push(calls.to_string());
+                if self.props.explain {
+                    let showing = Showing { names: &stage.names, now: stage.host.store_now() };
+                    trace = explained(calls, &showing);
+                    let request = &spoken.context.request_id;
+                    let log = stage.host.policy_log();
+                    trace.extend(log.iter().filter(|one| one.request == *request).map(judged));
+                }
+                self.fingerprint(|| calls.to_string());
             }
-            self.played.fingerprint.push(format!("{} {} {}", told.shown, spoken.fuel, spoken.memory));
+            self.fingerprint(|| format!("{} {} {}", told.shown, spoken.fuel, spoken.memory));
         }
         self.played.steps.push(StepReport {
             line: step.referenced.line(),
@@ -365,7 +418,9 @@ impl Acting<'_, '_> {
         rest: &[Spanned<Step>],
         start: &Snapshot,
     ) {
-        let mut schedules = Schedules::new(race.switches.unwrap_or(1));
+        // Disturbed, the faults are the point: one order after the other will do.
+        let switches = if self.told() { race.switches.unwrap_or(1) } else { 0 };
+        let mut schedules = Schedules::new(switches);
         for run in 0.. {
             let mut dice = race.seed.map(|seed| Dice::new(seed.wrapping_add(run)));
             let mut choose = |ready: &[usize], last: Option<usize>| match &mut dice {
@@ -486,8 +541,9 @@ impl Acting<'_, '_> {
                 self.played.failures.push(failure.compared(wanted.to_string(), successes.to_string()));
             }
             if let Some(expect) = &step.value.expect {
-                let seen = Seen::between(&before, &after, stage, None);
-                self.played.failures.extend(check(expect, &seen, stage));
+                let seen =
+                    Seen::between(&before, &after, stage, None, Wanted { changes: true, calls: false });
+                self.compare(expect, &seen, stage);
             }
         }
         Some(order)
@@ -496,9 +552,10 @@ impl Acting<'_, '_> {
     /// Of one that races: only its answer is its own.
     fn judge_racer(&mut self, stage: &Stage, step: &Spanned<Step>, told: &Told) {
         let now = stage.host.snapshot();
-        let seen = Seen::between(&now, &now, stage, Some(told));
+        let wanted = self.wanted(step.value.expect.as_ref());
+        let seen = Seen::between(&now, &now, stage, Some(told), Wanted { changes: false, ..wanted });
         if let Some(expect) = step.value.expect.as_ref().filter(|_| self.told()) {
-            self.played.failures.extend(check(expect, &seen, stage));
+            self.compare(expect, &seen, stage);
         }
         self.write_down(stage, step, Some(told), seen);
     }

@@ -15,6 +15,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
+    bless::Came,
     failure::Failure,
     play::{Played, StepReport},
     suite::{Case, Suite, SuiteError},
@@ -101,6 +102,9 @@ pub struct CaseReport {
     /// The audit events; empty unless it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<Value>,
+    /// What blessing would write.
+    #[serde(skip)]
+    pub(super) came: Came,
     /// On the wall.
     #[serde(serialize_with = "seconds")]
     pub time: Duration,
@@ -126,6 +130,7 @@ impl CaseReport {
         self.fuel = played.fuel;
         self.schedules = played.schedules;
         self.effects.clone_from(&played.effects);
+        self.came.clone_from(&played.came);
         if everything {
             self.steps.clone_from(&played.steps);
             self.mails.clone_from(&played.mails);

@@ -39,6 +39,8 @@ pub struct Options {
     pub limits: Limits,
     /// Keeps what every step did, for people and for blessing.
     pub explain: bool,
+    /// Effects are not compared, but kept for [`Case::bless`]; everything else counts.
+    pub bless: bool,
     /// Prepares each host: gives it policies.
     pub prepare: Arc<dyn Fn(&MemoryHost) + Send + Sync>,
 }
@@ -61,6 +63,7 @@ impl Default for Options {
             seed: None,
             limits: Limits::default(),
             explain: false,
+            bless: false,
             prepare: Arc::new(|_| {}),
         }
     }
@@ -78,7 +81,7 @@ pub enum Progress<'a> {
 /// Runs suites with one plugin. The plugin's engine has to meter by fuel, or there is no fuel to compare.
 #[derive(Debug)]
 pub struct Runner {
-    plugin: Plugin,
+    pub(super) plugin: Plugin,
     options: Options,
 }
 
@@ -169,7 +172,7 @@ impl Runner {
     }
 
     /// Plays one scenario in every way that is asked for.
-    async fn case(&self, case: &Case) -> (CaseReport, Coverage) {
+    pub(super) async fn case(&self, case: &Case) -> (CaseReport, Coverage) {
         let started = Instant::now();
         let mut report = CaseReport::of(case);
         let mut coverage = Coverage::default();
@@ -206,7 +209,7 @@ impl Runner {
         }
     }
 
-    fn props<'a>(
+    pub(super) fn props<'a>(
         &'a self,
         case: &'a Case,
         around: Option<Arc<dyn Interceptor>>,
@@ -220,6 +223,8 @@ impl Runner {
             seed: self.options.seed,
             around,
             manner,
+            bless: self.options.bless,
+            explain: self.options.explain && manner == Manner::Told,
             prepare: &*self.options.prepare,
         }
     }

@@ -16,7 +16,7 @@ pub(super) struct Showing<'a> {
 }
 
 /// Fields whose text is a word of the contract, not somebody's.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 18] = [
     "state",
     "states",
     "mail",
@@ -29,6 +29,12 @@ const WORDS: [&str; 12] = [
     "sort",
     "clock",
     "caller",
+    "to",
+    "steps",
+    "lifetime",
+    "who",
+    "code",
+    "permissions",
 ];
 
 /// Fields that are lengths of time.
@@ -70,7 +76,7 @@ impl Showing<'_> {
     }
 
     fn text(&self, text: String, within: Option<&str>) -> Value {
-        if within == Some("code") {
+        if within == Some("code") && text != "Keep" {
             return Value::from("<code>");
         }
         if let Some(name) = self.names.of(&text) {
@@ -133,7 +139,7 @@ impl Showing<'_> {
 }
 
 /// A length of time; in hours as long as people count in hours.
-fn lasting(milliseconds: u64) -> String {
+pub(super) fn lasting(milliseconds: u64) -> String {
     const HOUR: u64 = 3_600_000;
     let (hours, rest) = (milliseconds / HOUR, milliseconds % HOUR);
     match (hours, rest) {
@@ -194,8 +200,11 @@ fn is_digest(items: &[Value]) -> bool {
     items.len() == 32 && items.iter().all(Value::is_u64)
 }
 
-/// `AlreadyMember` and `already_member` as `already-member`.
+/// `AlreadyMember`, `already_member` and `ALREADY_MEMBER` as `already-member`.
 pub(super) fn kebab(text: &str) -> String {
+    if !text.contains(|letter: char| letter.is_ascii_lowercase()) {
+        return text.to_ascii_lowercase().replace('_', "-");
+    }
     let mut kebab = String::with_capacity(text.len() + 4);
     for (index, letter) in text.chars().enumerate() {
         match letter {

@@ -135,6 +135,12 @@ impl Stage {
         step.organization.clone().or_else(|| self.defaults.organization.clone())
     }
 
+    /// The organization that people are looked up in, for a call in this one.
+    pub(super) fn place(&self, organization: Option<&str>) -> Option<String> {
+        let usual = || self.defaults.organization.as_ref().map(|text| text.value.clone());
+        organization.map(str::to_owned).or_else(usual)
+    }
+
     fn caller(
         &self,
         step: &Spanned<Step>,
@@ -260,7 +266,7 @@ impl Stage {
         Ok(Request::List(filter, PageRequest { sort, descending: list.descending, after, limit }))
     }
 
-    fn cursor(&self, kind: usize, after: Option<&str>) -> Option<String> {
+    pub(super) fn cursor(&self, kind: usize, after: Option<&str>) -> Option<String> {
         match after {
             Some("next") => self.cursors.get(kind).cloned().flatten(),
             other => other.map(str::to_owned),

@@ -38,6 +38,19 @@ pub struct Case {
 }
 
 impl Case {
+    /// The scenario that a file at `path` with this text would be.
+    pub(super) fn at(path: &Path, text: &str, loading: &Loading) -> Result<Self, SuiteError> {
+        let mut reader = Reader::new(loading);
+        match reader.scenario(path, text) {
+            Ok(Some(case)) => Ok(case),
+            Err(problem) => Err(SuiteError::of(problem)),
+            Ok(None) => {
+                let problems = reader.worlds.into_values().filter_map(Result::err).collect();
+                Err(SuiteError { problems, files: reader.named })
+            }
+        }
+    }
+
     /// What it shows.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -109,6 +122,10 @@ impl FileProblem {
 }
 
 impl SuiteError {
+    fn of(problem: FileProblem) -> Self {
+        Self { problems: vec![problem], files: BTreeSet::new() }
+    }
+
     /// Each problem with its file.
     pub fn places(&self) -> impl Iterator<Item = (&Path, &Problem)> {
         self.problems
@@ -136,7 +153,7 @@ impl Suite {
     /// # Errors
     /// Everything that is wrong with the files, at once.
     pub fn load(paths: &[PathBuf], loading: &Loading) -> Result<Self, SuiteError> {
-        let mut reader = Reader { loading, worlds: BTreeMap::new(), named: BTreeSet::new() };
+        let mut reader = Reader::new(loading);
         let (mut cases, mut problems, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
         for path in paths {
             if let Err(error) = find(path, &mut files) {
@@ -216,6 +233,12 @@ enum Refused {
     Wrong,
 }
 
+/// The text of a file.
+pub(super) fn text_of(path: &Path) -> Result<String, SuiteError> {
+    let problem = |error: io::Error| SuiteError::of(FileProblem::unreadable(path, &error));
+    fs::read_to_string(path).map_err(problem)
+}
+
 /// Reads files; each world once.
 struct Reader<'a> {
     loading: &'a Loading,
@@ -224,7 +247,11 @@ struct Reader<'a> {
     named: BTreeSet<PathBuf>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(loading: &'a Loading) -> Self {
+        Self { loading, worlds: BTreeMap::new(), named: BTreeSet::new() }
+    }
+
     /// A scenario, or nothing where the file is a world.
     fn read(&mut self, path: &Path) -> Result<Option<Case>, FileProblem> {
         let text = fs::read_to_string(path).map_err(|error| FileProblem::unreadable(path, &error))?;
@@ -233,8 +260,14 @@ impl Reader<'_> {
             self.world(&plain(path));
             return Ok(None);
         }
+        self.scenario(path, &text)
+    }
+
+    /// The scenario that a file with this text is or would be; nothing, where its world is wrong, and
+    /// that is said of the world's file.
+    fn scenario(&mut self, path: &Path, text: &str) -> Result<Option<Case>, FileProblem> {
         let root = root(path);
-        let case = parse(path, text.as_str().into(), |file| {
+        let case = parse(path, text.into(), |file| {
             let target = plain(&path.parent().unwrap_or(Path::new("")).join(file));
             if !self.loading.allow_outside && !is_inside(&root, &target) {
                 return Err(Refused::Because(format!(
@@ -303,16 +336,21 @@ fn parse(
     Ok(Case { path: path.to_owned(), text, scenario: Arc::new(scenario), world, world_file })
 }
 
+/// The folder that a file is in.
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The folder that references of a file stay in: the nearest above it with a mark, else its own.
-fn root(path: &Path) -> PathBuf {
-    let own = path.parent().unwrap_or(Path::new("")).to_owned();
+pub(super) fn root(path: &Path) -> PathBuf {
+    let own = folder(path).to_owned();
     let absolute = plain(&std::path::absolute(&own).unwrap_or(own));
     let marked = absolute.ancestors().find(|folder| folder.join(MARK).is_file()).map(Path::to_owned);
     marked.unwrap_or(absolute)
 }
 
 /// Whether a path leads into a folder: by its words, and by where its links lead.
-fn is_inside(root: &Path, path: &Path) -> bool {
+pub(super) fn is_inside(root: &Path, path: &Path) -> bool {
     let Ok(absolute) = std::path::absolute(path) else { return false };
     let really = match (fs::canonicalize(root), fs::canonicalize(path)) {
         (Ok(root), Ok(path)) => path.starts_with(root),

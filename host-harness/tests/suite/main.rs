@@ -21,5 +21,7 @@ mod policies;
 mod quiet;
 mod scenario_files;
 mod scenario_schema;
+mod scenarios;
 mod scenarios_compared;
 mod skew;
+mod testing_policies;

@@ -9,14 +9,13 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use guestlist_harness::{
-    Export, Limits, Session, Trace,
+    Export, Limits, Plugin, Session, Trace,
     contract::types::Principal,
+    host,
     memory::MemoryHost,
     operations,
-    reference::{
-        ById, ByIds, Decline, Invite, List, ListMine, Named, Problem, RevokeAll, Sweep, TakeHandle,
-        invite_answer, invited,
-    },
+    reference::{Problem, invite_answer, invited},
+    scenario::{Recorder, Request, replace},
 };
 use serde_json::{Value, json};
 
@@ -43,6 +42,10 @@ pub struct Arguments {
     /// Lets this much time pass before the call, as in 71h59m.
     #[arg(long, value_name = "TIME")]
     advance: Option<String>,
+    /// Adds the call with its answer to this scenario, which `guestlist test` plays. The scenario is
+    /// made by the first call on a fresh state; with `--state`, each call after it is added.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Shows on standard error what the plugin asked its host.
     #[arg(long)]
     trace: bool,
@@ -78,10 +81,27 @@ enum Operation {
     Sweep,
 }
 
+impl Operation {
+    fn exported(self) -> Result<host::Operation, Failure> {
+        let name = self.to_possible_value().ok_or("an operation without a name")?;
+        let known = host::Operation::ALL.into_iter().find(|known| known.name() == name.get_name());
+        known.ok_or_else(|| format!("the plugin has no operation `{}`", name.get_name()).into())
+    }
+}
+
 pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
     let host = Arc::new(load(&arguments)?);
+    let plugin = plugin()?;
+    let mut recorder = match &arguments.record {
+        Some(file) => Some(recorder(&plugin, file, &arguments, &host).await?),
+        None => None,
+    };
     if let Some(time) = &arguments.advance {
-        host.advance(guestlist_harness::reference::duration(time)?);
+        let time = guestlist_harness::reference::duration(time)?;
+        host.advance(time);
+        if let Some(recorder) = &mut recorder {
+            recorder.advance(time)?;
+        }
     }
     let organization = arguments.organization.as_deref();
     if let Some(id) = organization
@@ -91,12 +111,18 @@ pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
     }
     let who = arguments.caller.as_deref().ok_or("who acts? give `--as`, as in `--as ann`")?;
     let caller = caller(&host, organization, who)?;
-    let request = request()?;
+    let request = Request::read(arguments.operation.exported()?, &request()?)?;
     let mails_before = host.mails().len();
+    // Before the call itself: what cannot be recorded is not done.
+    let mut recorded = None;
+    if let Some(recorder) = &mut recorder {
+        recorder.call(request.clone(), organization, &caller).await?;
+        recorded = Some(recorder.finish().await?);
+    }
 
-    let session = plugin()?.session(host.clone().host(), Limits::default()).recording();
-    let mut one = One { host: &host, session, organization, caller, trace: None, called: false };
-    let answer = one.call(arguments.operation, &request).await;
+    let session = plugin.session(host.clone().host(), Limits::default()).recording();
+    let mut one = One { host: &host, session, organization, caller, trace: None };
+    let answer = one.call(request).await;
 
     for mail in host.mails().iter().skip(mails_before) {
         eprintln!("mail to {}: {}{}", mail.address, mail.subject, link(mail.link.as_deref()));
@@ -107,8 +133,11 @@ pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
         eprint!("{trace}");
     }
     // Also after a call that broke off: what the plugin had done until then is done.
-    if let Some(state) = arguments.state.as_ref().filter(|_| one.called) {
+    if let Some(state) = &arguments.state {
         save(state, &host.save()?)?;
+    }
+    if let (Some(file), Some(text)) = (&arguments.record, recorded) {
+        save(file, &text)?;
     }
     let answer = answer?;
     let shown = match &answer {
@@ -138,13 +167,39 @@ fn load(arguments: &Arguments) -> Result<MemoryHost, Failure> {
     MemoryHost::from_yaml(&read(world)?).map_err(|error| in_file(world, error.to_string()).into())
 }
 
-/// Written beside and moved into place: a call that is interrupted leaves the state as it was.
+/// The recording so far, which must be where the state is.
+async fn recorder(
+    plugin: &Plugin,
+    file: &Path,
+    arguments: &Arguments,
+    host: &MemoryHost,
+) -> Result<Recorder, Failure> {
+    let recorder = match &arguments.world {
+        _ if file.exists() => Recorder::resume(plugin.clone(), file).await?,
+        None => {
+            return Err(format!("`{}` does not exist yet: give `--world` to make it", file.display()).into());
+        }
+        Some(world) => {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy().replace(['-', '_'], " ");
+            Recorder::begin(plugin.clone(), file, &name, world, &fs::read_to_string(world)?)?
+        }
+    };
+    if recorder.is_at(host)? {
+        return Ok(recorder);
+    }
+    let why = match &arguments.state {
+        Some(state) => format!(
+            "`{}` is not where `{}` ends: record every call from a fresh state on",
+            state.display(),
+            file.display()
+        ),
+        None => format!("`{}` has calls already: give `--state` to go on after them", file.display()),
+    };
+    Err(why.into())
+}
+
 fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(|error| format!("`{}` cannot be written: {error}", path.display()).into())
+    replace(path, text).map_err(|error| format!("`{}` cannot be written: {error}", path.display()).into())
 }
 
 fn caller(host: &MemoryHost, organization: Option<&str>, text: &str) -> Result<Principal, Failure> {
@@ -188,91 +243,59 @@ struct One<'a> {
     organization: Option<&'a str>,
     caller: Principal,
     trace: Option<Trace>,
-    /// The request was understood and given to the plugin.
-    called: bool,
 }
 
 impl One<'_> {
     async fn run<E: Export>(&mut self, export: E) -> Result<E::Answer, Failure> {
         let context = self.host.context(self.organization, self.caller.clone());
-        self.called = true;
         let completed = self.session.run(context, export).await?;
         self.trace = completed.trace;
         Ok(completed.answer)
     }
 
-    async fn call(&mut self, operation: Operation, text: &str) -> Result<output::Answer, Failure> {
-        Ok(match operation {
-            Operation::Invite => {
-                let request = Invite::read(text)?.into_request()?;
+    async fn call(&mut self, request: Request) -> Result<output::Answer, Failure> {
+        let status = |status: &str| json!({ "status": status });
+        Ok(match request {
+            Request::Invite(request) => {
                 let names = request.names.clone();
                 let answer = self.run(operations::Invite { request }).await?;
                 shown(answer, |items| invite_answer(&names, items))
             }
-            Operation::List => {
-                let (filter, page) = List::read(text)?.into_request()?;
+            Request::List(filter, page) => {
                 shown(self.run(operations::List { filter, page }).await?, output::page)
             }
-            Operation::Get => {
-                let id = ById::read(text)?.id;
-                shown(self.run(operations::Get { id }).await?, output::one)
+            Request::Get(id) => shown(self.run(operations::Get { id }).await?, output::one),
+            Request::Resend(ids, _) => shown(self.run(operations::Resend { ids }).await?, |items| {
+                let item = |item: &Result<_, _>| match item {
+                    Ok(done) => invited(done),
+                    Err(refusal) => json!({ "error": Problem::from(refusal) }),
+                };
+                items.iter().map(item).collect()
+            }),
+            Request::Revoke(id, reason) => {
+                shown(self.run(operations::Revoke { id, reason }).await?, |()| status("REVOKED"))
             }
-            Operation::Resend => {
-                let ids = ByIds::read(text)?.ids;
-                shown(self.run(operations::Resend { ids }).await?, |items| {
-                    let item = |item: &Result<_, _>| match item {
-                        Ok(done) => invited(done),
-                        Err(refusal) => json!({ "error": Problem::from(refusal) }),
-                    };
-                    items.iter().map(item).collect()
-                })
-            }
-            Operation::Revoke => {
-                let ById { id, reason } = ById::read(text)?;
-                shown(self.run(operations::Revoke { id, reason }).await?, |()| json!({ "status": "REVOKED" }))
-            }
-            Operation::RevokeAll => {
-                let mut request = RevokeAll::read(text)?;
-                let whose = request.owner()?;
-                let reason = request.reason;
+            Request::RevokeAll(whose, reason) => {
                 shown(self.run(operations::RevokeAll { whose, reason }).await?, output::revoked)
             }
-            Operation::Approve => {
-                let id = ById::read(text)?.id;
-                shown(self.run(operations::Approve { id }).await?, invited)
+            Request::Approve(id) => shown(self.run(operations::Approve { id }).await?, invited),
+            Request::Reject(id, reason) => {
+                shown(self.run(operations::Reject { id, reason }).await?, |()| status("REVOKED"))
             }
-            Operation::Reject => {
-                let ById { id, reason } = ById::read(text)?;
-                shown(self.run(operations::Reject { id, reason }).await?, |()| json!({ "status": "REVOKED" }))
-            }
-            Operation::ListMine => {
-                let request = ListMine::read(text)?;
-                let (states, limit) = (request.states()?, request.limit());
-                let after = request.after;
+            Request::ListMine(states, after, limit) => {
                 shown(self.run(operations::ListMine { states, after, limit }).await?, output::mine)
             }
-            Operation::Introspect => {
-                let handle = TakeHandle::read(text)?.handle()?;
+            Request::Introspect(handle) => {
                 let answer = self.run(operations::Introspect { handle }).await?;
                 shown(answer, guestlist_harness::reference::preview)
             }
-            Operation::Accept => {
-                let handle = TakeHandle::read(text)?.handle()?;
+            Request::Accept(handle) => {
                 shown(self.run(operations::Accept { handle }).await?, output::accepted)
             }
-            Operation::Decline => {
-                let mut request = Decline::read(text)?;
-                let reason = request.reason.take();
-                let handle = request.handle()?;
-                shown(
-                    self.run(operations::Decline { handle, reason }).await?,
-                    |()| json!({ "status": "DECLINED" }),
-                )
+            Request::Decline(handle, reason) => {
+                shown(self.run(operations::Decline { handle, reason }).await?, |()| status("DECLINED"))
             }
-            Operation::Sweep => {
-                let limit = Sweep::read(text)?.limit();
-                shown(self.run(operations::Sweep { limit }).await?, output::swept)
-            }
+            Request::Sweep(limit) => shown(self.run(operations::Sweep { limit }).await?, output::swept),
         })
     }
 }

@@ -1,10 +1,10 @@
 //! `guestlist demo`: the whole story, for somebody who has never seen it.
 
-use std::{io::Write, sync::Arc};
+use std::{io::Write, path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use guestlist_harness::{
-    BUNDLED, Export, Limits, Session,
+    BUNDLED, Export, Limits, Plugin, Session,
     contract::{
         exports::{
             invitations::{InviteRequest, LifetimeChoice},
@@ -15,6 +15,7 @@ use guestlist_harness::{
     memory::MemoryHost,
     operations,
     reference::{Problem, invite_answer, status},
+    scenario::{Recorder, Request},
 };
 use serde_json::{Value, json};
 
@@ -24,19 +25,29 @@ const WORLD: &str = include_str!("demo.yaml");
 const HOUR: u64 = 3_600_000;
 
 pub async fn run(format: Format) -> Result<Done, Failure> {
-    let host = Arc::new(MemoryHost::from_yaml(WORLD)?);
-    let plugin = plugin()?;
-    let digest = plugin.digest().get(..12).unwrap_or_default().to_owned();
-    let session = plugin.session(host.clone().host(), Limits::default());
-    let mut story = Story { host, session, format, told: Vec::new() };
-    story.tell(&digest).await?;
+    let mut story = Story::new(&plugin()?, format)?;
+    story.tell().await?;
     if format == Format::Json {
         story.print(&serde_json::to_string_pretty(&story.told)?)?;
     }
     Ok(Done::Yes)
 }
 
+/// The same story as a scenario that will stand at `path`.
+pub async fn record(path: &Path) -> Result<String, Failure> {
+    let plugin = plugin()?;
+    // Nothing is printed on the way.
+    let mut story = Story::new(&plugin, Format::Json)?;
+    let name = "The demo: four people are invited, and each invitation ends in another way";
+    story.recorder = Some(Recorder::begin_here(plugin, path, name, WORLD)?);
+    story.tell().await?;
+    let recorder = story.recorder.ok_or("nothing was recorded")?;
+    Ok(recorder.finish().await?)
+}
+
 struct Story {
+    digest: String,
+    recorder: Option<Recorder>,
     host: Arc<MemoryHost>,
     session: Session,
     format: Format,
@@ -49,7 +60,15 @@ fn user(organization: &str, id: &str) -> Principal {
 }
 
 impl Story {
-    async fn tell(&mut self, digest: &str) -> Result<(), Failure> {
+    fn new(plugin: &Plugin, format: Format) -> Result<Self, Failure> {
+        let host = Arc::new(MemoryHost::from_yaml(WORLD)?);
+        let digest = plugin.digest().get(..12).unwrap_or_default().to_owned();
+        let session = plugin.session(host.clone().host(), Limits::default());
+        Ok(Self { digest, recorder: None, host, session, format, told: Vec::new() })
+    }
+
+    async fn tell(&mut self) -> Result<(), Failure> {
+        let digest = &self.digest;
         let size = BUNDLED.len().div_ceil(1000);
         self.say(&format!(
             "Every decision below is made by one WebAssembly component ({size} kB, sha256 {digest}..) that\n\
@@ -193,6 +212,9 @@ impl Story {
     async fn too_late(&mut self) -> Result<(), Failure> {
         self.title("7", "73 hours later Bob opens his own link")?;
         self.host.advance(73 * HOUR);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.advance(73 * HOUR)?;
+        }
         self.accept("bob", "u-bob").await?;
         self.title("8", "The host sweeps; the list again")?;
         let sweep = operations::Sweep { limit: 100 };
@@ -221,12 +243,15 @@ impl Story {
         Ok(())
     }
 
-    async fn call<E: Export>(
-        &self,
+    async fn call<E: Export + Clone + Into<Request>>(
+        &mut self,
         organization: Option<&str>,
         caller: Principal,
         export: E,
     ) -> Result<E::Answer, Failure> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.call(export.clone().into(), organization, &caller).await?;
+        }
         let context = self.host.context(organization, caller);
         Ok(self.session.run(context, export).await?.answer)
     }

@@ -8,6 +8,7 @@ mod check;
 mod coverage;
 mod demo;
 mod output;
+mod record;
 mod test;
 
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Command {
     Call(call::Arguments),
     /// Say what a plugin imports and exports, and whether this host would take it.
     Check(check::Arguments),
+    /// Turn calls into a scenario that passes.
+    Record(record::Arguments),
     /// Play scenarios: worlds, what happens in them, and what must have come of it.
     Test(test::Arguments),
 }
@@ -79,6 +82,7 @@ fn within_runtime(command: Command) -> Result<Done, Failure> {
             Command::Demo { format } => demo::run(format).await,
             Command::Call(arguments) => call::run(arguments).await,
             Command::Check(arguments) => check::run(&arguments),
+            Command::Record(arguments) => record::run(&arguments).await,
             Command::Test(arguments) => test::run(&arguments),
         }
     })

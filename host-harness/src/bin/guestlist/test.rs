@@ -14,7 +14,9 @@ use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
     policy::PolicyComponent,
-    scenario::{self, Loading, Options, Runner, Suite, SuiteError, compare, schema},
+    scenario::{
+        self, Ending, Loading, NotBlessed, Options, Report, Runner, Suite, SuiteError, compare, schema,
+    },
 };
 
 use crate::{Done, Failure, coverage};
@@ -36,6 +38,11 @@ pub struct Arguments {
     /// Shows what every step asked and changed.
     #[arg(long)]
     explain: bool,
+    /// Writes what came into the files, as the effects that must come: those of the whole story, and
+    /// those of steps that list theirs. Only where everything else came as the file says; nothing but
+    /// these lists is touched.
+    #[arg(long, conflicts_with = "seed")]
+    bless: bool,
     /// Entropy for all scenarios, instead of their own.
     #[arg(long)]
     seed: Option<u64>,
@@ -49,7 +56,7 @@ pub struct Arguments {
     #[arg(long)]
     policy: Option<PathBuf>,
     /// Plays with this plugin, too, and shows what it decides differently; expectations do not count.
-    #[arg(long, value_name = "PLUGIN")]
+    #[arg(long, value_name = "PLUGIN", conflicts_with_all = ["bless", "coverage", "coverage_min"])]
     against: Option<PathBuf>,
     /// Worlds may be outside of the suite's folder.
     #[arg(long)]
@@ -58,7 +65,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Plays again what is concerned when a file changes, until it is interrupted.
-    #[arg(long, conflicts_with_all = ["against", "coverage", "coverage_min"])]
+    #[arg(long, conflicts_with_all = ["against", "bless", "coverage", "coverage_min"])]
     watch: bool,
     /// Prints the JSON Schema of scenario files, for editors.
     #[arg(long)]
@@ -115,16 +122,37 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
     print(&report.shown(arguments.format.into(), &suite))?;
     let (covered, below) = arguments.coverage.judge(&report.coverage.report());
-    match (covered, arguments.format) {
-        (Some(covered), Format::Text) => print(&covered)?,
-        // Programs read the report.
-        (Some(covered), _) => io::stderr().write_all(covered.as_bytes())?,
-        (None, _) => {}
+    if let Some(covered) = covered {
+        remark(arguments, &covered)?;
     }
     for why in &below {
         eprintln!("error: {why}");
     }
-    Ok(done(report.failed() == 0 && below.is_empty()))
+    let blessed = !arguments.bless || bless(arguments, &suite, &report)?;
+    Ok(done(report.failed() == 0 && below.is_empty() && blessed))
+}
+
+/// Writes the effects of what passed into its files. Answers whether it could.
+fn bless(arguments: &Arguments, suite: &Suite, report: &Report) -> Result<bool, Failure> {
+    let mut out = String::new();
+    let (mut written, mut all) = (0, true);
+    for (case, ran) in suite.cases.iter().zip(&report.cases).filter(|(_, ran)| ran.ending == Ending::Passed) {
+        match case.bless(ran) {
+            Ok(true) => {
+                written += 1;
+                out += &format!("blessed {}\n", case.path.display());
+            }
+            Ok(false) => {}
+            Err(why) => {
+                out += &format!("not blessed {}: {why}\n", case.path.display());
+                // A race with many ends is fine as it is.
+                all &= matches!(why, NotBlessed::ManyEnds);
+            }
+        }
+    }
+    out += &format!("{written} files written\n");
+    remark(arguments, &out)?;
+    Ok(all)
 }
 
 const NOTHING: &str = "no scenario is selected; see the paths and `--filter`";
@@ -159,6 +187,7 @@ fn options(arguments: &Arguments) -> Options {
     let mut options = Options::default();
     options.faults = arguments.faults;
     options.explain = arguments.explain;
+    options.bless = arguments.bless;
     options.seed = arguments.seed;
     options.timeout = Duration::from_secs(arguments.timeout);
     if let Some(jobs) = arguments.jobs {
@@ -191,6 +220,14 @@ fn broken(arguments: &Arguments, error: &SuiteError) -> io::Result<Failure> {
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What is said besides the report: where it cannot get into a program's way.
+fn remark(arguments: &Arguments, text: &str) -> io::Result<()> {
+    match arguments.format {
+        Format::Text => print(text),
+        _ => io::stderr().write_all(text.as_bytes()),
+    }
 }
 
 fn print(text: &str) -> io::Result<()> {

@@ -77,7 +77,7 @@ impl Problem {
         Self::at(None, message)
     }
 
-    fn at(place: Option<Location>, message: String) -> Self {
+    pub(crate) fn at(place: Option<Location>, message: String) -> Self {
         let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
         Self { line, column, message, help: None }
     }

@@ -1,0 +1,64 @@
+//! `guestlist record`: turns calls into a scenario.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+use guestlist_harness::scenario::{Recorder, replace};
+
+use crate::{Done, Failure, demo, plugin};
+
+/// A line of standard input is a call: {"operation": "invite", "as": "ann", "in": "acme", "request":
+/// {..}}, with the requests of `guestlist call`, and "advance": "3h" for time that passes before. Where
+/// a request has an id or a code, it may say "alice's invitation".
+#[derive(Args)]
+pub struct Arguments {
+    /// The story of `guestlist demo`, instead of calls from standard input.
+    #[arg(value_enum, conflicts_with_all = ["world", "name"], required_unless_present = "world")]
+    story: Option<Story>,
+    /// The world that the calls are made in.
+    #[arg(long)]
+    world: Option<PathBuf>,
+    /// What the scenario shows, in a sentence.
+    #[arg(long, default_value = "Recorded calls")]
+    name: String,
+    /// The scenario; standard output by default. It is written only when it passes.
+    #[arg(long, short)]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Story {
+    /// The whole story.
+    Demo,
+}
+
+pub async fn run(arguments: &Arguments) -> Result<Done, Failure> {
+    let path = arguments.output.as_deref().unwrap_or(Path::new("recording.yaml"));
+    let text = match (&arguments.world, arguments.story) {
+        (Some(world), _) => {
+            let yaml = fs::read_to_string(world)
+                .map_err(|error| format!("`{}` cannot be read: {error}", world.display()))?;
+            let plugin = plugin()?;
+            let mut recorder = match &arguments.output {
+                Some(_) => Recorder::begin(plugin, path, &arguments.name, world, &yaml)?,
+                None => Recorder::begin_here(plugin, path, &arguments.name, &yaml)?,
+            };
+            recorder.lines(&io::read_to_string(io::stdin())?).await?;
+            recorder.finish().await?
+        }
+        (None, Some(Story::Demo)) => demo::record(path).await?,
+        (None, None) => return Err("nothing to record: say `demo`, or give `--world`".into()),
+    };
+    match &arguments.output {
+        Some(file) => {
+            replace(file, &text)
+                .map_err(|error| format!("`{}` cannot be written: {error}", file.display()))?;
+        }
+        None => io::stdout().write_all(text.as_bytes())?,
+    }
+    Ok(Done::Yes)
+}
