@@ -56,7 +56,7 @@ pub struct Arguments {
     #[arg(long)]
     policy: Option<PathBuf>,
     /// Plays with this plugin, too, and shows what it decides differently; expectations do not count.
-    #[arg(long, value_name = "PLUGIN")]
+    #[arg(long, value_name = "PLUGIN", conflicts_with_all = ["bless", "coverage", "coverage_min"])]
     against: Option<PathBuf>,
     /// Worlds may be outside of the suite's folder.
     #[arg(long)]
@@ -65,7 +65,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Plays again what is concerned when a file changes, until it is interrupted.
-    #[arg(long, conflicts_with_all = ["against", "coverage", "coverage_min"])]
+    #[arg(long, conflicts_with_all = ["against", "bless", "coverage", "coverage_min"])]
     watch: bool,
     /// Prints the JSON Schema of scenario files, for editors.
     #[arg(long)]
@@ -122,21 +122,18 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
     print(&report.shown(arguments.format.into(), &suite))?;
     let (covered, below) = arguments.coverage.judge(&report.coverage.report());
-    match (covered, arguments.format) {
-        (Some(covered), Format::Text) => print(&covered)?,
-        // Programs read the report.
-        (Some(covered), _) => io::stderr().write_all(covered.as_bytes())?,
-        (None, _) => {}
+    if let Some(covered) = covered {
+        remark(arguments, &covered)?;
     }
     for why in &below {
         eprintln!("error: {why}");
     }
-    let blessed = !arguments.bless || bless(&suite, &report)?;
+    let blessed = !arguments.bless || bless(arguments, &suite, &report)?;
     Ok(done(report.failed() == 0 && below.is_empty() && blessed))
 }
 
 /// Writes the effects of what passed into its files. Answers whether it could.
-fn bless(suite: &Suite, report: &Report) -> Result<bool, Failure> {
+fn bless(arguments: &Arguments, suite: &Suite, report: &Report) -> Result<bool, Failure> {
     let mut out = String::new();
     let (mut written, mut all) = (0, true);
     for (case, ran) in suite.cases.iter().zip(&report.cases).filter(|(_, ran)| ran.ending == Ending::Passed) {
@@ -154,7 +151,7 @@ fn bless(suite: &Suite, report: &Report) -> Result<bool, Failure> {
         }
     }
     out += &format!("{written} files written\n");
-    print(&out)?;
+    remark(arguments, &out)?;
     Ok(all)
 }
 
@@ -223,6 +220,14 @@ fn broken(arguments: &Arguments, error: &SuiteError) -> io::Result<Failure> {
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What is said besides the report: where it cannot get into a program's way.
+fn remark(arguments: &Arguments, text: &str) -> io::Result<()> {
+    match arguments.format {
+        Format::Text => print(text),
+        _ => io::stderr().write_all(text.as_bytes()),
+    }
 }
 
 fn print(text: &str) -> io::Result<()> {
