@@ -391,7 +391,8 @@ fn no_other_tenant(world: &Snapshot, history: &History) -> Found {
         });
         let invitees = event.operation.starts_with("invitee.");
         // Then the id is what the caller said, not what he was shown.
-        let unseen = matches!(event.reason.as_deref(), Some("not-found" | "not-permitted"));
+        let unseen =
+            matches!(event.reason.as_deref(), Some("not-found" | "not-permitted" | "operation-reused"));
         must(invitees || !elsewhere || (event.event == "refused" && unseen), || {
             format!("of another organization: {event:?}")
         })?;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Interceptor, Limits, Plugin,
-    contract::types::Context,
+    contract::types::{Context, Principal},
     coverage::Coverage,
     guarantees,
     memory::{Judgement, MemoryHost, Snapshot, World},
@@ -276,12 +276,15 @@ impl Acting<'_, '_> {
 
     /// Lets everything come to rest, then asks every guarantee.
     async fn settle(&mut self, stage: &mut Stage) {
-        for _ in 0..8 {
-            stage.host.advance(120_000);
+        for round in 0..12 {
+            let world = stage.host.snapshot();
+            // A mail may have to wait until tomorrow, where somebody gets only so many a day.
+            let next = world.outbox.iter().map(|waiting| waiting.entry.due_at).min().filter(|_| round >= 8);
+            let wait = next.map_or(0, |due| due.saturating_sub(world.store_now));
+            stage.host.advance(wait.max(120_000));
             for organization in stage.host.with_due_work() {
                 for _ in 0..20 {
-                    let context =
-                        stage.host.context(Some(&organization), crate::contract::types::Principal::System);
+                    let context = stage.host.context(Some(&organization), Principal::System);
                     let swept = stage.session(None).sweep(context, 200).await;
                     if !swept.is_ok_and(|swept| swept.is_ok_and(|swept| swept.more)) {
                         break;
@@ -418,9 +421,7 @@ impl Acting<'_, '_> {
         rest: &[Spanned<Step>],
         start: &Snapshot,
     ) {
-        // Disturbed, the faults are the point: one order after the other will do.
-        let switches = if self.told() { race.switches.unwrap_or(1) } else { 0 };
-        let mut schedules = Schedules::new(switches);
+        let mut schedules = Schedules::new(race.switches.unwrap_or(1));
         for run in 0.. {
             let mut dice = race.seed.map(|seed| Dice::new(seed.wrapping_add(run)));
             let mut choose = |ready: &[usize], last: Option<usize>| match &mut dice {
@@ -447,6 +448,8 @@ impl Acting<'_, '_> {
                 }
             }
             let more = match race.seed {
+                // Disturbed, the faults are the point: one order will do.
+                _ if !self.told() => false,
                 Some(_) => run + 1 < u64::from(race.runs.unwrap_or(20)),
                 None => schedules.next(),
             };

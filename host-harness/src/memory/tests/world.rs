@@ -93,9 +93,11 @@ fn a_dangling_reference_is_shown_with_its_line_and_the_nearest_name() {
 }
 
 #[test]
-fn an_unknown_key_is_refused_with_the_known_ones() {
+fn an_unknown_key_is_refused_with_the_nearest_or_all_known_ones() {
     let text = error("organizations:\n  - id: root\n    nmae: Root\n");
-    assert!(text.contains("nmae") && text.contains("name") && text.contains("parent"), "{text}");
+    assert!(text.contains("`nmae`") && text.contains("did you mean `name`?"), "{text}");
+    let far = error("organizations:\n  - id: root\n    quixotic: Root\n");
+    assert!(far.contains("there are id, name, parent"), "{far}");
     assert!(text.contains("3 |     nmae: Root\n  |     ^"), "{text}");
 }
 
@@ -142,7 +144,7 @@ organizations:
 fn wrong_values_are_explained_where_they_stand() {
     for (settings, expected) in [
         ("{ lifetime: 3 weeks }", "is not a length of time"),
-        ("{ accept-with: anybody }", "expected one of `invitee`"),
+        ("{ accept-with: anybody }", "there are invitee, invitee-and-code, code"),
         ("{ privileged: [r] }", "is no grant"),
     ] {
         let text = error(&format!("organizations:\n  - id: acme\n    settings: {settings}\n"));
