@@ -391,8 +391,10 @@ fn no_other_tenant(world: &Snapshot, history: &History) -> Found {
         });
         let invitees = event.operation.starts_with("invitee.");
         // Then the id is what the caller said, not what he was shown.
-        let unseen =
-            matches!(event.reason.as_deref(), Some("not-found" | "not-permitted" | "operation-reused"));
+        let unseen = matches!(
+            event.reason.as_deref(),
+            Some("not-found" | "not-permitted" | "operation-reused" | "invalid")
+        );
         must(invitees || !elsewhere || (event.event == "refused" && unseen), || {
             format!("of another organization: {event:?}")
         })?;
