@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for WorldSource {
     }
 }
 
-/// As in the schema.
+/// The path of a world file, or a world.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes `WorldSource`")]
@@ -449,9 +449,9 @@ impl Event {
     }
 }
 
-/// As in the schema.
+/// An account.
 #[derive(JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[expect(dead_code, reason = "describes `NewUser`")]
 struct NewUserSchema {
     id: String,
@@ -629,7 +629,7 @@ impl<'de> Deserialize<'de> for Faults {
     }
 }
 
-/// As in the schema.
+/// `sweep`, or single failures.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes `Faults`")]

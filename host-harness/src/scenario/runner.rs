@@ -224,7 +224,12 @@ impl Runner {
             around,
             manner,
             bless: self.options.bless,
-            explain: self.options.explain && manner == Manner::Told,
+            explain: match manner {
+                Manner::Told => self.options.explain,
+                // What is compared has to be known.
+                Manner::Watched => true,
+                Manner::Disturbed => false,
+            },
             prepare: &*self.options.prepare,
         }
     }
