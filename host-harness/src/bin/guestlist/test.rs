@@ -55,8 +55,9 @@ pub struct Arguments {
     /// A policy component that is asked for every organization, before the worlds' scripted policies.
     #[arg(long)]
     policy: Option<PathBuf>,
-    /// Plays with this plugin, too, and shows what it decides differently; expectations do not count.
-    #[arg(long, value_name = "PLUGIN", conflicts_with_all = ["bless", "coverage", "coverage_min"])]
+    /// Plays with this older plugin, too, and shows what is decided differently; expectations do not
+    /// count. With `--policy` it is an older policy.
+    #[arg(long, value_name = "OLD", conflicts_with_all = ["bless", "coverage", "coverage_min"])]
     against: Option<PathBuf>,
     /// Worlds may be outside of the suite's folder.
     #[arg(long)]
@@ -111,9 +112,13 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     if suite.cases.is_empty() {
         return Err(NOTHING.into());
     }
-    let runner = runner(arguments, arguments.plugin.as_deref())?;
+    let runner = runner(arguments, arguments.plugin.as_deref(), arguments.policy.as_deref())?;
     if let Some(old) = &arguments.against {
-        let old = self::runner(arguments, Some(old))?;
+        let (plugin, policy) = match &arguments.policy {
+            Some(_) => (arguments.plugin.as_deref(), Some(old.as_path())),
+            None => (Some(old.as_path()), None),
+        };
+        let old = self::runner(arguments, plugin, policy)?;
         let total = suite.cases.len() * 2;
         let report = progress::shown(total, |told| compare(&suite, &old, &runner, told));
         print(&report.shown(arguments.format.into(), &suite))?;
@@ -162,7 +167,7 @@ fn done(well: bool) -> Done {
 }
 
 /// What plays scenarios with a plugin, or with the one of this command.
-fn runner(arguments: &Arguments, plugin: Option<&Path>) -> Result<Runner, Failure> {
+fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -> Result<Runner, Failure> {
     let engine = Engine::new(&EngineOptions::fuel().instances(64))?;
     let plugin = match plugin {
         None => Plugin::bundled(&engine)?,
@@ -171,7 +176,7 @@ fn runner(arguments: &Arguments, plugin: Option<&Path>) -> Result<Runner, Failur
         }
     };
     let mut options = options(arguments);
-    if let Some(path) = &arguments.policy {
+    if let Some(path) = policy {
         let policy = PolicyComponent::load(&engine, &read(path)?)
             .map_err(|error| format!("{}: {error}", path.display()))?;
         options.prepare = Arc::new(move |host| host.set_policy_component(None, policy.clone()));

@@ -9,7 +9,8 @@
 //!     { "path": "inviting/one.yaml", "line": 1, "name": "One is invited", "tags": [], "ending": "failed",
 //!       "failures": [ { "line": 7, "column": 5, "message": "..", "expected": "..", "actual": "..", "help": ".." } ],
 //!       "calls": 1, "fuel": 300000, "schedules": 0, "disturbed": 0, "effects": [".."], "time": 0.05 }
-//!   ]
+//!   ],
+//!   "coverage": { "reasons": { "percent": 100, "covered": [".."], "missing": [".."], "reserved": [] }, .. }
 //! }
 //! ```
 //!
@@ -35,6 +36,8 @@ struct Shape<'a> {
     against: Option<&'a str>,
     summary: Summary,
     cases: &'a [CaseReport],
+    /// Of what was played: see [`crate::coverage`].
+    coverage: crate::coverage::Report,
 }
 
 #[derive(Serialize)]
@@ -78,6 +81,7 @@ pub(super) fn report(report: &Report) -> String {
             seconds: report.time.as_secs_f64(),
         },
         cases: &report.cases,
+        coverage: report.coverage.report(),
     })
 }
 

@@ -73,7 +73,7 @@ impl Known {
         }
         let runner = match self.runner.take() {
             Some(runner) => runner,
-            None => runner(arguments, arguments.plugin.as_deref())?,
+            None => runner(arguments, arguments.plugin.as_deref(), arguments.policy.as_deref())?,
         };
         let changed = std::mem::take(&mut self.changed);
         let untouched = suite.cases.iter().filter(|case| !case.files().any(|file| changed.contains(file)));
