@@ -88,6 +88,13 @@ macro_rules! functions {
                 }
             }
 
+            /// The names of its arguments, as in a trace.
+            pub(crate) fn arguments(self) -> &'static [&'static str] {
+                match self {
+                    $($(Self::$variant => &[$(stringify!($arg)),*],)*)*
+                }
+            }
+
             /// Whether a call without an answer leaves it open if something has happened. After a
             /// time-out an effect is `outcome-unknown`; a read is `unavailable`.
             #[must_use]

@@ -72,3 +72,26 @@ fn every_test_that_the_security_page_names_exists() {
         assert!(words.contains(name.as_str()), "there is no test `{name}`");
     }
 }
+
+#[test]
+fn the_scenario_of_the_readme_is_one_of_the_suite() {
+    let shown = block(include_str!("../../README.md"), "yaml");
+    assert_eq!(shown, include_str!("../scenarios/expiry/who-comes-too-late.yaml"));
+}
+
+#[test]
+fn the_readme_counts_the_scenarios() {
+    fn count(folder: &Path) -> usize {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .map(|path| match path.is_dir() {
+                true if path.ends_with("worlds") => 0,
+                true => count(&path),
+                false => usize::from(!path.ends_with("suite.yaml")),
+            })
+            .sum()
+    }
+    let count = count(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios"));
+    let page = include_str!("../../README.md");
+    assert!(page.contains(&format!("told in {count} of them")), "there are {count} scenarios");
+}

@@ -181,6 +181,11 @@ impl Part {
     }
 }
 
+/// Every word that a refusal can be, whichever type it is of.
+pub(crate) fn refusals() -> impl Iterator<Item = &'static str> {
+    reasons::all().filter_map(|name| name.rsplit_once('/').map(|(_, case)| case))
+}
+
 fn error_name(function: Function, case: &str) -> String {
     format!("{function}/{case}")
 }
@@ -196,7 +201,8 @@ fn errors() -> impl Iterator<Item = String> {
     })
 }
 
-const STATES: [State; 8] = [
+/// Every state, in the order of the contract.
+pub(crate) const STATES: [State; 8] = [
     State::AwaitingApproval,
     State::Pending,
     State::Accepting,
@@ -207,7 +213,8 @@ const STATES: [State; 8] = [
     State::Failed,
 ];
 
-fn state_name(state: State) -> &'static str {
+/// As in the contract.
+pub(crate) fn state_name(state: State) -> &'static str {
     match state {
         State::AwaitingApproval => "awaiting-approval",
         State::Pending => "pending",

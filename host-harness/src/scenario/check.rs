@@ -5,7 +5,7 @@
 
 use serde_saphyr::Spanned;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     ask::BROKEN,
@@ -15,9 +15,28 @@ use super::{
     strike,
 };
 use crate::{
-    Function,
+    Function, coverage,
     memory::{MemoryHost, Problem, SettingsPatch, Snapshot, World},
 };
+
+/// Keys that are there and say nothing, which the parser takes for absent ones: in the scenario, in its
+/// steps and in what they expect.
+pub(super) fn empty_keys(scenario: &Scenario, text: &str) -> Vec<Problem> {
+    let Ok(Value::Object(file)) = serde_saphyr::from_str::<Value>(text) else { return Vec::new() };
+    let mut checker = Checker { world: Snapshot::default(), made: Vec::new(), problems: Vec::new() };
+    checker.empty("the scenario", &scenario.name, &file);
+    let expected = |fields: &Map<String, Value>| fields.get("expect").and_then(Value::as_object).cloned();
+    if let Some(fields) = expected(&file) {
+        checker.empty("`expect`", &scenario.name, &fields);
+    }
+    for (key, steps) in [("given", &scenario.given), ("steps", &scenario.steps)] {
+        let written = file.get(key).and_then(Value::as_array);
+        for (step, fields) in steps.iter().zip(written.into_iter().flatten()) {
+            checker.empty_in_step(step, fields);
+        }
+    }
+    checker.problems
+}
 
 /// Everything that is wrong.
 pub(super) fn problems(scenario: &Scenario, world: &World) -> Vec<Problem> {
@@ -40,6 +59,12 @@ pub(super) fn problems(scenario: &Scenario, world: &World) -> Vec<Problem> {
     }
     if let Some(expect) = &scenario.expect {
         checker.outcome(expect, Scope::Whole);
+    }
+    for entry in all().flat_map(with_racers).filter_map(|step| step.value.fault.as_ref()) {
+        checker.counted(entry);
+    }
+    if let Faults::These(entries) = &scenario.faults {
+        entries.iter().for_each(|entry| checker.counted(entry));
     }
     if scenario.steps.is_empty() {
         checker.problems.push(Problem::with(&scenario.name, "a scenario without steps shows nothing".into()));
@@ -78,6 +103,56 @@ enum Scope {
     /// All steps together.
     Whole,
 }
+
+/// Everything that an answer can have, for `null` in patterns.
+const ANSWER_KEYS: [&str; 42] = [
+    "accept-with",
+    "approver",
+    "claims",
+    "code",
+    "created-at",
+    "ended-at",
+    "existed",
+    "expired",
+    "expires-at",
+    "failed",
+    "finished",
+    "grants",
+    "in-progress",
+    "invitation",
+    "inviter",
+    "items",
+    "last-operation",
+    "lease-until",
+    "lifetime",
+    "mail",
+    "metadata",
+    "more",
+    "name",
+    "next",
+    "notify",
+    "outcomes",
+    "parent",
+    "purged",
+    "reason",
+    "refused",
+    "repeated",
+    "replaces",
+    "resends",
+    "revoked",
+    "schema",
+    "sent",
+    "state",
+    "subject",
+    "template",
+    "version",
+    "withheld",
+    "broken",
+];
+
+/// Expectations that are lists, and may be empty ones.
+const EXPECTED_LISTS: [&str; 6] =
+    ["effects", "mails", "audit", "calls", "calls-in-any-order", "calls-include"];
 
 /// The keys of the patterns of mails and of audit events.
 const MAIL_KEYS: [&str; 9] =
@@ -323,6 +398,12 @@ impl Checker {
             );
         }
         self.judgeable(outcome, scope);
+        if let Some(pattern) = &it.answer {
+            self.answer_pattern(pattern, &pattern.value, None);
+        }
+        if let Some(pattern) = &it.refused {
+            self.answer_pattern(pattern, &pattern.value, Some("refused"));
+        }
         let calls = [&it.calls, &it.calls_in_any_order, &it.calls_include, &it.calls_exclude];
         for pattern in calls.into_iter().flatten().flat_map(|calls| &calls.value) {
             self.call_pattern(pattern);
@@ -364,6 +445,72 @@ impl Checker {
         }
     }
 
+    /// A pattern of an answer: words that no answer has would match nothing, or, as `null`, everything.
+    fn answer_pattern(&mut self, place: &Spanned<Value>, pattern: &Value, within: Option<&str>) {
+        match pattern {
+            Value::Array(items) => items.iter().for_each(|item| self.answer_pattern(place, item, within)),
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    if value.is_null() && !ANSWER_KEYS.contains(&key.as_str()) {
+                        let message = format!("no answer has a `{key}`");
+                        let problem = Problem::with(place, message).suggest(key, ANSWER_KEYS);
+                        self.problems.push(problem);
+                    }
+                    // What is in a reason are somebody's words.
+                    let within = match (key.as_str(), within) {
+                        ("any-of", within) => within,
+                        (_, Some("refused")) => None,
+                        (key, _) => Some(key),
+                    };
+                    self.answer_pattern(place, value, within);
+                }
+            }
+            Value::String(text) if text != "*" => {
+                let known: Vec<&str> = match within {
+                    Some("state") => STATES.map(state_name).to_vec(),
+                    Some("refused") => coverage::refusals().collect(),
+                    _ => return,
+                };
+                if !known.contains(&text.as_str()) {
+                    let message = format!("`{text}` is no word of an answer");
+                    self.problems.push(Problem::with(place, message).suggest(text, known));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn empty_in_step(&mut self, step: &Spanned<Step>, written: &Value) {
+        let Some(fields) = written.as_object() else { return };
+        self.empty("the step", step, fields);
+        if let Some(expected) = fields.get("expect").and_then(Value::as_object) {
+            self.empty("`expect`", step, expected);
+        }
+        let racers = fields.get("race").and_then(|race| race.get("of")).and_then(Value::as_array);
+        let of = step.value.race.iter().flat_map(|race| &race.of);
+        for (one, fields) in of.zip(racers.into_iter().flatten()) {
+            self.empty_in_step(one, fields);
+        }
+    }
+
+    fn counted(&mut self, entry: &Spanned<FaultEntry>) {
+        if entry.value.nth == Some(0) {
+            self.wrong(entry, "this fault never happens", "`nth` counts from 1");
+        }
+    }
+
+    /// Keys that are there and say nothing: whoever leaves out what he expects expects nothing.
+    fn empty<T>(&mut self, what: &str, place: &Spanned<T>, fields: &Map<String, Value>) {
+        for key in fields.iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key) {
+            let help = if EXPECTED_LISTS.contains(&key.as_str()) {
+                "write `[]` for none"
+            } else {
+                "say what, or leave the key out"
+            };
+            self.wrong(place, format!("`{key}` of {what} is empty"), help);
+        }
+    }
+
     fn call_pattern(&mut self, pattern: &Spanned<Value>) {
         let name = match &pattern.value {
             Value::String(name) => Some(name.as_str()),
@@ -378,6 +525,18 @@ impl Checker {
         if let Err(error) = name.parse::<Function>() {
             let names = Function::ALL.iter().map(|function| function.name());
             self.problems.push(Problem::with(pattern, error.to_string()).suggest(name, names));
+        }
+        let arguments =
+            pattern.value.as_object().and_then(|fields| fields.get(name)).and_then(Value::as_object);
+        if let (Some(arguments), Ok(function)) = (arguments, name.parse::<Function>()) {
+            // As they are shown: the key of an invitation is its name.
+            let shown =
+                |name: &&str| if *name == "key" { "invitation".to_owned() } else { name.replace('_', "-") };
+            let known: Vec<String> = function.arguments().iter().map(shown).collect();
+            for key in arguments.keys().filter(|key| !known.contains(*key)) {
+                let problem = Problem::with(pattern, format!("`{name}` has no argument `{key}`"));
+                self.problems.push(problem.suggest(key, known.iter().map(String::as_str)));
+            }
         }
     }
 

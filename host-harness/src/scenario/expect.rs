@@ -217,7 +217,13 @@ fn answer(outcome: &Spanned<Outcome>, seen: &Seen<'_>, failures: &mut Vec<Failur
         if !matches(&wanted, &told.shown) {
             let failure = Failure::at(pattern, "it was not refused like this");
             let (expected, actual) = (yaml(&wanted), yaml(&as_far_as(&wanted, &told.shown)));
-            failures.push(failure.compared(expected, actual));
+            let failure = failure.compared(expected, actual);
+            failures.push(match told.shown {
+                Value::Array(_) => failure.helped(
+                    "`refused` is about the call as a whole; of one of its items say `answer: [{ NAME: { refused: .. } }]`",
+                ),
+                _ => failure,
+            });
         }
     }
     if let Some(word) = &it.broken

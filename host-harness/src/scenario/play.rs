@@ -14,7 +14,7 @@ use super::{
     format::{FaultEntry, Faults, Outcome, Race, Scenario, Step},
     happen::happen,
     race::{self, Dice, Schedules, Turn},
-    shown::{Showing, flow},
+    shown::{Showing, flow, lasting},
     stage::{Defaults, Stage, Told},
     strike::Strike,
 };
@@ -523,11 +523,13 @@ impl Acting<'_, '_> {
             return None;
         };
         let mut successes = 0;
+        let mut answers = Vec::new();
         for (one, ended) in race.of.iter().zip(ended) {
             match ended {
                 Ok(Some(spoken)) => {
                     let told = stage.hear(spoken, &before);
                     successes += usize::from(told.success);
+                    answers.push(format!("{}: {}", title(&one.value), flow(&told.shown)));
                     self.judge_racer(stage, one, &told);
                 }
                 Ok(None) => {}
@@ -541,7 +543,8 @@ impl Acting<'_, '_> {
         if self.told() {
             if let Some(wanted) = race.succeed.filter(|wanted| *wanted != successes) {
                 let failure = Failure::at(step, "another number of the calls succeeded");
-                self.played.failures.push(failure.compared(wanted.to_string(), successes.to_string()));
+                let answers = format!("{successes}\n{}", answers.join("\n"));
+                self.played.failures.push(failure.compared(wanted.to_string(), answers));
             }
             if let Some(expect) = &step.value.expect {
                 let seen =
@@ -639,7 +642,7 @@ pub(super) fn title(step: &Step) -> String {
     } else if step.sweep.is_some() {
         "sweep".into()
     } else if let Some(time) = &step.advance {
-        format!("advance {time}")
+        format!("advance {}", lasting(time.0))
     } else if let Some(clock) = &step.clock {
         format!("clock {}", clock.value)
     } else if step.restart.is_some() {

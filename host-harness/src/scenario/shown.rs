@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use super::names::Names;
 use crate::{contract::types::State, memory::HumanDuration};
 
+pub(super) use crate::coverage::{STATES, state_name};
+
 /// What a value is shown with.
 pub(super) struct Showing<'a> {
     pub(super) names: &'a Names,
@@ -184,7 +186,8 @@ pub(super) fn is_plain(text: &str) -> bool {
         text.to_ascii_lowercase().as_str(),
         "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "~" | ""
     );
-    let starts = text.starts_with(|letter: char| letter.is_ascii_digit() || "'-:. +".contains(letter));
+    let number = text.parse::<f64>().is_ok() || text.starts_with("0x") || text.starts_with("0o");
+    let starts = number || text.starts_with(|letter: char| "'-:. +".contains(letter));
     !word && !starts && !text.contains(special) && !text.contains(": ") && !text.ends_with([':', ' '])
 }
 
@@ -224,28 +227,4 @@ pub(super) fn kebab(text: &str) -> String {
 /// A state by the name that scenarios use.
 pub(super) fn state_named(name: &str) -> Option<State> {
     STATES.into_iter().find(|state| state_name(*state) == name)
-}
-
-pub(super) const STATES: [State; 8] = [
-    State::AwaitingApproval,
-    State::Pending,
-    State::Accepting,
-    State::Accepted,
-    State::Declined,
-    State::Revoked,
-    State::Expired,
-    State::Failed,
-];
-
-pub(super) fn state_name(state: State) -> &'static str {
-    match state {
-        State::AwaitingApproval => "awaiting-approval",
-        State::Pending => "pending",
-        State::Accepting => "accepting",
-        State::Accepted => "accepted",
-        State::Declined => "declined",
-        State::Revoked => "revoked",
-        State::Expired => "expired",
-        State::Failed => "failed",
-    }
 }

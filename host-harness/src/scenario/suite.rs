@@ -329,7 +329,8 @@ fn parse(
             Err(Refused::Wrong) => return Err(None),
         },
     };
-    let problems = check::problems(&scenario, &world);
+    let mut problems = check::empty_keys(&scenario, &text);
+    problems.extend(check::problems(&scenario, &world));
     if !problems.is_empty() {
         return Err(wrong(WorldError::new(problems)));
     }

@@ -37,6 +37,9 @@ enum Story {
 }
 
 pub async fn run(arguments: &Arguments) -> Result<Done, Failure> {
+    if let Some(file) = arguments.output.as_deref().filter(|file| file.exists()) {
+        return Err(format!("`{}` is there already: delete it, or name another file", file.display()).into());
+    }
     let path = arguments.output.as_deref().unwrap_or(Path::new("recording.yaml"));
     let text = match (&arguments.world, arguments.story) {
         (Some(world), _) => {

@@ -30,8 +30,8 @@ pub struct Arguments {
     #[arg(long)]
     filter: Option<String>,
     /// Scenarios at the same time; as many as there are processors by default.
-    #[arg(long)]
-    jobs: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
     /// Fails every host call of every scenario in turn, and checks the guarantees.
     #[arg(long)]
     faults: bool,
@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long)]
     seed: Option<u64>,
     /// The longest that one scenario may take, in seconds.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     /// Another plugin than the one that this command was built with.
     #[arg(long)]
@@ -196,7 +196,7 @@ fn options(arguments: &Arguments) -> Options {
     options.seed = arguments.seed;
     options.timeout = Duration::from_secs(arguments.timeout);
     if let Some(jobs) = arguments.jobs {
-        options.jobs = jobs.max(1);
+        options.jobs = usize::from(jobs);
     }
     options
 }

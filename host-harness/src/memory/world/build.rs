@@ -11,6 +11,7 @@ use crate::{
     memory::{
         clock::Clock,
         directory::{DEFAULT_STORE, same_name},
+        duration::HumanDuration,
         entropy::Entropy,
         realm::{Entitled, Organization, Person, Realm, Target},
         settings::default_settings,
@@ -296,6 +297,26 @@ impl Builder {
                 self.organizations.get(id).is_some_and(|place| place.target(&grant.value.grant()).is_none());
             if missing {
                 self.problem(grant, format!("organization `{id}` has no group or role `{}`", grant.value.id));
+            }
+        }
+        let settings =
+            self.organizations.get(id).map(|place| (place.settings.lifetime, place.settings.lifetime_max));
+        if let Some((lifetime, most)) = settings.filter(|(lifetime, most)| lifetime > most) {
+            let [lifetime, most] = [lifetime, most].map(HumanDuration);
+            let message =
+                format!("the lifetime of `{id}` ({lifetime}) is longer than its `lifetime-max` ({most})");
+            let problem = Problem::with(&entry.id, message).helped("set `lifetime` as well".into());
+            self.problems.push(problem);
+        }
+        for rule in &entry.policy {
+            for target in rule.value.narrow.iter().flat_map(|narrow| &narrow.without) {
+                let Some(place) = self.organizations.get(id) else { continue };
+                if !place.groups.contains_key(target) && !place.roles.contains_key(target) {
+                    let message = format!("organization `{id}` has no group or role `{target}`");
+                    let known = place.groups.keys().chain(place.roles.keys()).map(String::as_str);
+                    let problem = Problem::with(rule, message).suggest(target, known);
+                    self.problems.push(problem);
+                }
             }
         }
         for rule in entry.policy.iter().filter(|rule| rule.value.verdicts() != 1) {

@@ -51,7 +51,7 @@ impl WorldError {
                     None => problem.helped(format!("there are {}", right.join(", "))),
                 }
             }
-            _ => Problem::at(place, message.to_owned()),
+            _ => in_words(place, message),
         };
         Self::new(vec![problem])
     }
@@ -69,6 +69,25 @@ impl WorldError {
         self.file = Some(path.to_owned());
         self
     }
+}
+
+/// What the parser says, for people who have never heard of it.
+fn in_words(place: Option<Location>, message: &str) -> Problem {
+    let twice = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(',').next());
+    let (text, help) = match message {
+        _ if let Some(key) = twice => (format!("`{key}` is there twice"), "keep one of them"),
+        _ if message.contains("expected sequence") => {
+            ("a list is expected here".into(), "write `[one, another]`, or `- one` on lines of their own")
+        }
+        _ if message.contains("expected mapping") => {
+            ("a mapping is expected here".into(), "write `key: value`, or `{ key: value }`")
+        }
+        _ if message.contains("multiple YAML documents") => {
+            ("the file has more than one document".into(), "put what follows `---` into a file of its own")
+        }
+        _ => return Problem::at(place, message.to_owned()),
+    };
+    Problem::at(place, text).helped(help.to_owned())
 }
 
 impl Problem {

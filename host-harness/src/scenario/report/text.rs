@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{CaseReport, Ending, Report, Sources};
-use crate::scenario::{Failure, SuiteError};
+use crate::scenario::{Failure, SuiteError, shown::flow};
 
 pub(super) fn report(report: &Report, sources: &Sources<'_>) -> String {
     let mut out = String::new();
@@ -95,7 +95,7 @@ fn explained(to: &mut impl fmt::Write, case: &CaseReport) -> fmt::Result {
             writeln!(to, "    {line}")?;
         }
         if let Some(answer) = &step.answer {
-            writeln!(to, "    = {answer}")?;
+            writeln!(to, "    = {}", flow(answer))?;
         }
         for effect in &step.effects {
             writeln!(to, "    * {effect}")?;
