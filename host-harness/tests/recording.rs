@@ -303,8 +303,13 @@ steps:
 ";
     assert!(story.starts_with(steps), "{story}");
     desk.prints(0, &["test", "no.yaml"], "");
-    let shown =
-        desk.prints(2, &command, "{\"operation\": \"sweep\", \"in\": \"acme\"}\n{\"operation\": \"dance\"}");
-    assert!(shown.contains("line 2: there is no operation `dance`"), "{shown}");
+    // What somebody has written is not written over, and what fails writes nothing.
+    let shown = desk.prints(2, &command, lines);
+    assert!(shown.contains("`no.yaml` is there already"), "{shown}");
     assert_eq!(desk.read("no.yaml"), story);
+    let elsewhere = command.map(|word| if word == "no.yaml" { "other.yaml" } else { word });
+    let calls = "{\"operation\": \"sweep\", \"in\": \"acme\"}\n{\"operation\": \"dance\"}";
+    let shown = desk.prints(2, &elsewhere, calls);
+    assert!(shown.contains("line 2: there is no operation `dance`"), "{shown}");
+    assert!(!desk.0.join("other.yaml").exists());
 }

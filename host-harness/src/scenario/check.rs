@@ -150,6 +150,9 @@ const ANSWER_KEYS: [&str; 42] = [
     "broken",
 ];
 
+/// Inside of a reason, where texts are somebody's.
+const WORDS: &str = "";
+
 /// Expectations that are lists, and may be empty ones.
 const EXPECTED_LISTS: [&str; 6] =
     ["effects", "mails", "audit", "calls", "calls-in-any-order", "calls-include"];
@@ -459,7 +462,7 @@ impl Checker {
                     // What is in a reason are somebody's words.
                     let within = match (key.as_str(), within) {
                         ("any-of", within) => within,
-                        (_, Some("refused")) => None,
+                        (_, Some("refused" | WORDS)) => Some(WORDS),
                         (key, _) => Some(key),
                     };
                     self.answer_pattern(place, value, within);
