@@ -37,3 +37,4 @@ mod schedule;
 mod secrecy;
 mod stories;
 mod telling;
+mod told;
