@@ -9,12 +9,11 @@ use crate::{
             types::{Context, Invitation, MessageKind, Notify, Permissions, State},
         },
     },
-    entropy::{Entropy, is_id},
+    entropy::Entropy,
     find::is_subject,
     list,
     moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
-    refusals::{audited, permitted},
-    request, resend,
+    resend,
     revoke::end,
     standing,
     state::Move,
@@ -25,12 +24,13 @@ use crate::{
 /// # Errors
 /// Why it was not approved; then nothing was changed.
 pub fn approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invited, Refusal> {
-    let answer = try_approve(host, context, id);
-    audited(host, context, "invitations.approve", Some(id).filter(|id| is_id(id)), answer)
+    list::about(host, context, "invitations.approve", Permissions::APPROVE, id, None, |row| {
+        try_approve(host, context, row)
+    })
 }
 
-fn try_approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invited, Refusal> {
-    let mut row = judged_by_another(host, context, id)?;
+fn try_approve(host: &impl Capabilities, context: &Context, mut row: Invitation) -> Result<Invited, Refusal> {
+    by_another(context, &row)?;
     standing::must_be_active(host, &row.key.organization)?;
     if row.state != State::AwaitingApproval {
         return Err(Refusal::WrongState(row.state));
@@ -66,31 +66,20 @@ pub fn reject(
     id: &str,
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
-    let answer = try_reject(host, context, id, reason);
-    audited(host, context, "invitations.reject", Some(id).filter(|id| is_id(id)), answer)
+    list::about(host, context, "invitations.reject", Permissions::APPROVE, id, reason, |row| {
+        by_another(context, &row)?;
+        if row.state == State::Revoked && row.approver.is_none() {
+            return Ok(());
+        }
+        let operation = Entropy::draw(host, 1, 0)?.id()?;
+        end(host, context, row, Move::Reject, &operation, reason)
+    })
 }
 
-fn try_reject(
-    host: &impl Capabilities,
-    context: &Context,
-    id: &str,
-    reason: Option<&str>,
-) -> Result<(), Refusal> {
-    request::reason(reason).map_err(Refusal::Invalid)?;
-    let row = judged_by_another(host, context, id)?;
-    if row.state == State::Revoked && row.approver.is_none() {
-        return Ok(());
-    }
-    let operation = Entropy::draw(host, 1, 0)?.id()?;
-    end(host, context, row, Move::Reject, &operation, reason)
-}
-
-/// Whoever approves may do so, and is neither the one who invited nor the one who was invited.
-fn judged_by_another(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invitation, Refusal> {
-    let organization = permitted(context, Permissions::APPROVE)?;
-    let row = list::of(host, organization, id)?;
+/// Whoever judges is neither the one who invited nor the one who was invited.
+fn by_another(context: &Context, row: &Invitation) -> Result<(), Refusal> {
     if row.inviter == context.caller || is_subject(&context.caller, &row.subject) {
         return Err(Refusal::OwnInvitation);
     }
-    Ok(row)
+    Ok(())
 }

@@ -68,8 +68,30 @@ fn at_most(limit: u32, mut page: Page) -> Result<Page, HostError> {
 /// # Errors
 /// Not permitted, not found, or the host failed.
 pub fn get(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invitation, Refusal> {
-    let answer = permitted(context, Permissions::VIEW).and_then(|organization| of(host, organization, id));
-    audited(host, context, "invitations.get", Some(id).filter(|id| is_id(id)), answer)
+    about(host, context, "invitations.get", Permissions::VIEW, id, None, Ok)
+}
+
+/// What somebody does with one invitation of the organization: it is read for whoever may do so, and `act`
+/// says what comes of it. A refusal names the invitation in the audit trail only after it was read; until
+/// then the id is no more than what the caller says.
+///
+/// # Errors
+/// `not-permitted`, `invalid` for a reason that is too long, `not-found`, what `act` says, or the host failed.
+pub fn about<T>(
+    host: &impl Capabilities,
+    context: &Context,
+    operation: &str,
+    needed: Permissions,
+    id: &str,
+    reason: Option<&str>,
+    act: impl FnOnce(Invitation) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let row = permitted(context, needed).and_then(|organization| {
+        request::reason(reason).map_err(Refusal::Invalid)?;
+        of(host, organization, id)
+    });
+    let seen = row.is_ok().then_some(id);
+    audited(host, context, operation, seen, row.and_then(act))
 }
 
 /// One invitation of an organization.

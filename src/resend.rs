@@ -16,7 +16,7 @@ use crate::{
             },
         },
     },
-    entropy::{Entropy, is_id},
+    entropy::Entropy,
     invite, list,
     mail::{self, Letters},
     moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
@@ -69,12 +69,14 @@ fn try_resend(
     standing::must_be_active(host, organization)?;
     let entropy = Entropy::draw(host, ids.len(), ids.len())?;
     let letters = Letters::new();
-    let mut round = Round { host, context, organization, settings: &settings, entropy, letters, spent: 4 };
+    let seen = Vec::new();
+    let mut round =
+        Round { host, context, organization, settings: &settings, entropy, letters, seen, spent: 4 };
     let mut answers: Vec<_> = ids.iter().enumerate().map(|(index, id)| round.send_again(index, id)).collect();
     round.post(&mut answers);
     let refusal = |(id, answer): (&String, &Result<Invited, Refusal>)| {
         let reason = answer.as_ref().err()?.word()?.to_owned();
-        let invitation = Some(id.clone()).filter(|id| is_id(id));
+        let invitation = Some(id.clone()).filter(|id| round.seen.contains(id));
         Some(audit::Refusal { operation: OPERATION.to_owned(), invitation, reason })
     };
     let refusals: Vec<_> = ids.iter().zip(&answers).filter_map(refusal).collect();
@@ -95,6 +97,8 @@ struct Round<'a, H> {
     entropy: Entropy,
     /// Each with the index of its answer.
     letters: Letters<usize>,
+    /// The invitations that were read: until then an id is no more than what the caller says.
+    seen: Vec<String>,
     /// Host calls so far and those that are still to come for what was written, roughly.
     spent: u32,
 }
@@ -112,6 +116,7 @@ impl<H: Capabilities> Round<'_, H> {
     fn send_again(&mut self, index: usize, id: &str) -> Result<Invited, Refusal> {
         self.afford(1)?;
         let mut row = list::of(self.host, self.organization, id)?;
+        self.seen.push(id.to_owned());
         let (operation, code) = (self.entropy.id()?, self.entropy.code()?);
         for _ in 0..RETRIES {
             match row.state {

@@ -7,7 +7,7 @@ use crate::{
         exports::invitations::{Owner, Refusal, RevokedAll},
         imports::types::{Context, Invitation, InvitationFilter, PageRequest, Permissions, SortKey, State},
     },
-    entropy::{Entropy, is_id},
+    entropy::Entropy,
     list,
     moving::{RETRIES, Unmoved, change, readable, shift},
     refusals::{audited, permitted},
@@ -28,24 +28,13 @@ pub fn revoke(
     id: &str,
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
-    let answer = try_revoke(host, context, id, reason);
-    audited(host, context, "invitations.revoke", Some(id).filter(|id| is_id(id)), answer)
-}
-
-fn try_revoke(
-    host: &impl Capabilities,
-    context: &Context,
-    id: &str,
-    reason: Option<&str>,
-) -> Result<(), Refusal> {
-    let organization = permitted(context, Permissions::REVOKE)?;
-    request::reason(reason).map_err(Refusal::Invalid)?;
-    let row = list::of(host, organization, id)?;
-    if row.state == State::Revoked {
-        return Ok(());
-    }
-    let operation = Entropy::draw(host, 1, 0)?.id()?;
-    end(host, context, row, Move::Revoke, &operation, reason)
+    list::about(host, context, "invitations.revoke", Permissions::REVOKE, id, reason, |row| {
+        if row.state == State::Revoked {
+            return Ok(());
+        }
+        let operation = Entropy::draw(host, 1, 0)?.id()?;
+        end(host, context, row, Move::Revoke, &operation, reason)
+    })
 }
 
 /// Ends an invitation by one move, as often as somebody else changes it meanwhile.

@@ -390,14 +390,7 @@ fn no_other_tenant(world: &Snapshot, history: &History) -> Found {
             rows.any(|key| key.id == *id && event.organization.as_ref() != Some(&key.organization))
         });
         let invitees = event.operation.starts_with("invitee.");
-        // Then the id is what the caller said, not what he was shown.
-        let unseen = matches!(
-            event.reason.as_deref(),
-            Some("not-found" | "not-permitted" | "operation-reused" | "invalid")
-        );
-        must(invitees || !elsewhere || (event.event == "refused" && unseen), || {
-            format!("of another organization: {event:?}")
-        })?;
+        must(invitees || !elsewhere, || format!("of another organization: {event:?}"))?;
         let place = places.entry(&event.request_id).or_insert(&event.organization);
         must(invitees || *place == &event.organization, || {
             format!("one call, two organizations: {event:?}")

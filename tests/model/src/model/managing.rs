@@ -39,9 +39,10 @@ impl Model {
         self.must_be_active(&place)?;
         // The entropy for all of them.
         self.read()?;
-        let (mut answers, mut letters) = (vec![], vec![]);
+        let (mut answers, mut found, mut letters) = (vec![], vec![], vec![]);
         for id in ids {
             let answer = self.resend_one(&place, id, &settings, &mut letters);
+            found.push(self.found.take());
             if matches!(answer, Err(Stop::Crashes)) {
                 return Err(Stop::Crashes);
             }
@@ -54,8 +55,8 @@ impl Model {
                 answers[at] = Ok(self.renewed(letter, sent.shown()));
             }
         }
-        let refused: Vec<_> =
-            ids.iter().zip(&answers).filter_map(|(id, answer)| refusal(id, answer)).collect();
+        let refused =
+            found.into_iter().zip(&answers).filter_map(|(id, answer)| refusal(id, answer)).collect();
         self.record("invitations", refused)?;
         let word = |answer| match answer {
             Ok(word) | Err(Stop::Says(word)) => word,

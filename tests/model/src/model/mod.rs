@@ -152,6 +152,8 @@ pub struct Model {
     who: Principal,
     place: Option<String>,
     operation: &'static str,
+    /// The invitation that was found last: what is refused from then on is about it.
+    found: Option<String>,
 }
 
 /// A row whose time has run out reads `expired` before anybody has written it.
@@ -164,10 +166,9 @@ fn state(row: &Invitation, now: u64) -> State {
 type Refused = (Option<String>, String);
 
 /// Whether an answer leaves an event.
-fn refusal<T>(id: &str, answer: &Answer<T>) -> Option<Refused> {
+fn refusal<T>(id: Option<String>, answer: &Answer<T>) -> Option<Refused> {
     let Err(Stop::Says(word)) = answer else { return None };
     let word = word.split(' ').next().unwrap_or_default();
-    let id = Some(id.to_owned()).filter(|id| id.starts_with('#'));
     (!["malformed", "not-invitable"].contains(&word)).then(|| (id, word.to_owned()))
 }
 
@@ -262,12 +263,13 @@ impl Model {
             who: Principal::Anonymous,
             place: None,
             operation: "",
+            found: None,
         }
     }
 
     /// One call of an export. `None`: the instance was lost.
     pub fn call(&mut self, who: &Principal, place: Option<&str>, ask: &Ask) -> Option<Vec<String>> {
-        (self.who, self.place) = (who.clone(), place.map(str::to_owned));
+        (self.who, self.place, self.found) = (who.clone(), place.map(str::to_owned), None);
         let answer = self.dispatch(ask);
         match answer {
             Ok(words) => Some(words),
@@ -279,7 +281,6 @@ impl Model {
 
     fn dispatch(&mut self, ask: &Ask) -> Answer<Vec<String>> {
         let one = |answer: Answer| answer.map(|word| vec![word]);
-        let id = |id: &String| Some(id.clone()).filter(|id| id.starts_with('#'));
         match ask {
             Ask::Invite(request) => {
                 self.operation = "invite";
@@ -294,7 +295,7 @@ impl Model {
             Ask::Get(wanted) => {
                 self.operation = "get";
                 let answer = self.get(wanted);
-                one(self.audited("invitations", id(wanted), answer))
+                one(self.audited_of_row(answer))
             }
             Ask::Resend(ids) => {
                 self.operation = "resend";
@@ -304,7 +305,7 @@ impl Model {
             Ask::Revoke(wanted, reason) => {
                 self.operation = "revoke";
                 let answer = self.revoke(wanted, reason.as_deref());
-                one(self.audited("invitations", id(wanted), answer))
+                one(self.audited_of_row(answer))
             }
             Ask::RevokeAll(owner) => {
                 self.operation = "revoke-all";
@@ -314,12 +315,12 @@ impl Model {
             Ask::Approve(wanted) => {
                 self.operation = "approve";
                 let answer = self.approve(wanted);
-                one(self.audited("invitations", id(wanted), answer))
+                one(self.audited_of_row(answer))
             }
             Ask::Reject(wanted, reason) => {
                 self.operation = "reject";
                 let answer = self.reject(wanted, reason.as_deref());
-                one(self.audited("invitations", id(wanted), answer))
+                one(self.audited_of_row(answer))
             }
             Ask::ListMine(states) => self.list_mine(states),
             Ask::Introspect(means) => one(self.introspect(means)),
@@ -433,9 +434,15 @@ impl Model {
 
     /// Each refusal leaves one event; that it could not be written changes nothing.
     fn audited<T>(&mut self, interface: &str, id: Option<String>, answer: Answer<T>) -> Answer<T> {
-        let refused = refusal(id.as_deref().unwrap_or_default(), &answer);
+        let refused = refusal(id, &answer);
         self.record(interface, refused.into_iter().collect())?;
         answer
+    }
+
+    /// The same of one invitation, which is named only where it was found.
+    fn audited_of_row(&mut self, answer: Answer) -> Answer {
+        let found = self.found.take();
+        self.audited("invitations", found, answer)
     }
 
     /// Refusals of one operation go into the audit trail together.
@@ -567,7 +574,9 @@ impl Model {
         if id.starts_with('#') {
             self.read()?;
         }
-        self.row(place, id)
+        let row = self.row(place, id)?;
+        self.found = Some(id.to_owned());
+        Ok(row)
     }
 }
 
