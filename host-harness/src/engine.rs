@@ -30,6 +30,9 @@ const YIELD_AFTER_FUEL: u64 = 1_000_000;
 /// for a policy.
 const POLICIES: u32 = 64;
 
+/// Core modules, and tables, of one component. A Python interpreter with its standard library has 38.
+const POLICY_MODULES: u32 = 64;
+
 /// How a guest that does not end is stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metering {
@@ -64,13 +67,14 @@ pub struct EngineOptions {
     /// ADDRESS space each.
     pub instances: u32,
     /// The largest linear memory of one instance, in bytes; [`Limits::memory`] and
-    /// [`PolicyLimits::memory`](crate::policy::PolicyLimits::memory) can only lower it. Default: 16 MiB.
+    /// [`PolicyLimits::memory`](crate::policy::PolicyLimits::memory) can only lower it. It is reserved as
+    /// ADDRESS space alone. Default: 64 MiB, which script engines in policies start in.
     pub memory: usize,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { metering: Metering::Epoch, pooling: Pooling::Auto, instances: 1000, memory: 16 << 20 }
+        Self { metering: Metering::Epoch, pooling: Pooling::Auto, instances: 1000, memory: 64 << 20 }
     }
 }
 
@@ -214,7 +218,7 @@ fn config(options: &EngineOptions, pooled: bool) -> Config {
     config.wasm_component_model(true).concurrency_support(false);
     // What no guest of ours needs is refused when it is loaded: less to trust in the compiler.
     config.wasm_relaxed_simd(false).wasm_simd(false).wasm_memory64(false).wasm_multi_memory(false);
-    config.wasm_tail_call(false).wasm_extended_const(false).wasm_wide_arithmetic(false);
+    config.wasm_tail_call(false).wasm_wide_arithmetic(false);
     // Half a MiB for the guest, the rest of the stack for host functions that run on it.
     config.max_wasm_stack(512 << 10).async_stack_size(2 << 20);
     match options.metering {
@@ -227,8 +231,9 @@ fn config(options: &EngineOptions, pooled: bool) -> Config {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(count).total_stacks(count).total_memories(count);
         // Beside the plugin's own module a component has a few tiny ones that join it to its imports.
-        pool.max_core_instances_per_component(8).total_core_instances(count.saturating_mul(4));
-        pool.max_tables_per_component(8).total_tables(count.saturating_mul(4));
+        let modules = count.saturating_mul(4).saturating_add(POLICIES * POLICY_MODULES);
+        pool.max_core_instances_per_component(POLICY_MODULES).total_core_instances(modules);
+        pool.max_tables_per_component(POLICY_MODULES).total_tables(modules);
         pool.max_memory_size(options.memory);
         // Pages that the last call touched are wiped in place, which is cheaper than to give them back.
         pool.linear_memory_keep_resident(512 << 10).table_keep_resident(16 << 10).pagemap_scan(Enabled::Auto);

@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use super::{
     MemoryHost,
-    realm::{Realm, StoredInvitation},
+    realm::{Realm, StoredInvitation, Target},
 };
 use crate::{
     contract::{
         policy,
-        rules::{AcceptFacts, Candidate, InviteFacts, Inviter, NamedGrant, Surroundings},
+        rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
         types::{Grant, HostError, Principal, Subject, UserRef, Verdict},
     },
     host::Call,
@@ -140,7 +140,12 @@ impl MemoryHost {
 impl Realm {
     pub(super) fn facts_of_invite(&self, asked: policy::InviteFacts) -> InviteFacts {
         let candidate = |candidate: policy::Candidate| {
-            self.candidate(&asked.parent, candidate.account, candidate.via, candidate.name)
+            self.candidate(
+                (&asked.organization, &asked.parent),
+                candidate.account,
+                candidate.via,
+                candidate.name,
+            )
         };
         InviteFacts {
             surroundings: self.surroundings(&asked.organization, &asked.parent),
@@ -165,7 +170,7 @@ impl Realm {
         Some(AcceptFacts {
             surroundings: self.surroundings(&organization, &row.parent),
             inviter: self.inviter(&organization, &row.inviter),
-            invitee: self.candidate(&row.parent, account, via, row.name),
+            invitee: self.candidate((&organization, &row.parent), account, via, row.name),
             grants: self.named(&organization, row.grants),
             accept_with: row.accept_with,
             created_at: row.created_at,
@@ -189,18 +194,22 @@ impl Realm {
     }
 
     fn inviter(&self, organization: &str, who: &Principal) -> Inviter {
-        let local = match who {
-            Principal::User(account) => {
-                self.organization(organization).and_then(|place| place.person(account))
-            }
-            _ => None,
+        let (groups, roles) = match who {
+            Principal::User(account) => self.held(organization, account),
+            _ => Default::default(),
         };
-        let ids = |grants: &BTreeMap<String, Option<String>>| grants.keys().cloned().collect();
-        Inviter {
-            who: who.clone(),
-            groups: local.map(|(_, person)| ids(&person.groups)).unwrap_or_default(),
-            roles: local.map(|(_, person)| ids(&person.roles)).unwrap_or_default(),
-        }
+        Inviter { who: who.clone(), groups, roles }
+    }
+
+    /// The groups and the roles that somebody has in an organization.
+    fn held(&self, organization: &str, account: &UserRef) -> (Vec<Held>, Vec<Held>) {
+        let Some(place) = self.organization(organization) else { return Default::default() };
+        let Some((_, person)) = place.person(account) else { return Default::default() };
+        let named = |ids: &BTreeMap<String, Option<String>>, targets: &BTreeMap<String, Target>| {
+            let name = |id: &String| targets.get(id).map_or(id, |target| &target.name).clone();
+            ids.keys().map(|id| Held { display_name: name(id), id: id.clone() }).collect()
+        };
+        (named(&person.groups, &place.groups), named(&person.roles, &place.roles))
     }
 
     /// A grant that is gone keeps its id as a name.
@@ -212,11 +221,19 @@ impl Realm {
         grants.into_iter().map(named).collect()
     }
 
-    /// Somebody as the parent sees him; his address is where he is resident.
-    fn candidate(&self, parent: &str, account: UserRef, via: Option<UserRef>, name: String) -> Candidate {
+    /// Somebody as the parent sees him; his address is where he is resident. `places` are the organization
+    /// and its parent.
+    fn candidate(
+        &self,
+        (organization, parent): (&str, &str),
+        account: UserRef,
+        via: Option<UserRef>,
+        name: String,
+    ) -> Candidate {
         let resident = self.resident(&account);
         let local = self.organization(parent).and_then(|place| place.person(&account));
         let email = resident.and_then(|resident| resident.email.as_deref());
+        let (groups, roles) = self.held(parent, &account);
         Candidate {
             via,
             name,
@@ -226,16 +243,18 @@ impl Realm {
             address_domain: email
                 .and_then(|email| email.rsplit_once('@'))
                 .map(|(_, domain)| domain.to_lowercase()),
-            sent_lately: self.sent_lately(&account),
+            groups,
+            roles,
+            sent_lately: self.sent_lately(organization, &account),
             account,
         }
     }
 
-    /// Mails of the last day, those on their way included.
-    fn sent_lately(&self, to: &UserRef) -> u32 {
+    /// Mails of the organization in the last day, those on their way included.
+    fn sent_lately(&self, organization: &str, to: &UserRef) -> u32 {
         let since = self.clock.wall().saturating_sub(DAY);
         let mails = self.mailbox.delivered.iter().chain(&self.mailbox.taken);
-        let his = mails.filter(|mail| mail.to == *to && mail.at > since);
+        let his = mails.filter(|mail| mail.organization == organization && mail.to == *to && mail.at > since);
         u32::try_from(his.count()).unwrap_or(u32::MAX)
     }
 }

@@ -77,9 +77,7 @@ impl PolicyComponent {
     /// the shape of the contract, and an instance can be made. Load once, and not on a thread that
     /// others wait for: where what runs at its start does not end, it takes a second.
     ///
-    /// The engine may be the plugin's. A component that brings a script engine needs one that was made
-    /// for it: with a larger [`EngineOptions::memory`](crate::EngineOptions::memory), and often with
-    /// [`Pooling::Never`](crate::Pooling::Never) because it consists of many modules.
+    /// The engine may be the plugin's: it has places for 64 policies at work, script engines included.
     ///
     /// # Errors
     ///

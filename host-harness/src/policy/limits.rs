@@ -21,7 +21,7 @@ pub struct PolicyLimits {
     /// Default: 100 million, about as much as fits into the time.
     pub fuel: Option<u64>,
     /// Linear memory of all modules of the component together, in bytes. What the engine was made for
-    /// ([`EngineOptions::memory`](crate::EngineOptions::memory), 16 MiB unless told otherwise) bounds it
+    /// ([`EngineOptions::memory`](crate::EngineOptions::memory)) bounds it
     /// as well: the smaller counts. Default: 64 MiB, which script engines start in.
     pub memory: usize,
     /// The verdicts, in bytes as they lie in memory. Default: 256 KiB; 100 verdicts with 500 bytes of

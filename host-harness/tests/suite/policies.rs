@@ -13,7 +13,7 @@ use guestlist_harness::{
             invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice},
             invitee::{Handle, InviteeRefusal, Obstacle},
         },
-        rules::{AcceptFacts, Candidate, InviteFacts, Inviter, NamedGrant, Surroundings},
+        rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
         types::{
             AcceptWith, Grant, GrantKind, HostError, InvitationKey, Narrowed, Notify, Principal, UserRef,
             Verdict,
@@ -43,6 +43,7 @@ organizations:
     users:
       - { id: u-alice, name: alice, email: Alice@Example.COM }
       - { id: u-bob, name: bob, store: SECONDARY, email: bob@sub.example.com }
+    groups: [{ id: g-support, name: Support, members: [u-alice] }]
   - id: acme
     name: Acme
     parent: root
@@ -122,8 +123,12 @@ fn surroundings() -> Surroundings {
     }
 }
 
+fn held(id: &str, display_name: &str) -> Held {
+    Held { id: id.into(), display_name: display_name.into() }
+}
+
 fn inviter() -> Inviter {
-    Inviter { who: ann(), groups: vec!["g-help".into()], roles: vec!["r-admin".into()] }
+    Inviter { who: ann(), groups: vec![held("g-help", "Help desk")], roles: vec![held("r-admin", "r-admin")] }
 }
 
 fn alice(sent_lately: u32) -> Candidate {
@@ -134,6 +139,8 @@ fn alice(sent_lately: u32) -> Candidate {
         userstore: "PRIMARY".into(),
         active: true,
         address_domain: Some("example.com".into()),
+        groups: vec![held("g-support", "Support")],
+        roles: vec![],
         sent_lately,
     }
 }

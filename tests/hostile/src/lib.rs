@@ -1,0 +1,1 @@
+//! Plugins and policies that mean harm, and what becomes of them.
