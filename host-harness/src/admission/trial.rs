@@ -24,6 +24,7 @@ use crate::{
     contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre, types::Principal},
     host::Operation,
     memory::MemoryHost,
+    policy::PolicyLimits,
     sandbox::{HostState, MemoryMeter, link},
 };
 
@@ -36,7 +37,7 @@ const FUEL: u64 = 100_000_000;
 pub(super) fn extension(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Problem> {
     let linked = link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(component));
     let extension = linked.and_then(ExtensionPre::new).map_err(mismatch)?;
-    let limits = limits(engine);
+    let limits = limits(engine, Limits::default().memory);
     let calls = Arc::new(nobodys(&limits));
     let memory = MemoryMeter::new(limits.memory);
     let metered = engine.metering() == Metering::Fuel;
@@ -54,7 +55,7 @@ pub(super) fn policy(
 ) -> Result<TenantPolicyPre<MemoryMeter>, Problem> {
     let linked = Linker::new(engine.wasmtime()).instantiate_pre(component);
     let policy = linked.and_then(TenantPolicyPre::new).map_err(mismatch)?;
-    let limits = limits(engine);
+    let limits = limits(engine, PolicyLimits::default().memory);
     let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory));
     store.limiter(|memory| memory);
     let made = make(engine, &limits, &mut store, policy.instance_pre())?;
@@ -67,8 +68,9 @@ fn mismatch(error: wasmtime::Error) -> Problem {
     Problem::Mismatch(format!("{error:#}"))
 }
 
-fn limits(engine: &Engine) -> Limits {
-    let limits = Limits::default().time(TIME).fuel(Some(FUEL)).memory(engine.memory());
+/// `memory` is what a call has, unless it is told otherwise.
+fn limits(engine: &Engine, memory: usize) -> Limits {
+    let limits = Limits::default().time(TIME).fuel(Some(FUEL)).memory(memory.min(engine.memory()));
     limits.host_calls(0).host_call_bytes(BYTES)
 }
 
