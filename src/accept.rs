@@ -28,7 +28,7 @@ use crate::{
     },
     entropy::Entropy,
     find::{Found, find},
-    moving::{self, RETRIES, Unmoved, change, is_uncertain, shift},
+    moving::{self, RETRIES, Unmoved, change, is_uncertain, retry_after, shift},
     refusals::{audited, ended, obstacle_word},
     standing::{self, Blocked, Plan, out_of_step},
     state::Move,
@@ -102,6 +102,9 @@ fn may_be_accepted(host: &impl Capabilities, found: &Found) -> Result<(), Invite
         }
         Ok(_) => Ok(()),
         Err(Blocked::By(obstacle)) => Err(InviteeRefusal::Obstacle(obstacle)),
+        Err(Blocked::NoVerdict(error)) => {
+            Err(InviteeRefusal::Obstacle(Obstacle::PolicyUnavailable(retry_after(&error))))
+        }
         Err(Blocked::Failed(error)) => Err(error.into()),
     }
 }
@@ -161,7 +164,8 @@ pub fn carry_through(
         Err(Blocked::By(obstacle)) => {
             return close(host, claimed, settings, operation, obstacle_word(&obstacle));
         }
-        Err(Blocked::Failed(error)) => return Err(error),
+        // The claim stands, and the invitation with it: the sweep asks again.
+        Err(Blocked::NoVerdict(error) | Blocked::Failed(error)) => return Err(error),
     };
     let mut outcomes = match apply(host, claimed, &plan) {
         // Nothing is applied for an invitation that has ended: somebody else may have been faster.

@@ -22,9 +22,11 @@ use crate::{
         },
     },
     moving::retry_after,
-    refusals::{audited, item_from_text, permitted},
+    refusals::{POLICY_UNAVAILABLE, audited, item_from_text, permitted, record},
     request, standing,
 };
+
+const OPERATION: &str = "invitations.invite";
 
 /// One item's answer.
 pub type Answer = Result<Invited, ItemRefusal>;
@@ -51,7 +53,12 @@ pub fn invite(
     context: &Context,
     request: &InviteRequest,
 ) -> Result<Vec<Answer>, Refusal> {
-    audited(host, context, "invitations.invite", None, try_invite(host, context, request))
+    let answers = audited(host, context, OPERATION, None, try_invite(host, context, request))?;
+    // Such an item is not refused for good, so the batch has no event of it.
+    if answers.iter().any(|answer| matches!(answer, Err(ItemRefusal::PolicyUnavailable(_)))) {
+        record(host, context, OPERATION, None, POLICY_UNAVAILABLE);
+    }
+    Ok(answers)
 }
 
 fn try_invite(

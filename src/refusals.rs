@@ -17,6 +17,9 @@ use crate::{
     moving::{Unmoved, failure},
 };
 
+/// The word for a policy that gave no answer.
+pub const POLICY_UNAVAILABLE: &str = "policy-unavailable";
+
 /// A refusal that may have to be audited.
 pub trait Refused {
     /// The stable word for the audit trail, or `None` for a failure: that is not a decision.
@@ -42,6 +45,7 @@ impl Refused for Refusal {
             Self::Conflict => "conflict",
             Self::OwnInvitation => "own-invitation",
             Self::Unsupported(_) => "unsupported",
+            Self::NotInvitable(ItemRefusal::PolicyUnavailable(_)) => POLICY_UNAVAILABLE,
             // The batch has its event.
             Self::NotInvitable(_) => return None,
             Self::Host(_) | Self::Other(_) => return None,
@@ -90,6 +94,7 @@ pub fn obstacle_word(obstacle: &Obstacle) -> &'static str {
         Obstacle::GrantsNotAllowed(_) => "grants-not-allowed",
         Obstacle::AddressNotAllowed => "address-not-allowed",
         Obstacle::Policy(_) => "policy",
+        Obstacle::PolicyUnavailable(_) => POLICY_UNAVAILABLE,
         Obstacle::CodeRequired => "code-required",
         Obstacle::Other(_) => "other",
     }
@@ -109,14 +114,25 @@ pub fn audited<T, R: Refused>(
     if let Err(refusal) = &answer
         && let Some(word) = refusal.word()
     {
-        let event = audit::Refusal {
-            operation: operation.to_owned(),
-            invitation: invitation.map(str::to_owned),
-            reason: word.to_owned(),
-        };
-        let _ = host.record_refusals(context.organization.as_deref(), &[event]);
+        record(host, context, operation, invitation, word);
     }
     answer
+}
+
+/// Leaves one audit event of a refusal, if it can be written.
+pub fn record(
+    host: &impl Capabilities,
+    context: &Context,
+    operation: &str,
+    invitation: Option<&str>,
+    reason: &str,
+) {
+    let event = audit::Refusal {
+        operation: operation.to_owned(),
+        invitation: invitation.map(str::to_owned),
+        reason: reason.to_owned(),
+    };
+    let _ = host.record_refusals(context.organization.as_deref(), &[event]);
 }
 
 /// The organization that the caller may do this in. Nothing is allowed unless it is said.
@@ -222,6 +238,7 @@ pub fn item_to_text(refusal: &ItemRefusal) -> String {
         ItemRefusal::ActiveInvitation(id) => ["active-invitation:", id].concat(),
         ItemRefusal::OverLimit(limit) => ["over-limit:", &limit.to_string()].concat(),
         ItemRefusal::Unsupported(what) => ["unsupported:", what].concat(),
+        ItemRefusal::PolicyUnavailable(_) => POLICY_UNAVAILABLE.into(),
         ItemRefusal::Unavailable(_) => "unavailable".into(),
         ItemRefusal::Other(what) => ["other:", what].concat(),
     }
@@ -244,6 +261,7 @@ pub fn item_from_text(text: &str) -> ItemRefusal {
         "active-invitation" => ItemRefusal::ActiveInvitation(rest.to_owned()),
         "over-limit" => ItemRefusal::OverLimit(rest.parse().unwrap_or(0)),
         "unsupported" => ItemRefusal::Unsupported(rest.to_owned()),
+        POLICY_UNAVAILABLE => ItemRefusal::PolicyUnavailable(None),
         "unavailable" => ItemRefusal::Unavailable(None),
         _ => ItemRefusal::Other(rest.to_owned()),
     }

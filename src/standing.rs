@@ -38,6 +38,8 @@ pub struct Plan {
 pub enum Blocked {
     /// Somebody or something says no.
     By(Obstacle),
+    /// The policy gave no answer.
+    NoVerdict(HostError),
     /// It could not be found out.
     Failed(HostError),
 }
@@ -125,7 +127,8 @@ fn may_receive(
 fn policy(host: &impl Capabilities, row: &Invitation) -> Result<(Vec<bool>, bool), Blocked> {
     let everything = vec![true; row.grants.len()];
     let no = |why: String| Err(Obstacle::Policy(request::bounded(why)).into());
-    match host.decide_accept(&AcceptFacts { invitation: row.clone() })? {
+    let facts = AcceptFacts { invitation: row.clone() };
+    match host.decide_accept(&facts).map_err(Blocked::NoVerdict)? {
         Verdict::Allow => Ok((everything, false)),
         Verdict::Refuse(why) => no(why),
         Verdict::AllowWith(narrowed) if is_selection(&narrowed.grants, row.grants.len()) => {

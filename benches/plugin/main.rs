@@ -13,14 +13,10 @@
 )]
 
 mod canned;
+#[path = "../measure.rs"]
+mod measure;
 
-use std::{
-    fs,
-    hint::black_box,
-    process::Command,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, sync::Arc};
 
 use canned::Canned;
 use guestlist::{contract as native, invite};
@@ -30,6 +26,7 @@ use guestlist_harness::{
     host::Host,
     operations,
 };
+use measure::{block, commit, machine, median, micros, resident, row};
 use tokio::runtime::{Builder, Runtime};
 
 const BLOCKS: usize = 60;
@@ -60,10 +57,6 @@ fn main() {
     println!(
         "\ngoals: a fresh invite of 1 at most 30 us over native; a reused invite of 100 at most 2.5 times native"
     );
-}
-
-fn row(what: &str, value: &str, note: &str) {
-    println!("{what:<44} {value:>10}   {note}");
 }
 
 fn pooled(engine: &Engine) -> &'static str {
@@ -110,13 +103,6 @@ fn memory(runtime: &Runtime, plugin: &Plugin) {
     drop((warm, kept));
 }
 
-/// Resident memory of this process in KiB.
-fn resident() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
-}
-
 fn compare(runtime: &Runtime, session: &Session, users: usize, what: &str, repeats: u32) {
     let one = || {
         black_box(sandboxed_invite(runtime, session, users));
@@ -139,23 +125,6 @@ fn compare(runtime: &Runtime, session: &Session, users: usize, what: &str, repea
         micros(component) - micros(native),
         micros(component) / micros(native),
     );
-}
-
-fn block(repeats: u32, work: impl Fn()) -> Duration {
-    let start = Instant::now();
-    for _ in 0..repeats {
-        work();
-    }
-    start.elapsed() / repeats
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
 }
 
 fn names(users: usize) -> Vec<String> {
@@ -211,24 +180,4 @@ fn native_invite(users: usize) -> Vec<invite::Answer> {
     let answers = invite::invite(&Canned, &context, &request).expect("an answer");
     assert!(answers.len() == users && answers.iter().all(Result::is_ok));
     answers
-}
-
-fn machine() -> String {
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map(|line| line.trim_start_matches([' ', '\t', ':']));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{}, {cores} cores, {}", model.unwrap_or("unknown processor"), std::env::consts::OS)
-}
-
-fn commit() -> String {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).output().ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let changed = git(&["status", "--porcelain"]).is_some_and(|status| !status.is_empty());
-    let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".into());
-    if changed { format!("{commit} with uncommitted changes") } else { commit }
 }

@@ -186,9 +186,12 @@ fn prepare(
     Ok((batch, prepared))
 }
 
-/// The items that are refused for good. A fault is not for good: it is tried again with the same key.
+/// The items that are refused for good. What a fault or a silent policy refused is not: it is tried again
+/// with the same key.
 fn refused(terms: &Terms<'_>, answers: &Answers) -> Vec<RefusedItem> {
-    let is_final = |refusal: &ItemRefusal| !matches!(refusal, ItemRefusal::Unavailable(_));
+    let is_final = |refusal: &ItemRefusal| {
+        !matches!(refusal, ItemRefusal::Unavailable(_) | ItemRefusal::PolicyUnavailable(_))
+    };
     (0..)
         .zip(answers.iter().zip(terms.names))
         .filter_map(|(position, (answer, name))| match answer {

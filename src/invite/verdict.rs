@@ -56,7 +56,7 @@ pub fn judge(
         Ok(verdicts) if verdicts.len() == candidates.len() => verdicts,
         other => {
             let error = other.err().unwrap_or_else(standing::out_of_step);
-            put_all(answers, &candidates, &ItemRefusal::Unavailable(retry_after(&error)));
+            put_all(answers, &candidates, &ItemRefusal::PolicyUnavailable(retry_after(&error)));
             return Vec::new();
         }
     };

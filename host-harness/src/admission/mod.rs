@@ -19,7 +19,8 @@ use wasmtime::component::Component;
 use crate::{
     Engine,
     contract::{ExtensionPre, TenantPolicyPre},
-    sandbox::{HostState, MemoryMeter},
+    policy::{Loans, PolicyState},
+    sandbox::HostState,
 };
 use world::World;
 
@@ -45,23 +46,25 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Proble
 
 /// Lets a plugin in, or says all that speaks against it.
 pub(crate) fn admit(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Vec<Problem>> {
-    compare(component, World::Extension, || trial::extension(engine, component))
+    compare(component, World::Extension, &Loans::default(), || trial::extension(engine, component))
 }
 
-/// Lets a policy in, or says all that speaks against it.
+/// Lets a policy in that imports no more than it is lent, or says all that speaks against it.
 pub(crate) fn admit_policy(
     engine: &Engine,
     component: &Component,
-) -> Result<TenantPolicyPre<MemoryMeter>, Vec<Problem>> {
-    compare(component, World::TenantPolicy, || trial::policy(engine, component))
+    loans: &Loans,
+) -> Result<TenantPolicyPre<PolicyState>, Vec<Problem>> {
+    compare(component, World::TenantPolicy, loans, || trial::policy(engine, component, loans))
 }
 
 fn compare<T>(
     component: &Component,
     world: World,
+    loans: &Loans,
     trial: impl FnOnce() -> Result<T, Problem>,
 ) -> Result<T, Vec<Problem>> {
-    let mut problems = names::compare(component, world);
+    let mut problems = names::compare(component, world, loans);
     let mut tried = None;
     if problems.is_empty() {
         match trial() {

@@ -11,13 +11,13 @@ use wasmtime::{
 };
 
 use super::{CONTRACT, PACKAGE, Problem, name::Name, world::World};
-use crate::{Function, host::Operation};
+use crate::{Function, host::Operation, policy::Loans};
 
 /// Compares the component's imports and exports with the contract.
-pub(super) fn compare(component: &Component, world: World) -> Vec<Problem> {
+pub(super) fn compare(component: &Component, world: World, loans: &Loans) -> Vec<Problem> {
     let mut problems = match world {
         World::Extension => imports(component),
-        World::TenantPolicy => barred(component),
+        World::TenantPolicy => barred(component, loans),
     };
     let (engine, shape) = (component.engine(), component.component_type());
     let exports: Vec<_> = shape.exports(engine).collect();
@@ -60,13 +60,20 @@ fn imports(component: &Component) -> Vec<Problem> {
     imports.flatten().collect()
 }
 
-/// Whatever a component imports but types, as one problem: in a policy all of it is.
-fn barred(component: &Component) -> Vec<Problem> {
+/// Whatever a component imports but types and what it is lent, as one problem: in a policy all of it is.
+fn barred(component: &Component, loans: &Loans) -> Vec<Problem> {
     let (engine, shape) = (component.engine(), component.component_type());
+    let lends = |interface: &str, function: &str| {
+        let same = |lent: &str| match (Name::parse(lent), Name::parse(interface)) {
+            (Some(lent), Some(asked)) => lent.is_same_interface(&asked) && lent.is_compatible(&asked),
+            _ => lent == interface,
+        };
+        loans.names().any(|(lent, name)| name == function && same(lent))
+    };
     let imports = shape.imports(engine).map(|(name, import)| match import.ty {
         ComponentItem::ComponentInstance(instance) => {
-            let items = asked(engine, &instance);
-            items.into_iter().map(|(item, _)| format!("`{item}` of `{name}`")).collect()
+            let items = asked(engine, &instance).into_iter().filter(|(item, _)| !lends(name, item));
+            items.map(|(item, _)| format!("`{item}` of `{name}`")).collect()
         }
         ComponentItem::Type(_) => Vec::new(),
         _ => vec![format!("`{name}`")],

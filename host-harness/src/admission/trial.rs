@@ -15,7 +15,7 @@ use std::{
 
 use wasmtime::{
     Store,
-    component::{Component, Instance, InstancePre, Linker},
+    component::{Component, Instance, InstancePre},
 };
 
 use super::Problem;
@@ -24,7 +24,7 @@ use crate::{
     contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre, types::Principal},
     host::Operation,
     memory::MemoryHost,
-    policy::PolicyLimits,
+    policy::{Loans, PolicyLimits, PolicyState},
     sandbox::{HostState, MemoryMeter, link},
 };
 
@@ -52,14 +52,15 @@ pub(super) fn extension(engine: &Engine, component: &Component) -> Result<Extens
 pub(super) fn policy(
     engine: &Engine,
     component: &Component,
-) -> Result<TenantPolicyPre<MemoryMeter>, Problem> {
-    let linked = Linker::new(engine.wasmtime()).instantiate_pre(component);
+    loans: &Loans,
+) -> Result<TenantPolicyPre<PolicyState>, Problem> {
+    let linked = loans.link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(component));
     let policy = linked.and_then(TenantPolicyPre::new).map_err(mismatch)?;
     let limits = limits(engine, PolicyLimits::default().memory);
-    let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory));
-    store.limiter(|memory| memory);
+    let mut store = Store::new(engine.wasmtime(), PolicyState::new(limits.memory, None));
+    store.limiter(|state| &mut state.memory);
     let made = make(engine, &limits, &mut store, policy.instance_pre())?;
-    let instance = made.map_err(|error| start(error, &limits, store.data(), None))?;
+    let instance = made.map_err(|error| start(error, &limits, &store.data().memory, None))?;
     TenantPolicy::new(&mut store, &instance).map_err(mismatch)?;
     Ok(policy)
 }

@@ -110,6 +110,7 @@ named!(ItemRefusal "invitations.item-refusal" {
     ActiveInvitation "active-invitation",
     OverLimit "over-limit",
     Unsupported "unsupported",
+    PolicyUnavailable "policy-unavailable",
     Unavailable "unavailable",
     Other "other",
 });
@@ -143,6 +144,7 @@ named!(Obstacle "invitee.obstacle" {
     GrantsNotAllowed "grants-not-allowed",
     AddressNotAllowed "address-not-allowed",
     Policy "policy",
+    PolicyUnavailable "policy-unavailable",
     CodeRequired "code-required",
     Other "other",
 });

@@ -22,7 +22,7 @@ use crate::{
         types::{Grant, HostError, Principal, Subject, UserRef, Verdict},
     },
     host::Call,
-    policy::{PolicyComponent, PolicyUnavailable, Ruling},
+    policy::{Policies, PolicyComponent, PolicyUnavailable, Rules, Ruling},
 };
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -33,9 +33,11 @@ const REMEMBERED: usize = 256;
 /// The components, which are code and no part of what the host stores.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Judges {
-    everywhere: Option<PolicyComponent>,
+    everywhere: Rules,
     /// By organization.
-    own: BTreeMap<String, PolicyComponent>,
+    own: BTreeMap<String, Rules>,
+    /// Asked where neither of these is.
+    policies: Option<Policies>,
     log: VecDeque<Judgement>,
 }
 
@@ -47,8 +49,8 @@ pub struct Judgement {
     pub request: String,
     /// Whose policy.
     pub organization: String,
-    /// SHA-256 of the component, in hex.
-    pub digest: String,
+    /// SHA-256 of the component, in hex; absent where it could not be loaded.
+    pub digest: Option<String>,
     /// The facts, with the field names of the contract's types.
     pub facts: Value,
     /// The verdict or verdicts as the component gave them, or why there is none. What the plugin made of
@@ -59,8 +61,11 @@ pub struct Judgement {
 }
 
 impl Judges {
-    pub(super) fn of(&self, organization: &str) -> Option<PolicyComponent> {
-        self.own.get(organization).or(self.everywhere.as_ref()).cloned()
+    pub(super) fn of(&self, organization: &str) -> Rules {
+        match (self.own.get(organization).unwrap_or(&self.everywhere), &self.policies) {
+            (Rules::None, Some(policies)) => policies.rules_of(organization),
+            (rules, _) => rules.clone(),
+        }
     }
 
     /// The same components, with nothing remembered.
@@ -75,9 +80,15 @@ impl MemoryHost {
     pub fn set_policy_component(&self, organization: Option<&str>, policy: PolicyComponent) {
         let mut judges = self.judges();
         match organization {
-            Some(organization) => drop(judges.own.insert(organization.to_owned(), policy)),
-            None => judges.everywhere = Some(policy),
+            Some(organization) => drop(judges.own.insert(organization.to_owned(), policy.into())),
+            None => judges.everywhere = policy.into(),
         }
+    }
+
+    /// Lets the policies of a registry judge, where [`set_policy_component`](Self::set_policy_component) has
+    /// set none. A change in the registry counts from the next question on, in a [`fork`](Self::fork) too.
+    pub fn set_policies(&self, policies: Policies) {
+        self.judges().policies = Some(policies);
     }
 
     /// The last judgements of components, oldest first; at most 256.
@@ -93,21 +104,25 @@ impl MemoryHost {
     pub(super) async fn judge_invite(
         &self,
         call: &Call,
-        policy: &PolicyComponent,
+        rules: &Rules,
         facts: &InviteFacts,
     ) -> Result<Vec<Verdict>, HostError> {
-        let ruling = policy.judge_invite(facts).await;
-        self.ruled(call, &facts.surroundings, policy, serde_json::to_value(facts), ruling)
+        match rules.judge_invite(facts).await {
+            Some(ruling) => self.ruled(call, &facts.surroundings, rules, serde_json::to_value(facts), ruling),
+            None => Ok(vec![Verdict::Allow; facts.candidates.len()]),
+        }
     }
 
     pub(super) async fn judge_accept(
         &self,
         call: &Call,
-        policy: &PolicyComponent,
+        rules: &Rules,
         facts: &AcceptFacts,
     ) -> Result<Verdict, HostError> {
-        let ruling = policy.judge_accept(facts).await;
-        self.ruled(call, &facts.surroundings, policy, serde_json::to_value(facts), ruling)
+        match rules.judge_accept(facts).await {
+            Some(ruling) => self.ruled(call, &facts.surroundings, rules, serde_json::to_value(facts), ruling),
+            None => Ok(Verdict::Allow),
+        }
     }
 
     /// Writes a ruling down and answers the plugin. That nobody judges refuses, and is worth another try.
@@ -115,7 +130,7 @@ impl MemoryHost {
         &self,
         call: &Call,
         surroundings: &Surroundings,
-        policy: &PolicyComponent,
+        rules: &Rules,
         facts: serde_json::Result<Value>,
         ruling: Result<Ruling<T>, PolicyUnavailable>,
     ) -> Result<T, HostError> {
@@ -123,7 +138,7 @@ impl MemoryHost {
         let judgement = Judgement {
             request: call.context.request_id.clone(),
             organization: surroundings.organization.clone(),
-            digest: policy.digest().to_owned(),
+            digest: rules.digest().map(str::to_owned),
             facts: facts.unwrap_or_default(),
             verdict: shown.map_err(ToString::to_string),
             fuel: ruling.as_ref().ok().and_then(|ruling| ruling.fuel),

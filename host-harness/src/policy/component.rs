@@ -16,27 +16,51 @@ use crate::{
         types::Verdict,
     },
     plugin::digest,
-    policy::PolicyLimits,
-    sandbox::MemoryMeter,
+    policy::{Loans, PolicyLimits, PolicyState},
 };
 
 /// A policy that was admitted. Cloning it shares the compiled code.
 #[derive(Clone)]
 pub struct PolicyComponent {
-    inner: Arc<Inner>,
+    code: Arc<Compiled>,
     limits: PolicyLimits,
 }
 
-struct Inner {
+/// The code of a component, and what it may import.
+pub(super) struct Compiled {
     engine: Engine,
-    policy: TenantPolicyPre<MemoryMeter>,
+    policy: TenantPolicyPre<PolicyState>,
     digest: String,
+}
+
+impl Compiled {
+    /// `digest` is that of the bytes.
+    pub(super) fn new(
+        engine: &Engine,
+        loans: &Loans,
+        bytes: &[u8],
+        digest: String,
+    ) -> Result<Self, LoadError> {
+        let component = admission::compile(engine, bytes)?;
+        let policy = admission::admit_policy(engine, &component, loans)?;
+        Ok(Self { engine: engine.clone(), policy, digest })
+    }
+
+    pub(super) fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiled").field("digest", &self.digest).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for PolicyComponent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PolicyComponent")
-            .field("digest", &self.inner.digest)
+            .field("digest", &self.code.digest)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
@@ -70,10 +94,14 @@ pub enum PolicyUnavailable {
         /// Verdicts.
         answered: usize,
     },
+    /// It has never judged here: it could not be loaded, for this reason.
+    #[error("the policy cannot be loaded: {0}; until it is repaired nobody is let in")]
+    NotLoaded(String),
 }
 
 impl PolicyComponent {
-    /// Compiles a component and checks that it is a policy: it imports no function, exports `rules` in
+    /// Compiles a component and checks that it is a policy: it imports no function (a registry of
+    /// [`Policies`](super::Policies) may lend some), exports `rules` in
     /// the shape of the contract, and an instance can be made. Load once, and not on a thread that
     /// others wait for: where what runs at its start does not end, it takes a second.
     ///
@@ -83,10 +111,12 @@ impl PolicyComponent {
     ///
     /// All that speaks against it, and what to do.
     pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        let component = admission::compile(engine, bytes)?;
-        let policy = admission::admit_policy(engine, &component)?;
-        let inner = Inner { engine: engine.clone(), policy, digest: digest(bytes) };
-        Ok(Self { inner: Arc::new(inner), limits: PolicyLimits::default() })
+        let code = Compiled::new(engine, &Loans::default(), bytes, digest(bytes))?;
+        Ok(Self::of(Arc::new(code), PolicyLimits::default()))
+    }
+
+    pub(super) fn of(code: Arc<Compiled>, limits: PolicyLimits) -> Self {
+        Self { code, limits }
     }
 
     /// The same policy within other limits.
@@ -105,7 +135,7 @@ impl PolicyComponent {
     /// SHA-256 of the component's bytes, in lower-case hex.
     #[must_use]
     pub fn digest(&self) -> &str {
-        &self.inner.digest
+        &self.code.digest
     }
 
     /// One verdict for each candidate. Needs a tokio runtime with time.
@@ -114,10 +144,10 @@ impl PolicyComponent {
     ///
     /// When there is no answer, or one of another length.
     pub async fn judge_invite(&self, facts: &InviteFacts) -> Result<Ruling<Vec<Verdict>>, PolicyUnavailable> {
-        let ask = async |policy: &TenantPolicy, store: &mut Store<MemoryMeter>| {
+        let ask = async |policy: &TenantPolicy, store: &mut Store<PolicyState>| {
             policy.guestlist_invitation_rules().call_judge_invite(store, facts).await
         };
-        let ruling = self.judge(ask).await?;
+        let ruling = self.judge(&facts.surroundings.organization, ask).await?;
         let (asked, answered) = (facts.candidates.len(), ruling.answer.len());
         if asked == answered { Ok(ruling) } else { Err(PolicyUnavailable::Miscounted { asked, answered }) }
     }
@@ -128,25 +158,27 @@ impl PolicyComponent {
     ///
     /// When there is no answer.
     pub async fn judge_accept(&self, facts: &AcceptFacts) -> Result<Ruling<Verdict>, PolicyUnavailable> {
-        let ask = async |policy: &TenantPolicy, store: &mut Store<MemoryMeter>| {
+        let ask = async |policy: &TenantPolicy, store: &mut Store<PolicyState>| {
             policy.guestlist_invitation_rules().call_judge_accept(store, facts).await
         };
-        self.judge(ask).await
+        self.judge(&facts.surroundings.organization, ask).await
     }
 
     async fn judge<T>(
         &self,
-        ask: impl AsyncFnOnce(&TenantPolicy, &mut Store<MemoryMeter>) -> wasmtime::Result<T>,
+        organization: &str,
+        ask: impl AsyncFnOnce(&TenantPolicy, &mut Store<PolicyState>) -> wasmtime::Result<T>,
     ) -> Result<Ruling<T>, PolicyUnavailable> {
-        let engine = &self.inner.engine;
+        let engine = &self.code.engine;
         // Each holder keeps its place no longer than its time, so this ends. The engine never closes it.
         let _slot = engine.policy_slot().await;
         let limits = self.limits.on(engine);
-        let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory));
-        store.limiter(|memory| memory);
+        let mut store =
+            Store::new(engine.wasmtime(), PolicyState::new(limits.memory, Some(organization.into())));
+        store.limiter(|state| &mut state.memory);
         let asked = async {
             engine.arm(&mut store, &limits)?;
-            let policy = self.inner.policy.instantiate_async(&mut store).await?;
+            let policy = self.code.policy.instantiate_async(&mut store).await?;
             ask(&policy, &mut store).await
         };
         let reason = match within(limits.time, asked).await {
@@ -155,7 +187,7 @@ impl PolicyComponent {
                 let given = limits.fuel.unwrap_or(u64::MAX);
                 return Ok(Ruling { answer, fuel: left.map(|left| given.saturating_sub(left)) });
             }
-            Some(Err(error)) => Reason::of(&error, &limits, store.data().refused),
+            Some(Err(error)) => Reason::of(&error, &limits, store.data().memory.refused),
             None => Reason::Deadline(limits.time),
         };
         Err(PolicyUnavailable::Ended(reason))

@@ -2,7 +2,8 @@
 //!
 //! The plugin asks its host for verdicts; a host may let a [`PolicyComponent`] give them. It gathers
 //! the facts (which groups the inviter has, in which user store a candidate is), and the component only
-//! judges: it imports no function, so its answer depends on the facts alone.
+//! judges: it imports no function, unless the host [lends](Loans) some, so its answer depends on the facts
+//! alone. [`Policies`] knows which organization has which.
 //!
 //! ```no_run
 //! use guestlist_harness::{
@@ -30,7 +31,14 @@
 //!   words that are too long, too.
 
 mod component;
+mod folder;
 mod limits;
+mod loans;
+mod registry;
 
 pub use component::{PolicyComponent, PolicyUnavailable, Ruling};
+pub use folder::{BrokenPolicy, FolderError, FolderReport, MANIFEST};
 pub use limits::PolicyLimits;
+pub(crate) use loans::PolicyState;
+pub use loans::{Lent, Loans};
+pub use registry::{Policies, PolicyError, Rules};

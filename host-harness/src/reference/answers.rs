@@ -137,6 +137,14 @@ pub fn item_problem(refusal: &ItemRefusal) -> Problem {
             format!("The organization may have {limit} active invitations; revoke some or wait."),
         ),
         ItemRefusal::Unsupported(what) => Problem::new("GL-10004", "Not supported.", what),
+        ItemRefusal::PolicyUnavailable(after) => Problem::new(
+            "GL-10006",
+            "Nobody can be invited now.",
+            format!(
+                "The organization's policy gives no answer: have it repaired, or try again{}.",
+                after.map(in_seconds).unwrap_or_default()
+            ),
+        ),
         ItemRefusal::Unavailable(after) => Problem::new(
             "OUI-10012",
             "Unable to create the invitation.",
@@ -315,6 +323,7 @@ fn in_words(obstacle: &Obstacle) -> String {
             "The organization allows no addresses of the domain that yours is in.".into()
         }
         Obstacle::Policy(why) => why.clone(),
+        Obstacle::PolicyUnavailable(_) => "The organization's policy gives no answer.".into(),
         Obstacle::CodeRequired => "The organization asks for the code from the mail.".into(),
         Obstacle::Other(what) => what.clone(),
     }

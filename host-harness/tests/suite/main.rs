@@ -18,6 +18,7 @@ mod grant_log_system;
 mod guests;
 mod layer;
 mod policies;
+mod policies_of_organizations;
 mod quiet;
 mod scenario_files;
 mod scenario_schema;

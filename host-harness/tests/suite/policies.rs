@@ -14,10 +14,7 @@ use guestlist_harness::{
             invitee::{Handle, InviteeRefusal, Obstacle},
         },
         rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
-        types::{
-            AcceptWith, Grant, GrantKind, HostError, InvitationKey, Narrowed, Notify, Principal, UserRef,
-            Verdict,
-        },
+        types::{AcceptWith, Grant, GrantKind, InvitationKey, Narrowed, Notify, Principal, UserRef, Verdict},
     },
     memory::MemoryHost,
     policy::{PolicyComponent, PolicyLimits, PolicyUnavailable},
@@ -343,12 +340,15 @@ async fn while_it_gives_no_answer_nobody_is_let_in_and_nothing_is_final() {
     let invited = invite(&host, &session, "alice").await.unwrap();
 
     host.set_policy_component(Some("acme"), load(&policy(Behaviour::Panics)));
-    assert_eq!(invite(&host, &session, "SECONDARY/bob").await, Err(ItemRefusal::Unavailable(None)));
+    assert_eq!(invite(&host, &session, "SECONDARY/bob").await, Err(ItemRefusal::PolicyUnavailable(None)));
     let accept = async || {
         let dashboard = host.context(None, Principal::User(user("root", "u-alice")));
         session.accept(dashboard, handle(&invited)).await.unwrap()
     };
-    assert_eq!(accept().await, Err(InviteeRefusal::Host(HostError::Unavailable(None))));
+    assert_eq!(accept().await, Err(InviteeRefusal::Obstacle(Obstacle::PolicyUnavailable(None))));
+    // Whoever reads the audit trail sees why.
+    let reasons: Vec<_> = host.audit().into_iter().filter_map(|event| event.reason).collect();
+    assert_eq!(reasons, ["policy-unavailable", "policy-unavailable"]);
     assert_eq!(host.members("acme"), []);
     let why =
         "the policy gives no answer: it panics; raise its limits or repair it, until then nobody is let in";

@@ -13,7 +13,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
-    policy::PolicyComponent,
+    policy::Policies,
     scenario::{
         self, Ending, Loading, NotBlessed, Options, Report, Runner, Suite, SuiteError, compare, schema,
     },
@@ -52,7 +52,8 @@ pub struct Arguments {
     /// Another plugin than the one that this command was built with.
     #[arg(long)]
     plugin: Option<PathBuf>,
-    /// A policy component that is asked for every organization, before the worlds' scripted policies.
+    /// A policy component that is asked for every organization, before the worlds' scripted policies; or a
+    /// folder with a `policies.yaml` that says which organization has which.
     #[arg(long)]
     policy: Option<PathBuf>,
     /// Plays with this older plugin, too, and shows what is decided differently; expectations do not
@@ -177,11 +178,25 @@ fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -
     };
     let mut options = options(arguments);
     if let Some(path) = policy {
-        let policy = PolicyComponent::load(&engine, &read(path)?)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-        options.prepare = Arc::new(move |host| host.set_policy_component(None, policy.clone()));
+        let policies = policies(&engine, path)?;
+        options.prepare = Arc::new(move |host| host.set_policies(policies.clone()));
     }
     Ok(Runner::new(plugin, options))
+}
+
+/// What judges: a component for all organizations, or what a folder says.
+fn policies(engine: &Engine, path: &Path) -> Result<Policies, Failure> {
+    let policies = Policies::new(engine);
+    if !path.is_dir() {
+        let policy = policies.load(&read(path)?, None);
+        policies.set_others(policy.map_err(|error| format!("{}: {error}", path.display()))?);
+        return Ok(policies);
+    }
+    let report = policies.read_folder(path)?;
+    match report.broken.first() {
+        None => Ok(policies),
+        Some(broken) => Err(format!("the policy `{}` cannot be loaded: {}", broken.name, broken.why).into()),
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -10,8 +10,8 @@ use guestlist_harness::contract::{
 
 use super::mail::Sent;
 use super::{
-    Answer, Means, MemberView, Model, Moment, Stop, account, grants, grants_mut, is_active, makes_sense,
-    must, next_code, says, state, strictest,
+    Answer, Means, MemberView, Model, Moment, SILENT, Stop, account, grants, grants_mut, is_active,
+    makes_sense, must, next_code, says, state, strictest,
 };
 
 /// An invitation that concerns the caller.
@@ -100,7 +100,7 @@ impl Model {
             state => return says(ended(state)),
         }
         must(accept_with != AcceptWith::InviteeAndCode || by_code, "code-required")?;
-        let signed_in_only = self.check(&row)?.1;
+        let signed_in_only = self.check(&row, Stop::Says(SILENT.into()))?.1;
         must(is_invitee || !signed_in_only, "policy")?;
         self.read()?;
         self.claim(&row, "claimed")?;
@@ -121,8 +121,8 @@ impl Model {
     }
 
     /// Whether it may be accepted now: what remains of its grants, and whether the policy wants to see
-    /// the invitee himself.
-    fn check(&mut self, row: &Invitation) -> Answer<(Vec<bool>, bool)> {
+    /// the invitee himself. `silent` is what becomes of it when the policy gives no answer.
+    fn check(&mut self, row: &Invitation, silent: Stop) -> Answer<(Vec<bool>, bool)> {
         self.read()?;
         let (place, user) = (row.key.organization.clone(), account(&row.subject));
         self.must_be_active(&place)?;
@@ -139,6 +139,9 @@ impl Model {
                     && settings.ceiling.as_ref().is_none_or(|ceiling| ceiling.contains(grant)))
         };
         must(row.grants.iter().all(allowed), "grants-not-allowed")?;
+        if self.fails()? {
+            return Err(silent);
+        }
         let rule = self.rule(&place, Moment::Accept, &row.name).unwrap_or_default();
         let approved = rule.require_approval.is_none() || row.approver.is_some();
         must(rule.refuse.is_none() && approved, "policy")?;
@@ -151,7 +154,7 @@ impl Model {
 
     /// From the second check on: an obstacle closes the invitation; otherwise each step is applied once.
     fn carry_through(&mut self, row: &Invitation) -> Answer<Carried> {
-        let kept = match self.check(row) {
+        let kept = match self.check(row, Stop::Fails) {
             Err(Stop::Says(obstacle)) => return self.close(row, &obstacle),
             checked => checked?.0,
         };

@@ -44,6 +44,9 @@ impl Model {
             let found = self.find_users(&terms, &mut answers)?;
             self.judge(&terms, found, &mut answers)?;
         }
+        if answers.iter().flatten().any(|word| word == SILENT) {
+            self.record("invitations", vec![(None, SILENT.into())])?;
+        }
         Ok(answers.into_iter().flatten().collect())
     }
 
@@ -192,7 +195,7 @@ impl Model {
             let lost = self.fails()?;
             for (position, user) in found {
                 match self.draft(terms, position, user) {
-                    _ if lost => answers[position] = Some("unavailable".into()),
+                    _ if lost => answers[position] = Some(SILENT.into()),
                     Some(draft) => drafts.push(draft),
                     None => answers[position] = Some("refused".into()),
                 }
@@ -208,7 +211,8 @@ impl Model {
         answers: &mut [Option<String>],
     ) -> Answer<()> {
         let refused = |answer: &Option<String>| {
-            answer.clone().filter(|word| !word.starts_with("invited") && word != "unavailable")
+            let again = |word: &str| ["unavailable", SILENT].contains(&word);
+            answer.clone().filter(|word| !word.starts_with("invited") && !again(word))
         };
         let refused: Vec<_> = answers.iter().map(refused).collect();
         if drafts.is_empty() && refused.iter().all(Option::is_none) {

@@ -85,6 +85,9 @@ pub enum Stop {
     Crashes,
 }
 
+/// The word for a policy that gives no answer.
+const SILENT: &str = "policy-unavailable";
+
 type Answer<T = String> = Result<T, Stop>;
 
 fn says<T>(what: impl Into<String>) -> Answer<T> {
@@ -168,7 +171,8 @@ type Refused = (Option<String>, String);
 /// Whether an answer leaves an event.
 fn refusal<T>(id: Option<String>, answer: &Answer<T>) -> Option<Refused> {
     let Err(Stop::Says(word)) = answer else { return None };
-    let word = word.split(' ').next().unwrap_or_default();
+    // What a batch refuses is in its own event, but for what it does not refuse for good.
+    let word = if word.ends_with(SILENT) { SILENT } else { word.split(' ').next().unwrap_or_default() };
     (!["malformed", "not-invitable"].contains(&word)).then(|| (id, word.to_owned()))
 }
 

@@ -1,0 +1,55 @@
+//! What all measurements share: who measures, what a block of work takes, and how it is told.
+
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+pub fn row(what: &str, value: &str, note: &str) {
+    println!("{what:<44} {value:>10}   {note}");
+}
+
+/// Resident memory of this process in KiB.
+pub fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+pub fn block(repeats: u32, work: impl Fn()) -> Duration {
+    let start = Instant::now();
+    for _ in 0..repeats {
+        work();
+    }
+    start.elapsed() / repeats
+}
+
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+pub fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+pub fn machine() -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map(|line| line.trim_start_matches([' ', '\t', ':']));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("{}, {cores} cores, {}", model.unwrap_or("unknown processor"), std::env::consts::OS)
+}
+
+pub fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let changed = git(&["status", "--porcelain"]).is_some_and(|status| !status.is_empty());
+    let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".into());
+    if changed { format!("{commit} with uncommitted changes") } else { commit }
+}

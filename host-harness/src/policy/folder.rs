@@ -1,0 +1,165 @@
+//! The policies of a host as a folder: components, and `policies.yaml`, which says whose they are.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
+
+use super::{
+    Policies,
+    registry::{Rules, Table},
+};
+use crate::memory::{Problem, WorldError, nearest};
+
+/// The file that says whose the policies are.
+pub const MANIFEST: &str = "policies.yaml";
+
+/// The largest component, in bytes; a Python interpreter has about 20 million.
+const LARGEST: u64 = 100 << 20;
+
+/// The name for no rules.
+const NONE: &str = "none";
+
+/// `policies.yaml` cannot be read or says nothing that makes sense.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// It cannot be read.
+    #[error("{}: {error}; a folder of policies has a `{MANIFEST}`", .path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// What is wrong with it, and where.
+    #[error(transparent)]
+    Malformed(WorldError),
+}
+
+/// What was put in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FolderReport {
+    /// Policies in `policies.yaml`.
+    pub policies: usize,
+    /// Organizations that it names.
+    pub organizations: usize,
+    /// Those that cannot be loaded: nobody is let in where they should judge.
+    pub broken: Vec<BrokenPolicy>,
+}
+
+/// A policy of a folder that cannot be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BrokenPolicy {
+    /// Its name in `policies.yaml`.
+    pub name: String,
+    /// Why, and what to do.
+    pub why: String,
+    /// The organizations that are named as having it.
+    pub organizations: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    #[serde(default)]
+    policies: BTreeMap<String, Entry>,
+    #[serde(default)]
+    organizations: BTreeMap<String, Spanned<String>>,
+    others: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    component: Spanned<String>,
+    sha256: Spanned<String>,
+}
+
+pub(super) fn read(policies: &Policies, folder: &Path) -> Result<(Table, FolderReport), FolderError> {
+    let path = folder.join(MANIFEST);
+    let text =
+        fs::read_to_string(&path).map_err(|error| FolderError::Unreadable { path: path.clone(), error })?;
+    let manifest = understood(&text).map_err(|error| FolderError::Malformed(error.in_file(&path)))?;
+
+    let mut report = FolderReport::default();
+    let mut rules = BTreeMap::from([(NONE.to_owned(), Rules::None)]);
+    for (name, entry) in manifest.policies {
+        report.policies += 1;
+        let loaded = load(policies, folder, &entry).unwrap_or_else(|why| {
+            let named = manifest.organizations.iter().filter(|(_, policy)| policy.value == name);
+            let organizations = named.map(|(organization, _)| organization.clone()).collect();
+            let broken = BrokenPolicy { name: name.clone(), why: why.clone(), organizations };
+            report.broken.push(broken);
+            Rules::Broken(Arc::from(format!("`{name}`: {why}")))
+        });
+        rules.insert(name, loaded);
+    }
+    report.organizations = manifest.organizations.len();
+    let of = |name: &str| rules.get(name).cloned().unwrap_or_default();
+    let own =
+        manifest.organizations.into_iter().map(|(organization, policy)| (organization, of(&policy.value)));
+    let others = manifest.others.map_or(Rules::None, |policy| of(&policy.value));
+    Ok((Table { own: own.collect(), others }, report))
+}
+
+/// The manifest, if every name in it leads somewhere.
+fn understood(text: &str) -> Result<Manifest, WorldError> {
+    let manifest: Manifest =
+        serde_saphyr::from_str(text).map_err(|error| WorldError::from_parser(&error).in_source(text))?;
+    let mut problems = Vec::new();
+    let mut wrong = |at: &Spanned<String>, what: String, help: String| {
+        problems.push(Problem::with(at, what).helped(help));
+    };
+    for (name, entry) in &manifest.policies {
+        if name == NONE {
+            let what = format!("`{NONE}` means that there are no rules");
+            wrong(&entry.component, what, "give the policy another name".into());
+        }
+        if !is_inside(&entry.component.value) {
+            let what = format!("`{}` is not inside of the folder", entry.component.value);
+            wrong(&entry.component, what, "copy the component into the folder".into());
+        }
+        if entry.sha256.value.len() != 64 || !entry.sha256.value.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
+            let help = "write the 64 hexadecimal digits of its SHA-256, in quotes if they are all numbers";
+            wrong(&entry.sha256, format!("`{}` is no SHA-256", entry.sha256.value), help.into());
+        }
+    }
+    for policy in manifest.organizations.values().chain(&manifest.others) {
+        let name = policy.value.as_str();
+        if name != NONE && !manifest.policies.contains_key(name) {
+            let help = match nearest(name, manifest.policies.keys().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("describe it under `policies`, or write `{NONE}`"),
+            };
+            wrong(policy, format!("there is no policy `{name}`"), help);
+        }
+    }
+    if problems.is_empty() { Ok(manifest) } else { Err(WorldError::new(problems).in_source(text)) }
+}
+
+fn is_inside(component: &str) -> bool {
+    let mut parts = Path::new(component).components().peekable();
+    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// The error says what is wrong and what to do.
+fn load(policies: &Policies, folder: &Path, entry: &Entry) -> Result<Rules, String> {
+    let path = folder.join(&entry.component.value);
+    let unreadable = |error: io::Error| format!("{}: {error}", path.display());
+    let size = fs::metadata(&path).map_err(unreadable)?.len();
+    if size > LARGEST {
+        return Err(format!("{} has {size} bytes; at most {LARGEST} are read", path.display()));
+    }
+    let bytes = fs::read(&path).map_err(unreadable)?;
+    let policy = policies.load(&bytes, Some(&entry.sha256.value));
+    policy.map(Rules::Policy).map_err(|error| format!("{}: {error}", path.display()))
+}

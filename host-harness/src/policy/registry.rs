@@ -1,0 +1,250 @@
+//! Which policy each organization has.
+//!
+//! A host with thousands of organizations has few distinct policies: the same bytes are compiled once,
+//! however many organizations they judge for. Replacing a policy replaces an entry of a table. A
+//! judgement that has begun keeps the policy that it began with, the next one takes the new one, and none
+//! is dropped.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
+};
+
+use super::{
+    Loans, PolicyComponent, PolicyLimits, PolicyUnavailable, Ruling,
+    component::Compiled,
+    folder::{self, FolderError, FolderReport},
+};
+use crate::{
+    Engine, LoadError,
+    contract::{
+        rules::{AcceptFacts, InviteFacts},
+        types::Verdict,
+    },
+    plugin::digest,
+};
+
+/// What an organization's invitations are judged by.
+#[derive(Clone, Debug, Default)]
+pub enum Rules {
+    /// It has no rules of its own.
+    #[default]
+    None,
+    /// A component judges.
+    Policy(PolicyComponent),
+    /// It has rules that cannot be loaded, for this reason: nobody is let in.
+    Broken(Arc<str>),
+}
+
+impl From<PolicyComponent> for Rules {
+    fn from(policy: PolicyComponent) -> Self {
+        Self::Policy(policy)
+    }
+}
+
+impl Rules {
+    /// SHA-256 of the component, in lower-case hex, where there is one.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        match self {
+            Self::Policy(policy) => Some(policy.digest()),
+            Self::None | Self::Broken(_) => None,
+        }
+    }
+
+    /// One verdict for each candidate; `None` where there are no rules. Needs a tokio runtime with time.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer: nobody may be let in.
+    pub async fn judge_invite(
+        &self,
+        facts: &InviteFacts,
+    ) -> Option<Result<Ruling<Vec<Verdict>>, PolicyUnavailable>> {
+        match self {
+            Self::None => None,
+            Self::Policy(policy) => Some(policy.judge_invite(facts).await),
+            Self::Broken(why) => Some(Err(PolicyUnavailable::NotLoaded(why.to_string()))),
+        }
+    }
+
+    /// The verdict on somebody who accepts; `None` where there are no rules. Needs a tokio runtime with
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer: nobody may be let in.
+    pub async fn judge_accept(
+        &self,
+        facts: &AcceptFacts,
+    ) -> Option<Result<Ruling<Verdict>, PolicyUnavailable>> {
+        match self {
+            Self::None => None,
+            Self::Policy(policy) => Some(policy.judge_accept(facts).await),
+            Self::Broken(why) => Some(Err(PolicyUnavailable::NotLoaded(why.to_string()))),
+        }
+    }
+}
+
+/// The policies of all organizations of a host. Cloning it shares it.
+///
+/// ```no_run
+/// use guestlist_harness::{Engine, EngineOptions, policy::Policies};
+///
+/// # fn example(bytes: &[u8], pinned: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let policies = Policies::new(&Engine::new(&EngineOptions::default())?);
+/// policies.read_folder("policies".as_ref())?; // at the start, and again when it has changed
+/// policies.set("org-7", policies.load(bytes, Some(pinned))?); // or from a database
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policies {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    engine: Engine,
+    loans: Loans,
+    limits: PolicyLimits,
+    table: RwLock<Table>,
+    /// By digest; what no organization has any more is not kept.
+    compiled: Mutex<HashMap<String, Weak<Compiled>>>,
+}
+
+/// Who has which rules.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) own: HashMap<String, Rules>,
+    pub(super) others: Rules,
+}
+
+/// Why a policy is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// It is not the component that somebody has looked at.
+    #[error(
+        "its SHA-256 is {found}, and {pinned} is pinned; pin the other one if it is the one that you mean"
+    )]
+    OtherDigest {
+        /// What it should have.
+        pinned: String,
+        /// What it has.
+        found: String,
+    },
+    /// It is no policy, or not for this host.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+impl Policies {
+    /// No organization has rules, and policies may import nothing.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        Self::with(engine, Loans::default(), PolicyLimits::default())
+    }
+
+    /// The same with functions that policies may import, and within other limits.
+    #[must_use]
+    pub fn with(engine: &Engine, loans: Loans, limits: PolicyLimits) -> Self {
+        let (engine, table, compiled) = (engine.clone(), RwLock::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { engine, loans, limits, table, compiled }) }
+    }
+
+    /// Compiles a component, or takes the code that it was compiled to before; see
+    /// [`PolicyComponent::load`]. Nothing is in force before it is [`set`](Self::set).
+    ///
+    /// `pinned` is the SHA-256 that it must have, in hex.
+    ///
+    /// # Errors
+    ///
+    /// When it has another digest, or all that speaks against it.
+    pub fn load(&self, bytes: &[u8], pinned: Option<&str>) -> Result<PolicyComponent, PolicyError> {
+        let found = digest(bytes);
+        if let Some(pinned) = pinned.filter(|pinned| !pinned.eq_ignore_ascii_case(&found)) {
+            return Err(PolicyError::OtherDigest { pinned: pinned.to_owned(), found });
+        }
+        let known = self.cache(|compiled| compiled.get(&found).and_then(Weak::upgrade));
+        let code = match known {
+            Some(code) => code,
+            // Two at once may both compile it; that costs time and nothing else.
+            None => {
+                let code = Arc::new(Compiled::new(&self.inner.engine, &self.inner.loans, bytes, found)?);
+                self.cache(|compiled| {
+                    compiled.retain(|_, code| code.strong_count() > 0);
+                    compiled.insert(code.digest().to_owned(), Arc::downgrade(&code));
+                });
+                code
+            }
+        };
+        Ok(PolicyComponent::of(code, self.inner.limits.clone()))
+    }
+
+    /// How many distinct components are in force or in use.
+    #[must_use]
+    pub fn compiled(&self) -> usize {
+        self.cache(|compiled| compiled.values().filter(|code| code.strong_count() > 0).count())
+    }
+
+    fn cache<T>(&self, with: impl FnOnce(&mut HashMap<String, Weak<Compiled>>) -> T) -> T {
+        with(&mut self.inner.compiled.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts rules in force for one organization: a policy, none whatever the others have, or
+    /// [`Rules::Broken`] where what it should have cannot be loaded.
+    pub fn set(&self, organization: &str, rules: impl Into<Rules>) {
+        self.change(|table| drop(table.own.insert(organization.to_owned(), rules.into())));
+    }
+
+    /// Puts rules in force for all organizations that have no entry.
+    pub fn set_others(&self, rules: impl Into<Rules>) {
+        self.change(|table| table.others = rules.into());
+    }
+
+    /// Takes an organization's entry away: it has the rules of the others.
+    pub fn remove(&self, organization: &str) {
+        self.change(|table| drop(table.own.remove(organization)));
+    }
+
+    fn change(&self, with: impl FnOnce(&mut Table)) {
+        with(&mut self.inner.table.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What an organization is judged by now.
+    #[must_use]
+    pub fn rules_of(&self, organization: &str) -> Rules {
+        let table = self.inner.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.own.get(organization).unwrap_or(&table.others).clone()
+    }
+
+    /// Puts in force what the `policies.yaml` of a folder says, all of it at once and in place of everything
+    /// that was in force before:
+    ///
+    /// ```yaml
+    /// policies:
+    ///   help-desk: { component: help-desk.wasm, sha256: 9f86d0.. }   # all 64 digits
+    /// organizations:
+    ///   org-7: help-desk
+    ///   org-8: none           # no rules, whatever the others have
+    /// others: help-desk       # whoever is not named; without this line they have no rules
+    /// ```
+    ///
+    /// A component that cannot be loaded, or is not the one that is pinned, is reported, and whoever has it is
+    /// [broken](Rules::Broken): nobody is let in there until the folder is mended and read again. It touches
+    /// no other organization. Compiling takes a while, so not on a thread that others wait for.
+    ///
+    /// # Errors
+    ///
+    /// When `policies.yaml` itself is wrong; then everything is as it was. A host that starts must not go on.
+    pub fn read_folder(&self, folder: &Path) -> Result<FolderReport, FolderError> {
+        let (table, report) = folder::read(self, folder)?;
+        // Dropping what was in force may take a while.
+        let mut before = Table::default();
+        self.change(|current| before = std::mem::replace(current, table));
+        drop(before);
+        Ok(report)
+    }
+}
