@@ -6,7 +6,8 @@
 //! tick. Tests and budgets meter by fuel, which is the same number on every machine.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -29,6 +30,9 @@ const YIELD_AFTER_FUEL: u64 = 1_000_000;
 /// plenty; and their places are their own, because a call of the plugin keeps its place while it waits
 /// for a policy.
 const POLICIES: u32 = 64;
+
+/// How many of these one organization has at most: its loops leave places for the others.
+const POLICIES_OF_ONE: usize = 8;
 
 /// Core modules, and tables, of one component. A Python interpreter with its standard library has 38.
 const POLICY_MODULES: u32 = 64;
@@ -120,6 +124,8 @@ pub struct Engine {
     pooled: bool,
     slots: Arc<Semaphore>,
     policy_slots: Arc<Semaphore>,
+    /// By organization, while somebody has a place or waits for one.
+    own_slots: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
     memory: usize,
     trial: Arc<Mutex<()>>,
 }
@@ -147,7 +153,8 @@ impl Engine {
         let slots = Arc::new(Semaphore::new(options.instances.max(1) as usize));
         let policy_slots = Arc::new(Semaphore::new(POLICIES as usize));
         let (metering, memory) = (options.metering, options.memory);
-        Ok(Self { inner, metering, pooled, slots, policy_slots, memory, trial: Arc::default() })
+        let (own_slots, trial) = (Arc::default(), Arc::default());
+        Ok(Self { inner, metering, pooled, slots, policy_slots, own_slots, memory, trial })
     }
 
     /// Whether instances come from a pool: [`Pooling::Auto`] may have found that none fits.
@@ -174,9 +181,21 @@ impl Engine {
         self.slots.clone().acquire_owned().await.ok()
     }
 
-    /// Waits until one more instance of a policy fits.
-    pub(crate) async fn policy_slot(&self) -> Option<OwnedSemaphorePermit> {
-        self.policy_slots.clone().acquire_owned().await.ok()
+    /// Waits until one more instance of a policy fits, among those of its organization and of all.
+    pub(crate) async fn policy_slot(&self, organization: &str) -> [Option<OwnedSemaphorePermit>; 2] {
+        let own = self.own_slots(organization).acquire_owned().await.ok();
+        [own, self.policy_slots.clone().acquire_owned().await.ok()]
+    }
+
+    fn own_slots(&self, organization: &str) -> Arc<Semaphore> {
+        let mut all = self.own_slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slots) = all.get(organization).and_then(Weak::upgrade) {
+            return slots;
+        }
+        all.retain(|_, slots| slots.strong_count() > 0);
+        let slots = Arc::new(Semaphore::new(POLICIES_OF_ONE));
+        all.insert(organization.to_owned(), Arc::downgrade(&slots));
+        slots
     }
 
     /// The largest linear memory that an instance can have.

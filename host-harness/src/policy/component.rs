@@ -171,7 +171,7 @@ impl PolicyComponent {
     ) -> Result<Ruling<T>, PolicyUnavailable> {
         let engine = &self.code.engine;
         // Each holder keeps its place no longer than its time, so this ends. The engine never closes it.
-        let _slot = engine.policy_slot().await;
+        let _slots = engine.policy_slot(organization).await;
         let limits = self.limits.on(engine);
         let mut store =
             Store::new(engine.wasmtime(), PolicyState::new(limits.memory, Some(organization.into())));

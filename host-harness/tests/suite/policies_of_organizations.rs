@@ -3,8 +3,11 @@
 
 use std::{
     fs,
+    future::{Future, poll_fn},
     path::{Path, PathBuf},
     sync::Arc,
+    task::Poll,
+    time::Duration,
 };
 
 use guestlist_harness::{
@@ -13,7 +16,7 @@ use guestlist_harness::{
         rules::{AcceptFacts, Candidate, Inviter, Surroundings},
         types::{AcceptWith, Principal, UserRef, Verdict},
     },
-    policy::{FolderError, Loans, Policies, PolicyError, PolicyLimits, PolicyUnavailable, Rules},
+    policy::{FolderError, Lent, Loans, Policies, PolicyError, PolicyLimits, PolicyUnavailable, Rules},
 };
 use tokio::sync::Semaphore;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -329,9 +332,26 @@ async fn a_lent_function_that_does_not_answer_takes_the_judgements_time() {
         "standing",
         |_: Arc<str>, (): ()| Box::pin(std::future::pending::<Result<(u32,), String>>()),
     );
-    let limits = PolicyLimits::default().time(std::time::Duration::from_millis(30));
+    let limits = PolicyLimits::default().time(Duration::from_millis(30));
     let policies = Policies::with(&engine(), loans, limits);
     let rules = Rules::from(policies.load(&asking("register"), None).unwrap());
     let answer = rules.judge_accept(&facts("acme")).await.unwrap();
     assert!(matches!(answer, Err(PolicyUnavailable::Ended(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_organization_that_keeps_all_its_places_leaves_those_of_the_others() {
+    let answers = |organization: Arc<str>, (): ()| -> Lent<(u32,)> {
+        if &*organization == "acme" { Box::pin(std::future::pending()) } else { Box::pin(async { Ok((0,)) }) }
+    };
+    let loans = Loans::default().function("guestlist:invitation/register@0.1.0", "standing", answers);
+    let limits = PolicyLimits::default().time(Duration::from_secs(3600));
+    let policies = Policies::with(&engine(), loans, limits);
+    policies.set_others(policies.load(&asking("register"), None).unwrap());
+    let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(said(&policies, "acme"))).collect();
+    for one in &mut waiting {
+        assert!(poll_fn(|context| Poll::Ready(one.as_mut().poll(context))).await.is_pending());
+    }
+    let globex = tokio::time::timeout(Duration::from_secs(60), said(&policies, "globex"));
+    assert_eq!(globex.await.expect("a place"), "allowed");
 }
