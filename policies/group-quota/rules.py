@@ -8,7 +8,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-PENDING_MOST = 50
+PENDING_MOST = 20
 """Active invitations of the organization."""
 
 SENT_MOST = 3

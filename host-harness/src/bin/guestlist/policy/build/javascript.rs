@@ -22,7 +22,7 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
             .into());
     }
     if !is_installed(folder) {
-        say("npm ci (400 MB, once)");
+        say("npm ci (200 MB, once)");
         run(Command::new("npm").current_dir(folder).arg("ci"), INSTALL)?;
     }
     say("node build.mjs");
