@@ -1,10 +1,13 @@
 # What people type. Everything here is one cargo command; `scripts/setup` runs first and is instant
 # when there is nothing to do.
 
-PLAY := cargo run -q --locked -p guestlist-harness --bin guestlist -- test tests/scenarios
+GUESTLIST := cargo run -q --locked -p guestlist-harness --bin guestlist --
+PLAY := $(GUESTLIST) test tests/scenarios
+POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all soak mutants bench lint check-reference
+.PHONY: help setup setup-languages demo test test-all soak mutants bench lint check-reference
+.PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -12,15 +15,35 @@ help: ## List the targets
 setup: ## Check the compilers and install what is missing
 	@scripts/setup
 
+setup-languages: ## Check Node.js and Python, and install what is missing
+	@scripts/setup-languages
+
 demo: setup ## Walk through an invitation on a host in memory
 	cargo run -q -p guestlist-harness --bin guestlist -- demo
 
 test: setup check-reference ## Run all tests, and play all scenarios
 	cargo test --workspace --locked
 	$(PLAY) --coverage-min reasons=100,transitions=100,errors=100
+	@$(MAKE) test-help-desk
 
-test-all: test ## The same, and fail every host call of every scenario in every way
+test-all: test setup-languages ## The same, fail every host call in every way, and policies in all languages
 	$(PLAY) --faults
+	@$(MAKE) test-partner-domains test-group-quota
+	cargo test --locked -p guestlist-harness --test command -- --ignored policies::
+
+policies: $(POLICIES:%=build-%) ## Build the examples of policies, in Rust, JavaScript and Python
+
+build-help-desk: setup
+build-partner-domains build-group-quota: setup setup-languages
+$(POLICIES:%=build-%): build-%:
+	$(GUESTLIST) policy build policies/$*
+
+test-help-desk: unit = cargo test --quiet --locked
+test-partner-domains: unit = node --test
+test-group-quota: unit = python3 -m unittest
+$(POLICIES:%=test-%): test-%: build-%
+	cd policies/$* && $(unit)
+	$(GUESTLIST) test policies/$*/scenarios --policy policies/$*/policy.wasm
 
 soak: setup ## Play random histories in the sandbox; TIME=10m (1m), SEED=7, FORMAT=json
 	@TIME=$(TIME) SEED=$(SEED) FORMAT=$(FORMAT) cargo run -q --locked -p guestlist-model --bin soak
@@ -34,6 +57,8 @@ bench: setup ## Measure the plugin
 lint: setup ## Check format and lints
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo fmt --manifest-path policies/help-desk/Cargo.toml -- --check
+	cargo clippy --manifest-path policies/help-desk/Cargo.toml --all-targets --locked -- -D warnings
 
 check-reference: ## Compare the page about the reference with the scenarios
 	@scripts/check-reference

@@ -1,12 +1,16 @@
 //! What a component is, for whoever is about to deploy it: a report, made by the very code that lets
 //! plugins in.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::Serialize;
+use wasmparser::{Parser, Payload, ProducersSectionReader};
 use wasmtime::component::{Component, types::ComponentItem};
 
-use crate::{Engine, Problem, admission, plugin::digest};
+use crate::{Engine, Problem, admission, plugin::digest, policy::PolicyComponent};
 
 /// What a component is, what it asks for, and whether this host would take it.
 ///
@@ -15,7 +19,8 @@ use crate::{Engine, Problem, admission, plugin::digest};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Whether [`Plugin::load`](crate::Plugin::load) takes it, in an engine that was made alike.
+    /// Whether [`Plugin::load`](crate::Plugin::load) or [`PolicyComponent::load`], whichever was asked for,
+    /// takes it, in an engine that was made alike.
     pub admitted: bool,
     /// SHA-256 of the bytes, in lower-case hex.
     pub digest: String,
@@ -23,11 +28,13 @@ pub struct Inspection {
     pub size: usize,
     /// The versions of the contract that it speaks, in ascending order; usually one.
     pub contract: Vec<String>,
+    /// What it says of its making, as `language`: `Rust`; empty for one that was stripped.
+    pub producers: BTreeMap<String, BTreeSet<String>>,
     /// What it asks for.
     pub imports: Vec<Item>,
     /// What it offers.
     pub exports: Vec<Item>,
-    /// All that speaks against it: what `Plugin::load` says.
+    /// All that speaks against it: what `load` says.
     pub problems: Vec<Problem>,
 }
 
@@ -57,13 +64,27 @@ pub enum Kind {
     Resource,
 }
 
+impl PolicyComponent {
+    /// What a component is, and whether [`load`](Self::load) takes it. Takes as long.
+    #[must_use]
+    pub fn inspect(engine: &Engine, bytes: &[u8]) -> Inspection {
+        Inspection::by(engine, bytes, |component| admission::admit_policy(engine, component).err())
+    }
+}
+
 impl Inspection {
+    /// Of a plugin.
     pub(crate) fn of(engine: &Engine, bytes: &[u8]) -> Self {
+        Self::by(engine, bytes, |component| admission::admit(engine, component).err())
+    }
+
+    fn by(engine: &Engine, bytes: &[u8], problems: impl FnOnce(&Component) -> Option<Vec<Problem>>) -> Self {
         let mut inspection = Self {
             admitted: false,
             digest: digest(bytes),
             size: bytes.len(),
             contract: Vec::new(),
+            producers: producers(bytes),
             imports: Vec::new(),
             exports: Vec::new(),
             problems: Vec::new(),
@@ -72,7 +93,7 @@ impl Inspection {
             Err(problem) => inspection.problems.push(problem),
             Ok(component) => {
                 inspection.read(&component);
-                inspection.problems = admission::admit(engine, &component).err().unwrap_or_default();
+                inspection.problems = problems(&component).unwrap_or_default();
             }
         }
         inspection.admitted = inspection.problems.is_empty();
@@ -92,6 +113,29 @@ impl Inspection {
         let all = self.imports.iter().chain(&self.exports);
         self.contract = admission::contracts(all.map(|item| item.name.as_str()));
     }
+}
+
+/// What all `producers` sections say, at every depth: up to what is no WebAssembly any more.
+fn producers(bytes: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        let Payload::CustomSection(section) = payload else { continue };
+        if section.name() != "producers" {
+            continue;
+        }
+        let Ok(fields) = ProducersSectionReader::new(section.data_reader()) else { continue };
+        for field in fields.into_iter().map_while(Result::ok) {
+            for value in field.values.into_iter().map_while(Result::ok) {
+                let words = if value.version.is_empty() {
+                    value.name.to_owned()
+                } else {
+                    format!("{} {}", value.name, value.version)
+                };
+                told.entry(field.name.to_owned()).or_default().insert(words);
+            }
+        }
+    }
+    told
 }
 
 fn functions(engine: &wasmtime::Engine, item: &ComponentItem) -> Vec<String> {
@@ -119,6 +163,10 @@ impl fmt::Display for Inspection {
         writeln!(f, "sha256    {}", self.digest)?;
         if !self.contract.is_empty() {
             writeln!(f, "contract  {}", self.contract.join(", "))?;
+        }
+        for (title, values) in &self.producers {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            writeln!(f, "{title:<9} {}", values.join(", "))?;
         }
         for (title, items) in [("imports", &self.imports), ("exports", &self.exports)] {
             if !items.is_empty() {

@@ -4,6 +4,8 @@
 #[path = "suite/guests.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod guests;
+#[path = "command/policies.rs"]
+mod policies;
 #[path = "command/scenarios.rs"]
 mod scenarios;
 

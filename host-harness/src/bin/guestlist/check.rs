@@ -7,23 +7,30 @@ use std::{
 };
 
 use clap::Args;
-use guestlist_harness::Plugin;
+use guestlist_harness::{Engine, Inspection, Plugin};
 
 use crate::{Done, Failure, Format, engine};
 
 #[derive(Args)]
 pub struct Arguments {
     /// The component.
-    plugin: PathBuf,
+    #[arg(value_name = "FILE")]
+    component: PathBuf,
     /// For people or for machines.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
-    let path = arguments.plugin.display();
-    let bytes = fs::read(&arguments.plugin).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
-    let inspection = Plugin::inspect(&engine()?, &bytes);
+    inspected(arguments, Plugin::inspect)
+}
+
+/// Prints what an inspection finds.
+pub fn inspected(arguments: &Arguments, inspect: fn(&Engine, &[u8]) -> Inspection) -> Result<Done, Failure> {
+    let path = arguments.component.display();
+    let bytes =
+        fs::read(&arguments.component).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
+    let inspection = inspect(&engine()?, &bytes);
     let mut out = io::stdout().lock();
     match arguments.format {
         Format::Text => write!(out, "{}", printable(&inspection.to_string()))?,
@@ -33,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
 }
 
 /// Names in a component are its author's: what would move the cursor is not written to a terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
     text.chars().map(shown).collect()
 }

@@ -1,5 +1,5 @@
-//! `guestlist`: watch the plugin at work, call it, on a host in memory, and check one before it is
-//! deployed.
+//! `guestlist`: watch the plugin at work, call it, on a host in memory, check one before it is deployed,
+//! and make the rules of one organization.
 //!
 //! Exit status: 0 when it was done, 1 when the plugin refused or was refused, 2 when it could not run.
 
@@ -8,6 +8,7 @@ mod check;
 mod coverage;
 mod demo;
 mod output;
+mod policy;
 mod record;
 mod test;
 
@@ -36,6 +37,8 @@ enum Command {
     Call(call::Arguments),
     /// Say what a plugin imports and exports, and whether this host would take it.
     Check(check::Arguments),
+    /// Write, build and check the rules of one organization, in Rust, JavaScript or Python.
+    Policy(policy::Arguments),
     /// Turn calls into a scenario that passes.
     Record(record::Arguments),
     /// Play scenarios: worlds, what happens in them, and what must have come of it.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         // Has threads and runtimes of its own.
         Command::Test(arguments) => test::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
         other => within_runtime(other),
     };
     match done {
@@ -82,6 +86,7 @@ fn within_runtime(command: Command) -> Result<Done, Failure> {
             Command::Demo { format } => demo::run(format).await,
             Command::Call(arguments) => call::run(arguments).await,
             Command::Check(arguments) => check::run(&arguments),
+            Command::Policy(arguments) => policy::run(&arguments),
             Command::Record(arguments) => record::run(&arguments).await,
             Command::Test(arguments) => test::run(&arguments),
         }

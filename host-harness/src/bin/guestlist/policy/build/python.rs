@@ -1,0 +1,60 @@
+//! Policies in Python: componentize-py, in an environment of the policy's own.
+
+use std::{fs, path::Path, process::Command};
+
+use super::{
+    beside, take,
+    tool::{run, say},
+};
+use crate::Failure;
+
+const INSTALL: &str =
+    "install Python 3.10 or newer with venv (Debian: `apt-get install python3 python3-venv`)";
+
+/// Fails where Python is too old or cannot make environments: Debian has that in a package of its own.
+const PROBE: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+
+pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
+    for file in ["requirements.txt", "app.py"] {
+        if !folder.join(file).is_file() {
+            return Err(
+                format!("`{file}` is missing; `guestlist policy new --language python` writes one").into()
+            );
+        }
+    }
+    let environment = folder.join(".venv");
+    let python = environment.join("bin/python");
+    prepare(folder, &environment, &python)?;
+    say("componentize-py (some 10 s)");
+    let output = beside(&folder.join("policy.wasm"));
+    let mut componentize = Command::new(&python);
+    // Its own backtrace says nothing about a mistake in the policy.
+    componentize.current_dir(folder).env("RUST_BACKTRACE", "0");
+    // Started by name: the folder may have moved, and its scripts know their old place.
+    componentize.arg(environment.join("bin/componentize-py")).args(["-d", "wit", "-w", "tenant-policy"]);
+    componentize.args(["componentize", "app", "--stub-wasi", "-o"]).arg(&output);
+    let built = run(&mut componentize, INSTALL);
+    let component = take(&output);
+    built?;
+    component
+}
+
+/// Installs what `requirements.txt` says, unless that was done. The note of it is written last.
+fn prepare(folder: &Path, environment: &Path, python: &Path) -> Result<(), Failure> {
+    let wanted = fs::read(folder.join("requirements.txt"))
+        .map_err(|error| format!("`requirements.txt` cannot be read: {error}"))?;
+    let note = environment.join("requirements.txt");
+    if python.exists() && fs::read(&note).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    say("pip install (80 MB, once)");
+    run(Command::new("python3").args(["-c", PROBE]), INSTALL)
+        .map_err(|error| format!("{error}; {INSTALL}"))?;
+    let mut make = Command::new("python3");
+    run(make.args(["-m", "venv", "--clear"]).arg(environment), INSTALL)?;
+    let mut pip = Command::new(python);
+    pip.current_dir(folder).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    run(pip.args(["-r", "requirements.txt"]), INSTALL)?;
+    fs::write(&note, wanted)
+        .map_err(|error| format!("`{}` cannot be written: {error}", note.display()).into())
+}

@@ -1,0 +1,84 @@
+//! Policies in Rust: cargo makes a module, which becomes a component here.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+use wit_component::ComponentEncoder;
+
+use super::tool::{ask, say};
+use crate::Failure;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const INSTALL: &str = "install Rust from https://rustup.rs";
+
+pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
+    say("cargo build --release");
+    let module = compile(folder)?;
+    let bytes =
+        fs::read(&module).map_err(|error| format!("`{}` cannot be read: {error}", module.display()))?;
+    let mut encoder = ComponentEncoder::default();
+    let component = encoder.validate(true).module(&bytes).and_then(ComponentEncoder::encode);
+    component.map_err(|error| format!("the module cannot become a component: {error:#}").into())
+}
+
+/// Compiles the policy and answers with the path of its module.
+fn compile(folder: &Path) -> Result<PathBuf, Failure> {
+    let mut cargo = cargo(folder)?;
+    cargo.args(["build", "--release", "--lib", "--target", TARGET]);
+    cargo.arg("--message-format=json-render-diagnostics");
+    let messages = ask(&mut cargo, INSTALL)?;
+    let made = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let files = made.filter(|message| message["reason"] == "compiler-artifact").flat_map(|message| {
+        let files = message["filenames"].as_array().cloned().unwrap_or_default();
+        files.into_iter().filter_map(|file| file.as_str().map(PathBuf::from))
+    });
+    let modules = files.filter(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    // The policy is compiled after all that it depends on.
+    modules.last().ok_or_else(|| {
+        "the build makes no module; `Cargo.toml` needs `[lib]` with `crate-type = [\"cdylib\"]`".into()
+    })
+}
+
+/// The cargo whose compiler can make modules.
+fn cargo(folder: &Path) -> Result<Command, Failure> {
+    let mut rustc = Command::new("rustc");
+    rustc.current_dir(folder).args(["--print", "target-libdir", "--target", TARGET]);
+    // The folder is told for a target that is not installed, too.
+    let mut cargo = if Path::new(ask(&mut rustc, INSTALL)?.trim()).is_dir() {
+        Command::new("cargo")
+    } else {
+        fall_back(folder).ok_or_else(|| {
+            format!("the compiler has no target `{TARGET}`; run `rustup target add {TARGET}`")
+        })?
+    };
+    cargo.current_dir(folder).env("CARGO_ENCODED_RUSTFLAGS", flags(folder).join("\u{1f}"));
+    Ok(cargo)
+}
+
+/// The same component wherever it is built: panics name files, and those have no home.
+fn flags(folder: &Path) -> Vec<String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+    let from = [(Some(folder.to_owned()), "policy"), (home, "cargo")];
+    from.into_iter()
+        .filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.display())))
+        .collect()
+}
+
+/// A distribution's compiler, which builds the standard library first. `scripts/setup` of this project
+/// chose it, for all that is below the project's folder.
+fn fall_back(folder: &Path) -> Option<Command> {
+    let chosen = |folder: PathBuf| fs::read_to_string(folder.join("guest-toolchain.env")).ok();
+    let own = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from).and_then(chosen);
+    let text = own.or_else(|| folder.ancestors().find_map(|folder| chosen(folder.join("target"))))?;
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let mut cargo = Command::new(value("CARGO")?);
+    cargo.env_remove("RUSTUP_TOOLCHAIN").env("RUSTC", value("RUSTC")?).env("RUSTC_BOOTSTRAP", "1");
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", value("LINKER")?);
+    cargo.env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+    Some(cargo)
+}

@@ -1,0 +1,422 @@
+//! `guestlist policy`: from an empty folder to a component that a host takes, and what is said where that
+//! does not work out.
+//!
+//! What needs packages from a registry is ignored unless it is asked for (`make test-all`). The tools of
+//! JavaScript and Python are played by scripts elsewhere, so that what is run, and when, is always tested.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use guestlist_harness::BUNDLED;
+use serde_json::Value;
+
+use super::{
+    guests::{Behaviour, policy},
+    text,
+};
+
+const PAGE: &str = include_str!("../../../docs/writing-a-policy.md");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// A folder of its own for each test.
+struct Desk(PathBuf);
+
+impl Desk {
+    fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policies").join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// `guestlist` in the folder. Crates are those that this workspace has.
+    fn guestlist(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
+        command.current_dir(&self.0).args(arguments).env("CARGO_NET_OFFLINE", "true");
+        // All tests, of every run, compile what policies depend on once.
+        command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/policies-target"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.guestlist(arguments).output().unwrap()
+    }
+
+    /// Runs what must succeed.
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs what must fail in this way, and answers with what it said.
+    fn failed(&self, status: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{said}");
+        said
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+
+    /// A program of that name, which is this script, in the folder `bin`.
+    fn tool(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        fs::create_dir_all(self.path("bin")).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Builds the policy with no tools but those, and answers with the status and what was said.
+    fn build_with_tools(&self, folder: &str) -> (Option<i32>, String) {
+        fs::create_dir_all(self.path("bin")).unwrap();
+        let mut command = self.guestlist(&["policy", "build", folder]);
+        let output = command.env("PATH", self.path("bin")).output().unwrap();
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    }
+}
+
+/// What stands between two marks of the page, for each time that they do.
+fn blocks(start: &str) -> Vec<&'static str> {
+    let start = format!("\n```{start}\n");
+    let rest = PAGE.split(&start).skip(1);
+    rest.map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+/// What the page shows as the output of a command, without the last line where that has a time.
+fn shown(command: &str) -> &'static str {
+    let all = blocks("console");
+    let after = all.iter().find_map(|block| block.split_once(&format!("$ guestlist {command}\n")));
+    after.unwrap_or_else(|| panic!("the page does not show `{command}`")).1.split("\n$ ").next().unwrap()
+}
+
+/// Writes a policy, changes it as the page does, and tests it as the page does.
+fn follow_the_page(language: &str, file: &str, change: usize) {
+    let desk = Desk::new(&format!("page-{language}"));
+    let made = desk.done(&["policy", "new", "--language", language, "team-policy"]);
+    if language == "rust" {
+        assert_eq!(made, shown("policy new --language rust team-policy"));
+    }
+    let source = fs::read_to_string(desk.path("team-policy").join(file)).unwrap();
+    let fence = if language == "rust" { "rust,ignore" } else { language };
+    let [rules] = &*blocks(fence) else { panic!("one block of {language}") };
+    assert!(source.contains(rules), "the page shows other rules than `{file}`:\n{rules}");
+
+    let build = ["policy", "build", "team-policy"];
+    let test = ["test", "team-policy/scenarios", "--policy", "team-policy/policy.wasm"];
+    let built = desk.done(&build);
+    assert!(built.starts_with("policy    team-policy/policy.wasm\nsize      "), "{built}");
+    assert!(desk.done(&test).starts_with("2 scenarios, 2 passed, 0 failed"));
+
+    let [scenario] = &*blocks("yaml") else { panic!("one scenario") };
+    fs::write(desk.path("team-policy/scenarios/two-mails-a-day.yaml"), scenario).unwrap();
+    let failed = desk.failed(1, &test);
+    let command = "test team-policy/scenarios --policy team-policy/policy.wasm";
+    let failing = PAGE.split(&format!("$ guestlist {command}\nFAIL")).nth(1).unwrap();
+    let failing = failing.split("3 scenarios").next().unwrap();
+    assert!(failed.contains(failing), "the page shows another failure than:\n{failed}");
+
+    let changed = applied(blocks("diff")[change], &source);
+    fs::write(desk.path("team-policy").join(file), changed).unwrap();
+    desk.done(&build);
+    assert!(desk.done(&test).starts_with("3 scenarios, 3 passed, 0 failed"));
+
+    let checked = desk.done(&["policy", "check", "team-policy/policy.wasm"]);
+    assert!(checked.ends_with("\nThis host takes it.\n"), "{checked}");
+}
+
+/// A text after a change that is written as a difference.
+fn applied(difference: &str, to: &str) -> String {
+    let lines = |but: char| -> String {
+        let kept = difference.lines().filter(|line| !line.starts_with(but));
+        kept.map(|line| format!("{}\n", line.get(1..).unwrap())).collect()
+    };
+    assert_eq!(to.matches(&lines('+')).count(), 1, "the page changes something else:\n{difference}");
+    to.replace(&lines('+'), &lines('-'))
+}
+
+#[test]
+fn the_page_is_true_in_rust() {
+    follow_the_page("rust", "src/lib.rs", 0);
+    let desk = Desk(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policies/page-rust"));
+
+    let explained =
+        desk.done(&["test", "team-policy/scenarios", "--policy", "team-policy/policy.wasm", "--explain"]);
+    let page = shown("test team-policy/scenarios --policy team-policy/policy.wasm --explain");
+    for line in page.lines().map(|line| line.trim_end_matches("..")).filter(|line| !line.trim().is_empty()) {
+        assert!(explained.contains(line), "`{line}` is not in:\n{explained}");
+    }
+
+    let checked = desk.done(&["policy", "check", "team-policy/policy.wasm"]);
+    let page = shown("policy check team-policy/policy.wasm");
+    let words = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter_map(|line| line.split("  ").find(|word| !word.is_empty()).map(str::to_owned))
+            .collect()
+    };
+    // Numbers and versions are those of a day.
+    let steady = |text: &str| -> Vec<String> {
+        words(text).into_iter().filter(|word| !word.starts_with("processed-by")).collect()
+    };
+    assert_eq!(steady(&checked), steady(page));
+    let json: Value =
+        serde_json::from_str(&desk.done(&["policy", "check", "team-policy/policy.wasm", "--format", "json"]))
+            .unwrap();
+    assert_eq!((&json["admitted"], &json["producers"]["language"][0]), (&true.into(), &"Rust".into()));
+
+    // Its own errors are the compiler's, and what was built before stays.
+    let before = fs::read(desk.path("team-policy/policy.wasm")).unwrap();
+    let lib = desk.path("team-policy/src/lib.rs");
+    let good = fs::read_to_string(&lib).unwrap();
+    fs::write(&lib, good.replace("Verdict::Allow\n", "Verdict::Perhaps\n")).unwrap();
+    let said = desk.failed(2, &["policy", "build", "team-policy"]);
+    assert!(said.contains("Perhaps") && said.contains("src/lib.rs:"), "{said}");
+    assert!(said.ends_with("error: `cargo build` failed; what it says is above\n"), "{said}");
+    assert_eq!(fs::read(desk.path("team-policy/policy.wasm")).unwrap(), before);
+
+    // The same sources are the same component, here and elsewhere.
+    fs::write(&lib, good).unwrap();
+    fs::rename(desk.path("team-policy"), desk.path("moved")).unwrap();
+    let built = desk.done(&["policy", "build", "moved", "-o", "other.wasm", "--format", "json"]);
+    let built: Value = serde_json::from_str(&built).unwrap();
+    assert_eq!((&built["policy"], &built["language"]), (&"other.wasm".into(), &"rust".into()));
+    assert_eq!(fs::read(desk.path("other.wasm")).unwrap(), before);
+}
+
+#[test]
+#[ignore = "needs npm and its registry: `make test-all`"]
+fn the_page_is_true_in_javascript() {
+    follow_the_page("javascript", "policy.js", 1);
+    let desk = Desk(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policies/page-javascript"));
+    fs::write(desk.path("team-policy/policy.js"), "export const rules = {\n  judgeInvite(\n").unwrap();
+    let said = desk.failed(2, &["policy", "build", "team-policy"]);
+    assert!(said.contains("policy.js") && said.contains("SyntaxError"), "{said}");
+}
+
+#[test]
+#[ignore = "needs pip and its registry: `make test-all`"]
+fn the_page_is_true_in_python() {
+    follow_the_page("python", "app.py", 2);
+    let desk = Desk(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policies/page-python"));
+    fs::write(desk.path("team-policy/app.py"), "def judge(:\n").unwrap();
+    let said = desk.failed(2, &["policy", "build", "team-policy"]);
+    assert!(said.contains("app.py\", line 1") && said.contains("SyntaxError"), "{said}");
+}
+
+#[test]
+fn a_new_policy_is_whole_in_every_language() {
+    let desk = Desk::new("new");
+    for (language, files) in [
+        ("rust", &["Cargo.toml", "Cargo.lock", "src/lib.rs"][..]),
+        ("javascript", &["package.json", "package-lock.json", ".npmrc", "build.mjs", "policy.js"]),
+        ("python", &["requirements.txt", "app.py"]),
+    ] {
+        let folder = format!("deep/{language}-rules");
+        desk.done(&["policy", "new", "--language", language, &folder]);
+        let common = [".gitignore", "README.md", "wit/policy.wit", "wit/types.wit", "wit/world.wit"];
+        let scenarios = ["scenarios/world.yaml", "scenarios/who-is-invited.yaml"];
+        let mut everything = String::new();
+        for file in files.iter().chain(&common).chain(&scenarios) {
+            everything += &fs::read_to_string(desk.path(&folder).join(file)).unwrap();
+        }
+        assert!(everything.contains(&format!("# {language}-rules\n")), "the title");
+        for example in ["help-desk-policy", "partner-domains-policy", "NAME", "resolved\""] {
+            assert!(!everything.contains(example), "`{example}` is in a file of {language}");
+        }
+        if language != "python" {
+            assert_eq!(
+                everything.matches(&format!("\"{language}-rules-policy\"")).count(),
+                names_of(language)
+            );
+        }
+    }
+    let json = desk.done(&["policy", "new", "--language", "python", "some place/here", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["next"][0], "guestlist policy build 'some place/here'");
+}
+
+/// How often a package says its own name: in the manifest and in the lock.
+fn names_of(language: &str) -> usize {
+    if language == "rust" { 2 } else { 3 }
+}
+
+#[test]
+fn a_folder_that_has_something_is_left_alone() {
+    let desk = Desk::new("new-refused");
+    fs::create_dir_all(desk.path("mine")).unwrap();
+    fs::write(desk.path("mine/notes.txt"), "mine").unwrap();
+    fs::write(desk.path("file"), "mine").unwrap();
+    let new = |name| desk.failed(2, &["policy", "new", "--language", "rust", name]);
+    assert_eq!(new("mine"), "error: `mine` is not empty, and nothing was written; name a new folder\n");
+    assert_eq!(fs::read_dir(desk.path("mine")).unwrap().count(), 1);
+    assert!(new("file").starts_with("error: `file` cannot be a folder for a policy: "));
+    for name in ["Help", "help desk", "1st", "-x", "x-", "a/..", ".", "", "ä", "a_b", &"a".repeat(51)] {
+        let output = desk.run(&["policy", "new", "--language", "rust", "--", name]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let said = text(&output.stderr);
+        assert!(said.contains("letters, digits and hyphens") || name.is_empty(), "{said}");
+    }
+    fs::create_dir_all(desk.path("empty")).unwrap();
+    desk.done(&["policy", "new", "--language", "rust", "empty"]);
+}
+
+#[test]
+fn a_folder_without_one_policy_is_not_built() {
+    let desk = Desk::new("build-refused");
+    let build = |folder: &str| desk.failed(2, &["policy", "build", folder]);
+    assert_eq!(build("nowhere"), "error: `nowhere` is no folder; give the one that the policy is in\n");
+    assert!(build(".").contains("`guestlist policy new` makes one"));
+    fs::write(desk.path("Cargo.toml"), "").unwrap();
+    fs::write(desk.path("package.json"), "{}").unwrap();
+    assert!(build(".").contains("`.` has `Cargo.toml` and `package.json`: which is the policy?"));
+    fs::remove_file(desk.path("Cargo.toml")).unwrap();
+    desk.tool("node", "echo v20.1.0");
+    assert!(desk.build_with_tools(".").1.contains("`build.mjs` is missing"));
+    fs::rename(desk.path("package.json"), desk.path("app.py")).unwrap();
+    assert!(build(".").contains("`requirements.txt` is missing"));
+}
+
+#[test]
+fn what_is_missing_on_a_machine_is_named() {
+    let desk = Desk::new("missing-tools");
+    for (language, said) in [
+        ("rust", "error: `rustc` is not there: install Rust from https://rustup.rs\n"),
+        ("javascript", "error: `node` is not there: install Node.js 20 or newer with npm (Debian: "),
+        ("python", "error: `python3` is not there: install Python 3.10 or newer with venv (Debian: "),
+    ] {
+        desk.done(&["policy", "new", "--language", language, language]);
+        let (status, came) = desk.build_with_tools(language);
+        assert_eq!(status, Some(2));
+        assert!(came.contains(said), "{came}");
+    }
+    desk.tool("rustc", "echo /no/such/folder");
+    let said = desk.build_with_tools("rust").1;
+    assert!(said.contains("run `rustup target add wasm32-unknown-unknown`"), "{said}");
+    desk.tool("node", "echo v18.20.4");
+    assert!(desk.build_with_tools("javascript").1.contains("`node` is v18.20.4: install Node.js 20"));
+    desk.tool("node", "echo v20.1.0");
+    assert!(desk.build_with_tools("javascript").1.contains("`npm` is not there: install Node.js"));
+    desk.tool("npm", "echo no network >&2; exit 1");
+    let said = desk.build_with_tools("javascript").1;
+    assert!(said.ends_with("no network\nerror: `npm ci` failed; what it says is above\n"), "{said}");
+    desk.tool("python3", "exit 1");
+    let said = desk.build_with_tools("python").1;
+    assert!(said.contains("install Python 3.10 or newer with venv"), "{said}");
+}
+
+/// A tool that takes notes, and makes a component where it is asked for one.
+fn noting(note: &Path, component: &Path, more: &str) -> String {
+    let (note, component) = (note.display(), component.display());
+    format!(
+        "echo \"${{0##*/}} $*\" >>'{note}'\n{more}\nfor last; do :; done\n\
+         case $last in *.part) /bin/cp '{component}' \"$last\";; esac"
+    )
+}
+
+#[test]
+fn packages_of_javascript_are_installed_once_for_each_lock() {
+    let desk = Desk::new("javascript-tools");
+    desk.done(&["policy", "new", "--language", "javascript", "rules"]);
+    let (note, component) = (desk.path("note"), desk.path("component"));
+    fs::write(&component, policy(Behaviour::Panics)).unwrap();
+    desk.tool("node", &noting(&note, &component, "[ \"$1\" != --version ] || echo v24.0.0"));
+    desk.tool(
+        "npm",
+        &noting(&note, &component, "/bin/mkdir -p node_modules; : >node_modules/.package-lock.json"),
+    );
+    let notes = || {
+        let notes = fs::read_to_string(&note).unwrap_or_default();
+        let _ = fs::remove_file(&note);
+        notes.matches("npm ci\n").count()
+    };
+    assert_eq!(desk.build_with_tools("rules").0, Some(0));
+    assert_eq!(notes(), 1);
+    assert_eq!(fs::read(desk.path("rules/policy.wasm")).unwrap(), policy(Behaviour::Panics));
+    assert_eq!(desk.build_with_tools("rules").0, Some(0));
+    assert_eq!(notes(), 0, "nothing has changed");
+
+    let later = fs::metadata(desk.path("rules/node_modules/.package-lock.json")).unwrap().modified().unwrap()
+        + std::time::Duration::from_secs(1);
+    let lock = fs::File::options().append(true).open(desk.path("rules/package-lock.json")).unwrap();
+    lock.set_modified(later).unwrap();
+    assert_eq!(desk.build_with_tools("rules").0, Some(0));
+    assert_eq!(notes(), 1, "the lock is newer");
+
+    // What no host takes does not become the output.
+    fs::write(&component, BUNDLED).unwrap();
+    let (status, said) = desk.build_with_tools("rules");
+    assert_eq!(status, Some(1));
+    assert!(
+        said.contains("No host takes what was built, and `rules/policy.wasm` is as it was:\n- "),
+        "{said}"
+    );
+    assert!(said.contains("it does not export `guestlist:invitation/rules@0.1.0`"), "{said}");
+    assert_eq!(fs::read(desk.path("rules/policy.wasm")).unwrap(), policy(Behaviour::Panics));
+    let left = fs::read_dir(desk.path("rules")).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(left.filter(|name| name.to_string_lossy().ends_with(".part")).count(), 0);
+}
+
+#[test]
+fn packages_of_python_are_installed_once_for_each_list() {
+    let desk = Desk::new("python-tools");
+    desk.done(&["policy", "new", "--language", "python", "rules"]);
+    let (note, component) = (desk.path("note"), desk.path("component"));
+    fs::write(&component, policy(Behaviour::Panics)).unwrap();
+    // `-m venv --clear FOLDER` puts the same tool there.
+    let venv = "[ \"$2\" != venv ] || { /bin/rm -rf \"$4\"; /bin/mkdir -p \"$4/bin\"; /bin/cp \"$0\" \"$4/bin/python\"; }";
+    desk.tool("python3", &noting(&note, &component, venv));
+    let installed = || {
+        let notes = fs::read_to_string(&note).unwrap();
+        let _ = fs::remove_file(&note);
+        assert!(notes.contains("componentize app --stub-wasi -o "), "{notes}");
+        notes.matches("pip install --quiet --disable-pip-version-check -r requirements.txt\n").count()
+    };
+    for (installs, why) in [(1, "it is new"), (0, "nothing has changed")] {
+        assert_eq!(desk.build_with_tools("rules").0, Some(0));
+        assert_eq!(installed(), installs, "{why}");
+    }
+    fs::write(desk.path("rules/requirements.txt"), "componentize-py==0.26.0\n").unwrap();
+    assert_eq!(desk.build_with_tools("rules").0, Some(0));
+    assert_eq!(installed(), 1, "the list is another");
+    assert_eq!(fs::read(desk.path("rules/policy.wasm")).unwrap(), policy(Behaviour::Panics));
+}
+
+#[test]
+fn a_plugin_is_no_policy_and_a_policy_no_plugin() {
+    let desk = Desk::new("check");
+    fs::write(desk.path("plugin.wasm"), BUNDLED).unwrap();
+    fs::write(desk.path("policy.wasm"), policy(Behaviour::Panics)).unwrap();
+    fs::write(desk.path("text.wasm"), "no component").unwrap();
+    assert!(
+        desk.done(&["policy", "check", "policy.wasm"]).contains("rules@0.1.0: judge-invite, judge-accept\n")
+    );
+    let said = desk.failed(1, &["policy", "check", "plugin.wasm"]);
+    assert!(said.contains("may import no function") && said.contains("is it a policy of world"), "{said}");
+    assert!(desk.failed(1, &["check", "policy.wasm"]).contains("is it a plugin of world `extension`?"));
+    assert!(desk.failed(1, &["policy", "check", "text.wasm"]).contains("this is no WebAssembly component"));
+    let json = desk.run(&["policy", "check", "plugin.wasm", "--format", "json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["admitted"], &json["problems"][0]["kind"]), (&false.into(), &"barred".into()));
+    assert!(desk.failed(2, &["policy", "check", "nothing.wasm"]).contains("cannot be read"));
+}
+
+/// The contract of the whole, and the part of it that policies have.
+#[test]
+fn policies_have_the_contract_word_by_word() {
+    for file in ["policy.wit", "types.wit", "world.wit"] {
+        let read = |folder: &str| fs::read_to_string(Path::new(ROOT).join(folder).join(file)).unwrap();
+        let (whole, part) = (read("wit"), read("policies/wit"));
+        let items = part.strip_prefix("package guestlist:invitation@0.1.0;\n").unwrap_or(&part);
+        assert!(whole.contains(items.trim_start()), "`policies/wit/{file}` is not as `wit/{file}`");
+    }
+    for example in ["help-desk", "partner-domains", "group-quota"] {
+        let wit = Path::new(ROOT).join("policies").join(example).join("wit");
+        assert_eq!(fs::read_link(wit).unwrap(), Path::new("../wit"));
+    }
+}

@@ -1,0 +1,15 @@
+// Makes the component of policy.js. `guestlist policy build` runs it and says where the component goes.
+
+import { writeFile } from 'node:fs/promises';
+import { componentize } from '@bytecodealliance/componentize-js';
+
+const [output] = process.argv.slice(2);
+
+const { component } = await componentize({
+  sourcePath: 'policy.js',
+  witPath: 'wit',
+  worldName: 'tenant-policy',
+  // A policy has no files, clock or network: with these it would import them, and no host would take it.
+  disableFeatures: ['stdio', 'random', 'clocks', 'http', 'fetch-event'],
+});
+await writeFile(output, component);
