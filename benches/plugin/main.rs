@@ -13,7 +13,7 @@
 )]
 
 mod canned;
-#[path = "../measure.rs"]
+#[path = "../measure/mod.rs"]
 mod measure;
 
 use std::{hint::black_box, sync::Arc};

@@ -12,7 +12,7 @@
     reason = "a measurement that fails stops"
 )]
 
-#[path = "../measure.rs"]
+#[path = "../measure/mod.rs"]
 mod measure;
 
 use std::{
@@ -76,11 +76,14 @@ fn loaded(engine: &Engine, language: &str, bytes: &[u8]) -> PolicyComponent {
     policy
 }
 
+/// Who judges, how he is asked, and how long it took.
+type Side<'a> = (&'a str, Box<dyn Fn() + 'a>, Vec<Duration>);
+
 fn overhead(runtime: &Runtime, policies: &[(&str, PolicyComponent)], candidates: usize) {
     let facts = facts(candidates);
     let expected = native(&facts);
     let repeats = if candidates == 1 { 20 } else { 5 };
-    let mut sides: Vec<(&str, Box<dyn Fn()>, Vec<Duration>)> = vec![(
+    let mut sides: Vec<Side<'_>> = vec![(
         "native",
         Box::new(|| {
             black_box(native(black_box(&facts)));
@@ -187,7 +190,7 @@ fn facts(candidates: usize) -> InviteFacts {
         userstore: "PRIMARY".into(),
         active: true,
         address_domain: Some("example.com".into()),
-        groups: vec![held("Everybody"), held(if number % 2 == 0 { "Help desk" } else { "Sales" })],
+        groups: vec![held("Everybody"), held(if number.is_multiple_of(2) { "Help desk" } else { "Sales" })],
         roles: vec![],
         sent_lately: 0,
     };

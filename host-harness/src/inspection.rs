@@ -10,7 +10,11 @@ use serde::Serialize;
 use wasmparser::{Parser, Payload, ProducersSectionReader};
 use wasmtime::component::{Component, types::ComponentItem};
 
-use crate::{Engine, Problem, admission, plugin::digest, policy::PolicyComponent};
+use crate::{
+    Engine, Problem, admission,
+    plugin::digest,
+    policy::{Loans, PolicyComponent},
+};
 
 /// What a component is, what it asks for, and whether this host would take it.
 ///
@@ -68,7 +72,9 @@ impl PolicyComponent {
     /// What a component is, and whether [`load`](Self::load) takes it. Takes as long.
     #[must_use]
     pub fn inspect(engine: &Engine, bytes: &[u8]) -> Inspection {
-        Inspection::by(engine, bytes, |component| admission::admit_policy(engine, component).err())
+        Inspection::by(engine, bytes, |component| {
+            admission::admit_policy(engine, component, &Loans::default()).err()
+        })
     }
 }
 
