@@ -70,8 +70,6 @@ pub(super) struct Played {
     pub(super) coverage: Coverage,
     /// Everything that another run must do the same.
     pub(super) fingerprint: Vec<String>,
-    /// Faults that the scenario asks for, and that no call reached.
-    pub(super) idle: Vec<Failure>,
 }
 
 /// How strictly a scenario is played.
@@ -105,34 +103,30 @@ pub(super) struct Props<'a> {
 /// Plays it once.
 pub(super) async fn play(props: &Props<'_>) -> Played {
     let mut played = Played::default();
-    let (mut stage, strikes) = match set_up(props) {
+    let (mut stage, asked) = match set_up(props) {
         Ok(ready) => ready,
         Err(failure) => {
             played.failures.push(failure);
             return played;
         }
     };
-    let mut acting = Acting { props, played: &mut played };
+    let mut acting = Acting { props, played: &mut played, asked };
     if acting.given(&mut stage).await {
         let start = stage.host.snapshot();
         acting.steps(stage, &props.scenario.steps, &start).await;
     }
-    for (entry, strike) in strikes {
-        if !strike.struck() {
-            played.idle.push(Failure::at(entry, "no host call came to the place of this fault"));
-        }
-    }
+    let asked = acting.asked;
     if props.manner == Manner::Told && played.failures.is_empty() {
-        played.failures.append(&mut played.idle);
+        played.failures.extend(asked.iter().filter_map(|strike| strike.idle()));
     }
     played
 }
 
 /// Plays it once, and answers where it ends. A race has many ends, so there must be none.
 pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
-    let (mut stage, _) = set_up(props).map_err(|failure| vec![failure])?;
+    let (mut stage, asked) = set_up(props).map_err(|failure| vec![failure])?;
     let mut played = Played::default();
-    let mut acting = Acting { props, played: &mut played };
+    let mut acting = Acting { props, played: &mut played, asked };
     if acting.given(&mut stage).await {
         for step in &props.scenario.steps {
             if step.value.race.is_some() {
@@ -147,11 +141,8 @@ pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
     if played.failures.is_empty() { Ok(stage) } else { Err(played.failures) }
 }
 
-/// Failures of the host, and where the scenario asks for them.
-type Strikes<'a> = Vec<(&'a Spanned<FaultEntry>, Arc<Strike>)>;
-
-/// The stage before the first step.
-fn set_up<'a>(props: &Props<'a>) -> Result<(Stage, Strikes<'a>), Failure> {
+/// The stage before the first step, and the failures of the host that all steps share.
+fn set_up(props: &Props<'_>) -> Result<(Stage, Vec<Arc<Strike>>), Failure> {
     let scenario = props.scenario;
     let host = Arc::new(host(props)?);
     (props.prepare)(&host);
@@ -162,8 +153,8 @@ fn set_up<'a>(props: &Props<'a>) -> Result<(Stage, Strikes<'a>), Failure> {
     if let Faults::These(entries) = &scenario.faults {
         for entry in entries {
             let strike = Arc::new(Strike::new(entry, &host)?);
-            strikes.push((entry, strike.clone()));
-            stage.intercept(strike);
+            strikes.push(strike.clone());
+            stage.suffer(strike);
         }
     }
     if let Some(around) = &props.around {
@@ -192,6 +183,8 @@ fn host(props: &Props<'_>) -> Result<MemoryHost, Failure> {
 struct Acting<'a, 'p> {
     props: &'a Props<'p>,
     played: &'a mut Played,
+    /// Failures of the host that have to strike in one schedule at least.
+    asked: Vec<Arc<Strike>>,
 }
 
 impl Acting<'_, '_> {
@@ -285,7 +278,7 @@ impl Acting<'_, '_> {
             for organization in stage.host.with_due_work() {
                 for _ in 0..20 {
                     let context = stage.host.context(Some(&organization), Principal::System);
-                    let swept = stage.session(None).sweep(context, 200).await;
+                    let swept = stage.session(None, None).sweep(context, 200).await;
                     if !swept.is_ok_and(|swept| swept.is_ok_and(|swept| swept.more)) {
                         break;
                     }
@@ -335,14 +328,11 @@ impl Acting<'_, '_> {
                 .map(|entry| Strike::new(entry, &stage.host))
                 .transpose()?
                 .map(Arc::new);
-            let session = stage.session(strike.clone().map(|strike| strike as Arc<dyn Interceptor>));
+            let session = stage.session(None, strike.clone());
             let context = stage.host.context(organization.as_deref(), caller);
             let spoken = request.ask(&session, context).await;
-            if let (Some(strike), Some(entry)) = (strike, &step.value.fault)
-                && !strike.struck()
-                && self.told()
-            {
-                return Err(Failure::at(entry, "no host call came to the place of this fault"));
+            if let Some(idle) = strike.filter(|_| self.told()).and_then(|strike| strike.idle()) {
+                return Err(idle);
             }
             return Ok(Some(stage.hear(spoken, before)));
         }
@@ -466,6 +456,17 @@ impl Acting<'_, '_> {
         }
     }
 
+    /// The failure of the host for one that races: afresh in every schedule.
+    fn strike(&mut self, entry: &Spanned<FaultEntry>, stage: &Stage) -> Result<Arc<Strike>, Failure> {
+        if let Some(known) = self.asked.iter().find(|strike| strike.is_of(entry)) {
+            return Ok(Arc::new(known.fork(&stage.host)));
+        }
+        let strike = Strike::new(entry, &stage.host)?;
+        let here = Arc::new(strike.fork(&stage.host));
+        self.asked.push(Arc::new(strike));
+        Ok(here)
+    }
+
     /// One schedule. Returns who went on, step by step; `None` when it could not be run.
     fn run_once(
         &mut self,
@@ -480,8 +481,7 @@ impl Acting<'_, '_> {
             let turn = Arc::new(Turn::default());
             let acting = match stage.request(one) {
                 Ok(Some((request, organization, caller))) => {
-                    let strike =
-                        one.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose();
+                    let strike = one.value.fault.as_ref().map(|entry| self.strike(entry, stage)).transpose();
                     let strike = match strike {
                         Ok(strike) => strike,
                         Err(failure) => {
@@ -489,10 +489,7 @@ impl Acting<'_, '_> {
                             return None;
                         }
                     };
-                    let mut session = stage.session(Some(turn.clone()));
-                    if let Some(strike) = strike {
-                        session = session.with_interceptor(Arc::new(strike));
-                    }
+                    let session = stage.session(Some(turn.clone()), strike);
                     let (host, turn) = (stage.host.clone(), turn.clone());
                     let call = async move {
                         // The caller's rights are looked up when the call starts, in a step of its own.

@@ -2,11 +2,11 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use async_trait::async_trait;
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 use super::{failure::Failure, format::FaultEntry};
 use crate::{Fault, Function, Interceptor, host::Call, memory::MemoryHost};
@@ -14,16 +14,19 @@ use crate::{Fault, Function, Interceptor, host::Call, memory::MemoryHost};
 /// One failure, and how often its place was passed.
 #[derive(Debug)]
 pub(super) struct Strike {
+    asked_at: Location,
     function: Option<Function>,
     nth: u32,
     then_on: bool,
     fault: Option<Fault>,
     /// The clock moves on by so much while the host is asked.
     takes: u64,
-    seen: AtomicU32,
     host: Arc<MemoryHost>,
+    seen: AtomicU32,
     /// Waits for the answer to be given.
     late: Mutex<bool>,
+    /// Its place was reached, on this host or on another that the story goes on with.
+    struck: Arc<AtomicBool>,
 }
 
 /// Words besides the errors of the contract.
@@ -34,20 +37,44 @@ impl Strike {
         let (function, fault) = understood(entry)?;
         let it = &entry.value;
         Ok(Self {
+            asked_at: entry.referenced,
             function,
             nth: it.nth.unwrap_or(1),
             then_on: it.then_on,
             fault,
             takes: it.takes.map_or(0, |time| time.0),
-            seen: AtomicU32::new(0),
             host: host.clone(),
+            seen: AtomicU32::new(0),
             late: Mutex::new(false),
+            struck: Arc::default(),
         })
     }
 
-    /// Its place was reached.
-    pub(super) fn struck(&self) -> bool {
-        self.seen.load(Ordering::SeqCst) >= self.nth
+    /// The same failure on another host, where it counts on from here by itself.
+    pub(super) fn fork(&self, host: &Arc<MemoryHost>) -> Self {
+        Self {
+            asked_at: self.asked_at,
+            function: self.function,
+            nth: self.nth,
+            then_on: self.then_on,
+            fault: self.fault.clone(),
+            takes: self.takes,
+            host: host.clone(),
+            seen: AtomicU32::new(self.seen.load(Ordering::SeqCst)),
+            late: Mutex::new(false),
+            struck: self.struck.clone(),
+        }
+    }
+
+    /// Whether it is the failure that this entry asks for.
+    pub(super) fn is_of(&self, entry: &Spanned<FaultEntry>) -> bool {
+        self.asked_at == entry.referenced
+    }
+
+    /// That nothing has come of it, on no host.
+    pub(super) fn idle(&self) -> Option<Failure> {
+        let failure = || Failure::at_location(self.asked_at, "no host call came to the place of this fault");
+        (!self.struck.load(Ordering::SeqCst)).then(failure)
     }
 }
 
@@ -128,6 +155,7 @@ impl Interceptor for Strike {
         if nth != self.nth && !(self.then_on && nth > self.nth) {
             return None;
         }
+        self.struck.store(true, Ordering::SeqCst);
         *self.late.lock().unwrap_or_else(PoisonError::into_inner) = self.takes > 0;
         self.fault.clone()
     }
