@@ -23,7 +23,7 @@ use crate::{
     contract::types::{Context, Principal},
     coverage::Coverage,
     guarantees,
-    memory::{Judgement, MemoryHost, Snapshot, World},
+    memory::{Judgement, MemoryHost, Snapshot, World, instant},
 };
 
 /// Most schedules of one race.
@@ -570,13 +570,7 @@ fn around(stage: &mut Stage, step: &Spanned<Step>) -> Result<(), Failure> {
     if let Some(time) = it.advance {
         stage.host.advance(time.0);
     } else if let Some(text) = &it.clock {
-        let instant = chrono::DateTime::parse_from_rfc3339(&text.value).ok();
-        let instant = instant.and_then(|instant| u64::try_from(instant.timestamp_millis()).ok());
-        let wrong = || {
-            Failure::at(text, format!("`{}` is no instant", text.value))
-                .helped("write it as `2026-03-02T09:00:00Z`")
-        };
-        stage.host.set_clock(instant.ok_or_else(wrong)?);
+        stage.host.set_clock(instant(text)?);
     } else if it.restart == Some(true) {
         stage.restart().map_err(|why| Failure::at(step, why))?;
     } else if let Some(event) = &it.event {

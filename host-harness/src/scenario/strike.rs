@@ -9,7 +9,11 @@ use async_trait::async_trait;
 use serde_saphyr::{Location, Spanned};
 
 use super::{failure::Failure, format::FaultEntry};
-use crate::{Fault, Function, Interceptor, host::Call, memory::MemoryHost};
+use crate::{
+    Fault, Function, Interceptor,
+    host::Call,
+    memory::{MemoryHost, Problem},
+};
 
 /// One failure, and how often its place was passed.
 #[derive(Debug)]
@@ -79,24 +83,25 @@ impl Strike {
 }
 
 /// The function and the failure that an entry names.
-pub(super) fn understood(entry: &Spanned<FaultEntry>) -> Result<(Option<Function>, Option<Fault>), Failure> {
+pub(super) fn understood(entry: &Spanned<FaultEntry>) -> Result<(Option<Function>, Option<Fault>), Problem> {
     let it = &entry.value;
+    if it.nth == Some(0) {
+        let problem = Problem::with(entry, "this fault never happens".into());
+        return Err(problem.helped("`nth` counts from 1".into()));
+    }
     let function = match &it.call {
         None => None,
         Some(text) => Some(text.value.parse::<Function>().map_err(|error| {
             let names = Function::ALL.iter().map(|function| function.name());
-            let failure = Failure::at(text, error.to_string());
-            match crate::memory::nearest(&text.value, names) {
-                Some(name) => failure.helped(format!("did you mean `{name}`?")),
-                None => failure,
-            }
+            Problem::with(text, error.to_string()).suggest(&text.value, names)
         })?),
     };
     let Some(outcome) = &it.outcome else {
         return if it.takes.is_some() {
             Ok((function, None))
         } else {
-            Err(Failure::at(entry, "what fails?").helped("say so with `outcome`, or `takes` for a slow host"))
+            let problem = Problem::with(entry, "what fails?".into());
+            Err(problem.helped("say so with `outcome`, or `takes` for a slow host".into()))
         };
     };
     let word = outcome.value.as_str();
@@ -114,16 +119,16 @@ pub(super) fn understood(entry: &Spanned<FaultEntry>) -> Result<(Option<Function
         ("timeout", false) => error_of(function, "unavailable", false).unwrap_or(Fault::FailBefore),
         (_, true) => {
             let message = format!("`{word}` says that nothing was applied");
-            return Err(Failure::at(outcome, message)
-                .helped("`applied` goes with `outcome-unknown`, `timeout` and `crash`"));
+            return Err(Problem::with(outcome, message)
+                .helped("`applied` goes with `outcome-unknown`, `timeout` and `crash`".into()));
         }
         (word, false) => match error_of(function, word, it.items) {
             Ok(fault) => fault,
             Err(known) => {
                 let words = WORDS.iter().filter(|_| !it.items);
                 let names: Vec<_> = known.iter().chain(words).map(|name| format!("`{name}`")).collect();
-                let failure = Failure::at(outcome, format!("`{word}` is no outcome of this call"));
-                return Err(failure.helped(format!("there are {}", names.join(", "))));
+                let problem = Problem::with(outcome, format!("`{word}` is no outcome of this call"));
+                return Err(problem.helped(format!("there are {}", names.join(", "))));
             }
         },
     };
