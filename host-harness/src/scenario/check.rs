@@ -10,7 +10,7 @@ mod steps;
 use serde_saphyr::Spanned;
 
 use super::{
-    format::{Faults, Scenario, Step, Text},
+    format::{Faults, Instances, Scenario, Step, Text},
     shown::{STATES, state_name},
     strike,
 };
@@ -32,6 +32,10 @@ pub(super) fn problems(scenario: &Scenario, text: &str, world: &World) -> Vec<Pr
     checker.clock(scenario.clock.as_ref());
     for step in all() {
         checker.step(step, Place::Story);
+        let racers = step.value.race.iter().flat_map(|race| &race.of);
+        if scenario.instance == Instances::Kept && racers.filter(|one| one.value.is_call()).count() > 1 {
+            checker.wrong(step, "one instance makes one call at a time: none race", "leave `instance` out");
+        }
     }
     if let Faults::These(entries) = &scenario.faults {
         problems.extend(entries.iter().filter_map(|entry| strike::understood(entry).err()));

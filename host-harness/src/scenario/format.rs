@@ -224,6 +224,20 @@ pub struct Step {
     pub expect: Option<Spanned<Outcome>>,
 }
 
+impl Step {
+    /// Whether it asks the plugin, if it does anything.
+    pub(super) fn is_call(&self) -> bool {
+        let others = [
+            self.advance.is_some(),
+            self.clock.is_some(),
+            self.restart.is_some(),
+            self.event.is_some(),
+            self.race.is_some(),
+        ];
+        !others.contains(&true)
+    }
+}
+
 /// Several calls at once. Each stops before every host call, and the schedule decides who goes on; what
 /// follows the race in the scenario is run and checked after every schedule.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -175,6 +175,14 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
             "`1969-12-31T23:59:59Z` is no instant",
             "from 1970 on",
         ),
+        (
+            "steps:",
+            "instance: kept\nsteps:\n  - race: { of: [list: {}, list: {}] }",
+            7,
+            5,
+            "one instance makes one call at a time",
+            "leave `instance` out",
+        ),
         ("'<= 1M'", "about 1M", 10, 21, "`about 1M` is no bound: write it as", ""),
         ("world: world.yaml", "world: wrold.yaml", 2, 8, "`wrold.yaml` cannot be read: ", ""),
         (

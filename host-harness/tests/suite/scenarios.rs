@@ -140,6 +140,15 @@ steps:
 }
 
 #[test]
+fn a_kept_instance_may_race_with_what_happens_in_the_world() {
+    let story = "instance: kept
+steps:
+  - race: { of: [{ invite: { users: [alice] } }, { event: { mail: deliver } }] }
+";
+    assert_eq!(failures(story), []);
+}
+
+#[test]
 fn a_race_is_run_in_every_schedule_and_what_follows_it_too() {
     let story = |succeed: u32, repeated: &str| {
         format!(
