@@ -41,6 +41,23 @@ impl Contract {
         }
     }
 
+    /// What a function answers.
+    pub fn answer(&self, interface: &str, function: &str) -> Type {
+        self.0.interfaces[self.interface(interface)].functions[function].result.unwrap()
+    }
+
+    /// The fields of a record; also of each item of a list, or of what an answer is on success.
+    pub fn fields(&self, ty: Type) -> Vec<(String, Type)> {
+        match self.kind(ty) {
+            Some(TypeDefKind::Record(record)) => {
+                record.fields.iter().map(|field| (field.name.clone(), field.ty)).collect()
+            }
+            Some(TypeDefKind::List(item)) => self.fields(*item),
+            Some(TypeDefKind::Result(result)) => result.ok.map_or(Vec::new(), |ok| self.fields(ok)),
+            _ => Vec::new(),
+        }
+    }
+
     fn error(&self, ty: Type) -> (Option<Type>, Option<Type>) {
         match self.kind(ty) {
             Some(TypeDefKind::Result(result)) => (result.ok, result.err),
@@ -50,8 +67,7 @@ impl Contract {
 
     /// The error type of a function, and that of the items of its answer.
     pub fn errors(&self, interface: &str, function: &str) -> (Option<Type>, Option<Type>) {
-        let answer = self.0.interfaces[self.interface(interface)].functions[function].result.unwrap();
-        let (ok, error) = self.error(answer);
+        let (ok, error) = self.error(self.answer(interface, function));
         let item = ok.and_then(|ok| match self.kind(ok) {
             Some(TypeDefKind::List(item)) => self.error(*item).1,
             _ => None,

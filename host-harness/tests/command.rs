@@ -6,6 +6,8 @@
 mod guests;
 #[path = "command/policies.rs"]
 mod policies;
+#[path = "command/recording.rs"]
+mod recording;
 #[path = "command/scenarios.rs"]
 mod scenarios;
 
@@ -33,16 +35,26 @@ organizations:
     settings: { privileged: ['group:g-ops'], notices: [approval-requested] }
 ";
 
-/// A folder of its own for each test, with the world in it.
+/// A folder of its own for each test, with a world in it.
 struct Desk(PathBuf);
 
 impl Desk {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, world: &str) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("world.yaml"), WORLD).unwrap();
+        fs::write(folder.join("world.yaml"), world).unwrap();
         Self(folder)
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
+        command.current_dir(&self.0).args(arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that ends before it reads closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
     }
 
     fn call(&self, arguments: &[&str], request: &str) -> Output {
@@ -50,20 +62,13 @@ impl Desk {
     }
 
     fn command(&self, arguments: &[&str], request: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
-        command.current_dir(&self.0).arg("call").args(arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that ends before it reads closes the pipe.
-        let _ = child.stdin.take().unwrap().write_all(request.as_bytes());
-        child.wait_with_output().unwrap()
+        self.run(&[&["call"], arguments].concat(), request)
     }
 
     /// `guestlist check` of a file with these bytes.
     fn check(&self, bytes: &[u8], arguments: &[&str]) -> Output {
         fs::write(self.0.join("plugin.wasm"), bytes).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
-        command.current_dir(&self.0).args(["check", "plugin.wasm"]).args(arguments).output().unwrap()
+        self.run(&[&["check", "plugin.wasm"], arguments].concat(), "")
     }
 
     fn done(&self, arguments: &[&str], request: &str) -> Value {
@@ -111,7 +116,7 @@ fn the_demo_for_machines_is_json_with_every_operation() {
 
 #[test]
 fn an_invitation_is_made_accepted_and_listed_over_several_calls() {
-    let desk = Desk::new("several-calls");
+    let desk = Desk::new("several-calls", WORLD);
     let ann = ["--organization", "acme", "--as", "ann"];
     let invite = desk.call(
         &[&["invite"], &ann[..]].concat(),
@@ -139,7 +144,7 @@ fn an_invitation_is_made_accepted_and_listed_over_several_calls() {
 
 #[test]
 fn what_is_privileged_waits_for_another_administrator() {
-    let desk = Desk::new("approval");
+    let desk = Desk::new("approval", WORLD);
     let request = r#"{ "usernames": ["alice"], "groups": ["g-ops"] }"#;
     let invited = desk.done(&["invite", "--organization", "acme", "--as", "ann"], request);
     assert_eq!(invited[0]["status"], "AWAITING_APPROVAL");
@@ -160,7 +165,7 @@ fn what_is_privileged_waits_for_another_administrator() {
 
 #[test]
 fn time_passes_between_calls() {
-    let desk = Desk::new("time-passes");
+    let desk = Desk::new("time-passes", WORLD);
     desk.done(&["invite", "--organization", "acme", "--as", "ann"], r#"{ "usernames": ["alice"] }"#);
     let mine = desk.done(&["list-mine", "--as", "root/alice", "--advance", "72h"], "");
     assert_eq!(mine["invitations"][0]["status"], "EXPIRED");
@@ -168,7 +173,7 @@ fn time_passes_between_calls() {
 
 #[test]
 fn mistakes_are_explained_and_exit_with_2() {
-    let desk = Desk::new("mistakes");
+    let desk = Desk::new("mistakes", WORLD);
     let ann = ["--organization", "acme", "--as", "ann"];
     for (arguments, request, expected) in [
         ([&["invite"], &ann[..]].concat(), r#"{ "usernames": ["a"], "group": [] }"#, "unknown field `group`"),
@@ -190,7 +195,7 @@ fn mistakes_are_explained_and_exit_with_2() {
 
 #[test]
 fn the_plugin_of_this_build_passes_the_check() {
-    let desk = Desk::new("check-bundled");
+    let desk = Desk::new("check-bundled", WORLD);
     let output = desk.check(BUNDLED, &[]);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
     let shown = text(&output.stdout);
@@ -230,7 +235,7 @@ fn the_plugin_of_this_build_passes_the_check() {
 
 #[test]
 fn what_speaks_against_a_plugin_is_listed_and_exits_with_1() {
-    let desk = Desk::new("check-refused");
+    let desk = Desk::new("check-refused", WORLD);
     let component = wat::parse_str(
         r#"(component
             (import "wasi:cli/environment@0.2.6" (instance (export "get-environment" (func))))
@@ -278,7 +283,7 @@ against `wit/` of this version
 
 #[test]
 fn what_is_no_component_is_a_problem_and_what_cannot_be_read_a_mistake() {
-    let desk = Desk::new("check-mistakes");
+    let desk = Desk::new("check-mistakes", WORLD);
     for (bytes, said) in [
         (&b"hello"[..], "- this is no WebAssembly component; give the `.wasm` file that its build writes"),
         (

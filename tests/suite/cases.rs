@@ -19,6 +19,49 @@ use crate::{
     rig::*,
 };
 
+/// Gives the name of every case to a macro, behind what else it is given.
+macro_rules! every_case {
+    ($with:ident! $($more:tt)*) => {
+        $with! {
+            $($more)*
+            invite_internal
+            invite_external
+            invite_with_key
+            invite_bulk_with_refusals
+            invite_refused
+            list
+            get
+            resend_pending
+            resend_expired
+            revoke
+            revoke_all
+            approve
+            approve_ones_own
+            reject
+            list_mine
+            introspect
+            accept_by_code
+            accept_by_id
+            accept_by_bearer
+            accept_by_a_stranger
+            accept_where_the_name_is_taken
+            decline
+            sweep_nothing
+            sweep_a_take_over
+            sweep_a_take_over_half_way
+            sweep_a_take_over_refused
+            sweep_a_take_over_refused_half_way
+            sweep_a_take_over_of_a_removed
+            sweep_a_mail
+            sweep_an_expiry
+            sweep_a_purge
+            sweep_a_reminder
+            sweep_a_notice
+        }
+    };
+}
+pub(crate) use every_case;
+
 fn settings(change: impl FnOnce(&mut Values)) -> Rig {
     let rig = Rig::new();
     let mut settings = default_settings();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     asking::{Ask, Case, Reply},
-    cases,
+    cases::{self, every_case},
     guarantees::{Word, always},
     lies::{Liar, OTHER_ID, Strike, entries, instead, lies_at, row_before, set},
     recovery::OnPanic,
@@ -194,42 +194,7 @@ macro_rules! told {
 mod alone {
     use super::*;
 
-    told! {
-        singles:
-        invite_internal
-        invite_external
-        invite_with_key
-        invite_bulk_with_refusals
-        invite_refused
-        list
-        get
-        resend_pending
-        resend_expired
-        revoke
-        revoke_all
-        approve
-        approve_ones_own
-        reject
-        list_mine
-        introspect
-        accept_by_code
-        accept_by_id
-        accept_by_bearer
-        accept_by_a_stranger
-        accept_where_the_name_is_taken
-        decline
-        sweep_nothing
-        sweep_a_take_over
-        sweep_a_take_over_half_way
-        sweep_a_take_over_refused
-        sweep_a_take_over_refused_half_way
-        sweep_a_take_over_of_a_removed
-        sweep_a_mail
-        sweep_an_expiry
-        sweep_a_purge
-        sweep_a_reminder
-        sweep_a_notice
-    }
+    every_case! { told! singles: }
 }
 
 mod with_a_failure {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Everything, at one instant.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Snapshot {
     /// The machine's clock.
     pub now: u64,

@@ -52,7 +52,7 @@ pub use realm::{
 };
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
 pub use transition::legal;
-pub(crate) use world::nearest;
+pub(crate) use world::instant;
 pub use world::{Problem, World, WorldError};
 
 use crate::{

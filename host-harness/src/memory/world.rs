@@ -33,17 +33,26 @@
 mod build;
 mod problem;
 
+use chrono::DateTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
-pub(crate) use problem::nearest;
 pub use problem::{Problem, WorldError};
 
 use super::{policy::Rule, settings::SettingsPatch};
 
 /// A text, and where it stands.
 type Text = Spanned<String>;
+
+/// The instant that a text names, in milliseconds since 1970.
+pub(crate) fn instant(text: &Text) -> Result<u64, Problem> {
+    let instant = DateTime::parse_from_rfc3339(&text.value).ok();
+    instant.and_then(|instant| u64::try_from(instant.timestamp_millis()).ok()).ok_or_else(|| {
+        let problem = Problem::with(text, format!("`{}` is no instant", text.value));
+        problem.helped("write it as `2026-03-02T09:00:00Z`, from 1970 on".into())
+    })
+}
 
 /// A world, as it is written. Every key but `organizations` may be left out.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -79,6 +79,10 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// The keys that a mail can have.
+pub(super) const MAIL_KEYS: [&str; 9] =
+    ["to", "address", "kind", "of", "subject", "from", "template", "code", "expires-at"];
+
 fn shown_mail(mail: &Mail, showing: &Showing<'_>) -> Value {
     let mut shown = json!({
         "to": account(&mail.to),
@@ -95,6 +99,9 @@ fn shown_mail(mail: &Mail, showing: &Showing<'_>) -> Value {
     }
     shown
 }
+
+/// The keys that an audit event can have.
+pub(super) const EVENT_KEYS: [&str; 6] = ["event", "by", "operation", "of", "in", "reason"];
 
 fn shown_event(event: &AuditEvent, showing: &Showing<'_>) -> Value {
     let mut shown = json!({

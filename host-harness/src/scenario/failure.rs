@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_saphyr::{Location, Spanned};
 
+use crate::memory::Problem;
+
 /// One expectation that was not met, or a step that could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
@@ -21,6 +23,12 @@ pub struct Failure {
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+}
+
+impl From<Problem> for Failure {
+    fn from(Problem { line, column, message, help }: Problem) -> Self {
+        Self { line, column, message, expected: None, actual: None, help }
+    }
 }
 
 impl Failure {

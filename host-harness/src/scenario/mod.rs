@@ -12,6 +12,7 @@ mod check;
 mod edit;
 mod effects;
 mod expect;
+mod explain;
 mod failure;
 mod format;
 mod happen;

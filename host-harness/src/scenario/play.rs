@@ -1,5 +1,7 @@
 //! Playing one scenario, from its world to its last expectation.
 
+mod racing;
+
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use serde::Serialize;
@@ -7,27 +9,23 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::{
-    ask::Spoken,
     bless::Came,
     expect::{Seen, Wanted, check, unasked},
+    explain::{explained, judged, title},
     failure::Failure,
-    format::{FaultEntry, Faults, Outcome, Race, Scenario, Step},
+    format::{Faults, Outcome, Scenario, Step},
     happen::happen,
-    race::{self, Dice, Schedules, Turn},
-    shown::{Showing, flow, lasting},
+    shown::Showing,
     stage::{Defaults, Stage, Told},
     strike::Strike,
 };
 use crate::{
     Interceptor, Limits, Plugin,
-    contract::types::{Context, Principal},
+    contract::types::Principal,
     coverage::Coverage,
     guarantees,
-    memory::{Judgement, MemoryHost, Snapshot, World},
+    memory::{MemoryHost, Snapshot, World, instant},
 };
-
-/// Most schedules of one race.
-const SCHEDULES_MAX: usize = 20_000;
 
 /// What came of a step, for `--explain` and for blessing.
 #[derive(Clone, Debug, Serialize)]
@@ -70,8 +68,6 @@ pub(super) struct Played {
     pub(super) coverage: Coverage,
     /// Everything that another run must do the same.
     pub(super) fingerprint: Vec<String>,
-    /// Faults that the scenario asks for, and that no call reached.
-    pub(super) idle: Vec<Failure>,
 }
 
 /// How strictly a scenario is played.
@@ -105,34 +101,30 @@ pub(super) struct Props<'a> {
 /// Plays it once.
 pub(super) async fn play(props: &Props<'_>) -> Played {
     let mut played = Played::default();
-    let (mut stage, strikes) = match set_up(props) {
+    let (mut stage, asked) = match set_up(props) {
         Ok(ready) => ready,
         Err(failure) => {
             played.failures.push(failure);
             return played;
         }
     };
-    let mut acting = Acting { props, played: &mut played };
+    let mut acting = Acting { props, played: &mut played, asked };
     if acting.given(&mut stage).await {
         let start = stage.host.snapshot();
         acting.steps(stage, &props.scenario.steps, &start).await;
     }
-    for (entry, strike) in strikes {
-        if !strike.struck() {
-            played.idle.push(Failure::at(entry, "no host call came to the place of this fault"));
-        }
-    }
+    let asked = acting.asked;
     if props.manner == Manner::Told && played.failures.is_empty() {
-        played.failures.append(&mut played.idle);
+        played.failures.extend(asked.iter().filter_map(|strike| strike.idle()));
     }
     played
 }
 
 /// Plays it once, and answers where it ends. A race has many ends, so there must be none.
 pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
-    let (mut stage, _) = set_up(props).map_err(|failure| vec![failure])?;
+    let (mut stage, asked) = set_up(props).map_err(|failure| vec![failure])?;
     let mut played = Played::default();
-    let mut acting = Acting { props, played: &mut played };
+    let mut acting = Acting { props, played: &mut played, asked };
     if acting.given(&mut stage).await {
         for step in &props.scenario.steps {
             if step.value.race.is_some() {
@@ -147,11 +139,8 @@ pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
     if played.failures.is_empty() { Ok(stage) } else { Err(played.failures) }
 }
 
-/// Failures of the host, and where the scenario asks for them.
-type Strikes<'a> = Vec<(&'a Spanned<FaultEntry>, Arc<Strike>)>;
-
-/// The stage before the first step.
-fn set_up<'a>(props: &Props<'a>) -> Result<(Stage, Strikes<'a>), Failure> {
+/// The stage before the first step, and the failures of the host that all steps share.
+fn set_up(props: &Props<'_>) -> Result<(Stage, Vec<Arc<Strike>>), Failure> {
     let scenario = props.scenario;
     let host = Arc::new(host(props)?);
     (props.prepare)(&host);
@@ -162,8 +151,8 @@ fn set_up<'a>(props: &Props<'a>) -> Result<(Stage, Strikes<'a>), Failure> {
     if let Faults::These(entries) = &scenario.faults {
         for entry in entries {
             let strike = Arc::new(Strike::new(entry, &host)?);
-            strikes.push((entry, strike.clone()));
-            stage.intercept(strike);
+            strikes.push(strike.clone());
+            stage.suffer(strike);
         }
     }
     if let Some(around) = &props.around {
@@ -192,6 +181,8 @@ fn host(props: &Props<'_>) -> Result<MemoryHost, Failure> {
 struct Acting<'a, 'p> {
     props: &'a Props<'p>,
     played: &'a mut Played,
+    /// Failures of the host that have to strike in one schedule at least.
+    asked: Vec<Arc<Strike>>,
 }
 
 impl Acting<'_, '_> {
@@ -285,7 +276,7 @@ impl Acting<'_, '_> {
             for organization in stage.host.with_due_work() {
                 for _ in 0..20 {
                     let context = stage.host.context(Some(&organization), Principal::System);
-                    let swept = stage.session(None).sweep(context, 200).await;
+                    let swept = stage.session(None, None).sweep(context, 200).await;
                     if !swept.is_ok_and(|swept| swept.is_ok_and(|swept| swept.more)) {
                         break;
                     }
@@ -335,14 +326,11 @@ impl Acting<'_, '_> {
                 .map(|entry| Strike::new(entry, &stage.host))
                 .transpose()?
                 .map(Arc::new);
-            let session = stage.session(strike.clone().map(|strike| strike as Arc<dyn Interceptor>));
+            let session = stage.session(None, strike.clone());
             let context = stage.host.context(organization.as_deref(), caller);
             let spoken = request.ask(&session, context).await;
-            if let (Some(strike), Some(entry)) = (strike, &step.value.fault)
-                && !strike.struck()
-                && self.told()
-            {
-                return Err(Failure::at(entry, "no host call came to the place of this fault"));
+            if let Some(idle) = strike.filter(|_| self.told()).and_then(|strike| strike.idle()) {
+                return Err(idle);
             }
             return Ok(Some(stage.hear(spoken, before)));
         }
@@ -412,159 +400,6 @@ impl Acting<'_, '_> {
             memory: seen.memory,
         });
     }
-
-    async fn race(
-        &mut self,
-        stage: Stage,
-        step: &Spanned<Step>,
-        race: &Race,
-        rest: &[Spanned<Step>],
-        start: &Snapshot,
-    ) {
-        let mut schedules = Schedules::new(race.switches.unwrap_or(1));
-        for run in 0.. {
-            let mut dice = race.seed.map(|seed| Dice::new(seed.wrapping_add(run)));
-            let mut choose = |ready: &[usize], last: Option<usize>| match &mut dice {
-                Some(dice) => dice.choose(ready, last),
-                None => schedules.choose(ready, last),
-            };
-            let mut stage = stage.fork();
-            let ran = self.run_once(&mut stage, step, race, &mut choose);
-            self.played.schedules += 1;
-            if let Some(order) = ran {
-                if self.played.failures.is_empty() || !self.told() {
-                    self.steps(stage, rest, start).await;
-                }
-                if !self.played.failures.is_empty() {
-                    let order: Vec<_> = order.iter().map(|index| (index + 1).to_string()).collect();
-                    for failure in &mut self.played.failures {
-                        if failure.help.is_none() {
-                            failure.help = Some(format!(
-                                "in the schedule {} (who goes on, step by step)",
-                                order.join(" ")
-                            ));
-                        }
-                    }
-                }
-            }
-            let more = match race.seed {
-                // Disturbed, the faults are the point: one order will do.
-                _ if !self.told() => false,
-                Some(_) => run + 1 < u64::from(race.runs.unwrap_or(20)),
-                None => schedules.next(),
-            };
-            if !self.played.failures.is_empty() || !more {
-                return;
-            }
-            if run as usize >= SCHEDULES_MAX {
-                let message = format!("the race has more than {SCHEDULES_MAX} schedules");
-                self.played
-                    .failures
-                    .push(Failure::at(step, message).helped("lower `switches`, or give a `seed`"));
-                return;
-            }
-        }
-    }
-
-    /// One schedule. Returns who went on, step by step; `None` when it could not be run.
-    fn run_once(
-        &mut self,
-        stage: &mut Stage,
-        step: &Spanned<Step>,
-        race: &Race,
-        choose: &mut dyn FnMut(&[usize], Option<usize>) -> usize,
-    ) -> Option<Vec<usize>> {
-        let before = stage.host.snapshot();
-        let mut runners = Vec::new();
-        for one in &race.of {
-            let turn = Arc::new(Turn::default());
-            let acting = match stage.request(one) {
-                Ok(Some((request, organization, caller))) => {
-                    let strike =
-                        one.value.fault.as_ref().map(|entry| Strike::new(entry, &stage.host)).transpose();
-                    let strike = match strike {
-                        Ok(strike) => strike,
-                        Err(failure) => {
-                            self.played.failures.push(failure);
-                            return None;
-                        }
-                    };
-                    let mut session = stage.session(Some(turn.clone()));
-                    if let Some(strike) = strike {
-                        session = session.with_interceptor(Arc::new(strike));
-                    }
-                    let (host, turn) = (stage.host.clone(), turn.clone());
-                    let call = async move {
-                        // The caller's rights are looked up when the call starts, in a step of its own.
-                        turn.stop().await;
-                        let context: Context = host.context(organization.as_deref(), caller);
-                        Ok(Some(request.ask(&session, context).await))
-                    };
-                    Box::pin(call) as Pin<Box<dyn Future<Output = Result<Option<Spoken>, Failure>>>>
-                }
-                Ok(None) => {
-                    let (mut stage, one, turn) = (stage.clone(), one.clone(), turn.clone());
-                    Box::pin(async move {
-                        turn.stop().await;
-                        around(&mut stage, &one).map(|()| None)
-                    })
-                }
-                Err(failure) => {
-                    if self.told() {
-                        self.played.failures.push(failure);
-                    }
-                    return None;
-                }
-            };
-            runners.push(race::Runner::new(turn, acting));
-        }
-        let Some((ended, order)) = race::run(runners, choose) else {
-            self.played.failures.push(Failure::at(step, "a call neither ends nor stops"));
-            return None;
-        };
-        let mut successes = 0;
-        let mut answers = Vec::new();
-        for (one, ended) in race.of.iter().zip(ended) {
-            match ended {
-                Ok(Some(spoken)) => {
-                    let told = stage.hear(spoken, &before);
-                    successes += usize::from(told.success);
-                    answers.push(format!("{}: {}", title(&one.value), flow(&told.shown)));
-                    self.judge_racer(stage, one, &told);
-                }
-                Ok(None) => {}
-                Err(failure) if self.told() => self.played.failures.push(failure),
-                Err(_) => {}
-            }
-        }
-        let after = stage.host.snapshot();
-        let broken = guarantees::broken(&guarantees::ALWAYS, &after, &stage.history);
-        self.played.failures.extend(broken.into_iter().map(|promise| Failure::at(step, promise)));
-        if self.told() {
-            if let Some(wanted) = race.succeed.filter(|wanted| *wanted != successes) {
-                let failure = Failure::at(step, "another number of the calls succeeded");
-                let answers = format!("{successes}\n{}", answers.join("\n"));
-                self.played.failures.push(failure.compared(wanted.to_string(), answers));
-            }
-            if let Some(expect) = &step.value.expect {
-                let seen =
-                    Seen::between(&before, &after, stage, None, Wanted { changes: true, calls: false });
-                self.compare(expect, &seen, stage);
-            }
-        }
-        Some(order)
-    }
-
-    /// Of one that races: only its answer is its own.
-    fn judge_racer(&mut self, stage: &Stage, step: &Spanned<Step>, told: &Told) {
-        let now = stage.host.snapshot();
-        let wanted = self.wanted(step.value.expect.as_ref());
-        let seen = Seen::between(&now, &now, stage, Some(told), Wanted { changes: false, ..wanted });
-        if let Some(expect) = step.value.expect.as_ref().filter(|_| self.told()) {
-            self.compare(expect, &seen, stage);
-        }
-        self.write_down(stage, step, Some(told), seen);
-    }
 }
 
 /// What happens without a call.
@@ -573,84 +408,11 @@ fn around(stage: &mut Stage, step: &Spanned<Step>) -> Result<(), Failure> {
     if let Some(time) = it.advance {
         stage.host.advance(time.0);
     } else if let Some(text) = &it.clock {
-        let instant = chrono::DateTime::parse_from_rfc3339(&text.value).ok();
-        let instant = instant.and_then(|instant| u64::try_from(instant.timestamp_millis()).ok());
-        let wrong = || {
-            Failure::at(text, format!("`{}` is no instant", text.value))
-                .helped("write it as `2026-03-02T09:00:00Z`")
-        };
-        stage.host.set_clock(instant.ok_or_else(wrong)?);
+        stage.host.set_clock(instant(text)?);
     } else if it.restart == Some(true) {
         stage.restart().map_err(|why| Failure::at(step, why))?;
     } else if let Some(event) = &it.event {
         happen(stage, step, event)?;
     }
     Ok(())
-}
-
-/// A trace for people: numbered, with names for ids.
-fn explained(trace: &crate::Trace, showing: &Showing<'_>) -> Vec<String> {
-    let line = |entry: &crate::Entry| {
-        let (asked, got) = (showing.value(entry.arguments.clone()), showing.value(entry.outcome.clone()));
-        let fault = entry.fault.as_ref().map(|fault| format!("  [{fault}]")).unwrap_or_default();
-        format!("{:>3}  {} {} -> {}{fault}", entry.index, entry.function, flow(&asked), flow(&got))
-    };
-    trace.entries.iter().map(line).collect()
-}
-
-/// What a policy component was told, and what it said.
-fn judged(judgement: &Judgement) -> String {
-    let verdict = match &judgement.verdict {
-        Ok(verdict) => flow(verdict),
-        Err(why) => why.clone(),
-    };
-    format!("     policy of {}: {} -> {verdict}", judgement.organization, flow(&judgement.facts))
-}
-
-/// What a step is, in a few words.
-pub(super) fn title(step: &Step) -> String {
-    let who = step.caller.as_ref().map(|who| format!(" as {}", who.value)).unwrap_or_default();
-    let of = |text: &super::format::Text| text.value.clone();
-    let handle = |handle: &super::format::Handle| {
-        let code = handle.code.as_ref().map(|text| format!("the code of {}", text.value));
-        code.or_else(|| handle.invitation.as_ref().map(of)).unwrap_or_else(|| "a text".into())
-    };
-    let what = if let Some(invite) = &step.invite {
-        format!("invite {}", invite.users.join(", "))
-    } else if step.list.is_some() {
-        "list".into()
-    } else if let Some(it) = &step.get {
-        format!("get {}", it.value)
-    } else if let Some(them) = &step.resend {
-        format!("resend {}", them.iter().map(of).collect::<Vec<_>>().join(", "))
-    } else if let Some(it) = &step.revoke {
-        format!("revoke {}", it.value)
-    } else if step.revoke_all.is_some() {
-        "revoke-all".into()
-    } else if let Some(it) = &step.approve {
-        format!("approve {}", it.value)
-    } else if let Some(it) = &step.reject {
-        format!("reject {}", it.value)
-    } else if step.list_mine.is_some() {
-        "list-mine".into()
-    } else if let Some(it) = &step.introspect {
-        format!("introspect {}", handle(it))
-    } else if let Some(it) = &step.accept {
-        format!("accept {}", handle(it))
-    } else if let Some(it) = &step.decline {
-        format!("decline {}", handle(it))
-    } else if step.sweep.is_some() {
-        "sweep".into()
-    } else if let Some(time) = &step.advance {
-        format!("advance {}", lasting(time.0))
-    } else if let Some(clock) = &step.clock {
-        format!("clock {}", clock.value)
-    } else if step.restart.is_some() {
-        "restart".into()
-    } else if step.race.is_some() {
-        "race".into()
-    } else {
-        "event".into()
-    };
-    format!("{what}{who}")
 }

@@ -192,7 +192,7 @@ impl Recorder {
             other => other,
         };
         let before = self.stage.host.snapshot();
-        let session = self.stage.session(None);
+        let session = self.stage.session(None, None);
         let context = self.stage.host.context(organization, caller.clone());
         let spoken = request.ask(&session, context).await;
         let told = self.stage.hear(spoken, &before);

@@ -10,7 +10,9 @@ use super::{
     format::{Handle, Instances, Invite, List, Notifying, SortBy, Step, Text},
     names::Names,
     people::person,
+    race::Turn,
     shown::{STATES, Showing, single, state_name, state_named},
+    strike::Strike,
 };
 use crate::{
     Interceptor, Limits, Plugin, Session, code,
@@ -45,6 +47,7 @@ pub(super) struct Stage {
     instances: Instances,
     /// Present while an instance is kept.
     kept: Option<Session>,
+    strikes: Vec<Arc<Strike>>,
     interceptors: Vec<Arc<dyn Interceptor>>,
     pub(super) names: Names,
     pub(super) history: History,
@@ -82,6 +85,7 @@ impl Stage {
             limits,
             instances,
             kept: None,
+            strikes: Vec::new(),
             interceptors: Vec::new(),
             names: Names::default(),
             history: History::default(),
@@ -93,13 +97,18 @@ impl Stage {
     /// A stage of its own, from here on. What is kept in an instance stays behind.
     pub(super) fn fork(&self) -> Self {
         let host = Arc::new(self.host.fork());
-        Self { host, kept: None, ..self.clone() }
+        let strikes = self.strikes.iter().map(|strike| Arc::new(strike.fork(&host))).collect();
+        Self { host, strikes, kept: None, ..self.clone() }
+    }
+
+    /// A failure of the host, counted over all calls from now on.
+    pub(super) fn suffer(&mut self, strike: Arc<Strike>) {
+        self.strikes.push(strike);
     }
 
     /// Something around every host call from now on.
     pub(super) fn intercept(&mut self, interceptor: Arc<dyn Interceptor>) {
         self.interceptors.push(interceptor);
-        self.kept = None;
     }
 
     /// Stopped and started: what is stored is all that is left.
@@ -111,13 +120,11 @@ impl Stage {
         Ok(())
     }
 
-    /// A session for one more call.
-    pub(super) fn session(&mut self, around: Option<Arc<dyn Interceptor>>) -> Session {
-        let fresh = |stage: &Self| {
-            let session = stage.plugin.session(stage.host.clone().host(), stage.limits.clone()).recording();
-            let all = stage.interceptors.iter().cloned();
-            all.fold(session, Session::with_interceptor)
-        };
+    /// A session for one more call. Whoever waits for his turn waits first: a host call is counted, and
+    /// fails, when it is made.
+    pub(super) fn session(&mut self, turn: Option<Arc<Turn>>, strike: Option<Arc<Strike>>) -> Session {
+        let fresh =
+            |stage: &Self| stage.plugin.session(stage.host.clone().host(), stage.limits.clone()).recording();
         let session = match (self.instances, &self.kept) {
             (Instances::Fresh, _) => fresh(self),
             (Instances::Kept, Some(kept)) => kept.clone(),
@@ -127,7 +134,11 @@ impl Stage {
                 kept
             }
         };
-        around.into_iter().fold(session, Session::with_interceptor)
+        let session = turn.into_iter().fold(session, |session, turn| session.with_interceptor(turn));
+        let strikes = self.strikes.iter().cloned();
+        let session = strikes.fold(session, |session, strike| session.with_interceptor(strike));
+        let session = self.interceptors.iter().cloned().fold(session, Session::with_interceptor);
+        strike.into_iter().fold(session, |session, strike| session.with_interceptor(strike))
     }
 
     /// The organization of a step.

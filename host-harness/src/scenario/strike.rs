@@ -2,28 +2,35 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use async_trait::async_trait;
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 use super::{failure::Failure, format::FaultEntry};
-use crate::{Fault, Function, Interceptor, host::Call, memory::MemoryHost};
+use crate::{
+    Fault, Function, Interceptor,
+    host::Call,
+    memory::{MemoryHost, Problem},
+};
 
 /// One failure, and how often its place was passed.
 #[derive(Debug)]
 pub(super) struct Strike {
+    asked_at: Location,
     function: Option<Function>,
     nth: u32,
     then_on: bool,
     fault: Option<Fault>,
     /// The clock moves on by so much while the host is asked.
     takes: u64,
-    seen: AtomicU32,
     host: Arc<MemoryHost>,
+    seen: AtomicU32,
     /// Waits for the answer to be given.
     late: Mutex<bool>,
+    /// Its place was reached, on this host or on another that the story goes on with.
+    struck: Arc<AtomicBool>,
 }
 
 /// Words besides the errors of the contract.
@@ -34,42 +41,67 @@ impl Strike {
         let (function, fault) = understood(entry)?;
         let it = &entry.value;
         Ok(Self {
+            asked_at: entry.referenced,
             function,
             nth: it.nth.unwrap_or(1),
             then_on: it.then_on,
             fault,
             takes: it.takes.map_or(0, |time| time.0),
-            seen: AtomicU32::new(0),
             host: host.clone(),
+            seen: AtomicU32::new(0),
             late: Mutex::new(false),
+            struck: Arc::default(),
         })
     }
 
-    /// Its place was reached.
-    pub(super) fn struck(&self) -> bool {
-        self.seen.load(Ordering::SeqCst) >= self.nth
+    /// The same failure on another host, where it counts on from here by itself.
+    pub(super) fn fork(&self, host: &Arc<MemoryHost>) -> Self {
+        Self {
+            asked_at: self.asked_at,
+            function: self.function,
+            nth: self.nth,
+            then_on: self.then_on,
+            fault: self.fault.clone(),
+            takes: self.takes,
+            host: host.clone(),
+            seen: AtomicU32::new(self.seen.load(Ordering::SeqCst)),
+            late: Mutex::new(false),
+            struck: self.struck.clone(),
+        }
+    }
+
+    /// Whether it is the failure that this entry asks for.
+    pub(super) fn is_of(&self, entry: &Spanned<FaultEntry>) -> bool {
+        self.asked_at == entry.referenced
+    }
+
+    /// That nothing has come of it, on no host.
+    pub(super) fn idle(&self) -> Option<Failure> {
+        let failure = || Failure::at_location(self.asked_at, "no host call came to the place of this fault");
+        (!self.struck.load(Ordering::SeqCst)).then(failure)
     }
 }
 
 /// The function and the failure that an entry names.
-pub(super) fn understood(entry: &Spanned<FaultEntry>) -> Result<(Option<Function>, Option<Fault>), Failure> {
+pub(super) fn understood(entry: &Spanned<FaultEntry>) -> Result<(Option<Function>, Option<Fault>), Problem> {
     let it = &entry.value;
+    if it.nth == Some(0) {
+        let problem = Problem::with(entry, "this fault never happens".into());
+        return Err(problem.helped("`nth` counts from 1".into()));
+    }
     let function = match &it.call {
         None => None,
         Some(text) => Some(text.value.parse::<Function>().map_err(|error| {
             let names = Function::ALL.iter().map(|function| function.name());
-            let failure = Failure::at(text, error.to_string());
-            match crate::memory::nearest(&text.value, names) {
-                Some(name) => failure.helped(format!("did you mean `{name}`?")),
-                None => failure,
-            }
+            Problem::with(text, error.to_string()).suggest(&text.value, names)
         })?),
     };
     let Some(outcome) = &it.outcome else {
         return if it.takes.is_some() {
             Ok((function, None))
         } else {
-            Err(Failure::at(entry, "what fails?").helped("say so with `outcome`, or `takes` for a slow host"))
+            let problem = Problem::with(entry, "what fails?".into());
+            Err(problem.helped("say so with `outcome`, or `takes` for a slow host".into()))
         };
     };
     let word = outcome.value.as_str();
@@ -87,16 +119,16 @@ pub(super) fn understood(entry: &Spanned<FaultEntry>) -> Result<(Option<Function
         ("timeout", false) => error_of(function, "unavailable", false).unwrap_or(Fault::FailBefore),
         (_, true) => {
             let message = format!("`{word}` says that nothing was applied");
-            return Err(Failure::at(outcome, message)
-                .helped("`applied` goes with `outcome-unknown`, `timeout` and `crash`"));
+            return Err(Problem::with(outcome, message)
+                .helped("`applied` goes with `outcome-unknown`, `timeout` and `crash`".into()));
         }
         (word, false) => match error_of(function, word, it.items) {
             Ok(fault) => fault,
             Err(known) => {
                 let words = WORDS.iter().filter(|_| !it.items);
                 let names: Vec<_> = known.iter().chain(words).map(|name| format!("`{name}`")).collect();
-                let failure = Failure::at(outcome, format!("`{word}` is no outcome of this call"));
-                return Err(failure.helped(format!("there are {}", names.join(", "))));
+                let problem = Problem::with(outcome, format!("`{word}` is no outcome of this call"));
+                return Err(problem.helped(format!("there are {}", names.join(", "))));
             }
         },
     };
@@ -128,6 +160,7 @@ impl Interceptor for Strike {
         if nth != self.nth && !(self.then_on && nth > self.nth) {
             return None;
         }
+        self.struck.store(true, Ordering::SeqCst);
         *self.late.lock().unwrap_or_else(PoisonError::into_inner) = self.takes > 0;
         self.fault.clone()
     }

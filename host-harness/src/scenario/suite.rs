@@ -329,8 +329,7 @@ fn parse(
             Err(Refused::Wrong) => return Err(None),
         },
     };
-    let mut problems = check::empty_keys(&scenario, &text);
-    problems.extend(check::problems(&scenario, &world));
+    let problems = check::problems(&scenario, &text, &world);
     if !problems.is_empty() {
         return Err(wrong(WorldError::new(problems)));
     }

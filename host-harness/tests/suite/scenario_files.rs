@@ -82,6 +82,14 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
         ),
         ("outcome: un", "nth: 0, outcome: un", 7, 12, "this fault never happens", "`nth` counts from 1"),
         (
+            "steps:",
+            "faults: [{ nth: 0, outcome: crash }]\nsteps:",
+            5,
+            10,
+            "this fault never happens",
+            "`nth` counts from 1",
+        ),
+        (
             "{ fuel: '<= 1M' }",
             "{ calls-exclude: [storage.isnert] }",
             10,
@@ -159,6 +167,22 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
         ),
         ("  - advance: 1h", "  - as: ann", 11, 5, "this step does nothing", "give one of `invite`"),
         ("advance: 1h", "advance: 1 hour", 11, 14, "`1 hour` is not a length of time", ""),
+        (
+            "advance: 1h",
+            "clock: 1969-12-31T23:59:59Z",
+            11,
+            12,
+            "`1969-12-31T23:59:59Z` is no instant",
+            "from 1970 on",
+        ),
+        (
+            "steps:",
+            "instance: kept\nsteps:\n  - race: { of: [list: {}, list: {}] }",
+            7,
+            5,
+            "one instance makes one call at a time",
+            "leave `instance` out",
+        ),
         ("'<= 1M'", "about 1M", 10, 21, "`about 1M` is no bound: write it as", ""),
         ("world: world.yaml", "world: wrold.yaml", 2, 8, "`wrold.yaml` cannot be read: ", ""),
         (

@@ -140,6 +140,15 @@ steps:
 }
 
 #[test]
+fn a_kept_instance_may_race_with_what_happens_in_the_world() {
+    let story = "instance: kept
+steps:
+  - race: { of: [{ invite: { users: [alice] } }, { event: { mail: deliver } }] }
+";
+    assert_eq!(failures(story), []);
+}
+
+#[test]
 fn a_race_is_run_in_every_schedule_and_what_follows_it_too() {
     let story = |succeed: u32, repeated: &str| {
         format!(
@@ -166,6 +175,77 @@ steps:
     let report = run(&right);
     assert_eq!(report.cases[0].failures, []);
     assert!(report.cases[0].schedules > 10, "{}", report.cases[0].schedules);
+}
+
+#[test]
+fn a_fault_strikes_in_every_schedule_and_moves_the_clock_of_that_schedule() {
+    let story = |fault: &str, refused: &str| {
+        format!(
+            "given:
+  - invite: {{ users: [alice] }}
+steps:
+  - race: {{ of: [list: {{}}, list: {{}}] }}
+  - accept: {{ code: alice's invitation }}
+    as: alice
+    expect: {{ refused: {refused} }}
+faults: [{{ call: storage.by-code, {fault} }}]
+"
+        )
+    };
+    for (fault, refused) in
+        [("outcome: unavailable", "{ host: unavailable }"), ("takes: 73h", "{ ended: expired }")]
+    {
+        let report = run(&story(fault, refused));
+        assert_eq!(report.cases[0].failures, [], "{fault}");
+        assert!(report.cases[0].schedules > 1, "{fault}: {}", report.cases[0].schedules);
+    }
+}
+
+#[test]
+fn in_a_race_a_slow_call_takes_its_time_when_it_is_made() {
+    // Whoever is first is stored an hour earlier, however long he has waited for his turn.
+    let story = "given:
+  - invite: { users: [alice, bob] }
+steps:
+  - race:
+      of: [revoke: alice's invitation, revoke: bob's invitation]
+  - list: { sort: name }
+    expect:
+      answer:
+        items:
+          any-of:
+            - [{ ended-at: 1h ago }, { ended-at: now }]
+            - [{ ended-at: now }, { ended-at: 1h ago }]
+faults: [{ call: storage.transition, takes: 1h }]
+";
+    assert_eq!(failures(story), []);
+}
+
+#[test]
+fn a_fault_in_a_race_has_to_strike_in_some_schedule() {
+    let story = |call: &str| {
+        format!(
+            "steps:
+  - race:
+      of:
+        - {{ list: {{}}, fault: {{ call: {call}, outcome: unavailable }}, expect: {{ answer: '*' }} }}
+        - list: {{}}
+"
+        )
+    };
+    let idle = (4, "no host call came to the place of this fault".to_owned());
+    assert_eq!(failures(&story("storage.purge")), [idle]);
+    assert_eq!(failures(&story("storage.list")), []);
+    // Where the first to come is the only one who asks, each is struck in some schedules alone.
+    let first_alone = "given:
+  - invite: { users: [alice] }
+steps:
+  - race:
+      of:
+        - { revoke: alice's invitation, fault: { call: storage.transition, takes: 1s }, expect: { answer: '*' } }
+        - { revoke: alice's invitation, fault: { call: storage.transition, takes: 1s }, expect: { answer: '*' } }
+";
+    assert_eq!(failures(first_alone), []);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use guestlist_harness::{
             invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
             maintenance::{SweepRefusal, Swept},
         },
-        types::{Context, Invitation, InvitationFilter, Page, PageRequest, State},
+        types::{Context, Invitation, InvitationFilter, Page, PageRequest, SortKey, State},
     },
     host::{Call, Host, Operation},
     memory::MemoryHost,
@@ -26,11 +26,11 @@ use serde::Serialize;
 
 use crate::native::{Native, cross, wait};
 
-/// A call of an export, with its arguments.
+/// A call of an export, with its arguments. `H` is how somebody says which invitation he answers.
 #[derive(Clone, Debug)]
-pub enum Request {
+pub enum Request<H = Handle> {
     Invite(InviteRequest),
-    List(InvitationFilter, PageRequest),
+    List(InvitationFilter),
     Get(String),
     Resend(Vec<String>),
     Revoke(String, Option<String>),
@@ -38,14 +38,17 @@ pub enum Request {
     Approve(String),
     Reject(String, Option<String>),
     ListMine(Vec<State>),
-    Introspect(Handle),
-    Accept(Handle),
-    Decline(Handle, Option<String>),
+    Introspect(H),
+    Accept(H),
+    Decline(H, Option<String>),
     Sweep,
 }
 
 /// Most items of one sweep here.
 const ITEMS: u32 = 200;
+/// The page of every list here.
+const PAGE: PageRequest =
+    PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 200 };
 /// Most of a caller's own invitations here.
 const MINE: u32 = 200;
 
@@ -71,7 +74,7 @@ impl Request {
     pub fn operation(&self) -> Operation {
         match self {
             Self::Invite(_) => Operation::Invite,
-            Self::List(..) => Operation::List,
+            Self::List(_) => Operation::List,
             Self::Get(_) => Operation::Get,
             Self::Resend(_) => Operation::Resend,
             Self::Revoke(..) => Operation::Revoke,
@@ -127,9 +130,7 @@ fn natively(
 ) -> Reply {
     match request {
         Request::Invite(request) => Reply::Invite(cross(invite::invite(host, context, &cross(request)))),
-        Request::List(filter, page) => {
-            Reply::List(cross(list::list(host, context, &cross(filter), &cross(page))))
-        }
+        Request::List(filter) => Reply::List(cross(list::list(host, context, &cross(filter), &cross(PAGE)))),
         Request::Get(id) => Reply::Get(Box::new(cross(list::get(host, context, id)))),
         Request::Resend(ids) => Reply::Resend(cross(resend::resend(host, context, ids))),
         Request::Revoke(id, reason) => {
@@ -174,7 +175,7 @@ impl Answers for Sandboxed {
         let run = Sandbox { session, context };
         match request.clone() {
             Request::Invite(request) => run.call(op::Invite { request }).map(Reply::Invite),
-            Request::List(filter, page) => run.call(op::List { filter, page }).map(Reply::List),
+            Request::List(filter) => run.call(op::List { filter, page: PAGE }).map(Reply::List),
             Request::Get(id) => run.call(op::Get { id }).map(|answer| Reply::Get(Box::new(answer))),
             Request::Resend(ids) => run.call(op::Resend { ids }).map(Reply::Resend),
             Request::Revoke(id, reason) => run.call(op::Revoke { id, reason }).map(Reply::Ended),

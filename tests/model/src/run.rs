@@ -15,8 +15,8 @@ use guestlist_harness::{
             invitee::{Handle, InviteeRefusal},
         },
         types::{
-            self, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, PageRequest,
-            Principal, SortKey, State, Subject, UserRef,
+            self, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, Principal, State,
+            Subject, UserRef,
         },
     },
     host::Operation,
@@ -229,9 +229,7 @@ impl<'a> Run<'a> {
                     invitee: None,
                     name_prefix: None,
                 };
-                let page =
-                    PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 200 };
-                (Request::List(filter.clone(), page), Ask::List(filter))
+                (Request::List(filter.clone()), Ask::List(filter))
             }
             Operation::Get => (Request::Get(id), Ask::Get(name)),
             Operation::Resend => {

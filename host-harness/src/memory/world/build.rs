@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, FixedOffset};
+use chrono::FixedOffset;
 use serde_saphyr::Spanned;
 
-use super::{OrganizationEntry, Problem, StateWord, TargetEntry, Text, UserEntry, World, WorldError};
+use super::{
+    OrganizationEntry, Problem, StateWord, TargetEntry, Text, UserEntry, World, WorldError, instant,
+};
 use crate::{
     contract::types::{Permissions, Principal, UserRef},
     memory::{
@@ -74,12 +76,8 @@ impl Builder {
     }
 
     fn start(&mut self, clock: Option<&Text>) -> u64 {
-        let Some(text) = clock else { return START };
-        let instant = DateTime::parse_from_rfc3339(&text.value).ok();
-        instant.and_then(|instant| u64::try_from(instant.timestamp_millis()).ok()).unwrap_or_else(|| {
-            let message = format!("`{}` is no instant", text.value);
-            let problem = Problem::with(text, message);
-            self.problems.push(problem.helped("write it as `2026-03-02T09:00:00Z`, from 1970 on".into()));
+        clock.map_or(Ok(START), instant).unwrap_or_else(|problem| {
+            self.problems.push(problem);
             START
         })
     }

@@ -29,6 +29,8 @@ use guestlist_harness::{
     },
 };
 
+use crate::calls::Request;
+
 /// Everything that a call may change, in the host's own terms. Ids are `#0`, `#1` .. in the order in
 /// which the invitations were made, codes are numbered for each invitation; what the contract leaves to
 /// the host (local ids, when a waiting mail is looked at again) is blank.
@@ -117,22 +119,7 @@ pub enum Means {
 }
 
 /// What is asked, in the names of the model.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    Invite(InviteRequest),
-    List(InvitationFilter),
-    Get(String),
-    Resend(Vec<String>),
-    Revoke(String, Option<String>),
-    RevokeAll(Owner),
-    Approve(String),
-    Reject(String, Option<String>),
-    ListMine(Vec<State>),
-    Introspect(Means),
-    Accept(Means),
-    Decline(Means, Option<String>),
-    Sweep,
-}
+pub type Ask = Request<Means>;
 
 #[derive(Clone, Debug)]
 pub struct Model {

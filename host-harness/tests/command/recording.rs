@@ -1,12 +1,11 @@
 //! `guestlist test --bless` and `guestlist record`, as somebody types them.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
 };
+
+use super::{Desk, text};
 
 const WORLD: &str = "clock: 2026-03-02T09:00:00Z
 organizations:
@@ -21,27 +20,7 @@ organizations:
     permissions: { u-ann: [all] }
 ";
 
-struct Desk(PathBuf);
-
 impl Desk {
-    fn new(name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("world.yaml"), WORLD).unwrap();
-        Self(folder)
-    }
-
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
-        command.current_dir(&self.0).args(arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that ends before it reads closes the pipe.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    }
-
     /// What it prints, when it ends with this status.
     fn prints(&self, status: i32, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
@@ -50,7 +29,7 @@ impl Desk {
         shown
     }
 
-    fn call(&self, status: i32, arguments: &[&str], request: &str) -> String {
+    fn record(&self, status: i32, arguments: &[&str], request: &str) -> String {
         let kept = ["--world", "world.yaml", "--state", "state.json", "--record", "story.yaml"];
         self.prints(status, &[&["call"], arguments, &kept].concat(), request)
     }
@@ -62,10 +41,6 @@ impl Desk {
     fn write(&self, name: &str, text: &str) {
         fs::write(self.0.join(name), text).unwrap();
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Every file below a folder with its text, in order.
@@ -103,7 +78,7 @@ fn failed(report: &str) -> Vec<&str> {
 
 #[test]
 fn blessing_changes_no_ending_adds_lines_only_and_is_done_after_once() {
-    let desk = Desk::new("bless-all");
+    let desk = Desk::new("bless-all", WORLD);
     let folder = desk.0.join("scenarios");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios"), &folder);
     let before = files(&folder);
@@ -125,7 +100,7 @@ fn blessing_changes_no_ending_adds_lines_only_and_is_done_after_once() {
 
 #[test]
 fn blessing_writes_what_came_and_never_a_wrong_answer_away() {
-    let desk = Desk::new("bless-one");
+    let desk = Desk::new("bless-one", WORLD);
     let right = "name: Alice is invited # and no more
 world: world.yaml
 steps:
@@ -156,7 +131,7 @@ steps:
 
 #[test]
 fn a_race_with_many_ends_has_no_effects_to_bless() {
-    let desk = Desk::new("bless-race");
+    let desk = Desk::new("bless-race", WORLD);
     let race = "name: Who comes first
 world: world.yaml
 steps:
@@ -183,14 +158,14 @@ steps:
 
 #[test]
 fn calls_become_a_scenario_that_passes() {
-    let desk = Desk::new("record-calls");
+    let desk = Desk::new("record-calls", WORLD);
     let invite = r#"{"usernames": ["alice", "zoe"], "groups": ["g-help"]}"#;
-    let shown = desk.call(0, &["invite", "--organization", "acme", "--as", "ann"], invite);
+    let shown = desk.record(0, &["invite", "--organization", "acme", "--as", "ann"], invite);
     let code = shown.split_once("#inv1_").unwrap().1.split_whitespace().next().unwrap();
     let accept = format!(r#"{{"confirmationCode": "inv1_{code}"}}"#);
-    desk.call(1, &["accept", "--as", "root/bob"], &accept);
-    desk.call(0, &["accept", "--as", "root/alice", "--advance", "71h"], &accept);
-    desk.call(0, &["list", "--organization", "acme", "--as", "ann"], "{}");
+    desk.record(1, &["accept", "--as", "root/bob"], &accept);
+    desk.record(0, &["accept", "--as", "root/alice", "--advance", "71h"], &accept);
+    desk.record(0, &["list", "--organization", "acme", "--as", "ann"], "{}");
     assert_eq!(
         desk.read("story.yaml"),
         "name: story
@@ -237,29 +212,29 @@ expect:
 
 #[test]
 fn a_recording_goes_on_only_where_it_ends() {
-    let desk = Desk::new("record-elsewhere");
+    let desk = Desk::new("record-elsewhere", WORLD);
     let ann = ["sweep", "--organization", "acme"];
     desk.prints(
         0,
         &[&["call"][..], &ann, &["--world", "world.yaml", "--state", "state.json"]].concat(),
         "{}",
     );
-    let shown = desk.call(2, &ann, "{}");
+    let shown = desk.record(2, &ann, "{}");
     assert!(shown.contains("`state.json` is not where `story.yaml` ends"), "{shown}");
     assert!(!desk.0.join("story.yaml").exists());
 }
 
 #[test]
 fn a_call_that_no_scenario_can_tell_is_not_made() {
-    let desk = Desk::new("record-untold");
-    let shown = desk.call(2, &["get", "--organization", "acme", "--as", "ann"], r#"{"id": "nobody's"}"#);
+    let desk = Desk::new("record-untold", WORLD);
+    let shown = desk.record(2, &["get", "--organization", "acme", "--as", "ann"], r#"{"id": "nobody's"}"#);
     assert!(shown.contains("`nobody's` is no id of an invitation"), "{shown}");
     assert!(!desk.0.join("state.json").exists() && !desk.0.join("story.yaml").exists());
 }
 
 #[test]
 fn the_demo_is_a_scenario() {
-    let desk = Desk::new("record-demo");
+    let desk = Desk::new("record-demo", WORLD);
     desk.prints(0, &["record", "demo", "-o", "demo.yaml"], "");
     desk.prints(0, &["test", "demo.yaml"], "");
     let demo = desk.read("demo.yaml");
@@ -275,7 +250,7 @@ fn the_demo_is_a_scenario() {
 
 #[test]
 fn lines_of_calls_are_recorded_by_name() {
-    let desk = Desk::new("record-lines");
+    let desk = Desk::new("record-lines", WORLD);
     let lines = r#"{"operation": "invite", "as": "ann", "in": "acme", "request": {"usernames": ["bob"], "properties": [{"key": "manageNotificationsInternally", "value": "false"}]}}
 
 {"operation": "decline", "as": "root/bob", "request": {"confirmationCode": "bob's invitation", "reason": "no: time"}, "advance": "3h"}
