@@ -5,6 +5,9 @@ import { componentize } from '@bytecodealliance/componentize-js';
 
 const [output] = process.argv.slice(2);
 
+// Node.js says where a mistake in the sources is; the compiler only says that there is one.
+await import('./policy.js');
+
 const { component } = await componentize({
   sourcePath: 'policy.js',
   witPath: 'wit',

@@ -11,7 +11,7 @@ use std::{
     process::{Command, Output},
 };
 
-use guestlist_harness::BUNDLED;
+use guestlist_harness::{BUNDLED, policy::PolicyLimits};
 use serde_json::Value;
 
 use super::{
@@ -207,6 +207,22 @@ fn the_page_is_true_in_python() {
     fs::write(desk.path("team-policy/app.py"), "def judge(:\n").unwrap();
     let said = desk.failed(2, &["policy", "build", "team-policy"]);
     assert!(said.contains("app.py\", line 1") && said.contains("SyntaxError"), "{said}");
+}
+
+#[test]
+fn the_page_has_the_limits() {
+    let limits = PolicyLimits::default();
+    for row in [
+        format!("| time | {} ms |", limits.time.as_millis()),
+        format!(
+            "| instructions, where the host counts them | {} million |",
+            limits.fuel.unwrap() / 1_000_000
+        ),
+        format!("| memory | {} MiB |", limits.memory >> 20),
+        format!("| verdicts | {} KiB |", limits.answer_bytes >> 10),
+    ] {
+        assert!(PAGE.contains(&row), "`{row}` is not on the page");
+    }
 }
 
 #[test]
