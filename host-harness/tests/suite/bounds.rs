@@ -8,10 +8,9 @@ use guestlist_harness::{
     contract::exports::maintenance::SweepRefusal, host::Host,
 };
 
-use crate::{
-    guests::{Behaviour, guest},
-    quiet::{Quiet, context},
-};
+use guestlist_hostile::guests::{Behaviour, guest};
+
+use crate::quiet::{Quiet, context};
 
 static EPOCH: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineOptions::default()).unwrap());
 static FUEL: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineOptions::fuel()).unwrap());
