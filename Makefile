@@ -4,7 +4,7 @@
 PLAY := cargo run -q --locked -p guestlist-harness --bin guestlist -- test tests/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all soak mutants bench lint check-reference
+.PHONY: help setup demo test test-all soak hostile mutants bench lint check-reference
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,6 +24,9 @@ test-all: test ## The same, and fail every host call of every scenario in every 
 
 soak: setup ## Play random histories in the sandbox; TIME=10m (1m), SEED=7, FORMAT=json
 	@TIME=$(TIME) SEED=$(SEED) FORMAT=$(FORMAT) cargo run -q --locked -p guestlist-model --bin soak
+
+hostile: setup ## Attack with plugins and policies that mean harm; N=20 runs of each (1000), FORMAT=json
+	@cargo run -q --locked -p guestlist-hostile --bin hostile -- --runs $(or $(N),1000) --format $(or $(FORMAT),text)
 
 mutants: setup ## Change the plugin in every small way: each time a test has to fail (hours)
 	@scripts/mutants

@@ -22,6 +22,7 @@ use super::Problem;
 use crate::{
     Engine, HostCalls, Limits, Metering, Reason,
     contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre, types::Principal},
+    engine::Parts,
     host::Operation,
     memory::MemoryHost,
     policy::PolicyLimits,
@@ -39,7 +40,7 @@ pub(super) fn extension(engine: &Engine, component: &Component) -> Result<Extens
     let extension = linked.and_then(ExtensionPre::new).map_err(mismatch)?;
     let limits = limits(engine, Limits::default().memory);
     let calls = Arc::new(nobodys(&limits));
-    let memory = MemoryMeter::new(limits.memory);
+    let memory = MemoryMeter::new(limits.memory, Parts::PLUGIN);
     let metered = engine.metering() == Metering::Fuel;
     let mut store = Store::new(engine.wasmtime(), HostState { calls: calls.clone(), memory, metered });
     store.limiter(|state| &mut state.memory);
@@ -56,7 +57,7 @@ pub(super) fn policy(
     let linked = Linker::new(engine.wasmtime()).instantiate_pre(component);
     let policy = linked.and_then(TenantPolicyPre::new).map_err(mismatch)?;
     let limits = limits(engine, PolicyLimits::default().memory);
-    let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory));
+    let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory, Parts::POLICY));
     store.limiter(|memory| memory);
     let made = make(engine, &limits, &mut store, policy.instance_pre())?;
     let instance = made.map_err(|error| start(error, &limits, store.data(), None))?;

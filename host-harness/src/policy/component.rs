@@ -15,6 +15,7 @@ use crate::{
         rules::{AcceptFacts, InviteFacts},
         types::Verdict,
     },
+    engine::Parts,
     plugin::digest,
     policy::PolicyLimits,
     sandbox::MemoryMeter,
@@ -142,7 +143,7 @@ impl PolicyComponent {
         // Each holder keeps its place no longer than its time, so this ends. The engine never closes it.
         let _slot = engine.policy_slot().await;
         let limits = self.limits.on(engine);
-        let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory));
+        let mut store = Store::new(engine.wasmtime(), MemoryMeter::new(limits.memory, Parts::POLICY));
         store.limiter(|memory| memory);
         let asked = async {
             engine.arm(&mut store, &limits)?;

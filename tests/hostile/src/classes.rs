@@ -8,8 +8,8 @@ use guestlist_harness::{
 };
 
 use crate::guests::{
-    AGAIN, Behaviour, Body, LIST, VERDICTS, build, contract, data, guest, guest_of, guest_that_starts_so, policy,
-    policy_answering, policy_contract, policy_that_starts_so,
+    AGAIN, Behaviour, Body, LIST, VERDICTS, build, contract, data, guest, guest_of, guest_that_starts_so,
+    policy, policy_answering, policy_contract, policy_that_starts_so,
 };
 
 /// How a component is brought to do its worst.
@@ -184,7 +184,8 @@ fn world_of(body: &Body) -> fn(String) -> String {
         return same;
     }
     |text| {
-        let text = text.replace("\nworld extension {", "\ninterface chairs { resource chair; }\nworld extension {");
+        let text =
+            text.replace("\nworld extension {", "\ninterface chairs { resource chair; }\nworld extension {");
         text.replace("export invitee;", "export invitee;\n    export chairs;")
             .replace("export rules;", "export rules;\n    export chairs;")
     }
@@ -231,7 +232,9 @@ fn guests() -> Vec<(&'static str, Held, &'static str, Body)> {
             "copy",
             Held::Deadline,
             "copies its whole memory onto itself, again and again",
-            new("(loop (memory.copy (i32.const 1) (i32.const 0) (i32.sub (i32.const <all>) (i32.const 1))) (br 0))"),
+            new(
+                "(loop (memory.copy (i32.const 1) (i32.const 0) (i32.sub (i32.const <all>) (i32.const 1))) (br 0))",
+            ),
         ),
         (
             "table-fill",
@@ -254,10 +257,8 @@ fn guests() -> Vec<(&'static str, Held, &'static str, Body)> {
             "names",
             Held::Panicked,
             "panics in a function whose name is 90 kB and mangled",
-            new("(call $deep)").fields(format!(
-                "(func $deep (@name \"_ZN{}E\") (unreachable))",
-                "8aaaaaaaa".repeat(10_000)
-            )),
+            new("(call $deep)")
+                .fields(format!("(func $deep (@name \"_ZN{}E\") (unreachable))", "8aaaaaaaa".repeat(10_000))),
         ),
         (
             "handles",
@@ -265,7 +266,12 @@ fn guests() -> Vec<(&'static str, Held, &'static str, Body)> {
             "makes resources of its own and never gives one back",
             new("(loop (drop (call $chair (i32.const 0))) (br 0))").with_chairs(),
         ),
-        ("after", Held::Deadline, "answers, and does not end afterwards", Body { after: LOOP.into(), ..new(ANSWER) }),
+        (
+            "after",
+            Held::Deadline,
+            "answers, and does not end afterwards",
+            Body { after: LOOP.into(), ..new(ANSWER) },
+        ),
         (
             "realloc-loops",
             Held::Deadline,
@@ -282,13 +288,7 @@ fn guests() -> Vec<(&'static str, Held, &'static str, Body)> {
             "realloc-at-end",
             Held::Rule("realloc return: beyond end of memory"),
             "has its arguments put over the end of its memory",
-            new(ANSWER).realloc("(i32.sub (i32.const <all>) (i32.const 1))"),
-        ),
-        (
-            "realloc-odd",
-            Held::Rule("realloc return: result not aligned"),
-            "has its arguments put at an odd address",
-            new(ANSWER).realloc("(i32.or (i32.const 1025) (i32.shl (local.get 3) (i32.const 4)))"),
+            new(ANSWER).realloc("(i32.sub (i32.const <all>) (i32.const 8))"),
         ),
         (
             "realloc-grows",
@@ -323,7 +323,7 @@ impl Body {
 
 /// `record-refusals` with this organization (tag, start, length) and these refusals (start, length).
 fn told(organization: [u32; 3], refusals: [u32; 2]) -> String {
-    let arguments = organization.iter().chain(&refusals).chain(&[0]);
+    let arguments = organization.iter().chain(&refusals).chain(&[0xf000]);
     let arguments: String = arguments.map(|argument| format!("(i32.const {argument})")).collect();
     format!("(call $audit.record-refusals {arguments})")
 }
@@ -351,17 +351,27 @@ fn plugins() -> Vec<Class> {
         class(format!("plugin/{name}"), Plugin, held, does, move |_, _| build(&contract(same), &body))
     };
     // An answer of `sweep`: refused as `invalid`, with a text.
-    let invalid = |start, length| words(LIST, &[1, 1, start, length]);
+    let invalid = |start, length| words(LIST, &[1, 0, 1, 0, start, length]);
     vec![
         of("storm", Held::HostCalls, "calls the host for ever", Behaviour::Storms.into()),
-        of("flood", Held::HostCallBytes, "hands over a text of 15 MiB", Body {
-            pages: 250,
-            ..Body::new(told([1, 0, 15 << 20], [0, 0]))
-        }),
-        of("giant-list", Held::HostCallBytes, "hands over a list of 2^31 elements", Body::new(told([0, 0, 0], [0, 1 << 31]))),
-        of("text-outside", Held::Rule("out of bounds"), "hands over a text that ends behind its memory", Body::new(
-            told([1, (64 << 16) - 1, 2], [0, 0]),
-        )),
+        of(
+            "flood",
+            Held::HostCallBytes,
+            "hands over a text of 15 MiB",
+            Body { pages: 250, ..Body::new(told([1, 0, 15 << 20], [0, 0])) },
+        ),
+        of(
+            "giant-list",
+            Held::Rule("out of bounds"),
+            "hands over a list of 2^31 elements",
+            Body::new(told([0, 0, 0], [0, 1 << 31])),
+        ),
+        of(
+            "text-outside",
+            Held::Rule("out of bounds"),
+            "hands over a text that ends behind its memory",
+            Body::new(told([1, (64 << 16) - 1, 2], [0, 0])),
+        ),
         of(
             "overlapping",
             Held::HostCallBytes,
@@ -370,31 +380,53 @@ fn plugins() -> Vec<Class> {
         ),
         of(
             "hoard",
-            Held::HostCalls,
+            Held::Deadline,
             "hands over 7 MiB for the audit trail, again and again",
             Body::new(
-                scattered(0, 28, 4, 0)
+                // Behind the place of the host's answer.
+                format!("(i32.store (i32.const 20) (i32.const {}))", 1 << 16)
                     + &format!("(i32.store (i32.const 24) (i32.const {}))", 7 << 20)
                     + &format!("(loop {} (br 0))", told([1, 28, 4], [0, 1])),
             )
             .pages(200)
-            .fields(format!("{COUNTER} {}", data(28, b"evil"))),
+            .fields(data(28, b"evil")),
         ),
-        of("bad-text", Held::Rule("utf-8"), "hands over a text that is none", Body::new(told([1, 8, 1], [0, 0])).fields(data(8, &[0xff]))),
-        of("bad-answer", Held::Rule("utf-8"), "answers with a text that is none", Body::new(ANSWER)
-            .fields(invalid(64, 1) + &data(64, &[0xff]))),
-        of("no-case", Held::Rule("discriminant"), "answers with a case that there is not", Body::new(ANSWER).fields(words(LIST, &[7]))),
-        of("giant-answer", Held::HostCallBytes, "answers with a text of 15 MiB", Body {
-            pages: 250,
-            ..Body::new(ANSWER).fields(invalid(64, 15 << 20))
-        }),
-        of("deep-calls", Held::StackOverflow, "calls the host from every depth of its stack", Body::new(format!(
-            "(global.set $i (i32.add (global.get $i) (i32.const 1)))
+        of(
+            "bad-text",
+            Held::Rule("utf-8"),
+            "hands over a text that is none",
+            Body::new(told([1, 8, 1], [0, 0])).fields(data(8, &[0xff])),
+        ),
+        of(
+            "bad-answer",
+            Held::Rule("utf-8"),
+            "answers with a text that is none",
+            Body::new(ANSWER).fields(invalid(64, 1) + &data(64, &[0xff])),
+        ),
+        of(
+            "no-case",
+            Held::Rule("discriminant"),
+            "answers with a case that there is not",
+            Body::new(ANSWER).fields(words(LIST, &[7])),
+        ),
+        of(
+            "giant-answer",
+            Held::HostCallBytes,
+            "answers with a text of 15 MiB",
+            Body { pages: 250, ..Body::new(ANSWER).fields(invalid(64, 15 << 20)) },
+        ),
+        of(
+            "deep-calls",
+            Held::StackOverflow,
+            "calls the host from every depth of its stack",
+            Body::new(format!(
+                "(global.set $i (i32.add (global.get $i) (i32.const 1)))
             (if (i32.eqz (i32.rem_u (global.get $i) (i32.const 256))) (then {}))
             {AGAIN}",
-            told([0, 0, 0], [0, 0])
-        ))
-        .fields(COUNTER)),
+                told([0, 0, 0], [0, 0])
+            ))
+            .fields(COUNTER),
+        ),
         of(
             "realloc-calls",
             Held::Rule("cannot leave component instance"),
@@ -413,24 +445,36 @@ fn plugins() -> Vec<Class> {
             Held::Deadline,
             "asks what the host never answers, again and again",
             |_, _| {
-                let body = Body::new("(loop (call $settings.get (i32.const 0) (i32.const 0) (i32.const 64)) (br 0))");
+                let body = Body::new(
+                    "(loop (call $settings.get (i32.const 0) (i32.const 0) (i32.const 64)) (br 0))",
+                );
                 build(&contract(same), &body)
             },
         ),
-        class("plugin/other-organizations", WatchedPlugin, Held::Denied, "names another organization and its invitation", |victim, _| {
-            build(&contract(same), &trespasser(victim))
-        }),
-        class("plugin/too-many-rows", WatchedPlugin, Held::Denied, "asks for more rows than a page may have", |_, _| {
-            let evil = "(i32.const 64) (i32.const 4)";
-            let body = Body::new(format!(
-                "(call $storage.due {evil} (i32.const -1) (i64.const 0) (i32.const 1024))
+        class(
+            "plugin/other-organizations",
+            WatchedPlugin,
+            Held::Denied,
+            "names another organization and its invitation",
+            |victim, _| build(&contract(same), &trespasser(victim)),
+        ),
+        class(
+            "plugin/too-many-rows",
+            WatchedPlugin,
+            Held::Denied,
+            "asks for more rows than a page may have",
+            |_, _| {
+                let evil = "(i32.const 64) (i32.const 4)";
+                let body = Body::new(format!(
+                    "(call $storage.due {evil} (i32.const -1) (i64.const 0) (i32.const 1024))
                 (call $storage.purge {evil} (i64.const 0) (i32.const -1) (i32.const 1024))
                 (call $storage.mine (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
                     (i32.const -1) (i32.const 1024))"
-            ))
-            .fields(data(64, b"evil"));
-            build(&contract(same), &body)
-        }),
+                ))
+                .fields(data(64, b"evil"));
+                build(&contract(same), &body)
+            },
+        ),
     ]
 }
 
@@ -474,16 +518,41 @@ fn policies() -> Vec<Class> {
         })
     };
     vec![
-        of("giant-list", Held::HostCallBytes, "gives 2^31 verdicts", listing(0, 1 << 31)),
-        of("list-outside", Held::Rule("out of bounds"), "gives verdicts that lie behind its memory", listing((64 << 16) - 40, 2)),
-        of("giant-text", Held::HostCallBytes, "refuses with 60 MiB of words", Body { pages: 1000, ..refusing(64, 60 << 20) }),
-        of("text-outside", Held::Rule("out of bounds"), "refuses with words that end behind its memory", refusing((64 << 16) - 1, 2)),
+        of(
+            "realloc-odd",
+            Held::Rule("realloc return: result not aligned"),
+            "has its arguments put at an odd address",
+            Body::new(ANSWER).realloc("(i32.const 1025)"),
+        ),
+        of("giant-list", Held::Rule("out of bounds"), "gives 2^31 verdicts", listing(0, 1 << 31)),
+        of(
+            "list-outside",
+            Held::Rule("out of bounds"),
+            "gives verdicts that lie behind its memory",
+            listing((64 << 16) - 40, 2),
+        ),
+        of(
+            "giant-text",
+            Held::HostCallBytes,
+            "refuses with 60 MiB of words",
+            Body { pages: 1000, ..refusing(64, 60 << 20) },
+        ),
+        of(
+            "text-outside",
+            Held::Rule("out of bounds"),
+            "refuses with words that end behind its memory",
+            refusing((64 << 16) - 1, 2),
+        ),
         of("bad-text", Held::Rule("utf-8"), "refuses with words that are no text", {
             let body = refusing(64, 1);
             Body { fields: body.fields.clone() + &data(64, &[0xff]), ..body }
         }),
-        of("no-case", Held::Rule("discriminant"), "gives a verdict that there is not", Body::new(ANSWER)
-            .fields(words(LIST, &[VERDICTS, 1]) + &words(VERDICTS, &[9]))),
+        of(
+            "no-case",
+            Held::Rule("discriminant"),
+            "gives a verdict that there is not",
+            Body::new(ANSWER).fields(words(LIST, &[VERDICTS, 1]) + &words(VERDICTS, &[9])),
+        ),
         of(
             "overlapping",
             Held::HostCallBytes,
@@ -516,60 +585,130 @@ fn loads() -> Vec<Class> {
     let refused = Held::NotAdmitted;
     let mut all = vec![
         class("plugin/imports", LoadPlugin, refused("withheld", "filesystem"), "wants files", |_, _| {
-            with(&guest(Behaviour::Panics), r#"(import "wasi:filesystem/preopens@0.2.6" (instance (export "get-directories" (func))))"#)
+            with(
+                &guest(Behaviour::Panics),
+                r#"(import "wasi:filesystem/preopens@0.2.6" (instance (export "get-directories" (func))))"#,
+            )
         }),
         class("policy/imports", LoadPolicy, refused("barred", "filesystem"), "wants files", |_, _| {
-            with(&policy(Behaviour::Panics), r#"(import "wasi:filesystem/preopens@0.2.6" (instance (export "get-directories" (func))))"#)
+            with(
+                &policy(Behaviour::Panics),
+                r#"(import "wasi:filesystem/preopens@0.2.6" (instance (export "get-directories" (func))))"#,
+            )
         }),
-        class("policy/plugin", LoadPolicy, refused("barred", "may import no function"), "is a plugin", |_, _| BUNDLED.to_vec()),
-        class("plugin/start-calls", LoadPlugin, refused("start", "before anybody has called it"), "calls the host when it is made", |_, _| {
-            guest_that_starts_so(Behaviour::Storms)
-        }),
+        class(
+            "plugin/second-memory",
+            LoadPlugin,
+            refused("start", "memory count"),
+            "has a second memory, which a plugin has no place for",
+            |_, _| with(&empty(true), "(core module $m (memory 1)) (core instance (instantiate $m))"),
+        ),
+        class(
+            "policy/plugin",
+            LoadPolicy,
+            refused("barred", "may import no function"),
+            "is a plugin",
+            |_, _| BUNDLED.to_vec(),
+        ),
+        class(
+            "plugin/start-calls",
+            LoadPlugin,
+            refused("start", "before anybody has called it"),
+            "calls the host when it is made",
+            |_, _| guest_that_starts_so(Behaviour::Storms),
+        ),
     ];
     for classes in [
-        both("version", refused("wrong-version", "0.2.0"), "speaks another version of the contract", |plugin| {
-            let newer = |text: String| text.replace("invitation@0.1.0", "invitation@0.2.0");
-            guest_of(&if plugin { contract(newer) } else { policy_contract(newer) }, Behaviour::Panics)
-        }),
+        both(
+            "version",
+            refused("wrong-version", "0.2.0"),
+            "speaks another version of the contract",
+            |plugin| {
+                let newer = |text: String| text.replace("invitation@0.1.0", "invitation@0.2.0");
+                guest_of(&if plugin { contract(newer) } else { policy_contract(newer) }, Behaviour::Panics)
+            },
+        ),
         both("start-loops", refused("start", "longer than"), "does not end when it is made", |plugin| {
-            if plugin { guest_that_starts_so(Behaviour::Loops) } else { policy_that_starts_so(Behaviour::Loops) }
+            if plugin {
+                guest_that_starts_so(Behaviour::Loops)
+            } else {
+                policy_that_starts_so(Behaviour::Loops)
+            }
         }),
-        both("start-swells", refused("start", "bytes of memory"), "takes all memory when it is made", |plugin| {
-            if plugin { guest_that_starts_so(Behaviour::Swells) } else { policy_that_starts_so(Behaviour::Swells) }
-        }),
+        both(
+            "start-swells",
+            refused("start", "bytes of memory"),
+            "takes all memory when it is made",
+            |plugin| {
+                if plugin {
+                    guest_that_starts_so(Behaviour::Swells)
+                } else {
+                    policy_that_starts_so(Behaviour::Swells)
+                }
+            },
+        ),
         both("born-big", refused("invalid", "memory"), "begins with 1 GiB of memory", |plugin| {
             one(plugin, Body::new("").pages(16_384))
         }),
-        both("born-wide", refused("invalid", "table"), "begins with a table of 10 million places", |plugin| {
-            one(plugin, Body::new("").fields("(table 10000000 funcref)"))
-        }),
+        both(
+            "born-wide",
+            refused("invalid", "table"),
+            "begins with a table of 10 million places",
+            |plugin| one(plugin, Body::new("").fields("(table 10000000 funcref)")),
+        ),
         both("instances", refused("invalid", "instances"), "has 1,000 core instances", |plugin| {
-            with(&empty(plugin), &format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(1000)))
+            with(
+                &empty(plugin),
+                &format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(1000)),
+            )
         }),
-        both("memories", refused("start", "memor"), "has 60 memories", |plugin| {
-            with(&empty(plugin), &format!("(core module $m (memory 1)) {}", "(core instance (instantiate $m))".repeat(60)))
+        both("memories", refused("invalid", "memories"), "has 60 memories", |plugin| {
+            with(
+                &empty(plugin),
+                &format!("(core module $m (memory 1)) {}", "(core instance (instantiate $m))".repeat(60)),
+            )
         }),
         both("tables", refused("invalid", "table"), "has 600 tables", |plugin| {
-            with(&empty(plugin), &format!("(core module $m {}) {}", "(table 1 funcref)".repeat(10), "(core instance (instantiate $m))".repeat(60)))
+            with(
+                &empty(plugin),
+                &format!(
+                    "(core module $m {}) {}",
+                    "(table 1 funcref)".repeat(10),
+                    "(core instance (instantiate $m))".repeat(60)
+                ),
+            )
         }),
         both("threads", refused("invalid", "threads"), "waits on memory that it shares", |plugin| {
-            with(&empty(plugin), "(core module (memory 1 1 shared)
-                (func (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))))")
+            with(
+                &empty(plugin),
+                "(core module (memory 1 1 shared)
+                (func (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))))",
+            )
         }),
-        both("nested-components", refused("invalid", ""), "has components in components, 1,000 deep", |plugin| {
-            let mut bytes = EMPTY_COMPONENT.to_vec();
-            for _ in 0..1000 {
-                bytes = nested(&bytes);
-            }
-            [empty(plugin), bytes[8..].to_vec()].concat()
-        }),
-        both("nested-types", refused("invalid", ""), "has a type of lists in lists, 100,000 deep", |plugin| {
-            let mut types = String::from("(type $t0 (list u8))");
-            for depth in 1..100_000 {
-                write!(types, "(type $t{depth} (list $t{}))", depth - 1).unwrap();
-            }
-            with(&empty(plugin), &types)
-        }),
+        both(
+            "nested-components",
+            refused("invalid", "32 deep"),
+            "has components in components, 1,000 deep",
+            |plugin| {
+                let mut bytes = EMPTY_COMPONENT.to_vec();
+                for _ in 0..1000 {
+                    bytes = nested(&bytes);
+                }
+                [empty(plugin), bytes[8..].to_vec()].concat()
+            },
+        ),
+        both(
+            "nested-types",
+            refused("invalid", ""),
+            "has a type of lists in lists, 100,000 deep",
+            |plugin| {
+                let mut types = String::from("(type $t0 (list u8))");
+                for depth in 1..100_000 {
+                    write!(types, "(type $t{depth} (list $t{}))", depth - 1).unwrap();
+                }
+                with(&empty(plugin), &types)
+            },
+        ),
         both("doubled-types", refused("invalid", ""), "has a type that doubles 40 times", |plugin| {
             let mut types = String::from("(type $t0 (tuple u8 u8))");
             for depth in 1..40 {
@@ -578,11 +717,16 @@ fn loads() -> Vec<Class> {
             with(&empty(plugin), &types)
         }),
         both("zeros", refused("not-a-component", ""), "is 50 MB of zeros", |_| vec![0; 50_000_000]),
-        both("headed-zeros", refused("invalid", ""), "is a component's first 8 bytes and 50 MB of zeros", |_| {
-            let mut bytes = EMPTY_COMPONENT.to_vec();
-            bytes.resize(50_000_000, 0);
-            bytes
-        }),
+        both(
+            "headed-zeros",
+            refused("invalid", ""),
+            "is a component's first 8 bytes and 50 MB of zeros",
+            |_| {
+                let mut bytes = EMPTY_COMPONENT.to_vec();
+                bytes.resize(50_000_000, 0);
+                bytes
+            },
+        ),
     ] {
         all.extend(classes);
     }
@@ -592,14 +736,20 @@ fn loads() -> Vec<Class> {
             let whole = empty(plugin);
             whole[..chance(run) % whole.len()].to_vec()
         }));
-        all.push(class(format!("{kind}/damaged"), attack, Held::AnyWay, "has two bits turned somewhere", move |_, run| {
-            let mut damaged = empty(plugin);
-            for turn in [2 * run, 2 * run + 1] {
-                let place = 8 + chance(turn) % (damaged.len() - 8);
-                damaged[place] ^= 1 << (chance(turn) >> 20 & 7);
-            }
-            damaged
-        }));
+        all.push(class(
+            format!("{kind}/damaged"),
+            attack,
+            Held::AnyWay,
+            "has two bits turned somewhere",
+            move |_, run| {
+                let mut damaged = empty(plugin);
+                for turn in [2 * run, 2 * run + 1] {
+                    let place = 8 + chance(turn) % (damaged.len() - 8);
+                    damaged[place] ^= 1 << (chance(turn) >> 20 & 7);
+                }
+                damaged
+            },
+        ));
     }
     all
 }

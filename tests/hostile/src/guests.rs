@@ -76,7 +76,7 @@ impl Body {
             run: run.into(),
             after: String::new(),
             // Everything in the same place.
-            realloc: "(i32.const 1024)".into(),
+            realloc: "(i32.const 0x8000)".into(),
             start: String::new(),
             fields: String::new(),
             imports: String::new(),
@@ -251,7 +251,8 @@ fn text(dummy: &[u8], body: &Body) -> String {
                     let TypeRef::Func(ty) = import.ty else { unreachable!() };
                     let (module, name) = (import.module, import.name);
                     let interface = module.rsplit('/').next().unwrap().split('@').next().unwrap();
-                    let (id, signature) = (id(&format!("{interface}.{name}")), signature(&types[ty as usize]));
+                    let (id, signature) =
+                        (id(&format!("{interface}.{name}")), signature(&types[ty as usize]));
                     imports += &format!("(import \"{module}\" \"{name}\" (func ${id} {signature}))\n");
                     imported += 1;
                 }
@@ -279,7 +280,8 @@ fn function(name: &str, ty: &FuncType, body: &Body) -> String {
         "_initialize" => ("start", body.start.clone()),
         post if post.starts_with("cabi_post_") => (&*id, body.after.clone()),
         _ => {
-            let arguments: String = (0..ty.params().len()).map(|index| format!("(local.get {index})")).collect();
+            let arguments: String =
+                (0..ty.params().len()).map(|index| format!("(local.get {index})")).collect();
             // All but `judge-accept` answer with what lies there; it answers with the one verdict itself.
             let answer = if name.ends_with("judge-accept") { VERDICTS } else { LIST };
             let run = body.run.replace(AGAIN, &format!("(call ${id} {arguments})"));

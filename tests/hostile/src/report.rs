@@ -13,7 +13,8 @@ use crate::{
 /// As a table.
 #[must_use]
 pub fn text(machine: &str, commit: &str, all: &[(Class, Findings)]) -> String {
-    let mut text = format!("machine   {machine}\ncommit    {commit}\ndeadline  {} ms\n\n", DEADLINE.as_millis());
+    let mut text =
+        format!("machine   {machine}\ncommit    {commit}\ndeadline  {} ms\n\n", DEADLINE.as_millis());
     let heads = ["contained", "took", "late p50", "p99", "max", "resident", "others", "attacked", "slower"];
     let row = |name: &str, held: &str, cells: &[String]| {
         let cells: String = cells.iter().map(|cell| format!(" {cell:>10}")).collect();
@@ -52,9 +53,7 @@ pub fn text(machine: &str, commit: &str, all: &[(Class, Findings)]) -> String {
 #[must_use]
 pub fn json(machine: &str, commit: &str, all: &[(Class, Findings)]) -> Value {
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
-    let times = |times: &Times| {
-        json!({ "count": times.count(), "p50": seconds(times.quantile(0.5)), "p99": seconds(times.quantile(0.99)), "max": seconds(times.max()) })
-    };
+    let times = |times: &Times| json!({ "count": times.count(), "p50": seconds(times.quantile(0.5)), "p99": seconds(times.quantile(0.99)), "max": seconds(times.max()) });
     let classes = all.iter().map(|(class, found)| {
         json!({
             "class": class.name, "does": class.does, "contained-by": class.held.words(),

@@ -22,7 +22,8 @@ use guestlist_harness::{
         rules::{Candidate, InviteFacts, Inviter, NamedGrant, Surroundings},
         settings::Values,
         types::{
-            Grant, GrantKind, HostError, InvitationFilter, Notify, PageRequest, Principal, SortKey, UserRef, Verdict,
+            Grant, GrantKind, HostError, InvitationFilter, Notify, PageRequest, Principal, SortKey, UserRef,
+            Verdict,
         },
     },
     host::{Call, Settings},
@@ -92,7 +93,8 @@ impl Rig {
         let policy = PolicyComponent::load(&engine, &policy_answering(&[Verdict::Allow])).unwrap();
         let host = Arc::new(MemoryHost::from_yaml(WORLD).unwrap());
         let session = honest.session(host.clone().host(), Limits::default());
-        let invited = session.invite(host.context(Some("acme"), user("acme", "u-ann")), inviting("alice", vec![]));
+        let invited =
+            session.invite(host.context(Some("acme"), user("acme", "u-ann")), inviting("alice", vec![]));
         let invited = block_on(invited).unwrap().unwrap().pop().unwrap().unwrap();
         let victim = Victim { organization: "acme", invitation: invited.id };
         Self { engine, honest, policy, host, victim }
@@ -333,7 +335,10 @@ fn not_admitted(error: &LoadError) -> Outcome {
 /// The host says no, and nothing else.
 fn is_refusal(outcome: &Value) -> bool {
     let error = &outcome["Err"];
-    [error, &error["Host"]].iter().any(|error| error["Denied"].is_string() || error["Invalid"].is_string())
+    error == "NotFound"
+        || [error, &error["Host"]]
+            .iter()
+            .any(|error| error["Denied"].is_string() || error["Invalid"].is_string())
 }
 
 /// Never answers.
