@@ -16,11 +16,13 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 
 use crate::{Limits, calls::Stop};
 
-/// How often the background thread moves the epoch. A deadline is at most one tick late.
+/// How often the background thread moves the epoch. A deadline is at most one tick late, and one
+/// instruction: one that fills or copies a whole memory takes some milliseconds for each 16 MiB.
 const TICK: Duration = Duration::from_millis(5);
 
-/// A guest that computes gives the thread back after so many ticks, so that other calls go on.
-const YIELD_AFTER_TICKS: u64 = 2;
+/// A guest that computes gives the thread back after so many ticks, so that other calls go on; and only
+/// then its deadline is looked at.
+const YIELD_AFTER_TICKS: u64 = 1;
 
 /// The same for metering by fuel: about a millisecond of work.
 const YIELD_AFTER_FUEL: u64 = 1_000_000;

@@ -142,6 +142,20 @@ pub struct Class {
     pub component: Component,
 }
 
+impl Class {
+    /// It is not to be loaded at all.
+    #[must_use]
+    pub fn loads(&self) -> bool {
+        matches!(self.attack, Attack::LoadPlugin | Attack::LoadPolicy)
+    }
+
+    /// Every run has a component of its own.
+    #[must_use]
+    pub fn varies(&self) -> bool {
+        matches!(self.held, Held::CutOff | Held::AnyWay)
+    }
+}
+
 fn class(
     name: impl Into<String>,
     attack: Attack,

@@ -35,7 +35,7 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 
 use crate::{
-    classes::{Attack, Class, Held, Outcome, Victim},
+    classes::{Attack, Class, Outcome, Victim},
     guests::policy_answering,
     times::Times,
 };
@@ -122,43 +122,24 @@ impl Rig {
         assert_eq!(self.policy.judge_invite(&facts()).await.unwrap().answer, [Verdict::Allow]);
     }
 
-    /// One run after the other.
+    /// One run after the other. What is to be turned down is loaded in each; what is called, before the first.
     pub async fn attack(&self, class: &Class, runs: usize, watch: &mut impl Watch) {
-        let mut armed = None;
+        let once = !class.loads() && !class.varies();
+        let mut bytes = (class.component)(&self.victim, 0);
+        let mut armed = if once { self.arm(class.attack, &bytes).ok() } else { None };
         for run in 0..runs {
-            let started;
-            let outcome = match class.attack {
-                Attack::LoadPlugin | Attack::LoadPolicy => {
-                    // What is turned down is the same component every time, but for those that are cut.
-                    let bytes = match (class.held, armed.take()) {
-                        (Held::CutOff, _) | (_, None) => (class.component)(&self.victim, run),
-                        (_, Some(Armed::Bytes(bytes))) => bytes,
-                        _ => unreachable!(),
-                    };
-                    watch.before();
-                    started = Instant::now();
-                    let outcome = match self.arm(class.attack, &bytes) {
-                        Ok(_) => Outcome::Got("it was loaded".into()),
-                        Err(error) => not_admitted(&error),
-                    };
-                    armed = Some(Armed::Bytes(bytes));
+            if class.varies() {
+                bytes = (class.component)(&self.victim, run);
+            }
+            watch.before();
+            let started = Instant::now();
+            let outcome = match armed.take().map_or_else(|| self.arm(class.attack, &bytes), Ok) {
+                Err(error) => not_admitted(&error),
+                Ok(_) if class.loads() => Outcome::Got("it was loaded".into()),
+                Ok(ready) => {
+                    let outcome = self.strike(&ready).await;
+                    armed = once.then_some(ready);
                     outcome
-                }
-                _ => {
-                    if armed.is_none() || matches!(class.held, Held::AnyWay) {
-                        let bytes = (class.component)(&self.victim, run);
-                        match self.arm(class.attack, &bytes) {
-                            Ok(ready) => armed = Some(ready),
-                            Err(error) => {
-                                watch.before();
-                                watch.after(Duration::ZERO, not_admitted(&error));
-                                continue;
-                            }
-                        }
-                    }
-                    watch.before();
-                    started = Instant::now();
-                    self.strike(armed.as_ref().unwrap()).await
                 }
             };
             watch.after(started.elapsed(), outcome);
@@ -221,7 +202,6 @@ impl Rig {
                     other => Outcome::Got(format!("{other:?}")),
                 }
             }
-            Armed::Bytes(_) => unreachable!(),
         }
     }
 }
@@ -234,8 +214,7 @@ pub trait Watch {
 
 /// Runs a class and measures it. Loading is slow and done seldom: of it there are fewer runs.
 pub fn measure(rig: &Rig, class: &Class, runs: usize) -> Findings {
-    let loads = matches!(class.attack, Attack::LoadPlugin | Attack::LoadPolicy);
-    let runs = if loads { runs.div_ceil(20) } else { runs };
+    let runs = if class.loads() { runs.div_ceil(20) } else { runs };
     let shared = Shared::default();
     thread::scope(|scope| {
         let honest = scope.spawn(|| {
@@ -321,7 +300,6 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 enum Armed {
-    Bytes(Vec<u8>),
     Plugin(Session),
     Policy(PolicyComponent),
     Inviting(Session),

@@ -49,3 +49,12 @@ fn every_class_has_a_name_of_its_own() {
         assert!(names.insert(class.name.clone()), "{} twice", class.name);
     }
 }
+
+#[test]
+fn the_security_page_names_every_class() {
+    let page = include_str!("../../../docs/security.md");
+    for class in classes() {
+        let (_, name) = class.name.split_once('/').unwrap();
+        assert!(page.contains(&format!("`{name}`")), "`{name}` is not on the page");
+    }
+}
