@@ -17,7 +17,6 @@ mod canned;
 use std::{
     fs,
     hint::black_box,
-    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,6 +29,7 @@ use guestlist_harness::{
     host::Host,
     operations,
 };
+use guestlist_hostile::machine::{commit, machine};
 use tokio::runtime::{Builder, Runtime};
 
 const BLOCKS: usize = 60;

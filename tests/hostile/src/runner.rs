@@ -87,7 +87,7 @@ pub struct Findings {
 impl Rig {
     /// An engine in production's settings, and a host in memory.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn start() -> Self {
         let engine = Engine::new(&EngineOptions::default()).unwrap();
         let honest = Plugin::bundled(&engine).unwrap();
         let policy = PolicyComponent::load(&engine, &policy_answering(&[Verdict::Allow])).unwrap();

@@ -24,7 +24,7 @@ impl Watch for Outcomes {
 
 #[test]
 fn every_attack_is_contained_and_nobody_else_notices() {
-    let rig = Rig::new();
+    let rig = Rig::start();
     block_on(rig.serve());
     let before = rig.stored();
     let mut wrong = Vec::new();

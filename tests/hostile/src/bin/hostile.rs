@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let rig = Rig::new();
+    let rig = Rig::start();
     let (count, runs) = (classes.len(), usize::try_from(arguments.runs).unwrap_or(usize::MAX));
     let mut all = Vec::new();
     for (index, class) in classes.into_iter().enumerate() {
