@@ -173,13 +173,13 @@ pub fn classes() -> Vec<Class> {
     for (name, held, does, body) in guests() {
         let own = body.clone();
         all.push(class(format!("plugin/{name}"), Attack::Plugin, held, does, move |_, _| {
-            build(&contract(world_of(&own)), &Body { pages: 240, ..own.clone() }.paged())
+            build(&contract(world_of(&own)), &own.clone().with_all(240))
         }));
         // One verdict, `allow`, for those that come as far as to answer.
         let fields = body.fields.clone() + &data(LIST, &[0, 4, 0, 0, 1]);
         all.push(class(format!("policy/{name}"), Attack::Policy, held, does, move |_, _| {
-            let large = Body { pages: 1000, fields: fields.clone(), ..body.clone() };
-            build(&policy_contract(world_of(&body)), &large.paged())
+            let body = Body { fields: fields.clone(), ..body.clone() };
+            build(&policy_contract(world_of(&body)), &body.with_all(1000))
         }));
     }
     all.extend(plugins());
@@ -205,18 +205,21 @@ fn world_of(body: &Body) -> fn(String) -> String {
     }
 }
 
-/// Stands for the size of the memory in bytes.
+/// Stands for the size of the memory in bytes, in what is run and in the asking where to put something.
 const ALL: &str = "<all>";
 const LOOP: &str = "(loop (br 0))";
 /// An answer: a list with one verdict, or a sweep that has swept nothing.
 const ANSWER: &str = "(return (i32.const <list-or-verdict>))";
 
 impl Body {
-    /// With its size filled in.
-    fn paged(mut self) -> Self {
-        let bytes = (self.pages << 16).to_string();
-        for text in [&mut self.run, &mut self.after, &mut self.realloc, &mut self.fields] {
-            *text = text.replace(ALL, &bytes);
+    /// Where it speaks of its whole memory it begins with so many pages: nearly all that it may have.
+    fn with_all(mut self, pages: u32) -> Self {
+        let bytes = (pages << 16).to_string();
+        for text in [&mut self.run, &mut self.realloc] {
+            if text.contains(ALL) {
+                *text = text.replace(ALL, &bytes);
+                self.pages = pages;
+            }
         }
         self
     }
