@@ -50,6 +50,10 @@ impl Parts {
     pub(crate) const POLICY: Self = Self { modules: 64, memories: 4 };
 }
 
+/// Handles of resources at the same time. The contract lends none; those that a guest makes for itself lie
+/// in the host's memory.
+const HANDLES: usize = 10_000;
+
 /// How a guest that does not end is stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metering {
@@ -209,6 +213,7 @@ impl Engine {
     /// Gives a store what one call may use, counted from now.
     pub(crate) fn arm<T: 'static>(&self, store: &mut Store<T>, limits: &Limits) -> wasmtime::Result<()> {
         store.set_hostcall_fuel(limits.host_call_bytes);
+        store.set_max_component_handles(HANDLES);
         match self.metering {
             Metering::Fuel => {
                 store.set_fuel(limits.fuel.unwrap_or(u64::MAX))?;

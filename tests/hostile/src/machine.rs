@@ -14,6 +14,12 @@ pub fn machine() -> String {
     format!("{}, {cores} cores, {}", model.unwrap_or("unknown processor"), std::env::consts::OS)
 }
 
+/// How many others wanted a processor in the last minute, where the system says so.
+#[must_use]
+pub fn load() -> Option<String> {
+    Some(std::fs::read_to_string("/proc/loadavg").ok()?.split_once(' ')?.0.to_owned())
+}
+
 /// The commit that is checked out, and whether anything was changed since.
 #[must_use]
 pub fn commit() -> String {

@@ -15,7 +15,18 @@ use crate::{
 pub fn text(machine: &str, commit: &str, all: &[(Class, Findings)]) -> String {
     let mut text =
         format!("machine   {machine}\ncommit    {commit}\ndeadline  {} ms\n\n", DEADLINE.as_millis());
-    let heads = ["contained", "took", "late p50", "p99", "max", "resident", "others", "attacked", "slower"];
+    let heads = [
+        "contained",
+        "took",
+        "late p50",
+        "p99",
+        "max",
+        "resident",
+        "others",
+        "attacked",
+        "slower",
+        "on average",
+    ];
     let row = |name: &str, held: &str, cells: &[String]| {
         let cells: String = cells.iter().map(|cell| format!(" {cell:>10}")).collect();
         format!("{name:<27} {held:<44}{cells}\n")
@@ -31,7 +42,8 @@ pub fn text(machine: &str, commit: &str, all: &[(Class, Findings)]) -> String {
             format!("{:+.1} MB", found.growth() as f64 / 1e6),
             shown(found.quiet.quantile(0.5)),
             shown(found.attacked.quantile(0.5)),
-            found.slower().map_or_else(|| "-".to_owned(), |slower| format!("{slower:+.0} %")),
+            percent(found.slower()),
+            percent(found.slower_on_average()),
         ];
         text += &row(&class.name, &class.held.words(), &cells);
     }
@@ -53,7 +65,7 @@ pub fn text(machine: &str, commit: &str, all: &[(Class, Findings)]) -> String {
 #[must_use]
 pub fn json(machine: &str, commit: &str, all: &[(Class, Findings)]) -> Value {
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
-    let times = |times: &Times| json!({ "count": times.count(), "p50": seconds(times.quantile(0.5)), "p99": seconds(times.quantile(0.99)), "max": seconds(times.max()) });
+    let times = |times: &Times| json!({ "count": times.count(), "mean": seconds(times.mean()), "p50": seconds(times.quantile(0.5)), "p99": seconds(times.quantile(0.99)), "max": seconds(times.max()) });
     let classes = all.iter().map(|(class, found)| {
         json!({
             "class": class.name, "does": class.does, "contained-by": class.held.words(),
@@ -71,6 +83,14 @@ pub fn json(machine: &str, commit: &str, all: &[(Class, Findings)]) -> Value {
 
 fn totals(all: &[(Class, Findings)]) -> (usize, usize) {
     all.iter().fold((0, 0), |(runs, contained), (_, found)| (runs + found.runs, contained + found.contained))
+}
+
+fn percent(slower: Option<f64>) -> String {
+    slower.map_or_else(|| "-".to_owned(), |slower| format!("{slower:+.0} %"))
+}
+
+fn ratio(quiet: Duration, attacked: Duration) -> f64 {
+    (attacked.as_secs_f64() / quiet.as_secs_f64() - 1.0) * 100.0
 }
 
 fn shown(time: Option<Duration>) -> String {
@@ -97,7 +117,12 @@ impl Findings {
     /// How much longer the median call of others took, in percent.
     #[must_use]
     pub fn slower(&self) -> Option<f64> {
-        let (quiet, attacked) = (self.quiet.quantile(0.5)?, self.attacked.quantile(0.5)?);
-        Some((attacked.as_secs_f64() / quiet.as_secs_f64() - 1.0) * 100.0)
+        Some(ratio(self.quiet.quantile(0.5)?, self.attacked.quantile(0.5)?))
+    }
+
+    /// The same for the average, which sees the calls that had to wait for a processor.
+    #[must_use]
+    pub fn slower_on_average(&self) -> Option<f64> {
+        Some(ratio(self.quiet.mean()?, self.attacked.mean()?))
     }
 }

@@ -35,13 +35,16 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 
 use crate::{
-    classes::{Attack, Class, Outcome, Victim},
+    classes::{Attack, Class, Held, Outcome, Victim},
     guests::policy_answering,
     times::Times,
 };
 
-/// The time of an attacked call: short, so that many runs fit into a minute.
+/// The time of a call that only its deadline ends: short, so that many runs fit into a minute.
 pub const DEADLINE: Duration = Duration::from_millis(20);
+
+/// The time of all others: a machine under load does not end them by it.
+const AMPLE: Duration = Duration::from_secs(5);
 
 /// The attacks go on for so long before they pause.
 const ROUND: Duration = Duration::from_millis(60);
@@ -126,14 +129,14 @@ impl Rig {
     pub async fn attack(&self, class: &Class, runs: usize, watch: &mut impl Watch) {
         let once = !class.loads() && !class.varies();
         let mut bytes = (class.component)(&self.victim, 0);
-        let mut armed = if once { self.arm(class.attack, &bytes).ok() } else { None };
+        let mut armed = if once { self.arm(class, &bytes).ok() } else { None };
         for run in 0..runs {
             if class.varies() {
                 bytes = (class.component)(&self.victim, run);
             }
             watch.before();
             let started = Instant::now();
-            let outcome = match armed.take().map_or_else(|| self.arm(class.attack, &bytes), Ok) {
+            let outcome = match armed.take().map_or_else(|| self.arm(class, &bytes), Ok) {
                 Err(error) => not_admitted(&error),
                 Ok(_) if class.loads() => Outcome::Got("it was loaded".into()),
                 Ok(ready) => {
@@ -146,19 +149,21 @@ impl Rig {
         }
     }
 
-    fn arm(&self, attack: Attack, bytes: &[u8]) -> Result<Armed, LoadError> {
+    fn arm(&self, class: &Class, bytes: &[u8]) -> Result<Armed, LoadError> {
+        let attack = class.attack;
+        let time = if matches!(class.held, Held::Deadline) { DEADLINE } else { AMPLE };
         Ok(match attack {
             Attack::LoadPlugin | Attack::Plugin | Attack::WatchedPlugin | Attack::PluginOnDeafHost => {
                 let mut host = self.host.clone().host();
                 if attack == Attack::PluginOnDeafHost {
                     host.settings = Arc::new(Deaf);
                 }
-                let limits = Limits::default().time(DEADLINE).host_call_time(DEADLINE / 4);
+                let limits = Limits::default().time(time).host_call_time(time / 4);
                 let session = Plugin::load(&self.engine, bytes)?.session(host, limits);
                 Armed::Plugin(if attack == Attack::WatchedPlugin { session.recording() } else { session })
             }
             Attack::LoadPolicy | Attack::Policy => {
-                let limits = PolicyLimits::default().time(DEADLINE);
+                let limits = PolicyLimits::default().time(time);
                 Armed::Policy(PolicyComponent::load(&self.engine, bytes)?.with_limits(limits))
             }
             Attack::PolicyThroughPlugin => {

@@ -10,12 +10,13 @@ const BUCKETS: usize = 2400;
 #[derive(Clone, Debug)]
 pub struct Times {
     buckets: Vec<u64>,
+    sum: Duration,
     max: Duration,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self { buckets: vec![0; BUCKETS], max: Duration::ZERO }
+        Self { buckets: vec![0; BUCKETS], sum: Duration::ZERO, max: Duration::ZERO }
     }
 }
 
@@ -23,6 +24,7 @@ impl Times {
     pub fn add(&mut self, time: Duration) {
         let steps = (time.as_secs_f64() / 1e-7).max(1.0).ln() / STEP.ln();
         self.buckets[(steps as usize).min(BUCKETS - 1)] += 1;
+        self.sum += time;
         self.max = self.max.max(time);
     }
 
@@ -34,6 +36,12 @@ impl Times {
     #[must_use]
     pub fn max(&self) -> Option<Duration> {
         (self.count() > 0).then_some(self.max)
+    }
+
+    #[must_use]
+    pub fn mean(&self) -> Option<Duration> {
+        let count = self.count();
+        (count > 0).then(|| self.sum.div_f64(count as f64))
     }
 
     /// What this part of them is not longer than; `0.5` is the median.
