@@ -6,7 +6,7 @@ PLAY := $(GUESTLIST) test tests/scenarios
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages demo test test-all soak mutants bench lint check-reference
+.PHONY: help setup setup-languages demo test test-all soak hostile mutants bench lint check-reference
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
 help: ## List the targets
@@ -47,6 +47,9 @@ $(POLICIES:%=test-%): test-%: build-%
 
 soak: setup ## Play random histories in the sandbox; TIME=10m (1m), SEED=7, FORMAT=json
 	@TIME=$(TIME) SEED=$(SEED) FORMAT=$(FORMAT) cargo run -q --locked -p guestlist-model --bin soak
+
+hostile: setup ## Attack with plugins and policies that mean harm; N=20 runs of each (1000), FORMAT=json
+	@cargo run -q --locked -p guestlist-hostile --bin hostile -- --runs $(or $(N),1000) --format $(or $(FORMAT),text)
 
 mutants: setup ## Change the plugin in every small way: each time a test has to fail (hours)
 	@scripts/mutants

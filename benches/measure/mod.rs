@@ -1,8 +1,7 @@
-//! What all measurements share: who measures, what a block of work takes, and how it is told.
+//! What all benches share: what a block of work takes, and how it is told.
 
 use std::{
     fs,
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -32,24 +31,4 @@ pub fn median(mut times: Vec<Duration>) -> Duration {
 
 pub fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
-}
-
-pub fn machine() -> String {
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map(|line| line.trim_start_matches([' ', '\t', ':']));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{}, {cores} cores, {}", model.unwrap_or("unknown processor"), std::env::consts::OS)
-}
-
-pub fn commit() -> String {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).output().ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let changed = git(&["status", "--porcelain"]).is_some_and(|status| !status.is_empty());
-    let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".into());
-    if changed { format!("{commit} with uncommitted changes") } else { commit }
 }

@@ -26,7 +26,8 @@ use guestlist_harness::{
     host::Host,
     operations,
 };
-use measure::{block, commit, machine, median, micros, resident, row};
+use guestlist_hostile::machine::{commit, machine};
+use measure::{block, median, micros, resident, row};
 use tokio::runtime::{Builder, Runtime};
 
 const BLOCKS: usize = 60;

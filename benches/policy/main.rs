@@ -31,7 +31,8 @@ use guestlist_harness::{
     },
     policy::{MANIFEST, Policies, PolicyComponent},
 };
-use measure::{block, commit, machine, median, micros, resident, row};
+use guestlist_hostile::machine::{commit, machine};
+use measure::{block, median, micros, resident, row};
 use tokio::runtime::{Builder, Runtime};
 
 const LANGUAGES: [&str; 3] = ["rust", "javascript", "python"];

@@ -17,11 +17,13 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 
 use crate::{Limits, calls::Stop};
 
-/// How often the background thread moves the epoch. A deadline is at most one tick late.
+/// How often the background thread moves the epoch. A deadline is at most one tick late, and one
+/// instruction: one that fills or copies a whole memory takes some milliseconds for each 16 MiB.
 const TICK: Duration = Duration::from_millis(5);
 
-/// A guest that computes gives the thread back after so many ticks, so that other calls go on.
-const YIELD_AFTER_TICKS: u64 = 2;
+/// A guest that computes gives the thread back after so many ticks, so that other calls go on; and only
+/// then its deadline is looked at.
+const YIELD_AFTER_TICKS: u64 = 1;
 
 /// The same for metering by fuel: about a millisecond of work.
 const YIELD_AFTER_FUEL: u64 = 1_000_000;
@@ -34,8 +36,27 @@ const POLICIES: u32 = 64;
 /// How many of these one organization has at most: its loops leave places for the others.
 const POLICIES_OF_ONE: usize = 8;
 
-/// Core modules, and tables, of one component. A Python interpreter with its standard library has 38.
-const POLICY_MODULES: u32 = 64;
+/// What the instances of one component may have of what the pool shares among all. Without it a single
+/// component could take the places of many calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts {
+    /// Core instances; and tables.
+    pub(crate) modules: u32,
+    /// Linear memories, which [`Limits::memory`] bounds together.
+    pub(crate) memories: u32,
+}
+
+impl Parts {
+    /// Beside the plugin's own module there are a few tiny ones that join it to its imports.
+    pub(crate) const PLUGIN: Self = Self { modules: 8, memories: 1 };
+    /// A Python interpreter with its standard library has 38 modules, and what gives it its surroundings
+    /// may have a memory of its own.
+    pub(crate) const POLICY: Self = Self { modules: 64, memories: 4 };
+}
+
+/// Handles of resources at the same time. The contract lends none; those that a guest makes for itself lie
+/// in the host's memory.
+const HANDLES: usize = 10_000;
 
 /// How a guest that does not end is stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -211,6 +232,7 @@ impl Engine {
     /// Gives a store what one call may use, counted from now.
     pub(crate) fn arm<T: 'static>(&self, store: &mut Store<T>, limits: &Limits) -> wasmtime::Result<()> {
         store.set_hostcall_fuel(limits.host_call_bytes);
+        store.set_max_component_handles(HANDLES);
         match self.metering {
             Metering::Fuel => {
                 store.set_fuel(limits.fuel.unwrap_or(u64::MAX))?;
@@ -246,13 +268,16 @@ fn config(options: &EngineOptions, pooled: bool) -> Config {
     };
     if pooled {
         // One more, so that a component can be loaded while all others are at work.
-        let count = options.instances.max(1).saturating_add(POLICIES).saturating_add(1);
+        let (plugins, policies) = (options.instances.max(1), POLICIES + 1);
+        let count = plugins.saturating_add(policies);
+        let all = |plugin: u32, policy: u32| plugins.saturating_mul(plugin).saturating_add(policies * policy);
+        let modules = all(Parts::PLUGIN.modules, Parts::POLICY.modules);
+        let memories = all(Parts::PLUGIN.memories, Parts::POLICY.memories);
         let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(count).total_stacks(count).total_memories(count);
-        // Beside the plugin's own module a component has a few tiny ones that join it to its imports.
-        let modules = count.saturating_mul(4).saturating_add(POLICIES * POLICY_MODULES);
-        pool.max_core_instances_per_component(POLICY_MODULES).total_core_instances(modules);
-        pool.max_tables_per_component(POLICY_MODULES).total_tables(modules);
+        pool.total_component_instances(count).total_stacks(count).total_memories(memories);
+        pool.max_core_instances_per_component(Parts::POLICY.modules).total_core_instances(modules);
+        pool.max_tables_per_component(Parts::POLICY.modules).total_tables(modules);
+        pool.max_memories_per_component(Parts::POLICY.memories);
         pool.max_memory_size(options.memory);
         // Pages that the last call touched are wiped in place, which is cheaper than to give them back.
         pool.linear_memory_keep_resident(512 << 10).table_keep_resident(16 << 10).pagemap_scan(Enabled::Auto);

@@ -157,6 +157,31 @@ impl Reason {
     }
 }
 
+/// The longest name of a function in a backtrace, in bytes. The component chose it.
+const NAME: usize = 256;
+
+/// As much of a text as fits; the rest is not even made.
+fn cut(text: fmt::Arguments<'_>) -> String {
+    struct Cut(String);
+
+    impl fmt::Write for Cut {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            for letter in text.chars() {
+                if self.0.len().saturating_add(letter.len_utf8()) > NAME {
+                    return Err(fmt::Error);
+                }
+                self.0.push(letter);
+            }
+            Ok(())
+        }
+    }
+
+    let mut cut = Cut(String::new());
+    // Its only failure is that it is full.
+    let _ = fmt::write(&mut cut, text);
+    cut.0
+}
+
 /// The functions on the guest's stack, innermost first.
 pub(crate) fn backtrace(error: &wasmtime::Error, symbols: &Symbols) -> Vec<String> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
@@ -166,7 +191,7 @@ pub(crate) fn backtrace(error: &wasmtime::Error, symbols: &Symbols) -> Vec<Strin
         let own = frame.module().get_export("memory").is_some();
         let index = frame.func_index();
         let known = own.then(|| symbols.name(index)).flatten().map(str::to_owned);
-        let named = || Some(format!("{:#}", rustc_demangle::demangle(frame.func_name()?)));
+        let named = || Some(cut(format_args!("{:#}", rustc_demangle::demangle(frame.func_name()?))));
         let name = known.or_else(named).unwrap_or_else(|| format!("function {index}"));
         match frame.module_offset() {
             Some(offset) => format!("{name} (at {offset:#x})"),

@@ -22,6 +22,7 @@ use crate::{
             Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
         },
     },
+    engine::Parts,
     imports::with_imports,
 };
 
@@ -41,9 +42,11 @@ impl HasData for Itself {
     type Data<'a> = &'a mut HostState;
 }
 
-/// Bounds the memory of all modules of an instance together, and remembers how it went.
+/// Bounds the memory of all modules of an instance together, and how many there are, and remembers how it
+/// went.
 pub(crate) struct MemoryMeter {
     limit: usize,
+    parts: Parts,
     /// What there is, in bytes. It never shrinks; what was allowed and then was not to be had counts.
     pub(crate) peak: usize,
     /// It wanted more than it may have.
@@ -51,8 +54,8 @@ pub(crate) struct MemoryMeter {
 }
 
 impl MemoryMeter {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, peak: 0, refused: false }
+    pub(crate) fn new(limit: usize, parts: Parts) -> Self {
+        Self { limit, parts, peak: 0, refused: false }
     }
 }
 
@@ -81,6 +84,18 @@ impl ResourceLimiter for MemoryMeter {
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         // Functions are all that is ever in a table, and the plugin adds none while it runs.
         Ok(desired <= 10_000)
+    }
+
+    fn instances(&self) -> usize {
+        self.parts.modules as usize
+    }
+
+    fn tables(&self) -> usize {
+        self.parts.modules as usize
+    }
+
+    fn memories(&self) -> usize {
+        self.parts.memories as usize
     }
 }
 

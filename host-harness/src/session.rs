@@ -24,6 +24,7 @@ use crate::{
         },
         types::{Context, Invitation, InvitationFilter, Page, PageRequest, State},
     },
+    engine::Parts,
     error::{Reason, Trapped, backtrace},
     host::{Call, Host, Operation},
     sandbox::{HostState, MemoryMeter},
@@ -157,7 +158,7 @@ impl Session {
         let engine = self.plugin.engine();
         let state = HostState {
             calls: calls.clone(),
-            memory: MemoryMeter::new(self.limits.memory),
+            memory: MemoryMeter::new(self.limits.memory, Parts::PLUGIN),
             metered: engine.metering() == Metering::Fuel,
         };
         // A little earlier than the call as a whole, so that the reason can be told.

@@ -1,9 +1,6 @@
 //! The command `guestlist`, as somebody types it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-#[path = "suite/guests.rs"]
-#[allow(dead_code, reason = "shared with other tests")]
-mod guests;
 #[path = "command/policies.rs"]
 mod policies;
 #[path = "command/recording.rs"]

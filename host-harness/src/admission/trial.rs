@@ -22,6 +22,7 @@ use super::Problem;
 use crate::{
     Engine, HostCalls, Limits, Metering, Reason,
     contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre, types::Principal},
+    engine::Parts,
     host::Operation,
     memory::MemoryHost,
     policy::{Loans, PolicyLimits, PolicyState},
@@ -39,7 +40,7 @@ pub(super) fn extension(engine: &Engine, component: &Component) -> Result<Extens
     let extension = linked.and_then(ExtensionPre::new).map_err(mismatch)?;
     let limits = limits(engine, Limits::default().memory);
     let calls = Arc::new(nobodys(&limits));
-    let memory = MemoryMeter::new(limits.memory);
+    let memory = MemoryMeter::new(limits.memory, Parts::PLUGIN);
     let metered = engine.metering() == Metering::Fuel;
     let mut store = Store::new(engine.wasmtime(), HostState { calls: calls.clone(), memory, metered });
     store.limiter(|state| &mut state.memory);

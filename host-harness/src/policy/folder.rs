@@ -14,7 +14,7 @@ use super::{
     Policies,
     registry::{Rules, Table},
 };
-use crate::memory::{Problem, WorldError, nearest};
+use crate::memory::{Problem, WorldError};
 
 /// The file that says whose the policies are.
 pub const MANIFEST: &str = "policies.yaml";
@@ -136,11 +136,9 @@ fn understood(text: &str) -> Result<Manifest, WorldError> {
     for policy in manifest.organizations.values().chain(&manifest.others) {
         let name = policy.value.as_str();
         if name != NONE && !manifest.policies.contains_key(name) {
-            let help = match nearest(name, manifest.policies.keys().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("describe it under `policies`, or write `{NONE}`"),
-            };
-            wrong(policy, format!("there is no policy `{name}`"), help);
+            let problem = Problem::with(policy, format!("there is no policy `{name}`"))
+                .helped(format!("describe it under `policies`, or write `{NONE}`"));
+            problems.push(problem.suggest(name, manifest.policies.keys().map(String::as_str)));
         }
     }
     if problems.is_empty() { Ok(manifest) } else { Err(WorldError::new(problems).in_source(text)) }

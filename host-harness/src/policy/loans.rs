@@ -11,7 +11,7 @@ use wasmtime::{
     component::{ComponentNamedList, Lift, Linker, Lower},
 };
 
-use crate::sandbox::MemoryMeter;
+use crate::{engine::Parts, sandbox::MemoryMeter};
 
 /// A host function's answer, when it comes. An error ends the judgement: the policy is
 /// [unavailable](super::PolicyUnavailable), with these words.
@@ -113,6 +113,6 @@ pub(crate) struct PolicyState {
 
 impl PolicyState {
     pub(crate) fn new(memory: usize, organization: Option<Arc<str>>) -> Self {
-        Self { memory: MemoryMeter::new(memory), organization }
+        Self { memory: MemoryMeter::new(memory, Parts::POLICY), organization }
     }
 }

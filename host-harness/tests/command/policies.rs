@@ -12,12 +12,10 @@ use std::{
 };
 
 use guestlist_harness::{BUNDLED, policy::PolicyLimits};
+use guestlist_hostile::guests::{Behaviour, policy};
 use serde_json::Value;
 
-use super::{
-    guests::{Behaviour, policy},
-    text,
-};
+use super::text;
 
 const PAGE: &str = include_str!("../../../docs/writing-a-policy.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");

@@ -11,12 +11,10 @@ use std::{
 };
 
 use guestlist_harness::BUNDLED;
+use guestlist_hostile::guests::{Behaviour, guest};
 use serde_json::Value;
 
-use super::{
-    guests::{Behaviour, guest},
-    text,
-};
+use super::text;
 
 const WORLD: &str = "organizations:
   - id: root

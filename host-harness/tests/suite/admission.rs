@@ -1,6 +1,6 @@
 use guestlist_harness::{BUNDLED, Engine, EngineOptions, Plugin, Pooling};
 
-use crate::guests::{Behaviour, contract, guest, guest_of};
+use guestlist_hostile::guests::{Behaviour, contract, guest, guest_of};
 
 fn engine() -> Engine {
     Engine::new(&EngineOptions::fuel().pooling(Pooling::Never)).unwrap()

@@ -8,10 +8,9 @@ use guestlist_harness::{
     contract::exports::maintenance::SweepRefusal, host::Host,
 };
 
-use crate::{
-    guests::{Behaviour, guest},
-    quiet::{Quiet, context},
-};
+use guestlist_hostile::guests::{Behaviour, Body, build, contract, guest};
+
+use crate::quiet::{Quiet, context};
 
 static EPOCH: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineOptions::default()).unwrap());
 static FUEL: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineOptions::fuel()).unwrap());
@@ -95,6 +94,20 @@ async fn the_report_says_what_happened_and_what_to_do() {
     );
     let backtrace = &error.trapped().unwrap().backtrace;
     assert!(backtrace[0].starts_with("own::name (at 0x"), "{backtrace:?}");
+}
+
+#[tokio::test]
+async fn names_that_a_guest_has_chosen_are_cut() {
+    let long = format!("_ZN{}E", "8aaaaaaaa".repeat(10_000));
+    let body = Body {
+        fields: format!("(func $named (@name \"{long}\") (unreachable))"),
+        ..Body::new("(call $named)")
+    };
+    let plugin = Plugin::load(&EPOCH, &build(&contract(|text| text), &body)).unwrap();
+    let error = plugin.session(Quiet::host(), Limits::default()).sweep(context(), 1).await.unwrap_err();
+    let backtrace = &error.trapped().unwrap().backtrace;
+    assert!(backtrace[0].starts_with("aaaaaaaa::aaaaaaaa::"), "{backtrace:?}");
+    assert!(backtrace.iter().all(|line| line.len() < 300), "{backtrace:?}");
 }
 
 #[tokio::test]

@@ -15,7 +15,6 @@ mod grant_log_directory;
 mod grant_log_faults;
 mod grant_log_races;
 mod grant_log_system;
-mod guests;
 mod layer;
 mod policies;
 mod policies_of_organizations;

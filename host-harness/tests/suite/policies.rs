@@ -20,7 +20,7 @@ use guestlist_harness::{
     policy::{PolicyComponent, PolicyLimits, PolicyUnavailable},
 };
 
-use crate::guests::{
+use guestlist_hostile::guests::{
     Behaviour, guest_of, policy, policy_answering, policy_contract, policy_that_names_the_organization,
     policy_that_starts_so,
 };

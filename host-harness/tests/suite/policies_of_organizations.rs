@@ -18,10 +18,9 @@ use guestlist_harness::{
     },
     policy::{FolderError, Lent, Loans, Policies, PolicyError, PolicyLimits, PolicyUnavailable, Rules},
 };
+use guestlist_hostile::guests::{policy_answering, policy_contract};
 use tokio::sync::Semaphore;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-
-use crate::guests::{policy_answering, policy_contract};
 
 fn engine() -> Engine {
     Engine::new(&EngineOptions::fuel().instances(1)).unwrap()

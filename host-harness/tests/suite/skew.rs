@@ -12,10 +12,9 @@ use guestlist_harness::{
     BUNDLED, Engine, EngineOptions, Function, Inspection, Limits, Plugin, Pooling, Reason, host::Operation,
 };
 
-use crate::{
-    guests::{Behaviour, contract, guest, guest_of, guest_that_starts_so},
-    quiet::{Quiet, context},
-};
+use guestlist_hostile::guests::{Behaviour, contract, guest, guest_of, guest_that_starts_so};
+
+use crate::quiet::{Quiet, context};
 
 static ENGINE: LazyLock<Engine> =
     LazyLock::new(|| Engine::new(&EngineOptions::fuel().pooling(Pooling::Never)).unwrap());

@@ -32,13 +32,14 @@ fn compile(folder: &Path) -> Result<PathBuf, Failure> {
     cargo.arg("--message-format=json-render-diagnostics");
     let messages = ask(&mut cargo, INSTALL)?;
     let made = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let files = made.filter(|message| message["reason"] == "compiler-artifact").flat_map(|message| {
-        let files = message["filenames"].as_array().cloned().unwrap_or_default();
-        files.into_iter().filter_map(|file| file.as_str().map(PathBuf::from))
+    let files = made.filter_map(|message| {
+        let is_artifact = message.get("reason")?.as_str()? == "compiler-artifact";
+        is_artifact.then(|| message.get("filenames")?.as_array().cloned())?
     });
-    let modules = files.filter(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    let files = files.flatten().filter_map(|file| file.as_str().map(PathBuf::from));
+    let mut modules = files.filter(|file| file.extension().is_some_and(|extension| extension == "wasm"));
     // The policy is compiled after all that it depends on.
-    modules.last().ok_or_else(|| {
+    modules.next_back().ok_or_else(|| {
         "the build makes no module; `Cargo.toml` needs `[lib]` with `crate-type = [\"cdylib\"]`".into()
     })
 }
