@@ -42,7 +42,12 @@ fn nobody() -> Inviter {
     Inviter { who: Principal::System, groups: vec![], roles: vec![] }
 }
 
-fn asked(now: u64, grants: Vec<NamedGrant>, lifetime: Option<u64>, candidates: Vec<Candidate>) -> Vec<Verdict> {
+fn asked(
+    now: u64,
+    grants: Vec<NamedGrant>,
+    lifetime: Option<u64>,
+    candidates: Vec<Candidate>,
+) -> Vec<Verdict> {
     Policy::judge_invite(InviteFacts {
         surroundings: surroundings(now, 0),
         inviter: nobody(),
@@ -106,7 +111,8 @@ fn hours_and_days_are_local() {
 
 #[test]
 fn each_candidate_is_judged_for_himself() {
-    let verdicts = asked(TEN, vec![], None, vec![candidate(HELP_DESK), candidate("Sales"), candidate("help desk")]);
+    let verdicts =
+        asked(TEN, vec![], None, vec![candidate(HELP_DESK), candidate("Sales"), candidate("help desk")]);
     assert!(matches!(*verdicts, [Verdict::Allow, Verdict::Refuse(_), Verdict::Refuse(_)]));
 }
 

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use serde_json::Value;
+use serde::Deserialize;
 use wit_component::ComponentEncoder;
 
 use super::tool::{ask, say};
@@ -25,21 +25,22 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     component.map_err(|error| format!("the module cannot become a component: {error:#}").into())
 }
 
+/// What cargo says of a crate that it has compiled; its other messages name no files.
+#[derive(Deserialize)]
+struct Artifact {
+    filenames: Vec<PathBuf>,
+}
+
 /// Compiles the policy and answers with the path of its module.
 fn compile(folder: &Path) -> Result<PathBuf, Failure> {
     let mut cargo = cargo(folder)?;
     cargo.args(["build", "--release", "--lib", "--target", TARGET]);
     cargo.arg("--message-format=json-render-diagnostics");
     let messages = ask(&mut cargo, INSTALL)?;
-    let made = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let files = made.filter_map(|message| {
-        let is_artifact = message.get("reason")?.as_str()? == "compiler-artifact";
-        is_artifact.then(|| message.get("filenames")?.as_array().cloned())?
-    });
-    let files = files.flatten().filter_map(|file| file.as_str().map(PathBuf::from));
-    let mut modules = files.filter(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
+    let mut files = artifacts.flat_map(|artifact| artifact.filenames);
     // The policy is compiled after all that it depends on.
-    modules.next_back().ok_or_else(|| {
+    files.rfind(|file| file.extension().is_some_and(|extension| extension == "wasm")).ok_or_else(|| {
         "the build makes no module; `Cargo.toml` needs `[lib]` with `crate-type = [\"cdylib\"]`".into()
     })
 }

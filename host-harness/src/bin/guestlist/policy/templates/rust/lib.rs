@@ -16,7 +16,8 @@ export!(Policy);
 
 impl Guest for Policy {
     fn judge_invite(facts: InviteFacts) -> Vec<Verdict> {
-        facts.candidates.iter().map(|candidate| invite(&facts, candidate)).collect()
+        let judge = |candidate| invite(&facts, candidate);
+        facts.candidates.iter().map(judge).collect()
     }
 
     fn judge_accept(facts: AcceptFacts) -> Verdict {
@@ -44,5 +45,6 @@ fn invite(facts: &InviteFacts, candidate: &Candidate) -> Verdict {
 }
 
 fn is_of_help_desk(candidate: &Candidate) -> bool {
-    candidate.groups.iter().any(|group| group.display_name == HELP_DESK)
+    let groups = &candidate.groups;
+    groups.iter().any(|group| group.display_name == HELP_DESK)
 }
