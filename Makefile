@@ -3,6 +3,8 @@
 
 GUESTLIST := cargo run -q --locked -p guestlist-harness --bin guestlist --
 PLAY := $(GUESTLIST) test tests/scenarios
+LANGUAGES := rust javascript python
+BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
@@ -54,8 +56,13 @@ hostile: setup ## Attack with plugins and policies that mean harm; N=20 runs of 
 mutants: setup ## Change the plugin in every small way: each time a test has to fail (hours)
 	@scripts/mutants
 
-bench: setup ## Measure the plugin
-	cargo bench --locked --bench plugin
+bench: setup $(LANGUAGES:%=$(BENCH)/%/policy.wasm) ## Measure the plugin, and policies in all languages
+	cargo bench --locked --bench plugin --bench policy
+
+$(BENCH)/%/policy.wasm: | setup-languages
+	@rm -rf $(BENCH)/$*
+	$(GUESTLIST) policy new --language $* $(BENCH)/$*
+	$(GUESTLIST) policy build $(BENCH)/$*
 
 lint: setup ## Check format and lints
 	cargo fmt --all -- --check

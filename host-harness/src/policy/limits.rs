@@ -18,7 +18,8 @@ pub struct PolicyLimits {
     pub time: Duration,
     /// Units of fuel (roughly instructions); absent: any. Counts only in an engine that meters by
     /// [`Metering::Fuel`](crate::Metering::Fuel), where it stops a loop at the same place every time.
-    /// Default: 100 million, about as much as fits into the time.
+    /// Default: 1,000 million, about as much as fits into the time; the largest request, with
+    /// 100 candidates and 50 grants, takes half of it in JavaScript.
     pub fuel: Option<u64>,
     /// Linear memory of all modules of the component together, in bytes. What the engine was made for
     /// ([`EngineOptions::memory`](crate::EngineOptions::memory)) bounds it
@@ -33,7 +34,7 @@ impl Default for PolicyLimits {
     fn default() -> Self {
         Self {
             time: Duration::from_millis(200),
-            fuel: Some(100_000_000),
+            fuel: Some(1_000_000_000),
             memory: 64 << 20,
             answer_bytes: 256 << 10,
         }
