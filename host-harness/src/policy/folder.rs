@@ -64,6 +64,8 @@ pub struct BrokenPolicy {
     pub why: String,
     /// The organizations that are named as having it.
     pub organizations: Vec<String>,
+    /// It is for all organizations that are not named, too.
+    pub others: bool,
 }
 
 #[derive(Deserialize)]
@@ -96,7 +98,8 @@ pub(super) fn read(policies: &Policies, folder: &Path) -> Result<(Table, FolderR
         let loaded = load(policies, folder, &entry).unwrap_or_else(|why| {
             let named = manifest.organizations.iter().filter(|(_, policy)| policy.value == name);
             let organizations = named.map(|(organization, _)| organization.clone()).collect();
-            let broken = BrokenPolicy { name: name.clone(), why: why.clone(), organizations };
+            let others = manifest.others.as_ref().is_some_and(|policy| policy.value == name);
+            let broken = BrokenPolicy { name: name.clone(), why: why.clone(), organizations, others };
             report.broken.push(broken);
             Rules::Broken(Arc::from(format!("`{name}`: {why}")))
         });

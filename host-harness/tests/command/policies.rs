@@ -11,8 +11,8 @@ use std::{
     process::{Command, Output},
 };
 
-use guestlist_harness::{BUNDLED, policy::PolicyLimits};
-use guestlist_hostile::guests::{Behaviour, policy};
+use guestlist_harness::{BUNDLED, contract::types::Verdict, policy::PolicyLimits};
+use guestlist_hostile::guests::{Behaviour, policy, policy_answering};
 use serde_json::Value;
 
 use super::text;
@@ -433,4 +433,46 @@ fn policies_have_the_contract_word_by_word() {
         let wit = Path::new(ROOT).join("policies").join(example).join("wit");
         assert_eq!(fs::read_link(wit).unwrap(), Path::new("../wit"));
     }
+}
+
+#[test]
+fn a_folder_of_policies_is_checked_and_judges_in_scenarios() {
+    let desk = Desk::new("folder");
+    fs::create_dir_all(desk.path("rules")).unwrap();
+    let refusing = policy_answering(&[Verdict::Refuse("closed".into())]);
+    fs::write(desk.path("rules/closed.wasm"), &refusing).unwrap();
+    let said = desk.done(&["policy", "check", "rules/closed.wasm", "--format", "json"]);
+    let digest = serde_json::from_str::<Value>(&said).unwrap()["sha256"].as_str().unwrap().to_owned();
+    let manifest = |more: &str| {
+        let closed = format!("closed: {{ component: closed.wasm, sha256: '{digest}' }}");
+        let text = format!("policies:\n  {closed}\n{more}organizations: {{ production: closed }}\n");
+        fs::write(desk.path("rules/policies.yaml"), text).unwrap();
+    };
+    manifest("");
+    assert_eq!(desk.done(&["policy", "check", "rules"]), "1 policies for 1 organizations, 0 broken\n");
+
+    // The organization of the folder is closed; in another nothing has changed.
+    let scenario = |organization: &str, answer: &str| {
+        format!(
+            "name: Closed\nworld:\n  organizations:\n    - {{ id: root, users: [{{ id: u-hana, name: hana, \
+             email: hana@root.example }}] }}\n    - {{ id: {organization}, parent: root, users: [{{ id: u-olga, \
+             name: olga }}], permissions: {{ u-olga: [all] }} }}\nin: {organization}\nas: olga\nsteps:\n  - \
+             invite: {{ users: [hana] }}\n    expect: {{ answer: [{{ hana: {answer} }}] }}\n"
+        )
+    };
+    fs::create_dir_all(desk.path("scenarios")).unwrap();
+    let closed = scenario("production", "{ refused: { refused: closed } }");
+    fs::write(desk.path("scenarios/closed.yaml"), closed).unwrap();
+    fs::write(desk.path("scenarios/open.yaml"), scenario("staging", "{ state: pending }")).unwrap();
+    let played = desk.done(&["test", "scenarios", "--policy", "rules"]);
+    assert!(played.starts_with("2 scenarios, 2 passed, 0 failed"), "{played}");
+
+    manifest(&format!("  gone: {{ component: gone.wasm, sha256: '{digest}' }}\n"));
+    let said = desk.failed(1, &["policy", "check", "rules"]);
+    assert!(
+        said.contains("2 policies for 1 organizations, 1 broken\n- `gone`, for nobody, lets nobody in: "),
+        "{said}"
+    );
+    let said = desk.failed(2, &["test", "scenarios", "--policy", "rules"]);
+    assert!(said.contains("the policy `gone` cannot be loaded"), "{said}");
 }

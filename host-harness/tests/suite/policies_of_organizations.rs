@@ -193,15 +193,19 @@ policies:
   gone: { component: gone.wasm, sha256: '{fine}' }
   plugin: { component: plugin.wasm, sha256: '{fine}' }
 organizations: { acme: fine, globex: swapped, initech: gone, umbrella: swapped }
+others: gone
 ";
     let fine = refusing("fine");
     let folder = Folder::new("broken", &[("fine", &fine), ("swapped", &refusing("swapped"))], manifest);
     fs::write(folder.path().join("plugin.wasm"), b"\0asm").unwrap();
     let policies = Policies::new(&engine());
     let report = policies.read_folder(folder.path()).unwrap();
-    let broken: Vec<_> =
-        report.broken.iter().map(|broken| (broken.name.as_str(), broken.organizations.len())).collect();
-    assert_eq!(broken, [("gone", 1), ("plugin", 0), ("swapped", 2)]);
+    let broken: Vec<_> = report
+        .broken
+        .iter()
+        .map(|broken| (broken.name.as_str(), broken.organizations.len(), broken.others))
+        .collect();
+    assert_eq!(broken, [("gone", 1, true), ("plugin", 0, false), ("swapped", 2, false)]);
     assert_eq!(said(&policies, "acme").await, "fine");
     let globex = said(&policies, "globex").await;
     assert!(globex.starts_with("the policy cannot be loaded: `swapped`: "), "{globex}");

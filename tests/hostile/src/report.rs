@@ -23,6 +23,7 @@ pub fn text(machine: &str, commit: &str, all: &[(Class, Findings)]) -> String {
         "max",
         "resident",
         "others",
+        "at work",
         "attacked",
         "slower",
         "on average",
@@ -41,6 +42,7 @@ pub fn text(machine: &str, commit: &str, all: &[(Class, Findings)]) -> String {
             shown(found.late.max()),
             format!("{:+.1} MB", found.growth() as f64 / 1e6),
             shown(found.quiet.quantile(0.5)),
+            shown(found.busy.quantile(0.5)),
             shown(found.attacked.quantile(0.5)),
             percent(found.slower()),
             percent(found.slower_on_average()),
@@ -71,7 +73,7 @@ pub fn json(machine: &str, commit: &str, all: &[(Class, Findings)]) -> Value {
             "class": class.name, "does": class.does, "contained-by": class.held.words(),
             "runs": found.runs, "contained": found.contained, "escaped": found.escaped.as_ref().map(|outcome| format!("{outcome:?}")),
             "took": times(&found.took), "late": times(&found.late), "resident-bytes": found.resident,
-            "others": times(&found.quiet), "others-attacked": times(&found.attacked), "others-slower-percent": found.slower(),
+            "others": times(&found.quiet), "others-beside-work": times(&found.busy), "others-attacked": times(&found.attacked), "others-slower-percent": found.slower(),
         })
     });
     let (runs, contained) = totals(all);
@@ -89,8 +91,8 @@ fn percent(slower: Option<f64>) -> String {
     slower.map_or_else(|| "-".to_owned(), |slower| format!("{slower:+.0} %"))
 }
 
-fn ratio(quiet: Duration, attacked: Duration) -> f64 {
-    (attacked.as_secs_f64() / quiet.as_secs_f64() - 1.0) * 100.0
+fn ratio(before: Duration, attacked: Duration) -> f64 {
+    (attacked.as_secs_f64() / before.as_secs_f64() - 1.0) * 100.0
 }
 
 fn shown(time: Option<Duration>) -> String {
@@ -114,15 +116,16 @@ impl Findings {
         self.resident[1] as i64 - self.resident[0] as i64
     }
 
-    /// How much longer the median call of others took, in percent.
+    /// How much longer the median call of others took than beside honest work of the same processor, in
+    /// percent.
     #[must_use]
     pub fn slower(&self) -> Option<f64> {
-        Some(ratio(self.quiet.quantile(0.5)?, self.attacked.quantile(0.5)?))
+        Some(ratio(self.busy.quantile(0.5)?, self.attacked.quantile(0.5)?))
     }
 
     /// The same for the average, which sees the calls that had to wait for a processor.
     #[must_use]
     pub fn slower_on_average(&self) -> Option<f64> {
-        Some(ratio(self.quiet.mean()?, self.attacked.mean()?))
+        Some(ratio(self.busy.mean()?, self.attacked.mean()?))
     }
 }

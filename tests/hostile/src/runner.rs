@@ -1,11 +1,13 @@
 //! Runs a class of attacks on one engine, beside the honest calls of another organization.
 //!
 //! The attacks run on a thread with a runtime of its own, as a server has several. The honest calls run on
-//! another, one after the other, all the time; the attacks pause as long as they last, so that each
-//! class is compared with the same process a moment before and after.
+//! another, one after the other, all the time. What the attacks took, their thread then spends on work
+//! outside of any sandbox, and then on nothing, so that each class is compared with the same process a
+//! moment before and after.
 
 use std::{
     future::pending,
+    hint::black_box,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -80,9 +82,11 @@ pub struct Findings {
     pub took: Times,
     /// The same from its deadline on.
     pub late: Times,
-    /// The honest calls while nothing else was going on, and while the attacks ran.
+    /// The honest calls while nothing else was going on, while the attacks ran, and while their processor
+    /// did honest work: two of them may be halves of one.
     pub quiet: Times,
     pub attacked: Times,
+    pub busy: Times,
     /// Resident memory after the first runs and at the end, in bytes.
     pub resident: [usize; 2],
 }
@@ -223,14 +227,14 @@ pub fn measure(rig: &Rig, class: &Class, runs: usize) -> Findings {
     let shared = Shared::default();
     thread::scope(|scope| {
         let honest = scope.spawn(|| {
-            let mut times = [Times::default(), Times::default()];
+            let mut times = [Times::default(), Times::default(), Times::default()];
             block_on(async {
                 while !shared.over.load(SeqCst) {
                     let (turn, started) = (shared.turn.load(SeqCst), Instant::now());
                     rig.serve().await;
                     // Neither begun in the one nor ended in the other.
                     if turn == shared.turn.load(SeqCst) {
-                        times[turn % 2].add(started.elapsed());
+                        times[turn % 3].add(started.elapsed());
                     }
                 }
             });
@@ -242,13 +246,13 @@ pub fn measure(rig: &Rig, class: &Class, runs: usize) -> Findings {
         block_on(rig.attack(class, runs, &mut measuring));
         let mut findings = measuring.findings;
         shared.over.store(true, SeqCst);
-        [findings.quiet, findings.attacked] = honest.join().unwrap();
+        [findings.quiet, findings.attacked, findings.busy] = honest.join().unwrap();
         findings.resident[1] = resident();
         findings
     })
 }
 
-/// Odd while an attack runs.
+/// The turns are three: nobody else does anything, an attack runs, its processor does honest work.
 #[derive(Default)]
 struct Shared {
     turn: AtomicUsize,
@@ -288,9 +292,22 @@ impl Watch for Measuring<'_> {
         }
         let round = self.since.map_or(ROUND, |since| since.elapsed());
         if round >= ROUND || findings.runs == self.runs {
+            let round = round.clamp(ROUND, 10 * ROUND);
             self.since = None;
             self.shared.turn.fetch_add(1, SeqCst);
-            thread::sleep(round.clamp(ROUND, 10 * ROUND));
+            work(round);
+            self.shared.turn.fetch_add(1, SeqCst);
+            thread::sleep(round);
+        }
+    }
+}
+
+/// Computes outside of any sandbox.
+fn work(time: Duration) {
+    let (started, mut sum) = (Instant::now(), 1_u64);
+    while started.elapsed() < time {
+        for _ in 0..10_000 {
+            sum = black_box(sum).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         }
     }
 }

@@ -15,10 +15,10 @@ use crate::{Done, Failure, Format, engine};
 pub struct Arguments {
     /// The component.
     #[arg(value_name = "FILE")]
-    component: PathBuf,
+    pub component: PathBuf,
     /// For people or for machines.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub format: Format,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {

@@ -21,7 +21,8 @@ enum Command {
     New(new::Arguments),
     /// Make the component of a policy, with the tools of its language.
     Build(build::Arguments),
-    /// Say what a component is, and whether a host would take it as a policy.
+    /// Say what a component is, and whether a host would take it as a policy; or whether it would take all
+    /// those of a folder with a `policies.yaml`.
     Check(crate::check::Arguments),
 }
 
