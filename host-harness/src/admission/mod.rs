@@ -6,6 +6,7 @@
 //! [`trial`] lets the engine compare the types and makes one instance, and where one of them has found
 //! something [`shape`] says which types differ, and how.
 
+mod bulk;
 mod name;
 mod names;
 mod problem;
@@ -13,7 +14,7 @@ mod shape;
 mod trial;
 mod world;
 
-use wasmparser::{Parser, Payload};
+use wasmparser::Parser;
 use wasmtime::component::Component;
 
 use crate::{
@@ -30,13 +31,9 @@ pub use problem::{Age, LoadError, Problem};
 /// The version of the contract that this harness speaks.
 pub const CONTRACT: &str = "0.1.0";
 
-/// How deep components may stand in each other. Composing adds one for each layer; and what the compiler
-/// needs grows with the square of it, until there is no memory left for anybody.
-const NESTED: usize = 32;
-
 const PACKAGE: &str = "guestlist:invitation";
 
-/// Compiles bytes that are a component.
+/// Compiles bytes that are a component, of a size that ends.
 pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Problem> {
     if Parser::is_core_wasm(bytes) {
         return Err(Problem::CoreModule);
@@ -44,26 +41,11 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Proble
     if !Parser::is_component(bytes) {
         return Err(Problem::NotAComponent);
     }
-    if deeper_than(NESTED, bytes) {
-        let nested = format!("it has components in components, more than {NESTED} deep");
-        return Err(Problem::Invalid(nested));
+    if let Some(what) = bulk::too_much(bytes) {
+        return Err(Problem::Invalid(what));
     }
     let compiled = Component::from_binary(engine.wasmtime(), bytes);
     compiled.map_err(|error| Problem::Invalid(format!("{error:#}")))
-}
-
-/// Whether modules and components stand in each other so deep. What comes behind damaged bytes is the
-/// compiler's to find.
-fn deeper_than(most: usize, bytes: &[u8]) -> bool {
-    let mut depth = 0_usize;
-    Parser::new(0).parse_all(bytes).map_while(Result::ok).any(|payload| {
-        match payload {
-            Payload::ComponentSection { .. } | Payload::ModuleSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > most
-    })
 }
 
 /// Lets a plugin in, or says all that speaks against it.

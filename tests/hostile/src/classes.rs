@@ -703,6 +703,43 @@ fn loads() -> Vec<Class> {
             )
         }),
         both(
+            "many-blocks",
+            refused("invalid", "blocks and branches"),
+            "has a function with 200,000 blocks, one behind the other",
+            |plugin| with(&empty(plugin), &format!("(core module (func {}))", "(block)".repeat(200_000))),
+        ),
+        both(
+            "many-branches",
+            refused("invalid", "blocks and branches"),
+            "has a function with 300,000 branches to one place",
+            |plugin| {
+                let targets = "0 ".repeat(300_000);
+                let table = format!("(block (br_table {targets} (local.get 0)))");
+                with(&empty(plugin), &format!("(core module (func (param i32) {table}))"))
+            },
+        ),
+        both(
+            "many-functions",
+            refused("invalid", "blocks and branches"),
+            "has 400 functions with 3,000 blocks each",
+            |plugin| {
+                let function = format!("(func {})", "(block)".repeat(3000));
+                with(&empty(plugin), &format!("(core module {})", function.repeat(400)))
+            },
+        ),
+        both("many-locals", refused("invalid", "locals"), "has a function with 40,000 locals", |plugin| {
+            with(&empty(plugin), &format!("(core module (func (local {})))", "i64 ".repeat(40_000)))
+        }),
+        both(
+            "long-function",
+            refused("invalid", "bytes"),
+            "has a function of 3 MB without a branch",
+            |plugin| {
+                let lines = "(drop (i32.add (i32.const 7) (i32.const 9)))".repeat(500_000);
+                with(&empty(plugin), &format!("(core module (func {lines}))"))
+            },
+        ),
+        both(
             "nested-components",
             refused("invalid", "32 deep"),
             "has components in components, 1,000 deep",
