@@ -202,10 +202,14 @@ impl Engine {
         self.slots.clone().acquire_owned().await.ok()
     }
 
-    /// Waits until one more instance of a policy fits, among those of its organization and of all.
-    pub(crate) async fn policy_slot(&self, organization: &str) -> [Option<OwnedSemaphorePermit>; 2] {
-        let own = self.own_slots(organization).acquire_owned().await.ok();
-        [own, self.policy_slots.clone().acquire_owned().await.ok()]
+    /// Waits until one more instance of a policy fits.
+    pub(crate) async fn policy_slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.policy_slots.clone().acquire_owned().await.ok()
+    }
+
+    /// Waits until one more fits among those of its organization.
+    pub(crate) async fn own_policy_slot(&self, organization: &str) -> Option<OwnedSemaphorePermit> {
+        self.own_slots(organization).acquire_owned().await.ok()
     }
 
     fn own_slots(&self, organization: &str) -> Arc<Semaphore> {

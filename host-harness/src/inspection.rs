@@ -13,7 +13,7 @@ use wasmtime::component::{Component, types::ComponentItem};
 use crate::{
     Engine, Problem, admission,
     plugin::digest,
-    policy::{Loans, PolicyComponent},
+    policy::{Loans, PolicyComponent, PolicyLimits},
 };
 
 /// What a component is, what it asks for, and whether this host would take it.
@@ -73,7 +73,7 @@ impl PolicyComponent {
     #[must_use]
     pub fn inspect(engine: &Engine, bytes: &[u8]) -> Inspection {
         Inspection::by(engine, bytes, |component| {
-            admission::admit_policy(engine, component, &Loans::default()).err()
+            admission::admit_policy(engine, component, &Loans::default(), &PolicyLimits::default()).err()
         })
     }
 }

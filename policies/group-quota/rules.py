@@ -47,6 +47,8 @@ def read(path):
     table = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for line in csv.DictReader(file, strict=True):
+            if None in line or None in line.values():
+                raise ValueError(f"{path.name}: `{line['grant']}` has more or fewer columns than the first line")
             grant, whose, longest = line["grant"], line["whose"], line["longest"]
             kind, _, name = grant.partition(":")
             if kind not in ("group", "role") or not name:

@@ -115,6 +115,9 @@ class Reading(unittest.TestCase):
     def test_mistakes_in_a_table_stop_the_build(self):
         for lines, said in [
             ("g-desk,,", "group:ID"),
+            ("role:r-admin", "columns"),
+            ("role:r-admin,Sales", "columns"),
+            ("role:r-admin,Sales,8,", "columns"),
             ("group:,,", "group:ID"),
             ("group:g-desk,,\ngroup:g-desk,Sales,", "two lines"),
             ("group:g-desk,,a day", "hours"),

@@ -23,7 +23,8 @@ const FUNCTION_BYTES: usize = 1 << 20;
 /// Of one function. The largest of Python has 271.
 const LOCALS: usize = 1 << 12;
 
-/// The first bound that a component crosses. What comes behind damaged bytes is the compiler's to find.
+/// The first bound that a component crosses. A function that cannot be read is one as well: the compiler would
+/// compile all others before it says so. Damage elsewhere it finds at once.
 pub(super) fn too_much(bytes: &[u8]) -> Option<String> {
     let (mut depth, mut all) = (0_usize, 0_usize);
     for payload in Parser::new(0).parse_all(bytes) {
@@ -32,8 +33,9 @@ pub(super) fn too_much(bytes: &[u8]) -> Option<String> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::CodeSectionEntry(function) => {
                 let size = function.range().len();
-                let locals = locals(&function)?;
-                let branches = branches(&function)?;
+                let (Some(locals), Some(branches)) = (locals(&function), branches(&function)) else {
+                    return Some("a function is damaged".into());
+                };
                 all = all.saturating_add(branches);
                 for (what, has, most) in [
                     ("bytes", size, FUNCTION_BYTES),

@@ -20,7 +20,7 @@ use wasmtime::component::Component;
 use crate::{
     Engine,
     contract::{ExtensionPre, TenantPolicyPre},
-    policy::{Loans, PolicyState},
+    policy::{Loans, PolicyLimits, PolicyState},
     sandbox::HostState,
 };
 use world::World;
@@ -58,8 +58,9 @@ pub(crate) fn admit_policy(
     engine: &Engine,
     component: &Component,
     loans: &Loans,
+    limits: &PolicyLimits,
 ) -> Result<TenantPolicyPre<PolicyState>, Vec<Problem>> {
-    compare(component, World::TenantPolicy, loans, || trial::policy(engine, component, loans))
+    compare(component, World::TenantPolicy, loans, || trial::policy(engine, component, loans, limits))
 }
 
 fn compare<T>(

@@ -54,10 +54,11 @@ pub(super) fn policy(
     engine: &Engine,
     component: &Component,
     loans: &Loans,
+    limits: &PolicyLimits,
 ) -> Result<TenantPolicyPre<PolicyState>, Problem> {
     let linked = loans.link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(component));
     let policy = linked.and_then(TenantPolicyPre::new).map_err(mismatch)?;
-    let limits = limits(engine, PolicyLimits::default().memory);
+    let limits = self::limits(engine, limits.memory);
     let mut store = Store::new(engine.wasmtime(), PolicyState::new(limits.memory, None));
     store.limiter(|state| &mut state.memory);
     let made = make(engine, &limits, &mut store, policy.instance_pre())?;

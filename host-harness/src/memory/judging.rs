@@ -148,7 +148,12 @@ impl MemoryHost {
             judges.log.pop_front();
         }
         judges.log.push_back(judgement);
-        ruling.map(|ruling| ruling.answer).map_err(|_| HostError::Unavailable(None))
+        ruling.map(|ruling| ruling.answer).map_err(|unavailable| match unavailable {
+            PolicyUnavailable::Busy(waited) => {
+                HostError::Throttled(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX))
+            }
+            _ => HostError::Unavailable(None),
+        })
     }
 }
 
@@ -247,7 +252,8 @@ impl Realm {
     ) -> Candidate {
         let resident = self.resident(&account);
         let local = self.organization(parent).and_then(|place| place.person(&account));
-        let email = resident.and_then(|resident| resident.email.as_deref());
+        // Of somebody who is not of the parent nothing is told.
+        let email = local.and(resident).and_then(|resident| resident.email.as_deref());
         let (groups, roles) = self.held(parent, &account);
         Candidate {
             via,

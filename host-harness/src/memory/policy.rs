@@ -123,6 +123,10 @@ impl Realm {
 
     fn may_ask_about(&self, call: &Call, facts: &InviteFacts) -> Result<(), HostError> {
         self.concerns(call, &facts.organization)?;
+        let parent = self.organization(&facts.organization).and_then(|place| place.parent.as_ref());
+        if parent != Some(&facts.parent) || facts.inviter != call.context.caller {
+            return Err(HostError::Denied("this call is of another inviter, or of another parent".into()));
+        }
         bounds::count("candidates", facts.candidates.len(), 100)?;
         bounds::grants(&facts.grants)?;
         bounds::metadata(&facts.metadata)

@@ -38,11 +38,12 @@ impl Compiled {
     pub(super) fn new(
         engine: &Engine,
         loans: &Loans,
+        limits: &PolicyLimits,
         bytes: &[u8],
         digest: String,
     ) -> Result<Self, LoadError> {
         let component = admission::compile(engine, bytes)?;
-        let policy = admission::admit_policy(engine, &component, loans)?;
+        let policy = admission::admit_policy(engine, &component, loans, limits)?;
         Ok(Self { engine: engine.clone(), policy, digest })
     }
 
@@ -94,6 +95,9 @@ pub enum PolicyUnavailable {
         /// Verdicts.
         answered: usize,
     },
+    /// Too many of its organization's judgements are at work.
+    #[error("the policy is asked too often: {0:?} did not bring its turn; ask again")]
+    Busy(std::time::Duration),
     /// It has never judged here: it could not be loaded, for this reason.
     #[error("the policy cannot be loaded: {0}; until it is repaired nobody is let in")]
     NotLoaded(String),
@@ -111,8 +115,14 @@ impl PolicyComponent {
     ///
     /// All that speaks against it, and what to do.
     pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        let code = Compiled::new(engine, &Loans::default(), bytes, digest(bytes))?;
-        Ok(Self::of(Arc::new(code), PolicyLimits::default()))
+        let limits = PolicyLimits::default();
+        let code = Compiled::new(engine, &Loans::default(), &limits, bytes, digest(bytes))?;
+        Ok(Self::of(Arc::new(code), limits))
+    }
+
+    #[cfg(test)]
+    pub(super) fn code(&self) -> &Arc<Compiled> {
+        &self.code
     }
 
     pub(super) fn of(code: Arc<Compiled>, limits: PolicyLimits) -> Self {
@@ -170,9 +180,12 @@ impl PolicyComponent {
         ask: impl AsyncFnOnce(&TenantPolicy, &mut Store<PolicyState>) -> wasmtime::Result<T>,
     ) -> Result<Ruling<T>, PolicyUnavailable> {
         let engine = &self.code.engine;
-        // Each holder keeps its place no longer than its time, so this ends. The engine never closes it.
-        let _slots = engine.policy_slot(organization).await;
         let limits = self.limits.on(engine);
+        // Whoever waits keeps a place of the plugin's meanwhile.
+        let own = within(limits.time, engine.own_policy_slot(organization)).await;
+        let _own = own.ok_or(PolicyUnavailable::Busy(limits.time))?;
+        // Each holder keeps its place no longer than its time, so this ends. The engine never closes it.
+        let _slot = engine.policy_slot().await;
         let mut store =
             Store::new(engine.wasmtime(), PolicyState::new(limits.memory, Some(organization.into())));
         store.limiter(|state| &mut state.memory);

@@ -75,7 +75,8 @@ struct Manifest {
     policies: BTreeMap<String, Entry>,
     #[serde(default)]
     organizations: BTreeMap<String, Spanned<String>>,
-    others: Option<Spanned<String>>,
+    /// The last line, and never absent: a file that is cut off is wrong, and not one without rules.
+    others: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +99,7 @@ pub(super) fn read(policies: &Policies, folder: &Path) -> Result<(Table, FolderR
         let loaded = load(policies, folder, &entry).unwrap_or_else(|why| {
             let named = manifest.organizations.iter().filter(|(_, policy)| policy.value == name);
             let organizations = named.map(|(organization, _)| organization.clone()).collect();
-            let others = manifest.others.as_ref().is_some_and(|policy| policy.value == name);
+            let others = manifest.others.value == name;
             let broken = BrokenPolicy { name: name.clone(), why: why.clone(), organizations, others };
             report.broken.push(broken);
             Rules::Broken(Arc::from(format!("`{name}`: {why}")))
@@ -106,10 +107,11 @@ pub(super) fn read(policies: &Policies, folder: &Path) -> Result<(Table, FolderR
         rules.insert(name, loaded);
     }
     report.organizations = manifest.organizations.len();
-    let of = |name: &str| rules.get(name).cloned().unwrap_or_default();
+    let nowhere = || Rules::Broken(Arc::from("its name leads nowhere"));
+    let of = |name: &str| rules.get(name).cloned().unwrap_or_else(nowhere);
     let own =
         manifest.organizations.into_iter().map(|(organization, policy)| (organization, of(&policy.value)));
-    let others = manifest.others.map_or(Rules::None, |policy| of(&policy.value));
+    let others = of(&manifest.others.value);
     Ok((Table { own: own.collect(), others }, report))
 }
 
@@ -136,7 +138,7 @@ fn understood(text: &str) -> Result<Manifest, WorldError> {
             wrong(&entry.sha256, format!("`{}` is no SHA-256", entry.sha256.value), help.into());
         }
     }
-    for policy in manifest.organizations.values().chain(&manifest.others) {
+    for policy in manifest.organizations.values().chain([&manifest.others]) {
         let name = policy.value.as_str();
         if name != NONE && !manifest.policies.contains_key(name) {
             let problem = Problem::with(policy, format!("there is no policy `{name}`"))

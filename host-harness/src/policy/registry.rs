@@ -53,6 +53,15 @@ impl Rules {
         }
     }
 
+    /// Who judges; `None` where there are no rules.
+    fn judge(&self) -> Option<Result<&PolicyComponent, PolicyUnavailable>> {
+        match self {
+            Self::None => None,
+            Self::Policy(policy) => Some(Ok(policy)),
+            Self::Broken(why) => Some(Err(PolicyUnavailable::NotLoaded(why.to_string()))),
+        }
+    }
+
     /// One verdict for each candidate; `None` where there are no rules. Needs a tokio runtime with time.
     ///
     /// # Errors
@@ -62,11 +71,10 @@ impl Rules {
         &self,
         facts: &InviteFacts,
     ) -> Option<Result<Ruling<Vec<Verdict>>, PolicyUnavailable>> {
-        match self {
-            Self::None => None,
-            Self::Policy(policy) => Some(policy.judge_invite(facts).await),
-            Self::Broken(why) => Some(Err(PolicyUnavailable::NotLoaded(why.to_string()))),
-        }
+        Some(match self.judge()? {
+            Ok(policy) => policy.judge_invite(facts).await,
+            Err(unavailable) => Err(unavailable),
+        })
     }
 
     /// The verdict on somebody who accepts; `None` where there are no rules. Needs a tokio runtime with
@@ -79,11 +87,10 @@ impl Rules {
         &self,
         facts: &AcceptFacts,
     ) -> Option<Result<Ruling<Verdict>, PolicyUnavailable>> {
-        match self {
-            Self::None => None,
-            Self::Policy(policy) => Some(policy.judge_accept(facts).await),
-            Self::Broken(why) => Some(Err(PolicyUnavailable::NotLoaded(why.to_string()))),
-        }
+        Some(match self.judge()? {
+            Ok(policy) => policy.judge_accept(facts).await,
+            Err(unavailable) => Err(unavailable),
+        })
     }
 }
 
@@ -109,12 +116,22 @@ struct Inner {
     engine: Engine,
     loans: Loans,
     limits: PolicyLimits,
-    table: RwLock<Table>,
+    tables: RwLock<Tables>,
+    /// One folder is read at a time: the later one is in force in the end.
+    reading: Mutex<()>,
     /// By digest; what no organization has any more is not kept.
     compiled: Mutex<HashMap<String, Weak<Compiled>>>,
 }
 
-/// Who has which rules.
+/// What was set counts before what a folder says.
+#[derive(Debug, Default)]
+struct Tables {
+    set: HashMap<String, Rules>,
+    set_others: Option<Rules>,
+    folder: Table,
+}
+
+/// Who has which rules, by a folder.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) own: HashMap<String, Rules>,
@@ -150,8 +167,9 @@ impl Policies {
     /// The same with functions that policies may import, and within other limits.
     #[must_use]
     pub fn with(engine: &Engine, loans: Loans, limits: PolicyLimits) -> Self {
-        let (engine, table, compiled) = (engine.clone(), RwLock::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { engine, loans, limits, table, compiled }) }
+        let (engine, tables, compiled) = (engine.clone(), RwLock::default(), Mutex::default());
+        let reading = Mutex::default();
+        Self { inner: Arc::new(Inner { engine, loans, limits, tables, reading, compiled }) }
     }
 
     /// Compiles a component, or takes the code that it was compiled to before; see
@@ -170,14 +188,20 @@ impl Policies {
         let known = self.cache(|compiled| compiled.get(&found).and_then(Weak::upgrade));
         let code = match known {
             Some(code) => code,
-            // Two at once may both compile it; that costs time and nothing else.
             None => {
-                let code = Arc::new(Compiled::new(&self.inner.engine, &self.inner.loans, bytes, found)?);
+                let Inner { engine, loans, limits, .. } = &*self.inner;
+                let code = Arc::new(Compiled::new(engine, loans, limits, bytes, found)?);
                 self.cache(|compiled| {
                     compiled.retain(|_, code| code.strong_count() > 0);
-                    compiled.insert(code.digest().to_owned(), Arc::downgrade(&code));
-                });
-                code
+                    // Of two that have compiled it at once the first one's is kept.
+                    match compiled.get(code.digest()).and_then(Weak::upgrade) {
+                        Some(first) => first,
+                        None => {
+                            compiled.insert(code.digest().to_owned(), Arc::downgrade(&code));
+                            code
+                        }
+                    }
+                })
             }
         };
         Ok(PolicyComponent::of(code, self.inner.limits.clone()))
@@ -193,35 +217,39 @@ impl Policies {
         with(&mut self.inner.compiled.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts rules in force for one organization: a policy, none whatever the others have, or
-    /// [`Rules::Broken`] where what it should have cannot be loaded.
+    /// Puts rules in force for one organization, whatever a folder says of it: a policy, none although the
+    /// others have some, or [`Rules::Broken`] where what it should have cannot be loaded.
     pub fn set(&self, organization: &str, rules: impl Into<Rules>) {
-        self.change(|table| drop(table.own.insert(organization.to_owned(), rules.into())));
+        drop(self.change(|tables| tables.set.insert(organization.to_owned(), rules.into())));
     }
 
-    /// Puts rules in force for all organizations that have no entry.
+    /// Puts rules in force for all organizations that nothing else names.
     pub fn set_others(&self, rules: impl Into<Rules>) {
-        self.change(|table| table.others = rules.into());
+        drop(self.change(|tables| tables.set_others.replace(rules.into())));
     }
 
-    /// Takes an organization's entry away: it has the rules of the others.
+    /// Takes back what was [`set`](Self::set) for an organization: it has what the folder says, or the rules of
+    /// the others.
     pub fn remove(&self, organization: &str) {
-        self.change(|table| drop(table.own.remove(organization)));
+        drop(self.change(|tables| tables.set.remove(organization)));
     }
 
-    fn change(&self, with: impl FnOnce(&mut Table)) {
-        with(&mut self.inner.table.write().unwrap_or_else(PoisonError::into_inner));
+    /// Answers what is no longer in force. Dropping it may take a while, so nobody does it here.
+    fn change<T>(&self, with: impl FnOnce(&mut Tables) -> T) -> T {
+        with(&mut self.inner.tables.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What an organization is judged by now.
     #[must_use]
     pub fn rules_of(&self, organization: &str) -> Rules {
-        let table = self.inner.table.read().unwrap_or_else(PoisonError::into_inner);
-        table.own.get(organization).unwrap_or(&table.others).clone()
+        let tables = self.inner.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let Tables { set, set_others, folder } = &*tables;
+        let named = set.get(organization).or_else(|| folder.own.get(organization));
+        named.or(set_others.as_ref()).unwrap_or(&folder.others).clone()
     }
 
-    /// Puts in force what the `policies.yaml` of a folder says, all of it at once and in place of everything
-    /// that was in force before:
+    /// Puts in force what the `policies.yaml` of a folder says, all of it at once and in place of what a folder
+    /// said before:
     ///
     /// ```yaml
     /// policies:
@@ -229,7 +257,7 @@ impl Policies {
     /// organizations:
     ///   org-7: help-desk
     ///   org-8: none           # no rules, whatever the others have
-    /// others: help-desk       # whoever is not named; without this line they have no rules
+    /// others: help-desk       # whoever is not named; `none` where they have no rules
     /// ```
     ///
     /// A component that cannot be loaded, or is not the one that is pinned, is reported, and whoever has it is
@@ -240,11 +268,28 @@ impl Policies {
     ///
     /// When `policies.yaml` itself is wrong; then everything is as it was. A host that starts must not go on.
     pub fn read_folder(&self, folder: &Path) -> Result<FolderReport, FolderError> {
+        let _reading = self.inner.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let (table, report) = folder::read(self, folder)?;
-        // Dropping what was in force may take a while.
-        let mut before = Table::default();
-        self.change(|current| before = std::mem::replace(current, table));
-        drop(before);
+        drop(self.change(|tables| std::mem::replace(&mut tables.folder, table)));
         Ok(report)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use guestlist_hostile::guests::policy_answering;
+
+    use super::*;
+    use crate::EngineOptions;
+
+    #[test]
+    fn the_same_bytes_are_the_same_code() {
+        let policies = Policies::new(&Engine::new(&EngineOptions::default().instances(1)).unwrap());
+        let bytes = policy_answering(&[]);
+        let (first, second) = (policies.load(&bytes, None).unwrap(), policies.load(&bytes, None).unwrap());
+        assert!(Arc::ptr_eq(first.code(), second.code()));
+        let elsewhere = PolicyComponent::load(&policies.inner.engine, &bytes).unwrap();
+        assert!(!Arc::ptr_eq(first.code(), elsewhere.code()));
     }
 }

@@ -442,10 +442,11 @@ fn a_folder_of_policies_is_checked_and_judges_in_scenarios() {
     let refusing = policy_answering(&[Verdict::Refuse("closed".into())]);
     fs::write(desk.path("rules/closed.wasm"), &refusing).unwrap();
     let said = desk.done(&["policy", "check", "rules/closed.wasm", "--format", "json"]);
-    let digest = serde_json::from_str::<Value>(&said).unwrap()["sha256"].as_str().unwrap().to_owned();
+    let digest = serde_json::from_str::<Value>(&said).unwrap()["digest"].as_str().unwrap().to_owned();
     let manifest = |more: &str| {
         let closed = format!("closed: {{ component: closed.wasm, sha256: '{digest}' }}");
-        let text = format!("policies:\n  {closed}\n{more}organizations: {{ production: closed }}\n");
+        let text =
+            format!("policies:\n  {closed}\n{more}organizations: {{ production: closed }}\nothers: none\n");
         fs::write(desk.path("rules/policies.yaml"), text).unwrap();
     };
     manifest("");

@@ -11,7 +11,7 @@ use std::{
 };
 
 use guestlist_harness::{
-    Engine, EngineOptions,
+    BUNDLED, Engine, EngineOptions, Reason,
     contract::{
         rules::{AcceptFacts, Candidate, Inviter, Surroundings},
         types::{AcceptWith, Principal, UserRef, Verdict},
@@ -138,9 +138,10 @@ impl Folder {
         let mut manifest = manifest.to_owned();
         for (name, bytes) in components {
             fs::write(self.path().join(format!("{name}.wasm")), bytes).unwrap();
-            if let Ok(policy) = policies.load(bytes, None) {
-                manifest = manifest.replace(&format!("{{{name}}}"), policy.digest());
-            }
+            let Err(PolicyError::OtherDigest { found, .. }) = policies.load(bytes, Some("none")) else {
+                panic!("a digest that none has")
+            };
+            manifest = manifest.replace(&format!("{{{name}}}"), &found);
         }
         fs::write(self.path().join("policies.yaml"), manifest).unwrap();
     }
@@ -170,14 +171,14 @@ others: lenient
     assert_eq!(said(&policies, "globex").await, "no rules");
     assert_eq!(said(&policies, "initech").await, "allowed");
 
-    folder.write(&[("strict", &refusing("stricter"))], &manifest.replace("others: lenient", ""));
-    // The pinned digest of the other one is lost with the placeholder: nothing changes.
+    folder.write(&[("strict", &refusing("stricter"))], &manifest.replace("others: lenient", "others: none"));
+    // What stands for the digest of the other one is not replaced here: nothing changes.
     assert!(matches!(policies.read_folder(folder.path()), Err(FolderError::Malformed(_))));
     assert_eq!(said(&policies, "acme").await, "strict");
 
     folder.write(
         &[("strict", &refusing("stricter")), ("lenient", &lenient)],
-        &manifest.replace("others: lenient", ""),
+        &manifest.replace("others: lenient", "others: none"),
     );
     policies.read_folder(folder.path()).unwrap();
     assert_eq!(said(&policies, "acme").await, "stricter");
@@ -191,13 +192,16 @@ policies:
   fine: { component: fine.wasm, sha256: '{fine}' }
   swapped: { component: swapped.wasm, sha256: '{fine}' }
   gone: { component: gone.wasm, sha256: '{fine}' }
-  plugin: { component: plugin.wasm, sha256: '{fine}' }
+  plugin: { component: plugin.wasm, sha256: '{plugin}' }
 organizations: { acme: fine, globex: swapped, initech: gone, umbrella: swapped }
 others: gone
 ";
     let fine = refusing("fine");
-    let folder = Folder::new("broken", &[("fine", &fine), ("swapped", &refusing("swapped"))], manifest);
-    fs::write(folder.path().join("plugin.wasm"), b"\0asm").unwrap();
+    let folder = Folder::new(
+        "broken",
+        &[("fine", &fine), ("swapped", &refusing("swapped")), ("plugin", BUNDLED)],
+        manifest,
+    );
     let policies = Policies::new(&engine());
     let report = policies.read_folder(folder.path()).unwrap();
     let broken: Vec<_> = report
@@ -206,6 +210,11 @@ others: gone
         .map(|broken| (broken.name.as_str(), broken.organizations.len(), broken.others))
         .collect();
     assert_eq!(broken, [("gone", 1, true), ("plugin", 0, false), ("swapped", 2, false)]);
+    assert!(
+        report.broken[1].why.contains("is it a policy of world `tenant-policy`?"),
+        "{:?}",
+        report.broken[1]
+    );
     assert_eq!(said(&policies, "acme").await, "fine");
     let globex = said(&policies, "globex").await;
     assert!(globex.starts_with("the policy cannot be loaded: `swapped`: "), "{globex}");
@@ -339,7 +348,8 @@ async fn a_lent_function_that_does_not_answer_takes_the_judgements_time() {
     let policies = Policies::with(&engine(), loans, limits);
     let rules = Rules::from(policies.load(&asking("register"), None).unwrap());
     let answer = rules.judge_accept(&facts("acme")).await.unwrap();
-    assert!(matches!(answer, Err(PolicyUnavailable::Ended(_))), "{answer:?}");
+    let time = Reason::Deadline(Duration::from_millis(30));
+    assert_eq!(answer, Err(PolicyUnavailable::Ended(time)));
 }
 
 #[tokio::test]
@@ -357,4 +367,48 @@ async fn an_organization_that_keeps_all_its_places_leaves_those_of_the_others() 
     }
     let globex = tokio::time::timeout(Duration::from_secs(60), said(&policies, "globex"));
     assert_eq!(globex.await.expect("a place"), "allowed");
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_cut_off_anywhere_changes_nothing() {
+    let manifest = "policies:\n  closed: { component: closed.wasm, sha256: '{closed}' }\norganizations:\n  acme: closed\nothers: closed\n";
+    let closed = refusing("closed");
+    let folder = Folder::new("cut-off", &[("closed", &closed)], manifest);
+    let path = folder.path().join("policies.yaml");
+    let whole = fs::read_to_string(&path).unwrap();
+    let policies = Policies::new(&engine());
+    policies.read_folder(folder.path()).unwrap();
+    for end in 0..whole.trim_end().len() {
+        fs::write(&path, &whole[..end]).unwrap();
+        assert!(policies.read_folder(folder.path()).is_err(), "{}", &whole[..end]);
+    }
+    assert_eq!(said(&policies, "initech").await, "closed");
+}
+
+#[tokio::test]
+async fn what_was_set_counts_before_what_a_folder_says() {
+    let folder = Folder::new("set", &[], "organizations: { acme: none }\nothers: none\n");
+    let policies = Policies::new(&engine());
+    policies.set("acme", policies.load(&refusing("closed"), None).unwrap());
+    policies.read_folder(folder.path()).unwrap();
+    assert_eq!(said(&policies, "acme").await, "closed");
+    policies.remove("acme");
+    assert_eq!(said(&policies, "acme").await, "no rules");
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_is_told_so_and_does_not_wait_for_ever() {
+    let hung = |_: Arc<str>, (): ()| -> Lent<(u32,)> { Box::pin(std::future::pending()) };
+    let loans = Loans::default().function("guestlist:invitation/register@0.1.0", "standing", hung);
+    let limits = PolicyLimits::default().time(Duration::from_secs(3600));
+    let policies = Policies::with(&engine(), loans, limits);
+    let policy = policies.load(&asking("register"), None).unwrap();
+    policies.set_others(policy.clone());
+    let mut waiting: Vec<_> = (0..8).map(|_| Box::pin(said(&policies, "acme"))).collect();
+    for one in &mut waiting {
+        assert!(poll_fn(|context| Poll::Ready(one.as_mut().poll(context))).await.is_pending());
+    }
+    let soon = Duration::from_millis(10);
+    let hasty = policy.with_limits(PolicyLimits::default().time(soon));
+    assert_eq!(hasty.judge_accept(&facts("acme")).await.unwrap_err(), PolicyUnavailable::Busy(soon));
 }

@@ -719,6 +719,20 @@ fn loads() -> Vec<Class> {
             },
         ),
         both(
+            "damaged-and-heavy",
+            refused("invalid", "damaged"),
+            "has a function that cannot be read, and one with 200,000 blocks behind it",
+            |plugin| {
+                let heavy = format!("(func {})", "(block)".repeat(200_000));
+                let mut bytes =
+                    with(&empty(plugin), &format!("(core module (func (i32.const 77) drop) {heavy})"));
+                let first = [0x41, 0xcd, 0x00, 0x1a];
+                let at = bytes.windows(4).rposition(|window| window == first).unwrap();
+                bytes[at] = 0xff;
+                bytes
+            },
+        ),
+        both(
             "many-functions",
             refused("invalid", "blocks and branches"),
             "has 400 functions with 3,000 blocks each",
