@@ -327,6 +327,7 @@ mod tests {
             (Obstacle::AddressNotAllowed, "address-not-allowed"),
             (Obstacle::Policy(text()), "policy"),
             (Obstacle::CodeRequired, "code-required"),
+            (Obstacle::PolicyUnavailable(None), "policy-unavailable"),
             (Obstacle::Other(text()), "other"),
         ] {
             assert_eq!(InviteeRefusal::Obstacle(obstacle).word(), Some(word));
@@ -355,6 +356,7 @@ mod tests {
             ItemRefusal::ActiveInvitation("8c8f0e3a-0000-4000-8000-000000000000".into()),
             ItemRefusal::OverLimit(500),
             ItemRefusal::Unsupported("contact".into()),
+            ItemRefusal::PolicyUnavailable(None),
             ItemRefusal::Unavailable(None),
             ItemRefusal::Other("x".into()),
         ];

@@ -13,9 +13,14 @@ use guestlist_harness::{
             invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice},
             invitee::{Handle, InviteeRefusal, Obstacle},
         },
+        policy as asked,
         rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
-        types::{AcceptWith, Grant, GrantKind, InvitationKey, Narrowed, Notify, Principal, UserRef, Verdict},
+        types::{
+            AcceptWith, Grant, GrantKind, HostError, InvitationKey, Narrowed, Notify, Principal, UserRef,
+            Verdict,
+        },
     },
+    host::{Operation, Policy},
     memory::MemoryHost,
     policy::{PolicyComponent, PolicyLimits, PolicyUnavailable},
 };
@@ -24,6 +29,7 @@ use guestlist_hostile::guests::{
     Behaviour, guest_of, policy, policy_answering, policy_contract, policy_that_names_the_organization,
     policy_that_starts_so,
 };
+use serde_json::Value;
 
 /// One instance: a call of the plugin fills the engine, and its policy runs all the same.
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineOptions::fuel().instances(1)).unwrap());
@@ -52,7 +58,7 @@ organizations:
     policy: [{ refuse: "the script says no" }]
   - id: globex
     parent: root
-    users: [{ id: u-gina, name: gina }]
+    users: [{ id: u-gina, name: gina, email: gina@globex.example }]
     permissions: { u-gina: [all] }
 "#;
 
@@ -417,4 +423,35 @@ fn an_offset_that_is_none_is_reported_with_its_line() {
     let error = MemoryHost::from_yaml(&WORLD.replace("+05:30", "Mumbai")).unwrap_err().to_string();
     assert!(error.contains("`Mumbai` is no offset from UTC"), "{error}");
     assert!(error.contains("+01:00"), "{error}");
+}
+
+#[tokio::test]
+async fn the_host_tells_nothing_of_people_that_the_plugin_has_no_business_with() {
+    let (host, _) = world_with(&policy_answering(&[Verdict::Allow]));
+    let call = host.call(Operation::Invite, Some("acme"), ann());
+    let ask = async |parent: &str, inviter: Principal, account: UserRef| {
+        let candidate = asked::Candidate { account, via: None, name: "somebody".into() };
+        let facts = asked::InviteFacts {
+            organization: "acme".into(),
+            parent: parent.into(),
+            inviter,
+            grants: vec![],
+            lifetime: None,
+            notify: Notify::Internal,
+            metadata: vec![],
+            candidates: vec![candidate],
+        };
+        Policy::decide_invite(&*host, &call, facts).await
+    };
+    let (alice, gina) = (user("root", "u-alice"), user("globex", "u-gina"));
+    assert_eq!(ask("root", ann(), alice.clone()).await, Ok(vec![Verdict::Allow]));
+    for answer in
+        [ask("globex", ann(), gina.clone()).await, ask("root", Principal::User(alice), gina.clone()).await]
+    {
+        assert!(matches!(answer, Err(HostError::Denied(_))), "{answer:?}");
+    }
+    // She is somebody, and nobody of the parent.
+    assert_eq!(ask("root", ann(), gina).await, Ok(vec![Verdict::Allow]));
+    let told = &host.policy_log()[1].facts["candidates"][0];
+    assert_eq!((&told["active"], &told["address_domain"]), (&false.into(), &Value::Null));
 }
