@@ -83,7 +83,7 @@ pub struct Ruling<T> {
 #[non_exhaustive]
 pub enum PolicyUnavailable {
     /// Its instance was ended, or could not be made.
-    #[error("the policy gives no answer: {}; raise its limits or repair it, until then nobody is let in", .0.in_short())]
+    #[error("the policy gives no answer: {}, until then nobody is let in", cause(.0))]
     Ended(Reason),
     /// Nobody can tell which verdict is for whom.
     #[error(
@@ -101,6 +101,17 @@ pub enum PolicyUnavailable {
     /// It has never judged here: it could not be loaded, for this reason.
     #[error("the policy cannot be loaded: {0}; until it is repaired nobody is let in")]
     NotLoaded(String),
+}
+
+/// What ended it, and what to do.
+fn cause(reason: &Reason) -> String {
+    match reason {
+        Reason::Panicked => {
+            "it broke off (a panic, or an exception that nothing caught); repair it".to_owned()
+        }
+        Reason::StackOverflow | Reason::Other(_) => format!("{}; repair it", reason.in_short()),
+        _ => format!("{}; raise its limits or repair it", reason.in_short()),
+    }
 }
 
 impl PolicyComponent {

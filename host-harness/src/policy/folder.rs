@@ -30,7 +30,7 @@ const NONE: &str = "none";
 #[non_exhaustive]
 pub enum FolderError {
     /// It cannot be read.
-    #[error("{}: {error}; a folder of policies has a `{MANIFEST}`", .path.display())]
+    #[error("{}: {error}; a folder of policies has a `{MANIFEST}`, and of a single policy the component is meant", .path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,

@@ -24,7 +24,7 @@ use crate::{
     contract::types::Principal,
     coverage::Coverage,
     guarantees,
-    memory::{MemoryHost, Snapshot, World, instant},
+    memory::{Judgement, MemoryHost, Snapshot, World, instant},
 };
 
 /// What came of a step, for `--explain` and for blessing.
@@ -355,12 +355,17 @@ impl Acting<'_, '_> {
         let broken = guarantees::broken(&guarantees::ALWAYS, &after, &stage.history);
         self.played.failures.extend(broken.into_iter().map(|promise| Failure::at(step, promise)));
         let outcome = step.value.expect.as_ref();
+        let met = self.played.failures.len();
         if self.told() {
             if let Some(expect) = outcome {
                 self.compare(expect, &seen, stage);
             }
             if let Some(told) = told {
                 self.played.failures.extend(unasked(step, outcome.map(|expect| &expect.value), told));
+                if self.played.failures.len() > met {
+                    let log = stage.host.policy_log();
+                    self.played.failures.extend(silent(step, &log, &told.spoken.context.request_id));
+                }
             }
         }
         self.write_down(stage, step, told, seen);
@@ -400,6 +405,14 @@ impl Acting<'_, '_> {
             memory: seen.memory,
         });
     }
+}
+
+/// Why policies gave no answer in a call that did not end as expected: that is likely the cause.
+fn silent(step: &Spanned<Step>, log: &[Judgement], request: &str) -> Option<Failure> {
+    let mut these = log.iter().filter(|judgement| judgement.request == request);
+    let (judgement, why) = these.find_map(|one| Some((one, one.verdict.as_ref().err()?)))?;
+    let what = format!("in `{}`, {why}", judgement.organization);
+    Some(Failure::at(step, what).helped("`--explain` shows what it was told"))
 }
 
 /// What happens without a call.

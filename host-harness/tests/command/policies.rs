@@ -175,7 +175,9 @@ fn the_page_is_true_in_rust() {
     fs::write(&lib, good.replace("Verdict::Allow\n", "Verdict::Perhaps\n")).unwrap();
     let said = desk.failed(2, &["policy", "build", "team-policy"]);
     assert!(said.contains("Perhaps") && said.contains("src/lib.rs:"), "{said}");
-    assert!(said.ends_with("error: `cargo build` failed; what it says is above\n"), "{said}");
+    let end = "error: `cargo build --release` failed; what it says is above; `team-policy/policy.wasm` is as it was, \
+               with the rules of before\n";
+    assert!(said.ends_with(end), "{said}");
     assert_eq!(fs::read(desk.path("team-policy/policy.wasm")).unwrap(), before);
 
     // The same sources are the same component, here and elsewhere.
@@ -450,7 +452,10 @@ fn a_folder_of_policies_is_checked_and_judges_in_scenarios() {
         fs::write(desk.path("rules/policies.yaml"), text).unwrap();
     };
     manifest("");
-    assert_eq!(desk.done(&["policy", "check", "rules"]), "1 policies for 1 organizations, 0 broken\n");
+    assert_eq!(
+        desk.done(&["policy", "check", "rules"]),
+        "1 policies for 1 organizations by name, 0 broken\n"
+    );
 
     // The organization of the folder is closed; in another nothing has changed.
     let scenario = |organization: &str, answer: &str| {
@@ -471,7 +476,9 @@ fn a_folder_of_policies_is_checked_and_judges_in_scenarios() {
     manifest(&format!("  gone: {{ component: gone.wasm, sha256: '{digest}' }}\n"));
     let said = desk.failed(1, &["policy", "check", "rules"]);
     assert!(
-        said.contains("2 policies for 1 organizations, 1 broken\n- `gone`, for nobody, lets nobody in: "),
+        said.contains(
+            "2 policies for 1 organizations by name, 1 broken\n- `gone`, for nobody, lets nobody in: "
+        ),
         "{said}"
     );
     let said = desk.failed(2, &["test", "scenarios", "--policy", "rules"]);

@@ -356,8 +356,8 @@ async fn while_it_gives_no_answer_nobody_is_let_in_and_nothing_is_final() {
     let reasons: Vec<_> = host.audit().into_iter().filter_map(|event| event.reason).collect();
     assert_eq!(reasons, ["policy-unavailable", "policy-unavailable"]);
     assert_eq!(host.members("acme"), []);
-    let why =
-        "the policy gives no answer: it panics; raise its limits or repair it, until then nobody is let in";
+    let why = "the policy gives no answer: it broke off (a panic, or an exception that nothing caught); repair it, until \
+         then nobody is let in";
     assert_eq!(host.policy_log()[1].verdict, Err(why.into()));
 
     host.set_policy_component(Some("acme"), load(&policy_answering(&[Verdict::Allow])));

@@ -73,7 +73,9 @@ fn main() -> ExitCode {
         Ok(Done::Yes) => ExitCode::SUCCESS,
         Ok(Done::Refused) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error}");
+            // What is wrong with a file says so of each problem.
+            let text = error.to_string();
+            eprintln!("error: {}", text.strip_prefix("error: ").unwrap_or(&text));
             ExitCode::from(2)
         }
     }

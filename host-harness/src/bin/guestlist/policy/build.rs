@@ -43,14 +43,18 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let shown = arguments.folder.display();
     let folder =
         fs::canonicalize(&arguments.folder).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-    let bytes = match language {
-        Language::Rust => rust::build(&folder)?,
-        Language::JavaScript => javascript::build(&folder)?,
-        Language::Python => python::build(&folder)?,
+    let output = arguments.output.clone().unwrap_or_else(|| arguments.folder.join("policy.wasm"));
+    let built = match language {
+        Language::Rust => rust::build(&folder),
+        Language::JavaScript => javascript::build(&folder),
+        Language::Python => python::build(&folder),
     };
+    let bytes = built.map_err(|error| match output.exists() {
+        true => format!("{error}; `{}` is as it was, with the rules of before", output.display()).into(),
+        false => error,
+    })?;
     tool::say("checking the component");
     let inspection = PolicyComponent::inspect(&engine()?, &bytes);
-    let output = arguments.output.clone().unwrap_or_else(|| arguments.folder.join("policy.wasm"));
     if inspection.admitted {
         replace(&output, &bytes)?;
     }

@@ -34,7 +34,7 @@ fn folder(path: &Path, format: Format) -> Result<Done, Failure> {
 fn told(report: &FolderReport) -> String {
     let FolderReport { policies, organizations, broken, .. } = report;
     let mut text =
-        format!("{policies} policies for {organizations} organizations, {} broken\n", broken.len());
+        format!("{policies} policies for {organizations} organizations by name, {} broken\n", broken.len());
     for policy in broken {
         let others = policy.others.then_some("all that are not named");
         let whose: Vec<_> = policy.organizations.iter().map(String::as_str).chain(others).collect();

@@ -1,6 +1,6 @@
 //! Policies in Python: componentize-py, in an environment of the policy's own.
 
-use std::{fs, path::Path, process::Command};
+use std::{env, ffi::OsString, fs, path::Path, process::Command};
 
 use super::{
     beside, take,
@@ -30,6 +30,8 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     let mut componentize = Command::new(&python);
     // Its own backtrace says nothing about a mistake in the policy.
     componentize.current_dir(folder).env("RUST_BACKTRACE", "0");
+    // It asks the first Python that it finds where packages are: only those of the environment may get in.
+    componentize.env("PATH", first(&environment.join("bin"))).env_remove("PYTHONPATH");
     // Started by name: the folder may have moved, and its scripts know their old place.
     componentize.arg(environment.join("bin/componentize-py")).args(["-d", "wit", "-w", "tenant-policy"]);
     componentize.args(["componentize", "app", "--stub-wasi", "-o"]).arg(&output);
@@ -37,6 +39,13 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     let component = take(&output);
     built?;
     component
+}
+
+/// The search path with this folder before all others.
+fn first(folder: &Path) -> OsString {
+    let rest = env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(folder.to_owned()).chain(env::split_paths(&rest));
+    env::join_paths(all).unwrap_or_else(|_| folder.as_os_str().to_owned())
 }
 
 /// Installs what `requirements.txt` says, unless that was done. The note of it is written last.

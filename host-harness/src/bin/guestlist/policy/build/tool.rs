@@ -36,6 +36,6 @@ fn not_started(command: &Command, error: &io::Error, missing: &str) -> Failure {
 
 fn failed(command: &Command) -> Failure {
     let words = [command.get_program()].into_iter().chain(command.get_args());
-    let words: Vec<_> = words.take(2).map(|word| word.to_string_lossy()).collect();
+    let words: Vec<_> = words.take(3).map(|word| word.to_string_lossy()).collect();
     format!("`{}` failed; what it says is above", words.join(" ")).into()
 }
