@@ -31,7 +31,7 @@ test: setup check-reference ## Run all tests, and play all scenarios
 test-all: test setup-languages ## The same, fail every host call in every way, and policies in all languages
 	$(PLAY) --faults
 	@$(MAKE) test-partner-domains test-group-quota
-	cargo test --locked -p guestlist-harness --test command -- --ignored policies::
+	cargo test --locked -p guestlist-harness --test languages
 
 policies: $(POLICIES:%=build-%) ## Build the examples of policies, in Rust, JavaScript and Python
 
@@ -67,6 +67,7 @@ $(BENCH)/%/policy.wasm: | setup-languages
 lint: setup ## Check format and lints
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p guestlist-harness --test languages --locked -- -D warnings
 	cargo fmt --manifest-path policies/help-desk/Cargo.toml -- --check
 	cargo clippy --manifest-path policies/help-desk/Cargo.toml --all-targets --locked -- -D warnings
 

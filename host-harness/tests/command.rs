@@ -1,6 +1,8 @@
 //! The command `guestlist`, as somebody types it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
+#[path = "command/page.rs"]
+mod page;
 #[path = "command/policies.rs"]
 mod policies;
 #[path = "command/recording.rs"]
@@ -16,6 +18,7 @@ use std::{
 };
 
 use guestlist_harness::BUNDLED;
+use page::text;
 use serde_json::{Value, json};
 
 const WORLD: &str = "clock: 2026-03-02T09:00:00Z
@@ -73,10 +76,6 @@ impl Desk {
         assert!(output.status.success(), "{}", text(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn demo(arguments: &[&str]) -> Output {

@@ -65,7 +65,7 @@ fn barred(component: &Component, loans: &Loans) -> Vec<Problem> {
     let (engine, shape) = (component.engine(), component.component_type());
     let lends = |interface: &str, function: &str| {
         let same = |lent: &str| match (Name::parse(lent), Name::parse(interface)) {
-            (Some(lent), Some(asked)) => lent.is_same_interface(&asked) && lent.is_compatible(&asked),
+            (Some(lent), Some(asked)) => lent.is_compatible(&asked),
             _ => lent == interface,
         };
         loans.names().any(|(lent, name)| name == function && same(lent))

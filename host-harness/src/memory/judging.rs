@@ -104,25 +104,29 @@ impl MemoryHost {
     pub(super) async fn judge_invite(
         &self,
         call: &Call,
-        rules: &Rules,
+        judge: Result<&PolicyComponent, PolicyUnavailable>,
         facts: &InviteFacts,
     ) -> Result<Vec<Verdict>, HostError> {
-        match rules.judge_invite(facts).await {
-            Some(ruling) => self.ruled(call, &facts.surroundings, rules, serde_json::to_value(facts), ruling),
-            None => Ok(vec![Verdict::Allow; facts.candidates.len()]),
-        }
+        let digest = judge.as_ref().ok().map(|policy| policy.digest().to_owned());
+        let ruling = match judge {
+            Ok(policy) => policy.judge_invite(facts).await,
+            Err(unavailable) => Err(unavailable),
+        };
+        self.ruled(call, &facts.surroundings, digest, serde_json::to_value(facts), ruling)
     }
 
     pub(super) async fn judge_accept(
         &self,
         call: &Call,
-        rules: &Rules,
+        judge: Result<&PolicyComponent, PolicyUnavailable>,
         facts: &AcceptFacts,
     ) -> Result<Verdict, HostError> {
-        match rules.judge_accept(facts).await {
-            Some(ruling) => self.ruled(call, &facts.surroundings, rules, serde_json::to_value(facts), ruling),
-            None => Ok(Verdict::Allow),
-        }
+        let digest = judge.as_ref().ok().map(|policy| policy.digest().to_owned());
+        let ruling = match judge {
+            Ok(policy) => policy.judge_accept(facts).await,
+            Err(unavailable) => Err(unavailable),
+        };
+        self.ruled(call, &facts.surroundings, digest, serde_json::to_value(facts), ruling)
     }
 
     /// Writes a ruling down and answers the plugin. That nobody judges refuses, and is worth another try.
@@ -130,7 +134,7 @@ impl MemoryHost {
         &self,
         call: &Call,
         surroundings: &Surroundings,
-        rules: &Rules,
+        digest: Option<String>,
         facts: serde_json::Result<Value>,
         ruling: Result<Ruling<T>, PolicyUnavailable>,
     ) -> Result<T, HostError> {
@@ -138,7 +142,7 @@ impl MemoryHost {
         let judgement = Judgement {
             request: call.context.request_id.clone(),
             organization: surroundings.organization.clone(),
-            digest: rules.digest().map(str::to_owned),
+            digest,
             facts: facts.unwrap_or_default(),
             verdict: shown.map_err(ToString::to_string),
             fuel: ruling.as_ref().ok().and_then(|ruling| ruling.fuel),

@@ -12,7 +12,6 @@ use crate::{
         types::{Grant, HostError, Narrowed, Verdict},
     },
     host::{Call, Policy},
-    policy::Rules,
 };
 
 /// One rule of a scripted policy. The first rule that concerns somebody decides about him; without one
@@ -155,27 +154,27 @@ impl Realm {
 impl Policy for MemoryHost {
     async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError> {
         let rules = self.judges().of(&facts.organization);
-        if matches!(rules, Rules::None) {
+        let Some(judge) = rules.judge() else {
             return self.lock().decide_invite(call, &facts);
-        }
+        };
         let facts = {
             let realm = self.lock();
             realm.may_ask_about(call, &facts)?;
             realm.facts_of_invite(facts)
         };
-        self.judge_invite(call, &rules, &facts).await
+        self.judge_invite(call, judge, &facts).await
     }
 
     async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, HostError> {
         let rules = self.judges().of(&facts.invitation.key.organization);
-        if matches!(rules, Rules::None) {
+        let Some(judge) = rules.judge() else {
             return self.lock().decide_accept(call, &facts);
-        }
+        };
         let facts = {
             let realm = self.lock();
             let row = realm.row(&facts.invitation.key).filter(|row| realm.admits(call, &row.invitation.key));
             row.and_then(|row| realm.facts_of_accept(row)).ok_or_else(not_to_be_seen)?
         };
-        self.judge_accept(call, &rules, &facts).await
+        self.judge_accept(call, judge, &facts).await
     }
 }

@@ -53,8 +53,8 @@ impl Rules {
         }
     }
 
-    /// Who judges; `None` where there are no rules.
-    fn judge(&self) -> Option<Result<&PolicyComponent, PolicyUnavailable>> {
+    /// Who judges, or why nobody can; `None` where there are no rules.
+    pub(crate) fn judge(&self) -> Option<Result<&PolicyComponent, PolicyUnavailable>> {
         match self {
             Self::None => None,
             Self::Policy(policy) => Some(Ok(policy)),

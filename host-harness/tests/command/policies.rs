@@ -1,68 +1,24 @@
 //! `guestlist policy`: from an empty folder to a component that a host takes, and what is said where that
 //! does not work out.
 //!
-//! What needs packages from a registry is ignored unless it is asked for (`make test-all`). The tools of
-//! JavaScript and Python are played by scripts elsewhere, so that what is run, and when, is always tested.
+//! The tools of JavaScript and Python are played by scripts here, so that what is run, and when, is always
+//! tested; what needs their registries is in `tests/languages.rs`.
 
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Output},
 };
 
 use guestlist_harness::{BUNDLED, contract::types::Verdict, policy::PolicyLimits};
 use guestlist_hostile::guests::{Behaviour, policy, policy_answering};
 use serde_json::Value;
 
-use super::text;
+use super::page::{Desk, PAGE, follow_the_page, shown, text};
 
-const PAGE: &str = include_str!("../../../docs/writing-a-policy.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// A folder of its own for each test.
-struct Desk(PathBuf);
-
 impl Desk {
-    fn new(name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policies").join(name);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    /// `guestlist` in the folder. Crates are those that this workspace has.
-    fn guestlist(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
-        command.current_dir(&self.0).args(arguments).env("CARGO_NET_OFFLINE", "true");
-        // All tests, of every run, compile what policies depend on once.
-        command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/policies-target"));
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.guestlist(arguments).output().unwrap()
-    }
-
-    /// Runs what must succeed.
-    fn done(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    /// Runs what must fail in this way, and answers with what it said.
-    fn failed(&self, status: i32, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let said = text(&output.stdout) + &text(&output.stderr);
-        assert_eq!(output.status.code(), Some(status), "{said}");
-        said
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.0.join(path)
-    }
-
     /// A program of that name, which is this script, in the folder `bin`.
     fn tool(&self, name: &str, script: &str) {
         let path = self.path("bin").join(name);
@@ -78,65 +34,6 @@ impl Desk {
         let output = command.env("PATH", self.path("bin")).output().unwrap();
         (output.status.code(), text(&output.stdout) + &text(&output.stderr))
     }
-}
-
-/// What stands between two marks of the page, for each time that they do.
-fn blocks(start: &str) -> Vec<&'static str> {
-    let start = format!("\n```{start}\n");
-    let rest = PAGE.split(&start).skip(1);
-    rest.map(|rest| rest.split("```").next().unwrap()).collect()
-}
-
-/// What the page shows as the output of a command, without the last line where that has a time.
-fn shown(command: &str) -> &'static str {
-    let all = blocks("console");
-    let after = all.iter().find_map(|block| block.split_once(&format!("$ guestlist {command}\n")));
-    after.unwrap_or_else(|| panic!("the page does not show `{command}`")).1.split("\n$ ").next().unwrap()
-}
-
-/// Writes a policy, changes it as the page does, and tests it as the page does.
-fn follow_the_page(language: &str, file: &str, change: usize) {
-    let desk = Desk::new(&format!("page-{language}"));
-    let made = desk.done(&["policy", "new", "--language", language, "team-policy"]);
-    if language == "rust" {
-        assert_eq!(made, shown("policy new --language rust team-policy"));
-    }
-    let source = fs::read_to_string(desk.path("team-policy").join(file)).unwrap();
-    let fence = if language == "rust" { "rust,ignore" } else { language };
-    let [rules] = &*blocks(fence) else { panic!("one block of {language}") };
-    assert!(source.contains(rules), "the page shows other rules than `{file}`:\n{rules}");
-
-    let build = ["policy", "build", "team-policy"];
-    let test = ["test", "team-policy/scenarios", "--policy", "team-policy/policy.wasm"];
-    let built = desk.done(&build);
-    assert!(built.starts_with("policy    team-policy/policy.wasm\nsize      "), "{built}");
-    assert!(desk.done(&test).starts_with("2 scenarios, 2 passed, 0 failed"));
-
-    let [scenario] = &*blocks("yaml") else { panic!("one scenario") };
-    fs::write(desk.path("team-policy/scenarios/two-mails-a-day.yaml"), scenario).unwrap();
-    let failed = desk.failed(1, &test);
-    let command = "test team-policy/scenarios --policy team-policy/policy.wasm";
-    let failing = PAGE.split(&format!("$ guestlist {command}\nFAIL")).nth(1).unwrap();
-    let failing = failing.split("3 scenarios").next().unwrap();
-    assert!(failed.contains(failing), "the page shows another failure than:\n{failed}");
-
-    let changed = applied(blocks("diff")[change], &source);
-    fs::write(desk.path("team-policy").join(file), changed).unwrap();
-    desk.done(&build);
-    assert!(desk.done(&test).starts_with("3 scenarios, 3 passed, 0 failed"));
-
-    let checked = desk.done(&["policy", "check", "team-policy/policy.wasm"]);
-    assert!(checked.ends_with("\nThis host takes it.\n"), "{checked}");
-}
-
-/// A text after a change that is written as a difference.
-fn applied(difference: &str, to: &str) -> String {
-    let lines = |but: char| -> String {
-        let kept = difference.lines().filter(|line| !line.starts_with(but));
-        kept.map(|line| format!("{}\n", line.get(1..).unwrap())).collect()
-    };
-    assert_eq!(to.matches(&lines('+')).count(), 1, "the page changes something else:\n{difference}");
-    to.replace(&lines('+'), &lines('-'))
 }
 
 #[test]
@@ -187,26 +84,6 @@ fn the_page_is_true_in_rust() {
     let built: Value = serde_json::from_str(&built).unwrap();
     assert_eq!((&built["policy"], &built["language"]), (&"other.wasm".into(), &"rust".into()));
     assert_eq!(fs::read(desk.path("other.wasm")).unwrap(), before);
-}
-
-#[test]
-#[ignore = "needs npm and its registry: `make test-all`"]
-fn the_page_is_true_in_javascript() {
-    follow_the_page("javascript", "policy.js", 1);
-    let desk = Desk(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policies/page-javascript"));
-    fs::write(desk.path("team-policy/policy.js"), "export const rules = {\n  judgeInvite(\n").unwrap();
-    let said = desk.failed(2, &["policy", "build", "team-policy"]);
-    assert!(said.contains("policy.js") && said.contains("SyntaxError"), "{said}");
-}
-
-#[test]
-#[ignore = "needs pip and its registry: `make test-all`"]
-fn the_page_is_true_in_python() {
-    follow_the_page("python", "app.py", 2);
-    let desk = Desk(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policies/page-python"));
-    fs::write(desk.path("team-policy/app.py"), "def judge(:\n").unwrap();
-    let said = desk.failed(2, &["policy", "build", "team-policy"]);
-    assert!(said.contains("app.py\", line 1") && said.contains("SyntaxError"), "{said}");
 }
 
 #[test]
