@@ -85,7 +85,7 @@ fn try_accept(
             }
             Err(unmoved) => return Err(unmoved.into()),
         };
-        return match carry_through(host, &claimed, &found.settings, &operation)? {
+        return match carry_through(host, &claimed, &found.settings, &operation, found.is_invitee)? {
             Carried::Accepted(outcomes) => Ok(Accepted { key: claimed.key, outcomes, repeated: false }),
             Carried::Failed => Err(InviteeRefusal::Ended(Ended::Failed)),
             Carried::Elsewhere(row) => as_it_stands(context, found.is_invitee, found.settings.lease, *row),
@@ -149,7 +149,8 @@ pub fn claim(
     shift(host, row, by, &change)
 }
 
-/// Brings a claimed invitation to its end: from the second check on.
+/// Brings a claimed invitation to its end: from the second check on. `by_invitee` says that nobody but the
+/// invitee himself can have claimed it.
 ///
 /// # Errors
 /// The host failed; the claim stands, and the sweep goes on when its lease has run out.
@@ -158,8 +159,13 @@ pub fn carry_through(
     claimed: &Invitation,
     settings: &Values,
     operation: &str,
+    by_invitee: bool,
 ) -> Result<Carried, HostError> {
     let plan = match standing::check(host, claimed, settings) {
+        // The policy has come to ask for him since.
+        Ok(plan) if plan.signed_in_only && !by_invitee => {
+            return close(host, claimed, settings, operation, "policy");
+        }
         Ok(plan) => plan,
         Err(Blocked::By(obstacle)) => {
             return close(host, claimed, settings, operation, obstacle_word(&obstacle));

@@ -13,7 +13,7 @@ use crate::{
             notifications::{Message, Recipient},
             settings::{Notices, Values},
             storage::{CodeChange, Delivery, DeliveryOutcome, DueItem, DueKind},
-            types::{Context, HostError, Invitation, MessageKind, Principal, State, Subject},
+            types::{AcceptWith, Context, HostError, Invitation, MessageKind, Principal, State, Subject},
         },
     },
     entropy::Entropy,
@@ -149,7 +149,9 @@ impl<H: Capabilities> Round<'_, H> {
         let carried = if take_overs > self.settings.takeovers_max {
             close(self.host, &claimed, self.settings, operation, "given-up")?
         } else {
-            carry_through(self.host, &claimed, self.settings, operation)?
+            // Who claimed it is not known any more; only the invitee could, unless the code alone was enough.
+            let by_invitee = claimed.accept_with != AcceptWith::Code;
+            carry_through(self.host, &claimed, self.settings, operation, by_invitee)?
         };
         if !matches!(carried, Carried::Elsewhere(_)) {
             self.swept.finished += 1;

@@ -408,6 +408,22 @@ async fn people_and_places_that_are_others_are_no_answer() {
 }
 
 #[tokio::test]
+async fn a_policy_that_asks_for_the_invitee_himself_is_heeded_after_the_claim_too() {
+    let only_he = json!({ "grants": [0, 1], "lifetime": null, "signed_in_only": true });
+    let answer = json!({ "Ok": { "AllowWith": only_he } });
+    for (mut case, word) in
+        [(cases::accept_by_bearer().await, "Ended"), (cases::accept_by_code().await, "ok")]
+    {
+        let answer = answer.clone();
+        let lie = Fault::Hostile(Arc::new(move |_| answer.clone()));
+        let plan = FaultPlan::once(Function::PolicyDecideAccept, 2, lie);
+        let reply = case.ask(Some(Arc::new(plan))).await;
+        let without: &[Function] = if word == "ok" { &[] } else { &[Function::MembershipApply] };
+        closed(&reply, &[word], without);
+    }
+}
+
+#[tokio::test]
 async fn what_expired_stays_expired_when_the_clock_goes_back() {
     let mut case = cases::accept_by_code().await;
     let start = case.rig.host.now();

@@ -104,7 +104,7 @@ impl Model {
         must(is_invitee || !signed_in_only, "policy")?;
         self.read()?;
         self.claim(&row, "claimed")?;
-        match self.carry_through(&row)? {
+        match self.carry_through(&row, is_invitee)? {
             Carried::Accepted(outcomes) => Ok(format!("accepted {outcomes:?}")),
             Carried::Failed => says("failed"),
             Carried::Elsewhere => says("in-progress"),
@@ -153,11 +153,15 @@ impl Model {
     }
 
     /// From the second check on: an obstacle closes the invitation; otherwise each step is applied once.
-    fn carry_through(&mut self, row: &Invitation) -> Answer<Carried> {
-        let kept = match self.check(row, Stop::Fails) {
+    /// `by_invitee`: nobody but the invitee can have begun it.
+    fn carry_through(&mut self, row: &Invitation, by_invitee: bool) -> Answer<Carried> {
+        let (kept, signed_in_only) = match self.check(row, Stop::Fails) {
             Err(Stop::Says(obstacle)) => return self.close(row, &obstacle),
-            checked => checked?.0,
+            checked => checked?,
         };
+        if signed_in_only && !by_invitee {
+            return self.close(row, "policy");
+        }
         let grants = || row.grants.iter().cloned().map(Step::Grant).zip(kept.iter().copied());
         let steps: Vec<_> =
             std::iter::once(Step::Member).chain(grants().filter(|step| step.1).map(|step| step.0)).collect();
@@ -451,7 +455,7 @@ impl Model {
         let carried = if row.claims > self.settings(&row.key.organization).takeovers_max {
             self.close(&row, "given-up")?
         } else {
-            self.carry_through(&row)?
+            self.carry_through(&row, row.accept_with != AcceptWith::Code)?
         };
         swept.finished += u32::from(!matches!(carried, Carried::Elsewhere));
         Ok(())
