@@ -119,6 +119,37 @@ impl Call {
         }
     }
 
+    /// The organization of an administrator's call or of the sweep. An invitee's call has none in this
+    /// sense: it is admitted to rows.
+    ///
+    /// # Errors
+    /// It acts in another one.
+    pub fn acts_in(&self, organization: &str) -> Result<(), HostError> {
+        if !self.operation.is_invitees() && self.context.organization.as_deref() == Some(organization) {
+            Ok(())
+        } else {
+            Err(Self::not_there())
+        }
+    }
+
+    /// The refusal of everything that concerns another organization. The same words for every cause:
+    /// whether an organization exists is not for a stranger to learn.
+    #[must_use]
+    pub fn not_there() -> HostError {
+        HostError::Denied("this call may not see that organization".into())
+    }
+
+    /// Somebody who can answer for what he does.
+    ///
+    /// # Errors
+    /// Nobody is signed in.
+    pub fn named(&self) -> Result<(), HostError> {
+        match self.context.caller {
+            Principal::Anonymous => Err(HostError::Denied("nobody is signed in".into())),
+            _ => Ok(()),
+        }
+    }
+
     /// Remembers that `by-code` returned this invitation, so that the rest of the call may see it.
     pub fn admit(&self, key: &InvitationKey) {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).push(key.clone());

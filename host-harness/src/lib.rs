@@ -21,6 +21,7 @@
 
 mod address;
 mod admission;
+pub mod bounds;
 mod calls;
 pub mod code;
 pub mod contract;
@@ -34,8 +35,10 @@ pub mod guarantees;
 pub mod host;
 mod imports;
 pub mod inspection;
+pub mod lifecycle;
 mod limits;
 pub mod memory;
+pub mod paging;
 mod plugin;
 pub mod policy;
 pub mod reference;

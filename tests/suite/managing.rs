@@ -16,6 +16,7 @@ use guestlist_harness::{
             Subject, UserRef,
         },
     },
+    lifecycle,
     memory::{self, MailMode, default_settings},
     operations as op,
 };
@@ -30,7 +31,7 @@ const ACME: Option<&str> = Some("acme");
 fn plugin_and_host_have_the_same_machine() {
     for from in guestlist::state::STATES {
         for to in guestlist::state::STATES {
-            let legal = memory::legal(cross(from), cross(to));
+            let legal = lifecycle::legal(cross(from), cross(to));
             assert_eq!(guestlist::state::legal(from, to), legal, "{from:?} -> {to:?}");
         }
     }

@@ -27,12 +27,7 @@ use std::{
 pub use reasons::Reasons;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Function, Trace,
-    contract::types::State,
-    guarantees,
-    memory::{AuditEvent, legal},
-};
+use crate::{Function, Trace, contract::types::State, guarantees, lifecycle::legal, memory::AuditEvent};
 
 /// What was reached. Every name is stable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

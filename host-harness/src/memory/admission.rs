@@ -6,32 +6,9 @@
 
 use super::realm::{Realm, StoredInvitation};
 use crate::{
-    contract::types::{HostError, InvitationKey, Principal},
+    contract::types::{HostError, InvitationKey},
     host::Call,
 };
-
-fn denied() -> HostError {
-    // The same words for every cause: whether an organization exists is not for a stranger to learn.
-    HostError::Denied("this call may not see that organization".into())
-}
-
-/// The organization of an administrator's call or of the sweep. An invitee's call has none in this
-/// sense: it is admitted to rows.
-pub(super) fn within_context(call: &Call, organization: &str) -> Result<(), HostError> {
-    if !call.operation.is_invitees() && call.context.organization.as_deref() == Some(organization) {
-        Ok(())
-    } else {
-        Err(denied())
-    }
-}
-
-/// Somebody who can answer for what he does.
-pub(super) fn named_caller(call: &Call) -> Result<(), HostError> {
-    match call.context.caller {
-        Principal::Anonymous => Err(HostError::Denied("nobody is signed in".into())),
-        _ => Ok(()),
-    }
-}
 
 impl Realm {
     /// Whether this call may see this invitation.
@@ -51,7 +28,7 @@ impl Realm {
         if own || (call.operation.is_invitees() && self.invited_into(call, organization)) {
             Ok(())
         } else {
-            Err(denied())
+            Err(Call::not_there())
         }
     }
 
@@ -72,7 +49,7 @@ impl Realm {
         {
             Ok(())
         } else {
-            Err(denied())
+            Err(Call::not_there())
         }
     }
 

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     MemoryHost,
-    admission::within_context,
-    bounds,
     realm::{Realm, StoredInvitation},
 };
 use crate::{
+    bounds,
     contract::{
         audit::Refusal,
         types::{HostError, Principal, State},
     },
     host::{Audit, Call},
+    lifecycle,
 };
 
 /// Something that happened, or that was asked and refused.
@@ -42,21 +42,6 @@ pub struct AuditEvent {
     pub invitation: Option<String>,
     /// Why, or what exactly.
     pub reason: Option<String>,
-}
-
-/// What a change of state is called.
-fn name_of(from: State, to: State) -> &'static str {
-    match (from, to) {
-        (State::AwaitingApproval, State::Pending) => "invitation.approved",
-        (State::Accepting, State::Accepting) => "invitation.taken-over",
-        (_, State::Accepting) => "invitation.claimed",
-        (_, State::AwaitingApproval | State::Pending) => "invitation.renewed",
-        (_, State::Accepted) => "invitation.accepted",
-        (_, State::Declined) => "invitation.declined",
-        (_, State::Revoked) => "invitation.revoked",
-        (_, State::Expired) => "invitation.expired",
-        (_, State::Failed) => "invitation.failed",
-    }
 }
 
 impl Realm {
@@ -84,7 +69,7 @@ impl Realm {
     /// The event of a row that was changed from state `from` to what it is now.
     pub(super) fn note_change(&mut self, call: &Call, from: State, row: &StoredInvitation) {
         let row = &row.invitation;
-        let event = name_of(from, row.state);
+        let event = lifecycle::event(from, row.state);
         self.note(call, Some(&row.key.organization), event, Some(&row.key.id), row.reason.clone());
     }
 
@@ -112,14 +97,9 @@ impl Realm {
             // The organization of a refused code is nobody's business, so there may be none.
             organization.map_or(Ok(()), |organization| self.concerns(call, organization))?;
         } else if let Some(organization) = organization {
-            within_context(call, organization)?;
+            call.acts_in(organization)?;
         }
-        bounds::count("refusals", refusals.len(), 100)?;
-        for refusal in &refusals {
-            bounds::text("the operation of a refusal", &refusal.operation, 255)?;
-            bounds::text("the reason of a refusal", &refusal.reason, bounds::REASON)?;
-            refusal.invitation.as_deref().map_or(Ok(()), |id| bounds::id("the invitation", id))?;
-        }
+        bounds::refusals(&refusals)?;
         for refusal in refusals {
             self.note(call, organization, "refused", refusal.invitation.as_deref(), Some(refusal.reason));
             if let Some(event) = self.audit.last_mut() {

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 
 use super::{
-    MemoryHost, bounds,
+    MemoryHost,
     realm::{Organization, Person, Realm},
 };
 use crate::{
+    bounds,
     contract::{
         directory::{self, LookupError, OrganizationState, User},
         types::{HostError, Permissions, Principal, UserRef},

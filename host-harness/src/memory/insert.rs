@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::{
-    admission::{named_caller, within_context},
-    bounds,
+    hex,
     realm::{Realm, RecordedItem, RecordedOperation, StoredInvitation},
-    transition::is_terminal,
 };
 use crate::{
+    bounds::{self, CheckedDraft},
     contract::{
-        storage::{Batch, Draft, Inserted, Recorded, RecordedOutcome, StoreError},
-        types::{Grant, HostError, InvitationKey, MailState, MessageKind, Notify, State, Subject, UserRef},
+        storage::{Batch, Inserted, Recorded, RecordedOutcome, StoreError},
+        types::{HostError, InvitationKey, MailState, MessageKind, Notify, State, UserRef},
     },
     host::Call,
+    lifecycle::is_terminal,
 };
 
 /// How long an operation is remembered after it has last recorded something.
@@ -22,68 +22,6 @@ const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
 const SCHEMA: u32 = 1;
 
 type Item = Result<Inserted, StoreError>;
-
-/// A draft whose form is right.
-struct Checked<'a> {
-    draft: &'a Draft,
-    subject: &'a UserRef,
-    grants: Vec<Grant>,
-    code: Option<String>,
-}
-
-fn invalid(text: impl Into<String>) -> HostError {
-    HostError::Invalid(text.into())
-}
-
-/// What is wrong with the request as a whole.
-fn check_batch(batch: &Batch) -> Result<String, HostError> {
-    bounds::id("the operation id", &batch.operation)?;
-    bounds::id("the parent", &batch.parent)?;
-    bounds::grants(&batch.grants)?;
-    bounds::text("the template", batch.template.as_deref().unwrap_or_default(), 100)?;
-    bounds::metadata(&batch.metadata)?;
-    bounds::count("drafts and refusals", batch.drafts.len() + batch.refused.len(), 100)?;
-    let mut positions: Vec<u32> = batch.drafts.iter().map(|draft| draft.position).collect();
-    positions.extend(batch.refused.iter().map(|item| item.position));
-    positions.sort_unstable();
-    if positions.windows(2).any(|pair| matches!(pair, [one, next] if one == next)) {
-        return Err(invalid("two items have the same position"));
-    }
-    for item in &batch.refused {
-        bounds::text("the name of a refused item", &item.name, bounds::NAME)?;
-        bounds::text("the reason of a refused item", &item.reason, bounds::REASON)?;
-    }
-    bounds::digest("the fingerprint", &batch.fingerprint)
-}
-
-fn check_draft<'a>(batch: &Batch, draft: &'a Draft) -> Result<Checked<'a>, HostError> {
-    bounds::id("the id of a draft", &draft.id)?;
-    bounds::text("the name of a draft", &draft.name, bounds::NAME)?;
-    bounds::text("the reason of a draft", draft.approval.as_deref().unwrap_or_default(), bounds::REASON)?;
-    draft.replaces.as_deref().map_or(Ok(()), |id| bounds::id("the replaced invitation", id))?;
-    let subject = match &draft.subject {
-        Subject::User(user) => user,
-        Subject::Contact(_) => return Err(invalid("contacts are not supported")),
-    };
-    bounds::id("the organization of a subject", &subject.organization)?;
-    bounds::id("the id of a subject", &subject.id)?;
-    let code = match (&draft.code, &draft.approval) {
-        (Some(code), None) => Some(bounds::digest("the digest of the code", code)?),
-        (None, Some(_)) => None,
-        _ => return Err(invalid("a draft has a code or a reason why it needs approval, and not both")),
-    };
-    Ok(Checked { draft, subject, grants: chosen_grants(batch, draft)?, code })
-}
-
-fn chosen_grants(batch: &Batch, draft: &Draft) -> Result<Vec<Grant>, HostError> {
-    let Some(indexes) = &draft.grants else { return Ok(batch.grants.clone()) };
-    bounds::count("grants of a draft", indexes.len(), bounds::GRANTS)?;
-    let grant = |index: &u32| usize::try_from(*index).ok().and_then(|index| batch.grants.get(index)).cloned();
-    indexes
-        .iter()
-        .map(|index| grant(index).ok_or_else(|| invalid("a draft names a grant that is not there")))
-        .collect()
-}
 
 fn describe(row: &StoredInvitation, now: u64, existed: bool) -> Inserted {
     Inserted {
@@ -104,9 +42,11 @@ impl Realm {
         operation: &str,
         fingerprint: &[u8],
     ) -> Result<Vec<Recorded>, StoreError> {
-        let fingerprint = within_context(call, organization)
+        let fingerprint = call
+            .acts_in(organization)
             .and_then(|()| bounds::id("the operation id", operation))
             .and_then(|()| bounds::digest("the fingerprint", fingerprint))
+            .map(hex)
             .map_err(StoreError::Host)?;
         let now = self.clock.store();
         let Some(tenant) = self.tenants.get(organization) else { return Ok(Vec::new()) };
@@ -135,14 +75,17 @@ impl Realm {
         organization: &str,
         batch: &Batch,
     ) -> Result<Vec<Item>, StoreError> {
-        let fingerprint = within_context(call, organization)
-            .and_then(|()| named_caller(call))
-            .and_then(|()| check_batch(batch))
+        let fingerprint = call
+            .acts_in(organization)
+            .and_then(|()| call.named())
+            .and_then(|()| bounds::batch(batch))
+            .and_then(|()| bounds::digest("the fingerprint", &batch.fingerprint))
+            .map(hex)
             .map_err(StoreError::Host)?;
         let drafts: Vec<_> = batch
             .drafts
             .iter()
-            .map(|draft| check_draft(batch, draft))
+            .map(|draft| bounds::draft(batch, draft))
             .collect::<Result<_, _>>()
             .map_err(StoreError::Host)?;
         let (place, mut operation) = self.operation(call, organization, batch, fingerprint)?;
@@ -189,7 +132,7 @@ impl Realm {
         call: &Call,
         organization: &str,
         batch: &Batch,
-        checked: &Checked<'_>,
+        checked: &CheckedDraft<'_>,
         operation: &mut RecordedOperation,
     ) -> Item {
         let now = self.clock.store();
@@ -201,9 +144,11 @@ impl Realm {
             return Err(error);
         }
         let key = InvitationKey { organization: organization.to_owned(), id: checked.draft.id.clone() };
-        let taken = checked.code.as_ref().is_some_and(|code| self.codes.contains_key(code));
+        let taken = checked.code.is_some_and(|code| self.codes.contains_key(&hex(code)));
         if taken || self.row(&key).is_some() {
-            return Err(StoreError::Host(invalid("the id or the code of a draft is in use")));
+            return Err(StoreError::Host(HostError::Invalid(
+                "the id or the code of a draft is in use".into(),
+            )));
         }
         let row = new_row(call, batch, checked, key, now);
         operation.items.insert(checked.draft.position, RecordedItem::Row(checked.draft.id.clone()));
@@ -334,7 +279,7 @@ impl RecordedOperation {
 fn new_row(
     call: &Call,
     batch: &Batch,
-    checked: &Checked<'_>,
+    checked: &CheckedDraft<'_>,
     key: InvitationKey,
     now: u64,
 ) -> StoredInvitation {
@@ -371,7 +316,7 @@ fn new_row(
     };
     StoredInvitation {
         invitation,
-        codes: checked.code.iter().cloned().collect(),
+        codes: checked.code.iter().copied().map(hex).collect(),
         reminded: false,
         hidden_until: 0,
     }

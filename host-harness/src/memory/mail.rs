@@ -6,8 +6,9 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryHost, bounds, realm::Realm};
+use super::{MemoryHost, realm::Realm};
 use crate::{
+    bounds,
     contract::{
         notifications::{Message, Recipient, SendError, Sent},
         storage::{Delivery, DeliveryOutcome},

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::{
-    MemoryHost, bounds,
+    MemoryHost,
     directory::{DEFAULT_STORE, same_name},
     realm::{Organization, Person, Realm, Target},
 };
 use crate::{
+    bounds,
     contract::{
         membership::{Eligibility, Resolved},
         types::{

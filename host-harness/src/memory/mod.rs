@@ -13,7 +13,6 @@
 
 mod admission;
 mod audit;
-mod bounds;
 mod clock;
 mod directory;
 mod duration;
@@ -48,10 +47,10 @@ pub use judging::Judgement;
 pub use mail::{Mail, MailMode};
 pub use policy::{Moment, Narrow, Rule};
 pub use realm::{
-    AppliedSteps, Entitled, OutboxEntry, Person, RecordedItem, RecordedOperation, StoredInvitation,
+    AppliedSteps, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
+    StoredInvitation, Target, Tenant,
 };
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
-pub use transition::legal;
 pub(crate) use world::instant;
 pub use world::{Problem, World, WorldError};
 
@@ -61,7 +60,6 @@ use crate::{
 };
 use judging::Judges;
 use mail::Mailbox;
-use realm::Realm;
 
 /// The in-memory host. It answers every import of the plugin; see the [module](self).
 #[derive(Debug, Default)]
@@ -92,6 +90,16 @@ pub enum LoadError {
     /// Another version has written it.
     #[error("the saved state has format {0}, this version reads format {FORMAT}")]
     Format(u32),
+}
+
+/// A digest as it is kept: 64 hexadecimal digits.
+fn hex(digest: [u8; 32]) -> String {
+    use std::fmt::Write as _;
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 impl MemoryHost {
@@ -169,6 +177,20 @@ impl MemoryHost {
     pub fn restore(&self, other: &Self) {
         let state = other.lock().clone();
         *self.lock() = state;
+    }
+
+    /// All that it stores at this instant.
+    #[must_use]
+    pub fn realm(&self) -> Realm {
+        Realm { mailbox: Mailbox::default(), ..self.lock().clone() }
+    }
+
+    /// Stores all this instead of what it has. Time, entropy and people's mailboxes stay.
+    pub fn set_realm(&self, realm: Realm) {
+        let mut own = self.lock();
+        let Realm { organizations, tenants, audit, mails_per_day, .. } = realm;
+        *own = Realm { organizations, tenants, audit, mails_per_day, ..std::mem::take(&mut *own) };
+        own.rebuild_indexes();
     }
 
     /// Everything as JSON, for a later [`load`](Self::load). Codes are in the section `mailbox` alone.

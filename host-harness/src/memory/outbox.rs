@@ -3,18 +3,15 @@
 //! An outbox entry is a promise that survives a crash. It is written in the commit of the change that
 //! asks for it, and goes away in the commit that knows what became of it.
 
-use super::{
-    admission::within_context,
-    bounds,
-    realm::{OutboxEntry, Realm, StoredInvitation, Tenant},
-    transition::is_terminal,
-};
+use super::realm::{OutboxEntry, Realm, StoredInvitation, Tenant};
 use crate::{
+    bounds,
     contract::{
         storage::{Delivery, DeliveryOutcome, DueItem, DueKind},
         types::{HostError, InvitationKey, MailState, MessageKind, State},
     },
     host::Call,
+    lifecycle::{is_terminal, makes_sense},
 };
 
 /// Work that is due: what, since when, and for which row.
@@ -24,16 +21,6 @@ struct Work {
     since: u64,
     invitation: String,
     message: Option<(MessageKind, u32)>,
-}
-
-/// Whether a message still makes sense when the invitation is in this state: nobody is told of a dead
-/// code, or asked about what has been decided.
-fn makes_sense(kind: &MessageKind, state: State) -> bool {
-    match kind {
-        MessageKind::Invitation | MessageKind::Reminder => state == State::Pending,
-        MessageKind::ApprovalRequested => state == State::AwaitingApproval,
-        _ => true,
-    }
 }
 
 impl Tenant {
@@ -126,7 +113,7 @@ impl Realm {
         limit: u32,
         hold: u64,
     ) -> Result<Vec<DueItem>, HostError> {
-        within_context(call, organization)?;
+        call.acts_in(organization)?;
         let limit = bounds::limit(limit)?;
         let now = self.clock.store();
         let reminder_before =
@@ -152,13 +139,7 @@ impl Realm {
         deliveries: &[Delivery],
     ) -> Result<(), HostError> {
         self.concerns(call, organization)?;
-        bounds::count("deliveries", deliveries.len(), 200)?;
-        for delivery in deliveries {
-            bounds::id("the invitation", &delivery.invitation)?;
-            if let DeliveryOutcome::Undeliverable(reason) = &delivery.outcome {
-                bounds::text("the reason", reason, bounds::REASON)?;
-            }
-        }
+        bounds::deliveries(deliveries)?;
         for delivery in deliveries {
             let key =
                 InvitationKey { organization: organization.to_owned(), id: delivery.invitation.clone() };
@@ -203,7 +184,7 @@ impl Realm {
         retention: u64,
         limit: u32,
     ) -> Result<u32, HostError> {
-        within_context(call, organization)?;
+        call.acts_in(organization)?;
         let limit = bounds::limit(limit)?;
         let now = self.clock.store();
         let Some(tenant) = self.tenants.get(organization) else { return Ok(0) };

@@ -5,8 +5,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryHost, bounds, directory::same_name, duration::HumanDuration, realm::Realm};
+use super::{MemoryHost, directory::same_name, duration::HumanDuration, realm::Realm};
 use crate::{
+    bounds,
     contract::{
         policy::{AcceptFacts, InviteFacts},
         types::{Grant, HostError, Narrowed, Verdict},

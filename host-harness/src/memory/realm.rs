@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    audit::AuditEvent, clock::Clock, entropy::Entropy, mail::Mailbox, policy::Rule, transition::is_terminal,
-};
+use super::{audit::AuditEvent, clock::Clock, entropy::Entropy, mail::Mailbox, policy::Rule};
 use crate::{
     AddressDomains,
     contract::{
@@ -20,22 +18,27 @@ use crate::{
             Subject, UserRef,
         },
     },
+    lifecycle::is_terminal,
 };
 
-/// Everything that the in-memory host knows.
+/// Everything that a host knows, and nothing of what is in people's mailboxes. A host with a database is
+/// filled with one, and shows all that it has as one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Realm {
+pub struct Realm {
     pub(super) clock: Clock,
     pub(super) entropy: Entropy,
     /// How many contexts were made: numbers the request ids. No part of what is stored, so that a call
     /// which changes nothing leaves it the same.
     #[serde(skip)]
     pub(super) requests: u64,
-    pub(super) organizations: BTreeMap<String, Organization>,
-    pub(super) tenants: BTreeMap<String, Tenant>,
-    pub(super) audit: Vec<AuditEvent>,
+    /// By id.
+    pub organizations: BTreeMap<String, Organization>,
+    /// What the store has of each organization.
+    pub tenants: BTreeMap<String, Tenant>,
+    /// The audit trail, oldest first.
+    pub audit: Vec<AuditEvent>,
     /// Most mails that one person gets in a day, from all organizations together; absent: no limit.
-    pub(super) mails_per_day: Option<u32>,
+    pub mails_per_day: Option<u32>,
     /// Stands for people's mailboxes, so it is no part of what the host stores.
     #[serde(skip)]
     pub(super) mailbox: Mailbox,
@@ -46,38 +49,38 @@ pub(super) struct Realm {
 
 /// An organization with its people, groups, roles and rules.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Organization {
+pub struct Organization {
     /// Its name.
-    pub(super) name: String,
+    pub name: String,
     /// Absent for a root organization.
-    pub(super) parent: Option<String>,
+    pub parent: Option<String>,
     /// Not suspended.
-    pub(super) active: bool,
+    pub active: bool,
     /// Deleted: nobody finds it any more, but its id stays spent.
-    pub(super) deleted: bool,
+    pub deleted: bool,
     /// The names of its user stores.
-    pub(super) stores: BTreeSet<String>,
+    pub stores: BTreeSet<String>,
     /// Those of the stores that do not answer at present.
-    pub(super) silent_stores: BTreeSet<String>,
+    pub silent_stores: BTreeSet<String>,
     /// Residents and guests, by local id.
-    pub(super) people: BTreeMap<String, Person>,
+    pub people: BTreeMap<String, Person>,
     /// Ids of people who were deleted: never given again.
-    pub(super) spent: BTreeSet<String>,
+    pub spent: BTreeSet<String>,
     /// Its groups, by id.
-    pub(super) groups: BTreeMap<String, Target>,
+    pub groups: BTreeMap<String, Target>,
     /// Its roles, by id.
-    pub(super) roles: BTreeMap<String, Target>,
+    pub roles: BTreeMap<String, Target>,
     /// Who may do what here.
-    pub(super) permissions: Vec<Entitled>,
+    pub permissions: Vec<Entitled>,
     /// What it has configured.
-    pub(super) settings: Values,
+    pub settings: Values,
     /// Whose addresses may be invited; absent: everybody's.
-    pub(super) address_domains: Option<AddressDomains>,
+    pub address_domains: Option<AddressDomains>,
     /// Its scripted policy.
-    pub(super) policy: Vec<Rule>,
+    pub policy: Vec<Rule>,
     /// What to add to UTC for its local time.
     #[serde(default)]
-    pub(super) utc_offset_minutes: i32,
+    pub utc_offset_minutes: i32,
 }
 
 /// Somebody and what he may do.
@@ -112,23 +115,27 @@ pub struct Person {
 
 /// A group or a role.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Target {
+pub struct Target {
     /// Its name.
-    pub(super) name: String,
+    pub name: String,
     /// Who may give it; absent: everybody who may invite.
-    pub(super) grantable_by: Option<Vec<Principal>>,
+    pub grantable_by: Option<Vec<Principal>>,
     /// Who may receive it: those who have one of these roles in the parent organization; absent:
     /// everybody.
-    pub(super) receivable_by: Option<Vec<String>>,
+    pub receivable_by: Option<Vec<String>>,
 }
 
 /// What the store keeps for one organization.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Tenant {
-    pub(super) rows: BTreeMap<String, StoredInvitation>,
-    pub(super) outbox: Vec<OutboxEntry>,
-    pub(super) operations: Vec<RecordedOperation>,
-    pub(super) applied: BTreeMap<String, AppliedSteps>,
+pub struct Tenant {
+    /// Its invitations, by id.
+    pub rows: BTreeMap<String, StoredInvitation>,
+    /// Messages that wait.
+    pub outbox: Vec<OutboxEntry>,
+    /// What idempotent operations have recorded, oldest first.
+    pub operations: Vec<RecordedOperation>,
+    /// The log of applied steps, by invitation.
+    pub applied: BTreeMap<String, AppliedSteps>,
     /// The ids of each subject's invitations. Rebuilt from the rows.
     #[serde(skip)]
     pub(super) by_subject: BTreeMap<(String, String), Vec<String>>,

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{MemoryHost, bounds, realm::Realm};
+use super::{MemoryHost, hex, realm::Realm};
 use crate::{
+    bounds,
     contract::{
         storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
@@ -29,7 +30,7 @@ impl Realm {
     }
 
     fn by_code(&self, call: &Call, code: &[u8]) -> Result<Option<Invitation>, HostError> {
-        let digest = bounds::digest("the digest of the code", code)?;
+        let digest = bounds::digest("the digest of the code", code).map(hex)?;
         let now = self.clock.store();
         let Some(row) = self.codes.get(&digest).and_then(|key| self.row(key)) else { return Ok(None) };
         let key = &row.invitation.key;

@@ -3,38 +3,19 @@
 //! The whole safety of accepting rests on this one step: a guard over version, stored state and clock,
 //! a table of legal pairs, and nothing applied unless both say yes.
 
-use super::{admission::named_caller, bounds, realm::Realm, realm::StoredInvitation};
+use super::{hex, realm::Realm, realm::StoredInvitation};
 use crate::{
+    bounds,
     contract::{
         storage::{Change, ClockGuard, CodeChange, Guard, LifetimeChange, StoreError, Transitioned},
         types::{HostError, InvitationKey, MailState, MessageKind, State},
     },
     host::Call,
+    lifecycle::{is_terminal, legal},
 };
 
 /// Most codes of one invitation that are live at the same time.
 const LIVE_CODES: usize = 3;
-
-/// Whether an invitation may go from one state to another: the table at `types.state` in the contract.
-///
-/// Every pair that is not in it is illegal, whoever asks. Terminal states lead nowhere.
-#[must_use]
-pub fn legal(from: State, to: State) -> bool {
-    matches!(
-        (from, to),
-        (State::AwaitingApproval, State::Pending | State::Revoked | State::Expired)
-            | (
-                State::Pending,
-                State::Pending | State::Accepting | State::Declined | State::Revoked | State::Expired
-            )
-            | (State::Accepting, State::Accepting | State::Accepted | State::Failed)
-    )
-}
-
-/// Nothing leads on from here.
-pub(super) fn is_terminal(state: State) -> bool {
-    !matches!(state, State::AwaitingApproval | State::Pending | State::Accepting)
-}
 
 fn holds(guard: &Guard, row: &StoredInvitation, now: u64) -> bool {
     let row = &row.invitation;
@@ -47,29 +28,14 @@ fn holds(guard: &Guard, row: &StoredInvitation, now: u64) -> bool {
     clock && guard.version == row.version && guard.states.contains(&row.state)
 }
 
-/// A change in the form in which it is kept, with every limit checked.
+/// A change whose form is right.
 struct Checked {
     change: Change,
     code: Option<String>,
 }
 
 fn check(change: Change) -> Result<Checked, HostError> {
-    bounds::id("the operation id", &change.operation)?;
-    bounds::text("the reason", change.reason.as_deref().unwrap_or_default(), bounds::REASON)?;
-    bounds::count("outcomes", change.outcomes.as_ref().map_or(0, Vec::len), bounds::GRANTS + 1)?;
-    bounds::count("messages", change.messages.len(), 8)?;
-    if (change.to == State::Accepting) != change.lease.is_some() {
-        return Err(HostError::Invalid("a lease belongs to a claim, and to nothing else".into()));
-    }
-    let code = match &change.code {
-        CodeChange::Keep => None,
-        CodeChange::Add(digest) | CodeChange::Replace(digest) => {
-            Some(bounds::digest("the digest of the code", digest)?)
-        }
-    };
-    if code.is_some() && change.to != State::Pending {
-        return Err(HostError::Invalid("only a pending invitation gets a code".into()));
-    }
+    let code = bounds::change(&change)?.map(hex);
     Ok(Checked { change, code })
 }
 
@@ -127,7 +93,7 @@ impl Realm {
             return Err(denied("its time has not run out"));
         }
         if row.invitation.state == State::AwaitingApproval && to == State::Pending {
-            named_caller(call).map_err(StoreError::Host)?;
+            call.named().map_err(StoreError::Host)?;
         }
         self.may_have_code(row, checked).map_err(StoreError::Host)?;
         Ok(true)

@@ -1,7 +1,8 @@
 //! Guards, legal pairs, and what a change sets.
 
-use super::{super::legal, *};
+use super::*;
 use crate::contract::{storage::Guard, types::MailState};
+use crate::lifecycle;
 
 const STATES: [State; 8] = [
     State::AwaitingApproval,
@@ -57,7 +58,7 @@ async fn in_state(state: State) -> MemoryHost {
 fn the_legal_pairs_are_those_of_the_contract() {
     for (from, row) in STATES.into_iter().zip(LEGAL) {
         for (to, expected) in STATES.into_iter().zip(row) {
-            assert_eq!(legal(from, to), expected, "{from:?} to {to:?}");
+            assert_eq!(lifecycle::legal(from, to), expected, "{from:?} to {to:?}");
         }
     }
 }

@@ -1,0 +1,53 @@
+//! The life of an invitation as tables, for whoever implements the store: which states follow which, what
+//! each change is called in the audit trail, and how long a message makes sense.
+
+use crate::contract::types::{MessageKind, State};
+
+/// Whether an invitation may go from one state to another: the table at `types.state` in the contract.
+///
+/// Every pair that is not in it is illegal, whoever asks. Terminal states lead nowhere.
+#[must_use]
+pub fn legal(from: State, to: State) -> bool {
+    matches!(
+        (from, to),
+        (State::AwaitingApproval, State::Pending | State::Revoked | State::Expired)
+            | (
+                State::Pending,
+                State::Pending | State::Accepting | State::Declined | State::Revoked | State::Expired
+            )
+            | (State::Accepting, State::Accepting | State::Accepted | State::Failed)
+    )
+}
+
+/// Nothing leads on from here.
+#[must_use]
+pub fn is_terminal(state: State) -> bool {
+    !matches!(state, State::AwaitingApproval | State::Pending | State::Accepting)
+}
+
+/// Whether a message still makes sense when the invitation is in this state: nobody is told of a dead
+/// code, or asked about what has been decided.
+#[must_use]
+pub fn makes_sense(kind: &MessageKind, state: State) -> bool {
+    match kind {
+        MessageKind::Invitation | MessageKind::Reminder => state == State::Pending,
+        MessageKind::ApprovalRequested => state == State::AwaitingApproval,
+        _ => true,
+    }
+}
+
+/// What a change of state is called in the audit trail.
+#[must_use]
+pub fn event(from: State, to: State) -> &'static str {
+    match (from, to) {
+        (State::AwaitingApproval, State::Pending) => "invitation.approved",
+        (State::Accepting, State::Accepting) => "invitation.taken-over",
+        (_, State::Accepting) => "invitation.claimed",
+        (_, State::AwaitingApproval | State::Pending) => "invitation.renewed",
+        (_, State::Accepted) => "invitation.accepted",
+        (_, State::Declined) => "invitation.declined",
+        (_, State::Revoked) => "invitation.revoked",
+        (_, State::Expired) => "invitation.expired",
+        (_, State::Failed) => "invitation.failed",
+    }
+}

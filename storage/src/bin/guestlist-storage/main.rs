@@ -1,0 +1,2 @@
+//! The command of a host's database.
+fn main() {}

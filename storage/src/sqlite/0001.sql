@@ -1,0 +1,282 @@
+-- What a host keeps. Instants are milliseconds since 1970; lists and settings are JSON.
+
+-- The latest instant that any process has used, about. See clock.rs.
+create table floor (one integer primary key check (one = 1), instant integer not null) strict;
+insert into floor values (1, 0);
+
+-- What all processes have to know and nobody else may: the key of cursors.
+create table secret (name text primary key, value blob not null) strict;
+insert into secret values ('cursors', randomblob(32));
+
+-- ---- Organizations and people
+
+create table realm (one integer primary key check (one = 1), mails_per_day integer) strict;
+insert into realm values (1, null);
+
+create table organization (
+    id text primary key,
+    name text not null,
+    -- Absent for a root organization.
+    parent text references organization deferrable initially deferred,
+    active integer not null,
+    -- Nobody finds it any more; its id stays spent.
+    deleted integer not null,
+    utc_offset_minutes integer not null,
+    settings text not null,
+    -- Absent: any address.
+    address_domains text,
+    -- The host's own rules, as it writes them.
+    policy text not null,
+    -- Two of the settings, for finding out who has work for a sweep.
+    retention integer not null,
+    reminder_before integer
+) strict;
+
+create table userstore (
+    organization text not null references organization,
+    name text not null,
+    answers integer not null,
+    primary key (organization, name)
+) strict;
+
+-- A local account: of a resident, or of a guest whose account is elsewhere.
+create table person (
+    organization text not null references organization,
+    id text not null,
+    name text not null,
+    -- In lower case, as far as ASCII goes: by this, names are the same or not.
+    folded text not null,
+    store text not null,
+    email text,
+    folded_email text,
+    active integer not null,
+    account_organization text not null,
+    account_id text not null,
+    -- The invitation that made him a member.
+    invitation text,
+    primary key (organization, id)
+) strict;
+create unique index person_account on person (organization, account_organization, account_id);
+create unique index person_name on person (organization, store, folded);
+create index person_folded on person (organization, folded);
+create index person_email on person (organization, store, folded_email) where folded_email is not null;
+
+-- Ids of people who were deleted: never given again.
+create table spent (
+    organization text not null references organization,
+    id text not null,
+    primary key (organization, id)
+) strict;
+
+-- Groups and roles.
+create table target (
+    organization text not null references organization,
+    kind text not null check (kind in ('group', 'role')),
+    id text not null,
+    name text not null,
+    -- Who may give it; absent: everybody who may invite.
+    grantable_by text,
+    -- The roles of the parent, one of which somebody needs to receive it; absent: everybody may.
+    receivable_by text,
+    primary key (organization, kind, id)
+) strict;
+
+-- Who is in which group and has which role.
+create table held (
+    organization text not null,
+    person text not null,
+    kind text not null,
+    target text not null,
+    -- The invitation that it is owed to.
+    invitation text,
+    primary key (organization, person, kind, target),
+    foreign key (organization, person) references person on delete cascade,
+    foreign key (organization, kind, target) references target on delete cascade
+) strict;
+create index held_target on held (organization, kind, target);
+
+create table permission (
+    organization text not null references organization,
+    who text not null,
+    permissions text not null,
+    place integer not null,
+    primary key (organization, who)
+) strict;
+
+-- ---- Invitations
+
+create table invitation (
+    organization text not null,
+    id text not null,
+    parent text not null,
+    -- The shape of the row.
+    schema integer not null,
+    version integer not null,
+    state text not null check (state in ('awaiting-approval', 'pending', 'accepting', 'accepted', 'declined',
+        'revoked', 'expired', 'failed')),
+    subject_organization text not null,
+    subject_id text not null,
+    name text not null,
+    inviter text not null,
+    approver text,
+    grants text not null,
+    outcomes text not null,
+    accept_with text not null,
+    notify text not null,
+    mail text not null,
+    template text,
+    metadata text not null,
+    created_at integer not null,
+    lifetime integer,
+    expires_at integer,
+    ended_at integer,
+    reason text,
+    claims integer not null,
+    lease_until integer,
+    resends integer not null,
+    last_operation text not null,
+    replaces text,
+    -- A reminder was written for the present lifetime.
+    reminded integer not null,
+    -- Handed out as due work: not again before this instant.
+    hidden_until integer not null,
+    primary key (organization, id)
+) strict;
+
+-- INVARIANT: one active invitation for an account.
+create unique index invitation_active on invitation (organization, subject_organization, subject_id)
+    where state in ('awaiting-approval', 'pending', 'accepting');
+create index invitation_subject on invitation (subject_organization, subject_id, created_at, organization, id);
+create index invitation_created on invitation (organization, created_at, id);
+create index invitation_expires on invitation (organization, coalesce(expires_at, 9223372036854775807), id);
+create index invitation_name on invitation (organization, name, id);
+-- What is due.
+create index invitation_lease on invitation (organization, lease_until) where state = 'accepting';
+create index invitation_open on invitation (organization, expires_at)
+    where state in ('awaiting-approval', 'pending') and expires_at is not null;
+create index invitation_unreminded on invitation (organization, expires_at)
+    where state = 'pending' and mail = 'sent' and reminded = 0 and expires_at is not null;
+create index invitation_ended on invitation (organization, ended_at, id) where ended_at is not null;
+-- The same over all organizations.
+create index invitation_any_lease on invitation (lease_until) where state = 'accepting';
+create index invitation_any_open on invitation (expires_at)
+    where state in ('awaiting-approval', 'pending') and expires_at is not null;
+
+-- INVARIANT: the table of states, whatever a program says; see `types.state` in the contract.
+create trigger invitation_path before update on invitation
+when not (
+    (new.version = old.version and new.state = old.state)
+    or (new.version = old.version + 1 and old.state || ' ' || new.state in (
+        'awaiting-approval pending', 'awaiting-approval revoked', 'awaiting-approval expired',
+        'pending pending', 'pending accepting', 'pending declined', 'pending revoked', 'pending expired',
+        'accepting accepting', 'accepting accepted', 'accepting failed'))
+)
+begin
+    select raise(abort, 'this change of state is illegal');
+end;
+create trigger invitation_start before insert on invitation
+when not (new.version = 1 and new.state in ('awaiting-approval', 'pending'))
+    and not exists (select 1 from loading)
+begin
+    select raise(abort, 'an invitation begins as awaiting-approval or pending, with version 1');
+end;
+create trigger invitation_kept before delete on invitation
+when old.ended_at is null and not exists (select 1 from loading)
+begin
+    select raise(abort, 'an invitation that has not ended cannot be deleted');
+end;
+
+-- Where a whole world is loaded a row stands in here, within that transaction only.
+create table loading (one integer primary key) strict;
+
+-- Digests of codes, oldest first by place. They stay after the end of the invitation.
+create table code (
+    digest blob primary key check (length(digest) = 32),
+    organization text not null,
+    invitation text not null,
+    place integer not null,
+    foreign key (organization, invitation) references invitation on delete cascade
+) strict;
+create index code_invitation on code (organization, invitation, place);
+
+-- Messages that wait.
+create table outbox (
+    organization text not null,
+    invitation text not null,
+    kind text not null,
+    -- The version of the invitation that asked for it.
+    version integer not null,
+    due_at integer not null,
+    tries integer not null,
+    -- The host's mail pipeline has it and settles it by itself.
+    taken integer not null,
+    primary key (organization, invitation, kind),
+    foreign key (organization, invitation) references invitation on delete cascade
+) strict;
+create index outbox_due on outbox (organization, due_at) where taken = 0;
+create index outbox_any_due on outbox (due_at) where taken = 0;
+
+-- What idempotent operations have recorded.
+create table operation (
+    organization text not null,
+    caller text not null,
+    operation text not null,
+    fingerprint blob not null,
+    at integer not null,
+    primary key (organization, caller, operation)
+) strict;
+create index operation_at on operation (organization, at);
+
+create table operation_item (
+    organization text not null,
+    caller text not null,
+    operation text not null,
+    position integer not null,
+    -- Either of the two.
+    invitation text,
+    refused text,
+    primary key (organization, caller, operation, position),
+    foreign key (organization, caller, operation) references operation on delete cascade
+) strict;
+
+-- The log that makes each step of an invitation happen once. A step stays when its effect is taken away.
+create table grant_log (
+    organization text not null,
+    invitation text not null,
+    step text not null,
+    place integer not null,
+    primary key (organization, invitation, step),
+    foreign key (organization, invitation) references invitation on delete cascade
+) strict;
+
+-- Invitations for which nothing may be applied any more.
+create table grant_closed (
+    organization text not null,
+    invitation text not null,
+    primary key (organization, invitation),
+    foreign key (organization, invitation) references invitation on delete cascade
+) strict;
+
+-- ---- The audit trail
+
+create table audit (
+    place integer primary key autoincrement,
+    at integer not null,
+    organization text,
+    actor text not null,
+    request_id text not null,
+    event text not null,
+    operation text not null,
+    invitation text,
+    reason text
+) strict;
+create index audit_organization on audit (organization, place);
+create index audit_invitation on audit (organization, invitation, place) where invitation is not null;
+create trigger audit_is_kept before update on audit
+begin
+    select raise(abort, 'the audit trail is append-only');
+end;
+create trigger audit_stays before delete on audit when not exists (select 1 from loading)
+begin
+    select raise(abort, 'the audit trail is append-only');
+end;
