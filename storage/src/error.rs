@@ -14,7 +14,9 @@ pub enum StorageError {
     #[error("`{0}` names no database; write `sqlite:PATH` or `postgres://USER@HOST/NAME`")]
     Url(String),
     /// It was made by a newer version that this one does not get along with.
-    #[error("the database has schema {found}, which needs version {needs} or later of this program, and this is {own}; update this program")]
+    #[error(
+        "the database has schema {found}, which needs version {needs} or later of this program, and this is {own}; update this program"
+    )]
     Newer {
         /// The schema that the database has.
         found: u32,
@@ -24,7 +26,9 @@ pub enum StorageError {
         own: u32,
     },
     /// It was never prepared, or by an older version.
-    #[error("the database has schema {found} and this program needs {own}; run `guestlist-storage migrate --database URL`")]
+    #[error(
+        "the database has schema {found} and this program needs {own}; run `guestlist-storage migrate --database URL`"
+    )]
     Older {
         /// 0: it is empty.
         found: u32,

@@ -1,1 +1,23 @@
-//! Durable storage for Guestlist.
+//! Durable storage for Guestlist, on SQLite or PostgreSQL.
+//!
+//! A [`Database`] answers five of the plugin's imports: `storage` and `audit`, which are about invitations,
+//! and `directory`, `membership` and `settings`, which are about people. A host that has people of its own
+//! uses [`Invitations`] with its own directory and membership; one that has none uses [`People`] as well.
+//!
+//! Every call is one transaction, and its answer is given when that is durable. What makes accepting safe is
+//! in the database itself, where no program can forget it: a transition is one guarded statement, an
+//! account has one active invitation by a unique index, and triggers refuse every change that the contract
+//! does not know.
+
+mod clock;
+mod codec;
+mod database;
+mod error;
+mod migrate;
+mod postgres;
+mod sql;
+mod sqlite;
+
+pub use clock::Clock;
+pub use database::{Database, Options};
+pub use error::StorageError;

@@ -35,11 +35,8 @@ pub(crate) struct Scope {
 /// A database inside of a transaction.
 pub(crate) trait Connection: Send {
     /// What a query finds.
-    fn rows(
-        &mut self,
-        sql: &str,
-        values: &[Value],
-    ) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
+    fn rows(&mut self, sql: &str, values: &[Value])
+    -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
 
     /// Makes a change; answers how many rows it concerned.
     fn change(&mut self, sql: &str, values: &[Value]) -> impl Future<Output = Result<u64, Failure>> + Send;

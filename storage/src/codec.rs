@@ -1,0 +1,118 @@
+//! How the contract's types are written into columns.
+//!
+//! Words are those of the contract (`awaiting-approval`), so that whoever reads the database needs no
+//! table of numbers. Lists and principals are JSON, always written the same way: texts are compared.
+
+use guestlist_harness::contract::types::{
+    AcceptWith, Grant, GrantKind, MailState, MessageKind, Notify, Principal, State,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::Failure;
+
+/// As JSON, always the same for the same value.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::Refused(error.to_string()))
+}
+
+/// What was written by [`json`].
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::Damaged(error.to_string()))
+}
+
+/// What has a word for each of its values.
+pub(crate) trait Word: Sized + Copy + PartialEq + 'static {
+    const WORDS: &'static [(Self, &'static str)];
+
+    fn word(self) -> &'static str {
+        let known = Self::WORDS.iter().find(|(value, _)| *value == self);
+        known.map_or("", |(_, word)| word)
+    }
+
+    fn of(word: &str) -> Result<Self, Failure> {
+        let known = Self::WORDS.iter().find(|(_, known)| *known == word);
+        known.map(|(value, _)| *value).ok_or_else(|| Failure::Damaged(format!("there is no word `{word}`")))
+    }
+}
+
+impl Word for State {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::AwaitingApproval, "awaiting-approval"),
+        (Self::Pending, "pending"),
+        (Self::Accepting, "accepting"),
+        (Self::Accepted, "accepted"),
+        (Self::Declined, "declined"),
+        (Self::Revoked, "revoked"),
+        (Self::Expired, "expired"),
+        (Self::Failed, "failed"),
+    ];
+}
+
+impl Word for AcceptWith {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Invitee, "invitee"), (Self::InviteeAndCode, "invitee-and-code"), (Self::Code, "code")];
+}
+
+impl Word for Notify {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Internal, "internal"), (Self::External, "external")];
+}
+
+impl Word for MailState {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::None, "none"),
+        (Self::Queued, "queued"),
+        (Self::Sent, "sent"),
+        (Self::Undeliverable, "undeliverable"),
+    ];
+}
+
+impl Word for GrantKind {
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Group, "group"), (Self::Role, "role")];
+}
+
+/// The word of a message; `other:` comes before one that this version has no name for.
+pub(crate) fn message(kind: &MessageKind) -> String {
+    match kind {
+        MessageKind::Invitation => "invitation".into(),
+        MessageKind::Reminder => "reminder".into(),
+        MessageKind::Expired => "expired".into(),
+        MessageKind::Accepted => "accepted".into(),
+        MessageKind::Declined => "declined".into(),
+        MessageKind::ApprovalRequested => "approval-requested".into(),
+        MessageKind::Other(other) => format!("other:{other}"),
+    }
+}
+
+/// What was written by [`message`].
+pub(crate) fn message_of(word: &str) -> Result<MessageKind, Failure> {
+    Ok(match word {
+        "invitation" => MessageKind::Invitation,
+        "reminder" => MessageKind::Reminder,
+        "expired" => MessageKind::Expired,
+        "accepted" => MessageKind::Accepted,
+        "declined" => MessageKind::Declined,
+        "approval-requested" => MessageKind::ApprovalRequested,
+        other => match other.strip_prefix("other:") {
+            Some(other) => MessageKind::Other(other.to_owned()),
+            None => return Err(Failure::Damaged(format!("there is no message `{other}`"))),
+        },
+    })
+}
+
+/// Who acts.
+pub(crate) fn principal(who: &Principal) -> Result<String, Failure> {
+    json(who)
+}
+
+/// The text by which a grant is found in the JSON of a list of grants: no other text in it can look so,
+/// because quotation marks inside of texts are written with a backslash.
+pub(crate) fn grant_in_list(grant: &Grant) -> Result<String, Failure> {
+    json(grant)
+}
+
+/// Text in lower case as far as ASCII goes: by this, user names are the same or not. A wider folding makes
+/// strangers equal, as the Kelvin sign and the letter k.
+pub(crate) fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}

@@ -1,0 +1,104 @@
+//! A database, whichever it is.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{Clock, StorageError, error::Halt, postgres, sql::Operation, sqlite};
+
+/// How a database is used.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Connections at the same time; of SQLite, those that only read. 8 by default.
+    pub connections: usize,
+    /// The longest wait for a connection, for a lock, or for SQLite's one writer; 1 second by default.
+    pub patience: Duration,
+    /// The longest that one statement may take; 5 seconds by default. PostgreSQL alone.
+    pub statement: Duration,
+    /// The schema that the tables are in; `guestlist` by default. PostgreSQL alone.
+    pub schema: String,
+    /// The role that calls are answered with: it owns no table, so that row-level security holds for it;
+    /// `guestlist_host` by default. PostgreSQL alone.
+    pub role: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: Clock::Machine,
+            connections: 8,
+            patience: Duration::from_secs(1),
+            statement: Duration::from_secs(5),
+            schema: "guestlist".into(),
+            role: "guestlist_host".into(),
+        }
+    }
+}
+
+/// A database that holds what a host stores. Cloning it shares its connections.
+#[derive(Clone, Debug)]
+pub struct Database {
+    backend: Backend,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
+    Sqlite(Arc<sqlite::Pool>),
+    Postgres(Arc<postgres::Pool>),
+}
+
+/// What a URL names.
+enum Named<'a> {
+    Sqlite(&'a str),
+    Postgres(&'a str),
+}
+
+fn named(url: &str) -> Result<Named<'_>, StorageError> {
+    if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+        return Ok(Named::Sqlite(path));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Named::Postgres(url));
+    }
+    // What may hold a password is not shown again.
+    let shown = if url.contains('@') { "that URL" } else { url };
+    Err(StorageError::Url(shown.to_owned()))
+}
+
+impl Database {
+    /// Opens the database of a URL: `sqlite:PATH`, or what PostgreSQL calls a connection URI.
+    ///
+    /// An SQLite file that does not exist is made, and a file of an older schema is migrated. A PostgreSQL
+    /// database has to be prepared by [`migrate`](Self::migrate), which needs more rights than a host has.
+    ///
+    /// # Errors
+    /// It does not answer, or has a schema that this program does not get along with.
+    pub async fn open(url: &str, options: Options) -> Result<Self, StorageError> {
+        let backend = match named(url)? {
+            Named::Sqlite(path) => Backend::Sqlite(Arc::new(sqlite::Pool::open(path, &options)?)),
+            Named::Postgres(url) => Backend::Postgres(Arc::new(postgres::Pool::open(url, &options).await?)),
+        };
+        Ok(Self { backend })
+    }
+
+    /// Brings a database to the schema of this program; answers with the schema before and after. Of
+    /// PostgreSQL the user has to own the schema, or be allowed to make it.
+    ///
+    /// # Errors
+    /// It does not answer, or has a schema that this program does not get along with.
+    pub async fn migrate(url: &str, options: &Options) -> Result<(u32, u32), StorageError> {
+        match named(url)? {
+            Named::Sqlite(path) => sqlite::migrate(path, options),
+            Named::Postgres(url) => postgres::migrate(url, options).await,
+        }
+    }
+
+    /// Does something in one transaction, again where somebody else was in the way.
+    pub(crate) async fn perform<O: Operation>(&self, operation: O) -> Result<O::Output, Halt> {
+        match &self.backend {
+            Backend::Sqlite(pool) => pool.perform(operation).await,
+            Backend::Postgres(pool) => pool.perform(&operation).await,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! One transaction on one connection.
+
+use std::borrow::Cow;
+
+use futures_util::FutureExt as _;
+use rusqlite::{
+    ErrorCode, ToSql, ffi,
+    types::{ToSqlOutput, ValueRef},
+};
+
+use crate::{
+    Clock,
+    clock::{Latest, RAISED_EVERY},
+    error::{Failure, Halt},
+    sql::{Connection, Operation, Row, Value},
+};
+
+/// Does an operation in one transaction.
+pub(super) fn begin<O: Operation>(
+    connection: &mut rusqlite::Connection,
+    operation: &O,
+    clock: &Clock,
+    latest: &Latest,
+) -> Result<O::Output, Halt> {
+    connection
+        .execute_batch(if O::READS { "begin deferred" } else { "begin immediate" })
+        .map_err(|error| failure(&error))?;
+    let mut inside = Inside { connection, now: 0 };
+    let ended = inside.tell_time(O::READS, clock, latest).map_err(Halt::from).and_then(|()| {
+        // Nothing in here waits: each statement has ended when its call returns.
+        let ended = operation.run(&mut inside).now_or_never();
+        ended.unwrap_or_else(|| Err(Failure::Refused("an operation waited inside of SQLite".into()).into()))
+    });
+    let done = match ended {
+        Ok(output) => connection.execute_batch("commit").map(|()| output).map_err(|error| committed(&error)),
+        Err(halt) => Err(halt),
+    };
+    if done.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("rollback").map_err(|error| failure(&error))?;
+    }
+    done
+}
+
+/// A commit that could not be written to the disk may be there after the next start.
+fn committed(error: &rusqlite::Error) -> Halt {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure) => Failure::CommitUnknown(error.to_string()).into(),
+        _ => failure(error).into(),
+    }
+}
+
+/// A connection inside of a transaction.
+struct Inside<'a> {
+    connection: &'a mut rusqlite::Connection,
+    now: i64,
+}
+
+impl Inside<'_> {
+    fn tell_time(&mut self, reads: bool, clock: &Clock, latest: &Latest) -> Result<(), Failure> {
+        let floor = self.query("select instant from floor", &[])?;
+        let floor = floor.first().map_or(Ok(0), |row| row.get::<i64>(0))?;
+        self.now = latest.at_least(clock.shows().max(floor));
+        if !reads && self.now.saturating_sub(floor) >= RAISED_EVERY {
+            self.update("update floor set instant = $1", &[Value::Integer(self.now)])?;
+        }
+        Ok(())
+    }
+
+    fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
+        let read = || -> rusqlite::Result<Vec<Row>> {
+            let mut statement = self.connection.prepare_cached(&numbered(sql))?;
+            let columns = statement.column_count();
+            let mut found = statement.query(rusqlite::params_from_iter(values))?;
+            let mut rows = Vec::new();
+            while let Some(row) = found.next()? {
+                let value = |column| row.get_ref(column).map(Value::from);
+                rows.push(Row((0..columns).map(value).collect::<Result<_, _>>()?));
+            }
+            Ok(rows)
+        };
+        read().map_err(|error| failure(&error))
+    }
+
+    fn update(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
+        let change = || -> rusqlite::Result<usize> {
+            self.connection.prepare_cached(&numbered(sql))?.execute(rusqlite::params_from_iter(values))
+        };
+        change().map(|count| count as u64).map_err(|error| failure(&error))
+    }
+}
+
+/// SQLite numbers its values with a question mark.
+fn numbered(sql: &str) -> Cow<'_, str> {
+    if sql.contains('$') { Cow::Owned(sql.replace('$', "?")) } else { Cow::Borrowed(sql) }
+}
+
+impl Connection for Inside<'_> {
+    async fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
+        self.query(sql, values)
+    }
+
+    async fn change(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
+        self.update(sql, values)
+    }
+
+    fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Nobody waits for a row here: who writes is alone.
+    fn clock(&self, now: &str) -> String {
+        now.to_owned()
+    }
+
+    fn locking(&self) -> &'static str {
+        ""
+    }
+
+    fn skipping(&self) -> &'static str {
+        ""
+    }
+
+    fn find(&self, text: &str, part: &str) -> String {
+        format!("instr({text}, {part})")
+    }
+
+    async fn alone(&mut self, _: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl From<ValueRef<'_>> for Value {
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(number) => Self::Integer(number),
+            // Nothing is stored with a fraction.
+            ValueRef::Real(number) => Self::Text(number.to_string()),
+            ValueRef::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Blob(bytes) => Self::Bytes(bytes.to_vec()),
+        }
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// What became of a statement.
+pub(super) fn failure(error: &rusqlite::Error) -> Failure {
+    let text = error.to_string();
+    let rusqlite::Error::SqliteFailure(inner, _) = error else { return Failure::Refused(text) };
+    match inner.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Failure::Conflict(text),
+        ErrorCode::DiskFull => Failure::Unwritable("the disk of the database is full".into()),
+        ErrorCode::ReadOnly => Failure::Unwritable("the database may only be read".into()),
+        ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied => {
+            Failure::Away(text)
+        }
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Failure::Damaged(text),
+        ErrorCode::ConstraintViolation => match inner.extended_code {
+            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => Failure::Duplicate(text),
+            _ => Failure::Refused(text),
+        },
+        _ => Failure::Refused(text),
+    }
+}

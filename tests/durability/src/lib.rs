@@ -1,0 +1,1 @@
+//! Databases under many processes, under fire, and full.
