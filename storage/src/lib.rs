@@ -9,10 +9,13 @@
 //! account has one active invitation by a unique index, and triggers refuse every change that the contract
 //! does not know.
 
+mod audit;
 mod clock;
 mod codec;
 mod database;
 mod error;
+mod invitations;
+mod many;
 mod migrate;
 mod postgres;
 mod sql;
@@ -21,3 +24,4 @@ mod sqlite;
 pub use clock::Clock;
 pub use database::{Database, Options};
 pub use error::StorageError;
+pub use invitations::Invitations;
