@@ -14,6 +14,11 @@ pub struct Options {
     pub connections: usize,
     /// The longest wait for a connection, for a lock, or for SQLite's one writer; 1 second by default.
     pub patience: Duration,
+    /// The largest that the file may become, in bytes: beyond it every write is answered `unavailable`, as on a
+    /// full disk. No limit by default. SQLite alone.
+    pub most_bytes: Option<u64>,
+    /// What seals the cursors of lists; by default a key that the database has made for itself.
+    pub cursor_key: Option<[u8; 32]>,
     /// The longest that one statement may take; 5 seconds by default. PostgreSQL alone.
     pub statement: Duration,
     /// The schema that the tables are in; `guestlist` by default. PostgreSQL alone.
@@ -29,6 +34,8 @@ impl Default for Options {
             clock: Clock::Machine,
             connections: 8,
             patience: Duration::from_secs(1),
+            most_bytes: None,
+            cursor_key: None,
             statement: Duration::from_secs(5),
             schema: "guestlist".into(),
             role: "guestlist_host".into(),
@@ -40,6 +47,7 @@ impl Default for Options {
 #[derive(Clone, Debug)]
 pub struct Database {
     backend: Backend,
+    pub(crate) cursor_key: Option<[u8; 32]>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,11 +83,12 @@ impl Database {
     /// # Errors
     /// It does not answer, or has a schema that this program does not get along with.
     pub async fn open(url: &str, options: Options) -> Result<Self, StorageError> {
+        let cursor_key = options.cursor_key;
         let backend = match named(url)? {
             Named::Sqlite(path) => Backend::Sqlite(Arc::new(sqlite::Pool::open(path, &options)?)),
             Named::Postgres(url) => Backend::Postgres(Arc::new(postgres::Pool::open(url, &options).await?)),
         };
-        Ok(Self { backend })
+        Ok(Self { backend, cursor_key })
     }
 
     /// Brings a database to the schema of this program; answers with the schema before and after. Of

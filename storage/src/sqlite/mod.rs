@@ -42,13 +42,19 @@ fn connect(path: &str, options: &Options) -> Result<rusqlite::Connection, Failur
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
     connection.set_prepared_statement_cache_capacity(256);
-    let set = |connection: &rusqlite::Connection| {
+    let set = |connection: &rusqlite::Connection| -> rusqlite::Result<()> {
         connection.busy_timeout(options.patience)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "secure_delete", true)?;
-        connection.pragma_update(None, "trusted_schema", false)
+        connection.pragma_update(None, "trusted_schema", false)?;
+        if let Some(bytes) = options.most_bytes {
+            let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from(bytes / page.max(1)).unwrap_or(i64::MAX).max(1);
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
+        Ok(())
     };
     set(&connection).map_err(|error| failure(&error))?;
     Ok(connection)
