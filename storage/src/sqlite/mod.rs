@@ -91,6 +91,20 @@ fn migrate_with(path: &str, options: &Options, known: &[Migration]) -> Result<(u
     Ok((found, found.max(migrate::own(known))))
 }
 
+/// Deletes the file, and what SQLite keeps beside it.
+pub(crate) fn erase(path: &str) -> Result<(), StorageError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{path}{suffix}");
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StorageError::Database(format!("`{file}` cannot be deleted: {error}")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn cannot_open(path: &str, failure: &Failure) -> StorageError {
     StorageError::Database(format!("`{path}` cannot be opened: {}", failure.text()))
 }
