@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{Clock, StorageError, error::Halt, postgres, sql::Operation, sqlite};
+use crate::{Clock, Kind, StorageError, error::Halt, postgres, sql::Operation, sqlite};
 
 /// How a database is used.
 #[derive(Clone, Debug)]
@@ -91,6 +91,13 @@ impl Database {
         match named(url)? {
             Named::Sqlite(path) => sqlite::migrate(path, options),
             Named::Postgres(url) => postgres::migrate(url, options).await,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.backend {
+            Backend::Sqlite(_) => Kind::Sqlite,
+            Backend::Postgres(_) => Kind::Postgres,
         }
     }
 

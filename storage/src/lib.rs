@@ -9,6 +9,7 @@
 //! account has one active invitation by a unique index, and triggers refuse every change that the contract
 //! does not know.
 
+mod check;
 mod clock;
 mod codec;
 mod database;
@@ -18,6 +19,7 @@ mod postgres;
 mod sql;
 mod sqlite;
 
+pub use check::{Health, Kind};
 pub use clock::Clock;
 pub use database::{Database, Options};
 pub use error::StorageError;

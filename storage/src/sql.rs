@@ -30,6 +30,8 @@ pub(crate) struct Scope {
     pub(crate) account: Option<(String, String)>,
     /// The host itself, outside of any call: everything is there.
     pub(crate) everything: bool,
+    /// As who owns the tables, for loading a whole world: nobody else may write `loading`, or delete events.
+    pub(crate) owner: bool,
 }
 
 /// A database inside of a transaction.
