@@ -7,8 +7,10 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
+use guestlist_harness::host::Host;
+
 use crate::{
-    Clock, StorageError,
+    Clock, Kind, StorageError,
     error::{Failure, Halt},
     postgres,
     sql::Operation,
@@ -165,6 +167,13 @@ impl Database {
         match named(url)? {
             Named::Sqlite(path) => sqlite::erase(path),
             Named::Postgres(url) => postgres::erase(url, options).await,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.backend {
+            Backend::Sqlite(_) => Kind::Sqlite,
+            Backend::Postgres(_) => Kind::Postgres,
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) enum Failure {
     Damaged(String),
     /// The database turned the statement down.
     Refused(String),
+    /// A text that no database can hold. Nothing was applied.
+    Unstorable(String),
 }
 
 /// Why an operation ended without its answer. Nothing of it is left.
@@ -98,7 +100,8 @@ impl Failure {
             | Self::Duplicate(text)
             | Self::CommitUnknown(text)
             | Self::Damaged(text)
-            | Self::Refused(text) => text,
+            | Self::Refused(text)
+            | Self::Unstorable(text) => text,
         }
     }
 
@@ -106,6 +109,7 @@ impl Failure {
     pub(crate) fn told(&self) -> HostError {
         match self {
             Self::CommitUnknown(_) => HostError::OutcomeUnknown,
+            Self::Unstorable(text) => HostError::Invalid(text.clone()),
             // All others were rolled back. What the words of the database say is for operators.
             _ => HostError::Unavailable(None),
         }

@@ -10,6 +10,7 @@
 //! does not know.
 
 mod audit;
+mod check;
 mod clock;
 mod codec;
 mod database;
@@ -21,6 +22,7 @@ mod postgres;
 mod sql;
 mod sqlite;
 
+pub use check::{Health, Kind};
 pub use clock::Clock;
 pub use database::{Database, Options};
 pub use error::StorageError;
