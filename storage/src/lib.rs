@@ -9,10 +9,12 @@
 //! account has one active invitation by a unique index, and triggers refuse every change that the contract
 //! does not know.
 
+mod audit;
 mod clock;
 mod codec;
 mod database;
 mod error;
+mod many;
 mod migrate;
 mod postgres;
 mod sql;
