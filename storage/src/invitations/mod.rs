@@ -47,7 +47,11 @@ impl Database {
     /// for when they do: `accept-with` by `by-code`, and `reminder-before` by `due`.
     #[must_use]
     pub fn invitations(&self, settings: Arc<dyn Settings>) -> Invitations {
-        Invitations { database: self.clone(), settings, secret: Arc::default() }
+        Invitations {
+            database: self.clone(),
+            settings,
+            secret: Arc::new(OnceCell::new_with(self.cursor_key)),
+        }
     }
 }
 

@@ -172,3 +172,34 @@ pub(super) fn failure(error: &rusqlite::Error) -> Failure {
         _ => Failure::Refused(text),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_sqlite_becomes_a_promise() {
+        let told = |code| failure(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_BUSY_SNAPSHOT] {
+            assert!(matches!(told(code), Failure::Conflict(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_READONLY, ffi::SQLITE_READONLY_DBMOVED] {
+            assert!(matches!(told(code), Failure::Unwritable(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CANTOPEN, ffi::SQLITE_IOERR, ffi::SQLITE_PERM] {
+            assert!(matches!(told(code), Failure::Away(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
+            assert!(matches!(told(code), Failure::Damaged(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY] {
+            assert!(matches!(told(code), Failure::Duplicate(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CONSTRAINT_TRIGGER, ffi::SQLITE_CONSTRAINT_CHECK, ffi::SQLITE_ERROR] {
+            assert!(matches!(told(code), Failure::Refused(_)), "{code}");
+        }
+        let lost = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None);
+        assert!(matches!(committed(&lost), Halt::Failed(Failure::CommitUnknown(_))));
+    }
+}
