@@ -4,7 +4,10 @@
 //! `outcome-unknown` that it may have been. So the one place that may say `outcome-unknown` is a commit
 //! whose answer did not come.
 
-use guestlist_harness::contract::{storage::StoreError, types::HostError};
+use guestlist_harness::{
+    contract::{storage::StoreError, types::HostError},
+    memory::EventError,
+};
 
 /// Why a database cannot be opened, filled or shown.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +72,15 @@ pub(crate) enum Failure {
 pub(crate) enum Halt {
     /// In the words of the contract.
     Store(StoreError),
+    /// In the words of those who administer people.
+    Impossible(EventError),
     Failed(Failure),
+}
+
+impl From<EventError> for Halt {
+    fn from(error: EventError) -> Self {
+        Self::Impossible(error)
+    }
 }
 
 impl From<Failure> for Halt {
@@ -126,7 +137,7 @@ impl Halt {
     pub(crate) fn into_store(self) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::Failed(failure) => StoreError::Host(failure.told()),
+            other => StoreError::Host(other.into_host()),
         }
     }
 
@@ -135,6 +146,7 @@ impl Halt {
         match self {
             Self::Store(StoreError::Host(error)) => error,
             Self::Store(other) => HostError::Other(format!("{other:?}")),
+            Self::Impossible(error) => HostError::Invalid(error.to_string()),
             Self::Failed(failure) => failure.told(),
         }
     }

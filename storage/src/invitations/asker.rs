@@ -10,19 +10,19 @@ use crate::{audit::Actor, error::Failure, sql::Scope};
 
 /// What an operation has to know of the call that it belongs to.
 #[derive(Clone, Debug)]
-pub(super) struct Asker {
-    pub(super) actor: Actor,
-    pub(super) caller: Principal,
+pub(crate) struct Asker {
+    pub(crate) actor: Actor,
+    pub(crate) caller: Principal,
     /// Of the context.
-    pub(super) organization: Option<String>,
+    pub(crate) organization: Option<String>,
     operation: Operation,
     /// Of those that it is about: what a code has led to in this call.
-    admitted: Vec<InvitationKey>,
+    pub(crate) admitted: Vec<InvitationKey>,
 }
 
 impl Asker {
     /// The caller of `call`, which is about these invitations.
-    pub(super) fn of<'k>(
+    pub(crate) fn of<'k>(
         call: &Call,
         about: impl IntoIterator<Item = &'k InvitationKey>,
     ) -> Result<Self, Failure> {
@@ -35,17 +35,22 @@ impl Asker {
         })
     }
 
+    /// Who asks about organizations and people. To those of an invitation he may have come by a code.
+    pub(crate) fn around_call(call: &Call) -> Result<Self, Failure> {
+        Self::of(call, &call.found())
+    }
+
     /// The caller, when he is a signed-in person.
-    pub(super) fn user(&self) -> Option<&UserRef> {
+    pub(crate) fn user(&self) -> Option<&UserRef> {
         if let Principal::User(user) = &self.caller { Some(user) } else { None }
     }
 
-    pub(super) fn is_invitee(&self) -> bool {
+    pub(crate) fn is_invitee(&self) -> bool {
         self.operation.is_invitees()
     }
 
     /// Whether he may see a row. `told`: it has or had a code, so there was something to tell its invitee.
-    pub(super) fn sees(&self, row: &Stored, told: bool) -> bool {
+    pub(crate) fn sees(&self, row: &Stored, told: bool) -> bool {
         if !self.is_invitee() {
             return self.organization.as_ref() == Some(&row.invitation.key.organization);
         }
@@ -53,29 +58,29 @@ impl Asker {
     }
 
     /// A code has led to it in this call.
-    pub(super) fn is_admitted(&self, key: &InvitationKey) -> bool {
+    pub(crate) fn is_admitted(&self, key: &InvitationKey) -> bool {
         self.admitted.contains(key)
     }
 
     /// Whether an administrator's call is in another organization: then there is nothing to be seen, and
     /// nobody has to be asked.
-    pub(super) fn is_elsewhere(&self, organization: &str) -> bool {
+    pub(crate) fn is_elsewhere(&self, organization: &str) -> bool {
         !self.is_invitee() && self.organization.as_deref() != Some(organization)
     }
 
     /// The rows of one organization.
-    pub(super) fn within(organization: &str) -> Scope {
+    pub(crate) fn within(organization: &str) -> Scope {
         Scope { organization: Some(organization.to_owned()), ..Scope::default() }
     }
 
     /// The rows of the caller's organization and those that are for him.
-    pub(super) fn around(&self) -> Scope {
+    pub(crate) fn around(&self) -> Scope {
         let account = self.user().map(|user| (user.organization.clone(), user.id.clone()));
         Scope { organization: self.organization.clone(), account, ..Scope::default() }
     }
 }
 
 /// Nobody is told whether it is not there or not his.
-pub(super) fn not_there() -> HostError {
+pub(crate) fn not_there() -> HostError {
     Call::not_there()
 }

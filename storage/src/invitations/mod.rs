@@ -1,6 +1,6 @@
 //! Invitations, codes, outbox and audit trail: the imports `storage` and `audit`.
 
-mod asker;
+pub(crate) mod asker;
 mod due;
 mod insert;
 mod lists;
