@@ -63,10 +63,7 @@ impl Database {
     /// # Errors
     /// It does not answer, or not in time.
     pub async fn check(&self) -> Result<Health, StorageError> {
-        let (schema, now) = self.perform(Check).await.map_err(|halt| match halt {
-            Halt::Failed(failure) => failure.into(),
-            Halt::Store(error) => StorageError::Database(format!("{error:?}")),
-        })?;
+        let (schema, now) = self.perform(Check).await?;
         Ok(Health { kind: self.kind(), schema, now: u64::try_from(now).unwrap_or_default() })
     }
 }

@@ -122,9 +122,9 @@ impl Database {
         let backend = match named(url)? {
             Named::Sqlite(path) => Backend::Sqlite(Arc::new(sqlite::Pool::open(path, &options)?)),
             Named::Postgres(url) => {
-                let (url, options) = (url.to_owned(), options.clone());
+                let (url, own) = (url.to_owned(), options.clone());
                 let opened = spawn(options.runtime.as_ref(), async move {
-                    postgres::Pool::open(&url, &options).await.map(Arc::new)
+                    postgres::Pool::open(&url, &own).await.map(Arc::new)
                 });
                 Backend::Postgres(opened.await.map_err(Failure::from)??)
             }

@@ -133,6 +133,16 @@ impl From<Failure> for StorageError {
     }
 }
 
+impl From<Halt> for StorageError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Failed(failure) => failure.into(),
+            Halt::Impossible(error) => Self::Invalid(error.to_string()),
+            Halt::Store(error) => Self::Database(format!("{error:?}")),
+        }
+    }
+}
+
 impl Halt {
     pub(crate) fn into_store(self) -> StoreError {
         match self {

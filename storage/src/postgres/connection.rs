@@ -13,14 +13,12 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{
-    error::{failure, of_commit},
-};
+use super::error::{failure, of_commit};
 use crate::{
     Clock,
     clock::{Latest, RAISED_EVERY},
     error::Failure,
-    sql::{Connection, Row, Scope, Value},
+    sql::{Connection, Row, Scope, Value, storable},
 };
 
 /// Statements with more values than this insert many rows at once. Hardly two of them are alike, so that they
