@@ -21,6 +21,7 @@ mod people;
 mod postgres;
 mod sql;
 mod sqlite;
+mod world;
 
 pub use clock::Clock;
 pub use database::{Database, Options};
