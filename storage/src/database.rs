@@ -7,8 +7,10 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
+use guestlist_harness::host::Host;
+
 use crate::{
-    Clock, StorageError,
+    Clock, Kind, StorageError,
     error::{Failure, Halt},
     postgres,
     sql::Operation,
@@ -120,9 +122,9 @@ impl Database {
         let backend = match named(url)? {
             Named::Sqlite(path) => Backend::Sqlite(Arc::new(sqlite::Pool::open(path, &options)?)),
             Named::Postgres(url) => {
-                let (url, options) = (url.to_owned(), options.clone());
+                let (url, own) = (url.to_owned(), options.clone());
                 let opened = spawn(options.runtime.as_ref(), async move {
-                    postgres::Pool::open(&url, &options).await.map(Arc::new)
+                    postgres::Pool::open(&url, &own).await.map(Arc::new)
                 });
                 Backend::Postgres(opened.await.map_err(Failure::from)??)
             }
@@ -165,6 +167,13 @@ impl Database {
         match named(url)? {
             Named::Sqlite(path) => sqlite::erase(path),
             Named::Postgres(url) => postgres::erase(url, options).await,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.backend {
+            Backend::Sqlite(_) => Kind::Sqlite,
+            Backend::Postgres(_) => Kind::Postgres,
         }
     }
 

@@ -63,6 +63,8 @@ pub(crate) enum Failure {
     Damaged(String),
     /// The database turned the statement down.
     Refused(String),
+    /// A text that no database can hold. Nothing was applied.
+    Unstorable(String),
 }
 
 /// Why an operation ended without its answer. Nothing of it is left.
@@ -109,7 +111,8 @@ impl Failure {
             | Self::Duplicate(text)
             | Self::CommitUnknown(text)
             | Self::Damaged(text)
-            | Self::Refused(text) => text,
+            | Self::Refused(text)
+            | Self::Unstorable(text) => text,
         }
     }
 
@@ -117,6 +120,7 @@ impl Failure {
     pub(crate) fn told(&self) -> HostError {
         match self {
             Self::CommitUnknown(_) => HostError::OutcomeUnknown,
+            Self::Unstorable(text) => HostError::Invalid(text.clone()),
             // All others were rolled back. What the words of the database say is for operators.
             _ => HostError::Unavailable(None),
         }
@@ -126,6 +130,16 @@ impl Failure {
 impl From<Failure> for StorageError {
     fn from(failure: Failure) -> Self {
         Self::Database(failure.text().to_owned())
+    }
+}
+
+impl From<Halt> for StorageError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Failed(failure) => failure.into(),
+            Halt::Impossible(error) => Self::Invalid(error.to_string()),
+            Halt::Store(error) => Self::Database(format!("{error:?}")),
+        }
     }
 }
 

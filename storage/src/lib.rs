@@ -10,6 +10,7 @@
 //! does not know.
 
 mod audit;
+mod check;
 mod clock;
 mod codec;
 mod database;
@@ -23,6 +24,7 @@ mod sql;
 mod sqlite;
 mod world;
 
+pub use check::{Health, Kind};
 pub use clock::Clock;
 pub use database::{Database, Options};
 pub use error::StorageError;

@@ -1,20 +1,144 @@
 //! PostgreSQL: many hosts on one database.
+//!
+//! Transactions are READ COMMITTED: whoever waited for a row looks at its newest version, and each change is
+//! guarded by what it found. A transaction costs two round trips and one for each of its statements. Calls
+//! are answered as a role that owns nothing, for which row-level security holds.
 
-use crate::{Options, StorageError, error::Halt, sql::Operation};
+mod connection;
+mod error;
+mod migrate;
+mod session;
+mod value;
 
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    time::Duration,
+};
+
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime,
+};
+use scopeguard::ScopeGuard;
+use tokio::runtime::Handle;
+use tokio_postgres::NoTls;
+
+pub(crate) use self::migrate::{erase, migrate};
+use self::{
+    connection::{Inside, Shared},
+    session::Session,
+};
+use crate::{
+    Options, StorageError,
+    clock::Latest,
+    error::{Failure, Halt},
+    migrate::Migration,
+    sql::Operation,
+};
+
+const MIGRATIONS: &[Migration] = &[Migration { version: 1, needs: 1, sql: include_str!("0001.sql") }];
+
+/// How often a transaction is tried that somebody else was in the way of.
+const TRIES: u32 = 5;
+
+/// The connections to one database.
 #[derive(Debug)]
-pub(crate) struct Pool {}
-
-pub(crate) async fn migrate(_url: &str, _options: &Options) -> Result<(u32, u32), StorageError> {
-    Err(StorageError::Database("not yet".into()))
+pub(crate) struct Pool {
+    connections: deadpool_postgres::Pool,
+    shared: Shared,
 }
 
 impl Pool {
-    pub(crate) async fn open(_url: &str, _options: &Options) -> Result<Self, StorageError> {
-        Err(StorageError::Database("not yet".into()))
+    pub(crate) async fn open(url: &str, options: &Options) -> Result<Self, StorageError> {
+        let session = Session::of(url, options)?;
+        // What is wrong is told now, and of each later connection again.
+        session.prepare(&session.connect().await?).await?;
+        let shared =
+            Shared { clock: options.clock.clone(), latest: Latest::default(), answer: session.answer() };
+        let manager = Manager::from_config(
+            session.config.clone(),
+            NoTls,
+            // A connection that has ended is known to have, and each transaction asks the server anyway.
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let patience = Some(session.patience);
+        let prepare = Hook::async_fn(move |client, _| {
+            let session = session.clone();
+            Box::pin(async move {
+                let prepared = session.prepare(client).await;
+                prepared.map_err(|error| HookError::message(error.to_string()))
+            })
+        });
+        let connections = deadpool_postgres::Pool::builder(manager)
+            .max_size(options.connections.max(1))
+            .wait_timeout(patience)
+            .create_timeout(patience)
+            .runtime(Runtime::Tokio1)
+            .post_create(prepare)
+            .build()
+            .map_err(|error| StorageError::Database(error.to_string()))?;
+        Ok(Self { connections, shared })
     }
 
-    pub(crate) async fn perform<O: Operation>(&self, _operation: &O) -> Result<O::Output, Halt> {
-        Err(crate::error::Failure::Away("not yet".into()).into())
+    pub(crate) async fn perform<O: Operation>(&self, operation: &O) -> Result<O::Output, Halt> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.attempt(operation).await {
+                Err(Halt::Failed(Failure::Conflict(_))) if tried < TRIES => back_off(tried).await,
+                ended => return ended,
+            }
+        }
     }
+
+    async fn attempt<O: Operation>(&self, operation: &O) -> Result<O::Output, Halt> {
+        // Whatever ends this early, as its caller who goes away, leaves a connection that nobody can use.
+        let client = scopeguard::guard(self.connection().await?, abandon);
+        let mut inside = Inside::begin(&client, &self.shared, &operation.scope(), O::READS).await?;
+        let mut done = operation.run(&mut inside).await;
+        if let (Ok(_), Some(failure)) = (&done, inside.failed()) {
+            done = Err(failure.into());
+        }
+        let ended = inside.end(done.is_ok()).await;
+        if ended.is_ok() {
+            // It goes back to the others.
+            drop(ScopeGuard::into_inner(client));
+        }
+        match ended {
+            Err(failure) if done.is_ok() => Err(failure.into()),
+            // Where a rollback did not arrive, the end of the connection is one.
+            _ => done,
+        }
+    }
+
+    async fn connection(&self) -> Result<Object, Failure> {
+        self.connections.get().await.map_err(|error| {
+            Failure::Away(match error {
+                PoolError::Timeout(_) => "no connection to the database was free in time".into(),
+                PoolError::Backend(error) => error::text(&error),
+                PoolError::PostCreateHook(HookError::Message(text)) => text.into_owned(),
+                other => other.to_string(),
+            })
+        })
+    }
+}
+
+/// Closes a connection; what its server still does for it is stopped, so that no lock is held any longer.
+fn abandon(connection: Object) {
+    let client = Object::take(connection);
+    if client.is_closed() {
+        return;
+    }
+    let cancel = client.cancel_token();
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(async move {
+            // It is best effort: the server's own time-outs come later.
+            let _ = tokio::time::timeout(Duration::from_secs(1), cancel.cancel_query(NoTls)).await;
+        });
+    }
+}
+
+/// Some milliseconds, more after each try, and not the same for two who were in each other's way.
+async fn back_off(tried: u32) {
+    let spread = RandomState::new().hash_one(tried) % 8;
+    tokio::time::sleep(Duration::from_millis(u64::from(tried) * 2 + spread)).await;
 }

@@ -12,7 +12,7 @@ use crate::{
     Clock,
     clock::{Latest, RAISED_EVERY},
     error::{Failure, Halt},
-    sql::{Connection, Operation, Row, Value},
+    sql::{Connection, Operation, Row, Value, storable},
 };
 
 /// Does an operation in one transaction.
@@ -67,6 +67,7 @@ impl Inside<'_> {
     }
 
     fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
+        storable(values)?;
         let read = || -> rusqlite::Result<Vec<Row>> {
             let mut statement = self.connection.prepare_cached(&numbered(sql))?;
             let columns = statement.column_count();
@@ -82,6 +83,7 @@ impl Inside<'_> {
     }
 
     fn update(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
+        storable(values)?;
         let change = || -> rusqlite::Result<usize> {
             self.connection.prepare_cached(&numbered(sql))?.execute(rusqlite::params_from_iter(values))
         };

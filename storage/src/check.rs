@@ -1,0 +1,69 @@
+//! Whether a database is well, for whoever watches a host.
+
+use std::fmt;
+
+use crate::{
+    StorageError,
+    database::Database,
+    error::{Failure, Halt},
+    sql::{Connection, Operation, Scope},
+};
+
+/// Which program a database belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+/// What a database that is well answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// Which program it belongs to.
+    pub kind: Kind,
+    /// Its schema; later than this program's where a newer one has migrated it.
+    pub schema: u32,
+    /// The store's time, in milliseconds since 1970. It never goes back.
+    pub now: u64,
+}
+
+struct Check;
+
+impl Operation for Check {
+    type Output = (u32, i64);
+    const READS: bool = true;
+
+    fn scope(&self) -> Scope {
+        Scope::default()
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(u32, i64), Halt> {
+        let newest = db.row("select max(version) from migration", &[]).await?;
+        let empty = || Failure::Damaged("the table `migration` is empty".into());
+        Ok((newest.ok_or_else(empty)?.get(0)?, db.now()))
+    }
+}
+
+impl Database {
+    /// Asks the database whether it answers: one short transaction that reads, with the same waits and tries
+    /// as any other.
+    ///
+    /// # Errors
+    /// It does not answer, or not in time.
+    pub async fn check(&self) -> Result<Health, StorageError> {
+        let (schema, now) = self.perform(Check).await?;
+        Ok(Health { kind: self.kind(), schema, now: u64::try_from(now).unwrap_or_default() })
+    }
+}

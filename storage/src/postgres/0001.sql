@@ -1,0 +1,387 @@
+-- What a host keeps: the tables of sqlite/0001.sql. Instants are milliseconds since 1970; lists and settings
+-- are JSON. Texts are compared byte by byte, whatever the locale of the database.
+--
+-- Row-level security is against statements that forget whose rows they may touch. It judges by settings that
+-- `perform` makes for each transaction and that whoever can send statements of his own could make as well: it
+-- is no defence against injected SQL. Against that all values are bound.
+
+-- Where a whole world is loaded a row stands in here, within that transaction only: nobody else sees it, and
+-- with it there is no commit. Only the owner of the tables may write it.
+create table loading (one bigint primary key);
+create function is_loading() returns boolean language sql stable
+begin atomic
+    select exists (select from loading);
+end;
+create function loading_ends() returns trigger language plpgsql set search_path from current as $$
+begin
+    if is_loading() then
+        raise exception 'a world is loaded in one transaction, which takes its row out of `loading` again';
+    end if;
+    return null;
+end $$;
+create constraint trigger loading_ends after insert or update on loading deferrable initially deferred
+    for each row execute function loading_ends();
+
+-- What triggers say no with.
+create function refuse() returns trigger language plpgsql as $$
+begin
+    raise exception using message = tg_argv[0];
+end $$;
+
+-- The latest instant that any process has used, about. See clock.rs.
+create table floor (one bigint primary key check (one = 1), instant bigint not null);
+insert into floor values (1, 0);
+
+-- What all processes have to know and nobody else may: the key of cursors.
+create table secret (name text collate "C" primary key, value bytea not null);
+-- Three random UUIDs are 366 random bits.
+insert into secret values
+    ('cursors', sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
+
+-- ---- Organizations and people
+
+create table realm (one bigint primary key check (one = 1), mails_per_day bigint);
+insert into realm values (1, null);
+
+create table organization (
+    id text collate "C" primary key,
+    name text collate "C" not null,
+    -- Absent for a root organization.
+    parent text collate "C" references organization deferrable initially deferred,
+    active bigint not null,
+    -- Nobody finds it any more; its id stays spent.
+    deleted bigint not null,
+    utc_offset_minutes bigint not null,
+    settings text collate "C" not null,
+    -- Absent: any address.
+    address_domains text collate "C",
+    -- The host's own rules, as it writes them.
+    policy text collate "C" not null,
+    -- Two of the settings, for finding out who has work for a sweep.
+    retention bigint not null,
+    reminder_before bigint
+);
+
+create table userstore (
+    organization text collate "C" not null references organization,
+    name text collate "C" not null,
+    answers bigint not null,
+    primary key (organization, name)
+);
+
+-- A local account: of a resident, or of a guest whose account is elsewhere.
+create table person (
+    organization text collate "C" not null references organization,
+    id text collate "C" not null,
+    name text collate "C" not null,
+    -- In lower case, as far as ASCII goes: by this, names are the same or not.
+    folded text collate "C" not null,
+    store text collate "C" not null,
+    email text collate "C",
+    folded_email text collate "C",
+    active bigint not null,
+    account_organization text collate "C" not null,
+    account_id text collate "C" not null,
+    -- The invitation that made him a member.
+    invitation text collate "C",
+    primary key (organization, id)
+);
+create unique index person_account on person (organization, account_organization, account_id);
+create unique index person_name on person (organization, store, folded);
+create index person_folded on person (organization, folded);
+create index person_email on person (organization, store, folded_email) where folded_email is not null;
+
+-- Ids of people who were deleted: never given again.
+create table spent (
+    organization text collate "C" not null references organization,
+    id text collate "C" not null,
+    primary key (organization, id)
+);
+
+-- Groups and roles.
+create table target (
+    organization text collate "C" not null references organization,
+    kind text collate "C" not null check (kind in ('group', 'role')),
+    id text collate "C" not null,
+    name text collate "C" not null,
+    -- Who may give it; absent: everybody who may invite.
+    grantable_by text collate "C",
+    -- The roles of the parent, one of which somebody needs to receive it; absent: everybody may.
+    receivable_by text collate "C",
+    primary key (organization, kind, id)
+);
+
+-- Who is in which group and has which role.
+create table held (
+    organization text collate "C" not null,
+    person text collate "C" not null,
+    kind text collate "C" not null,
+    target text collate "C" not null,
+    -- The invitation that it is owed to.
+    invitation text collate "C",
+    primary key (organization, person, kind, target),
+    foreign key (organization, person) references person on delete cascade,
+    foreign key (organization, kind, target) references target on delete cascade
+);
+create index held_target on held (organization, kind, target);
+
+create table permission (
+    organization text collate "C" not null references organization,
+    who text collate "C" not null,
+    permissions text collate "C" not null,
+    place bigint not null,
+    primary key (organization, who)
+);
+
+-- ---- Invitations
+
+create table invitation (
+    organization text collate "C" not null,
+    id text collate "C" not null,
+    parent text collate "C" not null,
+    -- The shape of the row.
+    schema bigint not null,
+    version bigint not null,
+    state text collate "C" not null check (state in ('awaiting-approval', 'pending', 'accepting', 'accepted', 'declined',
+        'revoked', 'expired', 'failed')),
+    subject_organization text collate "C" not null,
+    subject_id text collate "C" not null,
+    name text collate "C" not null,
+    inviter text collate "C" not null,
+    approver text collate "C",
+    grants text collate "C" not null,
+    outcomes text collate "C" not null,
+    accept_with text collate "C" not null,
+    notify text collate "C" not null,
+    mail text collate "C" not null,
+    template text collate "C",
+    metadata text collate "C" not null,
+    created_at bigint not null,
+    lifetime bigint,
+    expires_at bigint,
+    ended_at bigint,
+    reason text collate "C",
+    claims bigint not null,
+    lease_until bigint,
+    resends bigint not null,
+    last_operation text collate "C" not null,
+    replaces text collate "C",
+    -- A reminder was written for the present lifetime.
+    reminded bigint not null,
+    -- Handed out as due work: not again before this instant.
+    hidden_until bigint not null,
+    primary key (organization, id)
+);
+
+-- INVARIANT: one active invitation for an account.
+create unique index invitation_active on invitation (organization, subject_organization, subject_id)
+    where state in ('awaiting-approval', 'pending', 'accepting');
+create index invitation_subject on invitation (subject_organization, subject_id, created_at, organization, id);
+create index invitation_created on invitation (organization, created_at, id);
+create index invitation_expires on invitation (organization, coalesce(expires_at, 9223372036854775807), id);
+create index invitation_name on invitation (organization, name, id);
+-- What is due.
+create index invitation_lease on invitation (organization, lease_until) where state = 'accepting';
+create index invitation_open on invitation (organization, expires_at)
+    where state in ('awaiting-approval', 'pending') and expires_at is not null;
+create index invitation_unreminded on invitation (organization, expires_at)
+    where state = 'pending' and mail = 'sent' and reminded = 0 and expires_at is not null;
+create index invitation_ended on invitation (organization, ended_at, id) where ended_at is not null;
+-- The same over all organizations.
+create index invitation_any_lease on invitation (lease_until) where state = 'accepting';
+create index invitation_any_open on invitation (expires_at)
+    where state in ('awaiting-approval', 'pending') and expires_at is not null;
+
+-- INVARIANT: the table of states, whatever a program says; see `types.state` in the contract.
+create trigger invitation_path before update on invitation for each row
+when (not (
+    (new.version = old.version and new.state = old.state)
+    or (new.version = old.version + 1 and old.state || ' ' || new.state in (
+        'awaiting-approval pending', 'awaiting-approval revoked', 'awaiting-approval expired',
+        'pending pending', 'pending accepting', 'pending declined', 'pending revoked', 'pending expired',
+        'accepting accepting', 'accepting accepted', 'accepting failed'))
+)) execute function refuse('this change of state is illegal');
+create trigger invitation_start before insert on invitation for each row
+when (not (new.version = 1 and new.state in ('awaiting-approval', 'pending')) and not is_loading())
+execute function refuse('an invitation begins as awaiting-approval or pending, with version 1');
+create trigger invitation_kept before delete on invitation for each row
+when (old.ended_at is null and not is_loading())
+execute function refuse('an invitation that has not ended cannot be deleted');
+
+-- Digests of codes, oldest first by place. They stay after the end of the invitation.
+create table code (
+    digest bytea primary key check (length(digest) = 32),
+    organization text collate "C" not null,
+    invitation text collate "C" not null,
+    place bigint not null,
+    foreign key (organization, invitation) references invitation on delete cascade
+);
+create index code_invitation on code (organization, invitation, place);
+
+-- Messages that wait.
+create table outbox (
+    organization text collate "C" not null,
+    invitation text collate "C" not null,
+    kind text collate "C" not null,
+    -- The version of the invitation that asked for it.
+    version bigint not null,
+    due_at bigint not null,
+    tries bigint not null,
+    -- The host's mail pipeline has it and settles it by itself.
+    taken bigint not null,
+    primary key (organization, invitation, kind),
+    foreign key (organization, invitation) references invitation on delete cascade
+);
+create index outbox_due on outbox (organization, due_at) where taken = 0;
+create index outbox_any_due on outbox (due_at) where taken = 0;
+
+-- What idempotent operations have recorded.
+create table operation (
+    organization text collate "C" not null,
+    caller text collate "C" not null,
+    operation text collate "C" not null,
+    fingerprint bytea not null,
+    at bigint not null,
+    primary key (organization, caller, operation)
+);
+create index operation_at on operation (organization, at);
+
+create table operation_item (
+    organization text collate "C" not null,
+    caller text collate "C" not null,
+    operation text collate "C" not null,
+    position bigint not null,
+    -- Either of the two.
+    invitation text collate "C",
+    refused text collate "C",
+    primary key (organization, caller, operation, position),
+    foreign key (organization, caller, operation) references operation on delete cascade
+);
+
+-- The log that makes each step of an invitation happen once. A step stays when its effect is taken away.
+create table grant_log (
+    organization text collate "C" not null,
+    invitation text collate "C" not null,
+    step text collate "C" not null,
+    place bigint not null,
+    primary key (organization, invitation, step),
+    foreign key (organization, invitation) references invitation on delete cascade
+);
+
+-- Invitations for which nothing may be applied any more.
+create table grant_closed (
+    organization text collate "C" not null,
+    invitation text collate "C" not null,
+    primary key (organization, invitation),
+    foreign key (organization, invitation) references invitation on delete cascade
+);
+
+-- ---- The audit trail
+
+create table audit (
+    place bigint generated always as identity primary key,
+    at bigint not null,
+    organization text collate "C",
+    actor text collate "C" not null,
+    request_id text collate "C" not null,
+    event text collate "C" not null,
+    operation text collate "C" not null,
+    invitation text collate "C",
+    reason text collate "C"
+);
+create index audit_organization on audit (organization, place);
+create index audit_invitation on audit (organization, invitation, place) where invitation is not null;
+create trigger audit_is_kept before update on audit for each row
+execute function refuse('the audit trail is append-only');
+create trigger audit_stays before delete on audit for each row when (not is_loading())
+execute function refuse('the audit trail is append-only');
+create trigger audit_is_whole before truncate on audit for each statement when (not is_loading())
+execute function refuse('the audit trail is append-only');
+
+-- ---- Whose rows a transaction may touch
+
+-- Asked for within `(select ..)`, each is called once for a statement, not once for a row.
+create function scope_organization() returns text language sql stable
+    return nullif(current_setting('guestlist.organization', true), '');
+create function scope_account_organization() returns text language sql stable
+    return nullif(current_setting('guestlist.account_organization', true), '');
+create function scope_account() returns text language sql stable
+    return nullif(current_setting('guestlist.account', true), '');
+create function scope_everything() returns boolean language sql stable
+    return coalesce(current_setting('guestlist.everything', true), '') = 'on';
+
+alter table invitation enable row level security, force row level security;
+create policy scope on invitation using (
+    organization = (select scope_organization())
+    or (select scope_everything())
+    or (subject_organization = (select scope_account_organization()) and subject_id = (select scope_account())));
+
+-- What belongs to an invitation is there where that is.
+alter table code enable row level security, force row level security;
+create policy scope on code using (
+    organization = (select scope_organization())
+    or (select scope_everything())
+    or exists (select from invitation i where i.organization = code.organization and i.id = code.invitation));
+
+alter table outbox enable row level security, force row level security;
+create policy scope on outbox using (
+    organization = (select scope_organization())
+    or (select scope_everything())
+    or exists (select from invitation i where i.organization = outbox.organization and i.id = outbox.invitation));
+
+alter table grant_log enable row level security, force row level security;
+create policy scope on grant_log using (
+    organization = (select scope_organization())
+    or (select scope_everything())
+    or exists (select from invitation i where i.organization = grant_log.organization and i.id = grant_log.invitation));
+
+alter table grant_closed enable row level security, force row level security;
+create policy scope on grant_closed using (
+    organization = (select scope_organization())
+    or (select scope_everything())
+    or exists (select from invitation i where i.organization = grant_closed.organization and i.id = grant_closed.invitation));
+
+alter table operation enable row level security, force row level security;
+create policy scope on operation using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+alter table operation_item enable row level security, force row level security;
+create policy scope on operation_item using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+-- A refusal may be of no organization; then it can be written by everybody and read by the host itself.
+alter table audit enable row level security, force row level security;
+create policy scope on audit using (
+    organization = (select scope_organization())
+    or (select scope_everything())
+    or exists (select from invitation i where i.organization = audit.organization and i.id = audit.invitation));
+create policy unattributed on audit for insert with check (organization is null);
+
+-- Of people everything may be read, because a call is about the people of a parent, too.
+alter table organization enable row level security, force row level security;
+create policy seen on organization for select using (true);
+create policy scope on organization using (id = (select scope_organization()) or (select scope_everything()));
+
+alter table userstore enable row level security, force row level security;
+create policy seen on userstore for select using (true);
+create policy scope on userstore using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table person enable row level security, force row level security;
+create policy seen on person for select using (true);
+create policy scope on person using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table spent enable row level security, force row level security;
+create policy seen on spent for select using (true);
+create policy scope on spent using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table target enable row level security, force row level security;
+create policy seen on target for select using (true);
+create policy scope on target using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table held enable row level security, force row level security;
+create policy seen on held for select using (true);
+create policy scope on held using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table permission enable row level security, force row level security;
+create policy seen on permission for select using (true);
+create policy scope on permission using (organization = (select scope_organization()) or (select scope_everything()));

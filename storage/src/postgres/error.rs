@@ -1,0 +1,89 @@
+//! What became of a statement, by its SQLSTATE.
+
+use std::{error::Error as _, io};
+
+use tokio_postgres::{
+    Error,
+    error::{DbError, Severity},
+};
+
+use crate::error::Failure;
+
+/// A statement that failed before any commit was sent.
+pub(super) fn failure(error: &Error) -> Failure {
+    if let Some(said) = error.as_db_error() {
+        return of_state(said.code().code(), said.message(), said.constraint());
+    }
+    let is_lost = error.is_closed() || error.source().is_some_and(|source| source.is::<io::Error>());
+    if is_lost { Failure::Away(text(error)) } else { Failure::Refused(text(error)) }
+}
+
+/// A commit that failed. Where the server says so in an error it was rolled back; where it ends the connection,
+/// or says nothing, the commit may be there.
+pub(super) fn of_commit(error: &Error) -> Failure {
+    let ended =
+        |said: &DbError| matches!(said.parsed_severity(), None | Some(Severity::Fatal | Severity::Panic));
+    if error.as_db_error().is_none_or(ended) {
+        return Failure::CommitUnknown(text(error));
+    }
+    failure(error)
+}
+
+/// With all its causes. The server's details are left out: they hold values.
+pub(super) fn text(error: &Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        return said.message().to_owned();
+    }
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn of_state(state: &str, message: &str, constraint: Option<&str>) -> Failure {
+    let text = message.to_owned();
+    match state {
+        // A serialization failure, a deadlock, a lock that did not come in time.
+        "40001" | "40P01" | "55P03" => Failure::Conflict(text),
+        "23505" => Failure::Duplicate(constraint.unwrap_or(message).to_owned()),
+        "25006" => Failure::Unwritable("the database may only be read".into()),
+        "53100" => Failure::Unwritable("the disk of the database is full".into()),
+        // Too many connections; a transaction that was idle for too long.
+        "53300" | "25P03" => Failure::Away(text),
+        "XX001" | "XX002" => Failure::Damaged(text),
+        _ => match state.get(..2) {
+            Some("53") => Failure::Unwritable(text),
+            // A connection that failed, somebody who stopped the server or the statement, an error of its disk.
+            Some("08" | "57" | "58") => Failure::Away(text),
+            _ => Failure::Refused(text),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_is_told_as_what_it_means_for_whoever_tries_again() {
+        let told = |state| of_state(state, "it said so", Some("invitation_active"));
+        let text = || "it said so".to_owned();
+        for state in ["40001", "40P01", "55P03"] {
+            assert_eq!(told(state), Failure::Conflict(text()), "{state}");
+        }
+        for state in ["08006", "25P03", "53300", "57014", "57P01", "57P02", "57P03", "58030"] {
+            assert_eq!(told(state), Failure::Away(text()), "{state}");
+        }
+        for state in ["25006", "53100", "53200"] {
+            assert!(matches!(told(state), Failure::Unwritable(_)), "{state}");
+        }
+        for state in ["P0001", "23503", "23514", "42501", "42P01", "22P05"] {
+            assert_eq!(told(state), Failure::Refused(text()), "{state}");
+        }
+        assert_eq!(told("23505"), Failure::Duplicate("invitation_active".into()));
+        assert_eq!(told("XX001"), Failure::Damaged(text()));
+    }
+}

@@ -1,0 +1,12 @@
+-- What a host may do: all that its operations need, and nothing else. It owns nothing. Granting twice is no
+-- error, so each `migrate` says all of it.
+grant usage on schema {schema} to {role};
+grant select on all tables in schema {schema} to {role};
+grant insert, update, delete on
+    organization, userstore, person, target, held, permission,
+    invitation, code, outbox, operation, operation_item, grant_log, grant_closed
+    to {role};
+-- What is written here stays.
+grant insert on audit, spent to {role};
+-- One row each.
+grant update on floor, realm to {role};
