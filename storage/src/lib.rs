@@ -22,6 +22,7 @@ mod people;
 mod postgres;
 mod sql;
 mod sqlite;
+mod world;
 
 pub use check::{Health, Kind};
 pub use clock::Clock;

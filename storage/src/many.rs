@@ -11,19 +11,20 @@ use crate::{
 /// Values that one statement binds at most; SQLite allows 32,766 and PostgreSQL 65,535.
 const BOUND: usize = 8_000;
 
-/// Inserts rows, in order, and answers how many are new. `into` is the table with its columns, as in
+/// Inserts rows, which are all as long as the first, in order, and answers how many are new. `into` is the table with its columns, as in
 /// `audit (at, event)`, and `unless` what follows the values, as in `on conflict do nothing`.
-pub(crate) async fn insert<C: Connection, const N: usize>(
+pub(crate) async fn insert<C: Connection, R: IntoIterator<Item = Value> + AsRef<[Value]>>(
     db: &mut C,
     into: &str,
-    rows: Vec<[Value; N]>,
+    rows: Vec<R>,
     unless: &str,
 ) -> Result<u64, Failure> {
     let mut new = 0;
+    let width = rows.first().map_or(1, |row| row.as_ref().len().max(1));
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
-        let piece: Vec<Value> = rows.by_ref().take((BOUND / N.max(1)).max(1)).flatten().collect();
-        let sql = format!("insert into {into} values {} {unless}", lists(1, N, piece.len() / N.max(1)));
+        let piece: Vec<Value> = rows.by_ref().take((BOUND / width).max(1)).flatten().collect();
+        let sql = format!("insert into {into} values {} {unless}", lists(1, width, piece.len() / width));
         new += db.change(&sql, &piece).await?;
     }
     Ok(new)
