@@ -263,7 +263,7 @@ impl Operation for Load {
     type Output = ();
 
     fn scope(&self) -> Scope {
-        Scope { everything: true, ..Scope::default() }
+        Scope { everything: true, owner: true, ..Scope::default() }
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
