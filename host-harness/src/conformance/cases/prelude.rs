@@ -9,8 +9,8 @@ pub(super) use crate::{
         },
         make::{
             LONG, STATES, alice, all, ann, approve, awaiting, batch, bob, carol, change, code, dave, deputy,
-            draft, fingerprint, gina, group, guard, gus, hr, id, key, key_in, of_root, page, resend, role,
-            steps, user, word,
+            draft, fingerprint, gina, group, guard, gus, hr, id, key, of_root, page, resend, role, steps,
+            user, word,
         },
         trial::{Ground, Trial, due_kinds},
         worlds::PEOPLE,
@@ -21,8 +21,8 @@ pub(super) use crate::{
         notifications::{Message, Recipient, SendError},
         settings::Values,
         storage::{
-            Batch, Change, ClockGuard, CodeChange, Delivery, DeliveryOutcome, Draft, DueItem, Guard,
-            Inserted, LifetimeChange, RecordedOutcome, RefusedItem, StoreError, Transitioned,
+            Batch, Change, ClockGuard, CodeChange, Delivery, DeliveryOutcome, Draft, Guard, Inserted,
+            LifetimeChange, RecordedOutcome, RefusedItem, StoreError, Transitioned,
         },
         types::{
             AcceptWith, Grant, HostError, Invitation, InvitationFilter, MailState, MessageKind, Notify,
