@@ -5,6 +5,7 @@
 //! the database holds itself is never touched.
 
 mod backing;
+mod candidate;
 
 use std::{
     future::Future,
