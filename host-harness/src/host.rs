@@ -155,6 +155,12 @@ impl Call {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).push(key.clone());
     }
 
+    /// The invitations that `by-code` returned in this call.
+    #[must_use]
+    pub fn found(&self) -> Vec<InvitationKey> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Whether `by-code` returned this invitation in this call.
     #[must_use]
     pub fn admitted(&self, key: &InvitationKey) -> bool {

@@ -1,5 +1,7 @@
 //! Whether a database is well, for whoever watches a host.
 
+use std::fmt;
+
 use crate::{
     StorageError,
     database::Database,
@@ -14,6 +16,15 @@ pub enum Kind {
     Sqlite,
     /// A server.
     Postgres,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
 }
 
 /// What a database that is well answers.
@@ -52,10 +63,7 @@ impl Database {
     /// # Errors
     /// It does not answer, or not in time.
     pub async fn check(&self) -> Result<Health, StorageError> {
-        let (schema, now) = self.perform(Check).await.map_err(|halt| match halt {
-            Halt::Failed(failure) => failure.into(),
-            Halt::Store(error) => StorageError::Database(format!("{error:?}")),
-        })?;
+        let (schema, now) = self.perform(Check).await?;
         Ok(Health { kind: self.kind(), schema, now: u64::try_from(now).unwrap_or_default() })
     }
 }

@@ -1,8 +1,21 @@
 //! A database, whichever it is.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use crate::{Clock, Kind, StorageError, error::Halt, postgres, sql::Operation, sqlite};
+use tokio::{
+    runtime::Handle,
+    task::{JoinError, JoinHandle},
+};
+
+use guestlist_harness::host::Host;
+
+use crate::{
+    Clock, Kind, StorageError,
+    error::{Failure, Halt},
+    postgres,
+    sql::Operation,
+    sqlite,
+};
 
 /// How a database is used.
 #[derive(Clone, Debug)]
@@ -14,6 +27,14 @@ pub struct Options {
     pub connections: usize,
     /// The longest wait for a connection, for a lock, or for SQLite's one writer; 1 second by default.
     pub patience: Duration,
+    /// The largest that the file may become, in bytes: beyond it every write is answered `unavailable`, as on a
+    /// full disk. No limit by default. SQLite alone.
+    pub most_bytes: Option<u64>,
+    /// What seals the cursors of lists; by default a key that the database has made for itself.
+    pub cursor_key: Option<[u8; 32]>,
+    /// Where connections and transactions run; the runtime of the caller by default. A transaction that was
+    /// begun is ended there, also when nobody waits for its answer any more. PostgreSQL alone.
+    pub runtime: Option<Handle>,
     /// The longest that one statement may take; 5 seconds by default. PostgreSQL alone.
     pub statement: Duration,
     /// The schema that the tables are in; `guestlist` by default. PostgreSQL alone.
@@ -29,6 +50,9 @@ impl Default for Options {
             clock: Clock::Machine,
             connections: 8,
             patience: Duration::from_secs(1),
+            most_bytes: None,
+            cursor_key: None,
+            runtime: None,
             statement: Duration::from_secs(5),
             schema: "guestlist".into(),
             role: "guestlist_host".into(),
@@ -40,6 +64,8 @@ impl Default for Options {
 #[derive(Clone, Debug)]
 pub struct Database {
     backend: Backend,
+    pub(crate) cursor_key: Option<[u8; 32]>,
+    runtime: Option<Handle>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +92,23 @@ fn named(url: &str) -> Result<Named<'_>, StorageError> {
     Err(StorageError::Url(shown.to_owned()))
 }
 
+fn spawn<T: Send + 'static>(
+    runtime: Option<&Handle>,
+    task: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    match runtime {
+        Some(runtime) => runtime.spawn(task),
+        None => tokio::spawn(task),
+    }
+}
+
+/// The task panicked, or its runtime has ended: nobody knows how far it came.
+impl From<JoinError> for Failure {
+    fn from(error: JoinError) -> Self {
+        Self::CommitUnknown(error.to_string())
+    }
+}
+
 impl Database {
     /// Opens the database of a URL: `sqlite:PATH`, or what PostgreSQL calls a connection URI.
     ///
@@ -75,11 +118,18 @@ impl Database {
     /// # Errors
     /// It does not answer, or has a schema that this program does not get along with.
     pub async fn open(url: &str, options: Options) -> Result<Self, StorageError> {
+        let cursor_key = options.cursor_key;
         let backend = match named(url)? {
             Named::Sqlite(path) => Backend::Sqlite(Arc::new(sqlite::Pool::open(path, &options)?)),
-            Named::Postgres(url) => Backend::Postgres(Arc::new(postgres::Pool::open(url, &options).await?)),
+            Named::Postgres(url) => {
+                let (url, own) = (url.to_owned(), options.clone());
+                let opened = spawn(options.runtime.as_ref(), async move {
+                    postgres::Pool::open(&url, &own).await.map(Arc::new)
+                });
+                Backend::Postgres(opened.await.map_err(Failure::from)??)
+            }
         };
-        Ok(Self { backend })
+        Ok(Self { backend, cursor_key, runtime: options.runtime })
     }
 
     /// Brings a database to the schema of this program; answers with the schema before and after. Of
@@ -94,6 +144,32 @@ impl Database {
         }
     }
 
+    /// The imports that this database answers, and the others of another host.
+    #[must_use]
+    pub fn host(&self, others: Host) -> Host {
+        let people = Arc::new(self.people());
+        let invitations = Arc::new(self.invitations(people.clone()));
+        Host {
+            directory: people.clone(),
+            membership: people.clone(),
+            settings: people,
+            storage: invitations.clone(),
+            audit: invitations,
+            ..others
+        }
+    }
+
+    /// Deletes everything: the file, or the schema with all its tables.
+    ///
+    /// # Errors
+    /// It could not be deleted. That it is not there is no error.
+    pub(crate) async fn erase(url: &str, options: &Options) -> Result<(), StorageError> {
+        match named(url)? {
+            Named::Sqlite(path) => sqlite::erase(path),
+            Named::Postgres(url) => postgres::erase(url, options).await,
+        }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self.backend {
             Backend::Sqlite(_) => Kind::Sqlite,
@@ -105,7 +181,11 @@ impl Database {
     pub(crate) async fn perform<O: Operation>(&self, operation: O) -> Result<O::Output, Halt> {
         match &self.backend {
             Backend::Sqlite(pool) => pool.perform(operation).await,
-            Backend::Postgres(pool) => pool.perform(&operation).await,
+            Backend::Postgres(pool) => {
+                let pool = pool.clone();
+                let task = async move { pool.perform(&operation).await };
+                spawn(self.runtime.as_ref(), task).await.map_err(Failure::from)?
+            }
         }
     }
 }

@@ -4,7 +4,10 @@
 //! `outcome-unknown` that it may have been. So the one place that may say `outcome-unknown` is a commit
 //! whose answer did not come.
 
-use guestlist_harness::contract::{storage::StoreError, types::HostError};
+use guestlist_harness::{
+    contract::{storage::StoreError, types::HostError},
+    memory::EventError,
+};
 
 /// Why a database cannot be opened, filled or shown.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +63,8 @@ pub(crate) enum Failure {
     Damaged(String),
     /// The database turned the statement down.
     Refused(String),
+    /// A text that no database can hold. Nothing was applied.
+    Unstorable(String),
 }
 
 /// Why an operation ended without its answer. Nothing of it is left.
@@ -67,7 +72,15 @@ pub(crate) enum Failure {
 pub(crate) enum Halt {
     /// In the words of the contract.
     Store(StoreError),
+    /// In the words of those who administer people.
+    Impossible(EventError),
     Failed(Failure),
+}
+
+impl From<EventError> for Halt {
+    fn from(error: EventError) -> Self {
+        Self::Impossible(error)
+    }
 }
 
 impl From<Failure> for Halt {
@@ -98,7 +111,8 @@ impl Failure {
             | Self::Duplicate(text)
             | Self::CommitUnknown(text)
             | Self::Damaged(text)
-            | Self::Refused(text) => text,
+            | Self::Refused(text)
+            | Self::Unstorable(text) => text,
         }
     }
 
@@ -106,6 +120,7 @@ impl Failure {
     pub(crate) fn told(&self) -> HostError {
         match self {
             Self::CommitUnknown(_) => HostError::OutcomeUnknown,
+            Self::Unstorable(text) => HostError::Invalid(text.clone()),
             // All others were rolled back. What the words of the database say is for operators.
             _ => HostError::Unavailable(None),
         }
@@ -118,11 +133,21 @@ impl From<Failure> for StorageError {
     }
 }
 
+impl From<Halt> for StorageError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Failed(failure) => failure.into(),
+            Halt::Impossible(error) => Self::Invalid(error.to_string()),
+            Halt::Store(error) => Self::Database(format!("{error:?}")),
+        }
+    }
+}
+
 impl Halt {
     pub(crate) fn into_store(self) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::Failed(failure) => StoreError::Host(failure.told()),
+            other => StoreError::Host(other.into_host()),
         }
     }
 
@@ -131,6 +156,7 @@ impl Halt {
         match self {
             Self::Store(StoreError::Host(error)) => error,
             Self::Store(other) => HostError::Other(format!("{other:?}")),
+            Self::Impossible(error) => HostError::Invalid(error.to_string()),
             Self::Failed(failure) => failure.told(),
         }
     }

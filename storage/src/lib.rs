@@ -9,17 +9,25 @@
 //! account has one active invitation by a unique index, and triggers refuse every change that the contract
 //! does not know.
 
+mod audit;
 mod check;
 mod clock;
 mod codec;
 mod database;
 mod error;
+mod invitations;
+mod many;
 mod migrate;
+mod people;
 mod postgres;
 mod sql;
 mod sqlite;
+pub mod trial;
+mod world;
 
 pub use check::{Health, Kind};
 pub use clock::Clock;
 pub use database::{Database, Options};
 pub use error::StorageError;
+pub use invitations::Invitations;
+pub use people::{Administration, AdministrationError, NewOrganization, People};

@@ -17,6 +17,15 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
 }
 
+/// PostgreSQL holds no text with the character NUL, so no database is asked to.
+pub(crate) fn storable(values: &[Value]) -> Result<(), Failure> {
+    let holds_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+    if values.iter().any(holds_nul) {
+        return Err(Failure::Unstorable("a text holds the character NUL, which cannot be stored".into()));
+    }
+    Ok(())
+}
+
 /// One row of an answer.
 #[derive(Debug)]
 pub(crate) struct Row(pub(crate) Vec<Value>);

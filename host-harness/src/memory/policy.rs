@@ -72,7 +72,8 @@ pub struct Narrow {
 
 impl Rule {
     /// How many of its verdicts are given: one is right.
-    pub(super) fn verdicts(&self) -> usize {
+    #[must_use]
+    pub fn verdicts(&self) -> usize {
         usize::from(self.refuse.is_some())
             + usize::from(self.require_approval.is_some())
             + usize::from(self.narrow.is_some())

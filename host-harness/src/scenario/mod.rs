@@ -7,6 +7,7 @@
 
 mod against;
 mod ask;
+mod backing;
 mod bless;
 mod check;
 mod edit;
@@ -34,6 +35,7 @@ mod watch;
 
 pub use against::compare;
 pub use ask::Request;
+pub use backing::{Backing, Kept};
 pub use bless::{NotBlessed, replace};
 pub use failure::Failure;
 pub use format::Scenario;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::{
+    backing::Backing,
     bless::Came,
     expect::{Seen, Wanted, check, unasked},
     explain::{explained, judged, title},
@@ -96,6 +97,8 @@ pub(super) struct Props<'a> {
     pub(super) explain: bool,
     /// Prepares the host: gives it policies.
     pub(super) prepare: &'a (dyn Fn(&MemoryHost) + Sync),
+    /// Where the host keeps what it stores; absent: in memory.
+    pub(super) backing: Option<&'a Arc<dyn Backing>>,
 }
 
 /// Plays it once.
@@ -147,6 +150,9 @@ fn set_up(props: &Props<'_>) -> Result<(Stage, Vec<Arc<Strike>>), Failure> {
     let defaults = Defaults { organization: scenario.organization.clone(), caller: scenario.caller.clone() };
     let mut stage =
         Stage::new(host.clone(), props.plugin.clone(), props.limits.clone(), scenario.instance, defaults);
+    if let Some(backing) = props.backing {
+        stage = stage.backed(backing).map_err(|why| Failure::at(&scenario.world, why))?;
+    }
     let mut strikes = Vec::new();
     if let Faults::These(entries) = &scenario.faults {
         for entry in entries {
@@ -426,6 +432,7 @@ fn around(stage: &mut Stage, step: &Spanned<Step>) -> Result<(), Failure> {
         stage.restart().map_err(|why| Failure::at(step, why))?;
     } else if let Some(event) = &it.event {
         happen(stage, step, event)?;
+        stage.write().map_err(|why| Failure::at(step, why))?;
     }
     Ok(())
 }

@@ -11,7 +11,9 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context as Waking, Poll, Waker},
+    task::{Context as Waking, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -88,11 +90,15 @@ pub(super) fn run<T>(
     Some((ended.into_iter().flatten().collect(), order))
 }
 
-/// Lets one walk to its next stop, or to its end.
+/// The longest that one may take from stop to stop: a host call of a database, at most.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lets one walk to its next stop, or to its end. Whatever it waits for meanwhile is part of its step.
 fn go_on<T>(runner: &mut Option<Runner<'_, T>>, end: &mut Option<T>) -> Option<()> {
-    let mut waking = Waking::from_waker(Waker::noop());
-    // A guest gives the thread back now and then; that is no stop.
-    for _ in 0..1_000_000 {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut waking = Waking::from_waker(&waker);
+    let begun = Instant::now();
+    loop {
         let Some(one) = runner else { return Some(()) };
         match one.acting.as_mut().poll(&mut waking) {
             Poll::Ready(output) => {
@@ -101,10 +107,17 @@ fn go_on<T>(runner: &mut Option<Runner<'_, T>>, end: &mut Option<T>) -> Option<(
                 return Some(());
             }
             Poll::Pending if one.turn.parked.load(Ordering::SeqCst) => return Some(()),
-            Poll::Pending => {}
+            Poll::Pending => thread::park_timeout(PATIENCE.checked_sub(begun.elapsed())?),
         }
     }
-    None
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 /// All schedules in which at most so many times somebody is interrupted who could go on, one after the

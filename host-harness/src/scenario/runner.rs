@@ -14,6 +14,7 @@ use std::{
 };
 
 use super::{
+    backing::Backing,
     failure::Failure,
     format::Faults,
     play::{Manner, Played, Props, play},
@@ -43,6 +44,9 @@ pub struct Options {
     pub bless: bool,
     /// Prepares each host: gives it policies.
     pub prepare: Arc<dyn Fn(&MemoryHost) + Send + Sync>,
+    /// Where hosts keep what they store; in memory by default. Fuel and host calls are the same there, so
+    /// everything that a scenario expects holds.
+    pub backing: Option<Arc<dyn Backing>>,
 }
 
 impl std::fmt::Debug for Options {
@@ -65,6 +69,7 @@ impl Default for Options {
             explain: false,
             bless: false,
             prepare: Arc::new(|_| {}),
+            backing: None,
         }
     }
 }
@@ -231,6 +236,7 @@ impl Runner {
                 Manner::Disturbed => false,
             },
             prepare: &*self.options.prepare,
+            backing: self.options.backing.as_ref(),
         }
     }
 

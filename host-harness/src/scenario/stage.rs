@@ -6,6 +6,7 @@ use serde_saphyr::Spanned;
 
 use super::{
     ask::{Answer, Request, Spoken},
+    backing::{self, Backing, Kept},
     failure::Failure,
     format::{Handle, Instances, Invite, List, Notifying, SortBy, Step, Text},
     names::Names,
@@ -27,7 +28,7 @@ use crate::{
         },
     },
     guarantees::{History, Word},
-    host::Operation,
+    host::{Host, Operation},
     memory::{HumanDuration, MemoryHost, Snapshot},
 };
 
@@ -42,6 +43,8 @@ pub(super) struct Defaults {
 #[derive(Clone)]
 pub(super) struct Stage {
     pub(super) host: Arc<MemoryHost>,
+    /// Where the host keeps what it stores, when it is not in memory.
+    backing: Option<(Arc<dyn Backing>, Arc<dyn Kept>)>,
     plugin: Plugin,
     limits: Limits,
     instances: Instances,
@@ -81,6 +84,7 @@ impl Stage {
     ) -> Self {
         Self {
             host,
+            backing: None,
             plugin,
             limits,
             instances,
@@ -94,11 +98,37 @@ impl Stage {
         }
     }
 
+    /// The same, with a host that keeps what it stores in a place of this backing.
+    pub(super) fn backed(mut self, backing: &Arc<dyn Backing>) -> Result<Self, String> {
+        let clock = self.host.clone();
+        let kept = backing.open(Arc::new(move || clock.store_now()))?;
+        self.backing = Some((backing.clone(), kept));
+        self.write()?;
+        Ok(self)
+    }
+
     /// A stage of its own, from here on. What is kept in an instance stays behind.
-    pub(super) fn fork(&self) -> Self {
+    pub(super) fn fork(&self) -> Result<Self, String> {
         let host = Arc::new(self.host.fork());
         let strikes = self.strikes.iter().map(|strike| Arc::new(strike.fork(&host))).collect();
-        Self { host, strikes, kept: None, ..self.clone() }
+        let fork = Self { host, strikes, kept: None, backing: None, ..self.clone() };
+        match &self.backing {
+            Some((backing, _)) => fork.backed(backing),
+            None => Ok(fork),
+        }
+    }
+
+    /// What was done to the world in memory is done to the one that is kept elsewhere.
+    pub(super) fn write(&self) -> Result<(), String> {
+        self.backing.as_ref().map_or(Ok(()), |(_, kept)| kept.write(&self.host.realm()))
+    }
+
+    /// The imports as the plugin has them.
+    fn imports(&self) -> Host {
+        match &self.backing {
+            Some((_, kept)) => backing::host(self.host.clone(), kept.clone()),
+            None => self.host.clone().host(),
+        }
     }
 
     /// A failure of the host, counted over all calls from now on.
@@ -123,8 +153,7 @@ impl Stage {
     /// A session for one more call. Whoever waits for his turn waits first: a host call is counted, and
     /// fails, when it is made.
     pub(super) fn session(&mut self, turn: Option<Arc<Turn>>, strike: Option<Arc<Strike>>) -> Session {
-        let fresh =
-            |stage: &Self| stage.plugin.session(stage.host.clone().host(), stage.limits.clone()).recording();
+        let fresh = |stage: &Self| stage.plugin.session(stage.imports(), stage.limits.clone()).recording();
         let session = match (self.instances, &self.kept) {
             (Instances::Fresh, _) => fresh(self),
             (Instances::Kept, Some(kept)) => kept.clone(),

@@ -13,15 +13,12 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{
-    error::{failure, of_commit},
-    value::bindable,
-};
+use super::error::{failure, of_commit};
 use crate::{
     Clock,
     clock::{Latest, RAISED_EVERY},
     error::Failure,
-    sql::{Connection, Row, Scope, Value},
+    sql::{Connection, Row, Scope, Value, storable},
 };
 
 /// Statements with more values than this insert many rows at once. Hardly two of them are alike, so that they
@@ -55,7 +52,7 @@ impl Bound {
         let settings =
             [scope.organization.unwrap_or_default(), account_organization, account, everything.to_owned()]
                 .map(Value::Text);
-        bindable(&settings)?;
+        storable(&settings)?;
         Ok(Self { settings, owner: scope.owner })
     }
 }
@@ -107,12 +104,14 @@ impl<'a> Inside<'a> {
             Ok((told.try_get::<_, i64>(4)?, told.try_get::<_, Option<i64>>(5)?.unwrap_or_default()))
         };
         let (shown, floor) = within(shared.answer, asking).await?;
-        let shown = if let Clock::Moved(_) = shared.clock { shared.clock.shows() } else { shown };
+        // Whoever moves it answers for it, and there is no floor.
+        let is_moved = matches!(shared.clock, Clock::Moved(_));
+        let now = if is_moved { shared.clock.shows() } else { shared.latest.at_least(shown.max(floor)) };
         Ok(Self {
             client,
             shared,
-            now: shared.latest.at_least(shown.max(floor)),
-            floor,
+            now,
+            floor: if is_moved { now } else { floor },
             is_owner: scope.owner,
             looked: AtomicBool::new(false),
             failed: None,
@@ -200,7 +199,7 @@ fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
 
 impl Connection for Inside<'_> {
     async fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
-        bindable(values)?;
+        storable(values)?;
         let client = self.client;
         self.ask(async {
             let rows = if values.len() > PREPARED_UP_TO {
@@ -215,7 +214,7 @@ impl Connection for Inside<'_> {
     }
 
     async fn change(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
-        bindable(values)?;
+        storable(values)?;
         let client = self.client;
         self.ask(async {
             if values.len() > PREPARED_UP_TO {

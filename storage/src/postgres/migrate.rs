@@ -29,6 +29,13 @@ pub(crate) async fn migrate(url: &str, options: &Options) -> Result<(u32, u32), 
     Ok(versions)
 }
 
+/// Deletes the schema with all that is in it. The role stays: it belongs to the whole server.
+pub(crate) async fn erase(url: &str, options: &Options) -> Result<(), StorageError> {
+    let session = Session::of(url, options)?;
+    let drop = format!("drop schema if exists {} cascade", session.schema.quoted());
+    session.connect().await?.batch_execute(&drop).await.map_err(told)
+}
+
 async fn make_role(transaction: &mut Transaction<'_>, session: &Session) -> Result<(), StorageError> {
     let role = &session.role;
     let known = "select rolsuper or rolbypassrls or rolname = current_user from pg_roles where rolname = $1";

@@ -22,7 +22,7 @@ use scopeguard::ScopeGuard;
 use tokio::runtime::Handle;
 use tokio_postgres::NoTls;
 
-pub(crate) use self::migrate::migrate;
+pub(crate) use self::migrate::{erase, migrate};
 use self::{
     connection::{Bound, Inside, Shared},
     session::Session,

@@ -8,7 +8,7 @@ use std::error::Error;
 use bytes::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
-use crate::{error::Failure, sql::Value};
+use crate::sql::Value;
 
 type Wrong = Box<dyn Error + Sync + Send>;
 
@@ -22,15 +22,6 @@ impl Value {
             Self::Bytes(_) => Type::BYTEA,
         }
     }
-}
-
-/// PostgreSQL cannot hold the character NUL in a text.
-pub(super) fn bindable(values: &[Value]) -> Result<(), Failure> {
-    let has_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
-    if values.iter().any(has_nul) {
-        return Err(Failure::Refused("a text has the character NUL, which PostgreSQL cannot hold".into()));
-    }
-    Ok(())
 }
 
 impl ToSql for Value {

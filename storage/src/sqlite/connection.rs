@@ -12,7 +12,7 @@ use crate::{
     Clock,
     clock::{Latest, RAISED_EVERY},
     error::{Failure, Halt},
-    sql::{Connection, Operation, Row, Value},
+    sql::{Connection, Operation, Row, Value, storable},
 };
 
 /// Does an operation in one transaction.
@@ -57,6 +57,11 @@ struct Inside<'a> {
 
 impl Inside<'_> {
     fn tell_time(&mut self, reads: bool, clock: &Clock, latest: &Latest) -> Result<(), Failure> {
+        // Whoever moves it answers for it.
+        if let Clock::Moved(_) = clock {
+            self.now = clock.shows();
+            return Ok(());
+        }
         let floor = self.query("select instant from floor", &[])?;
         let floor = floor.first().map_or(Ok(0), |row| row.get::<i64>(0))?;
         self.now = latest.at_least(clock.shows().max(floor));
@@ -67,6 +72,7 @@ impl Inside<'_> {
     }
 
     fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
+        storable(values)?;
         let read = || -> rusqlite::Result<Vec<Row>> {
             let mut statement = self.connection.prepare_cached(&numbered(sql))?;
             let columns = statement.column_count();
@@ -82,6 +88,7 @@ impl Inside<'_> {
     }
 
     fn update(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
+        storable(values)?;
         let change = || -> rusqlite::Result<usize> {
             self.connection.prepare_cached(&numbered(sql))?.execute(rusqlite::params_from_iter(values))
         };
@@ -170,5 +177,36 @@ pub(super) fn failure(error: &rusqlite::Error) -> Failure {
             _ => Failure::Refused(text),
         },
         _ => Failure::Refused(text),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_sqlite_becomes_a_promise() {
+        let told = |code| failure(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_BUSY_SNAPSHOT] {
+            assert!(matches!(told(code), Failure::Conflict(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_READONLY, ffi::SQLITE_READONLY_DBMOVED] {
+            assert!(matches!(told(code), Failure::Unwritable(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CANTOPEN, ffi::SQLITE_IOERR, ffi::SQLITE_PERM] {
+            assert!(matches!(told(code), Failure::Away(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
+            assert!(matches!(told(code), Failure::Damaged(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY] {
+            assert!(matches!(told(code), Failure::Duplicate(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CONSTRAINT_TRIGGER, ffi::SQLITE_CONSTRAINT_CHECK, ffi::SQLITE_ERROR] {
+            assert!(matches!(told(code), Failure::Refused(_)), "{code}");
+        }
+        let lost = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None);
+        assert!(matches!(committed(&lost), Halt::Failed(Failure::CommitUnknown(_))));
     }
 }

@@ -42,13 +42,19 @@ fn connect(path: &str, options: &Options) -> Result<rusqlite::Connection, Failur
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
     connection.set_prepared_statement_cache_capacity(256);
-    let set = |connection: &rusqlite::Connection| {
+    let set = |connection: &rusqlite::Connection| -> rusqlite::Result<()> {
         connection.busy_timeout(options.patience)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "secure_delete", true)?;
-        connection.pragma_update(None, "trusted_schema", false)
+        connection.pragma_update(None, "trusted_schema", false)?;
+        if let Some(bytes) = options.most_bytes {
+            let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from(bytes / page.max(1)).unwrap_or(i64::MAX).max(1);
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
+        Ok(())
     };
     set(&connection).map_err(|error| failure(&error))?;
     Ok(connection)
@@ -83,6 +89,20 @@ fn migrate_with(path: &str, options: &Options, known: &[Migration]) -> Result<(u
     }
     transaction.commit().map_err(told)?;
     Ok((found, found.max(migrate::own(known))))
+}
+
+/// Deletes the file, and what SQLite keeps beside it.
+pub(crate) fn erase(path: &str) -> Result<(), StorageError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{path}{suffix}");
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StorageError::Database(format!("`{file}` cannot be deleted: {error}")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn cannot_open(path: &str, failure: &Failure) -> StorageError {

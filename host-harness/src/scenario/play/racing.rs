@@ -44,7 +44,13 @@ impl Acting<'_, '_> {
                 Some(dice) => dice.choose(ready, last),
                 None => schedules.choose(ready, last),
             };
-            let mut stage = stage.fork();
+            let mut stage = match stage.fork() {
+                Ok(fork) => fork,
+                Err(why) => {
+                    self.played.failures.push(Failure::at(step, why));
+                    return;
+                }
+            };
             let ran = self.run_once(&mut stage, step, race, &mut choose);
             self.played.schedules += 1;
             if let Some(order) = ran {

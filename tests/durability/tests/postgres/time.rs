@@ -1,13 +1,8 @@
 //! The store's time never goes back.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use guestlist_durability::server::Fresh;
 use guestlist_storage::{Clock, Database, Options};
 use tokio::time::timeout;
 use tokio_postgres::Client;
@@ -42,29 +37,23 @@ async fn nobody_uses_an_instant_below_the_floor() {
     assert_eq!(now(another).await, ahead);
 }
 
+/// A database whose time stands still, because somebody's clock was far ahead, and where.
+async fn ahead(fresh: &Fresh<'_>, client: &Client, options: Options) -> (Database, i64) {
+    let ahead = 4_102_444_800_000;
+    set_floor(client, ahead).await;
+    (Database::open(&fresh.url, options).await.unwrap(), ahead)
+}
+
 #[tokio::test]
 async fn the_floor_is_raised_when_it_lags_by_a_second_and_not_before() {
     let fresh = fresh().await;
     let client = owner(&fresh).await;
-    let shown = Arc::new(AtomicU64::new(10_000));
-    let mut options = Options::default();
-    options.clock = Clock::Moved({
-        let shown = shown.clone();
-        Arc::new(move || shown.load(Ordering::SeqCst))
-    });
-    let database = Database::open(&fresh.url, options).await.unwrap();
-    for (shows, now, raised) in [
-        (10_000, 10_000, 10_000),
-        (10_999, 10_999, 10_000),
-        (11_000, 11_000, 11_000),
-        // It is set back.
-        (5_000, 11_000, 11_000),
-        (11_999, 11_999, 11_000),
-        (13_000, 13_000, 13_000),
-    ] {
-        shown.store(shows, Ordering::SeqCst);
-        assert_eq!(database.check().await.unwrap().now, now);
-        assert_eq!(floor(&client).await, raised, "at {now}");
+    let (database, ahead) = ahead(&fresh, &client, Options::default()).await;
+    for (found, left) in [(0, ahead), (ahead - 999, ahead - 999), (ahead - 1000, ahead), (ahead, ahead)] {
+        database.check().await.unwrap();
+        set_floor(&client, found).await;
+        assert_eq!(i64::try_from(database.check().await.unwrap().now).unwrap(), ahead);
+        assert_eq!(floor(&client).await, left, "from {found}");
     }
 }
 
@@ -73,11 +62,9 @@ async fn who_holds_the_floor_holds_nobody_up() {
     let fresh = fresh().await;
     let client = owner(&fresh).await;
     let mut options = Options::default();
-    options.clock = Clock::Moved(Arc::new(|| 10_000));
     options.patience = Duration::from_secs(60);
     options.statement = Duration::from_secs(60);
-    let database = Database::open(&fresh.url, options).await.unwrap();
-    database.check().await.unwrap();
+    let (database, _) = ahead(&fresh, &client, options).await;
     client.batch_execute("begin; update floor set instant = instant").await.unwrap();
     let checks = async {
         for _ in 0..20 {
@@ -85,6 +72,17 @@ async fn who_holds_the_floor_holds_nobody_up() {
         }
     };
     timeout(Duration::from_secs(20), checks).await.expect("nobody waits for the floor");
+}
+
+#[tokio::test]
+async fn a_clock_that_somebody_moves_knows_no_floor() {
+    let fresh = fresh().await;
+    let client = owner(&fresh).await;
+    let mut options = Options::default();
+    options.clock = Clock::Moved(Arc::new(|| 10_000));
+    let (database, ahead) = ahead(&fresh, &client, options).await;
+    assert_eq!(database.check().await.unwrap().now, 10_000);
+    assert_eq!(floor(&client).await, ahead);
 }
 
 #[tokio::test]

@@ -1,0 +1,111 @@
+//! Making invitations, a batch at a time, each position of an operation once.
+//!
+//! A batch is one transaction of few statements, however many drafts it has: what is there is read first,
+//! the drafts are judged in their order, and what came of it is written at the end. The unique indexes
+//! decide where somebody else does the same at the same time: then the transaction begins anew.
+
+mod judged;
+mod operation;
+
+use guestlist_harness::{
+    bounds::{self, CheckedDraft},
+    contract::storage::{Batch, Inserted, Recorded, StoreError},
+    host::Call,
+};
+
+use self::{judged::Judging, operation::Remembered};
+use super::asker::Asker;
+use crate::{
+    error::{Failure, Halt},
+    sql::{Connection, Operation, Scope},
+};
+
+/// How long an operation is remembered after it has last recorded something, in milliseconds.
+const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
+
+/// `insert`.
+pub(super) struct Insert {
+    asker: Asker,
+    organization: String,
+    batch: Batch,
+    fingerprint: [u8; 32],
+}
+
+impl Insert {
+    pub(super) fn new(call: &Call, organization: String, batch: Batch) -> Result<Self, Halt> {
+        call.acts_in(&organization)?;
+        call.named()?;
+        bounds::batch(&batch)?;
+        batch.drafts.iter().try_for_each(|draft| bounds::draft(&batch, draft).map(|_| ()))?;
+        let fingerprint = bounds::digest("the fingerprint", &batch.fingerprint)?;
+        Ok(Self { asker: Asker::of(call, [])?, organization, batch, fingerprint })
+    }
+
+    fn drafts(&self) -> Result<Vec<CheckedDraft<'_>>, Halt> {
+        Ok(self
+            .batch
+            .drafts
+            .iter()
+            .map(|draft| bounds::draft(&self.batch, draft))
+            .collect::<Result<_, _>>()?)
+    }
+}
+
+impl Operation for Insert {
+    type Output = Vec<Result<Inserted, StoreError>>;
+
+    fn scope(&self) -> Scope {
+        Asker::within(&self.organization)
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+        let drafts = self.drafts()?;
+        let known = self.remember(db).await?;
+        let mut judging = Judging::begin(self, db, known, &drafts).await?;
+        let items = drafts.iter().map(|draft| judging.judge(draft)).collect::<Result<_, Failure>>()?;
+        judging.refuse();
+        judging.write(db).await?;
+        Ok(items)
+    }
+}
+
+/// `recall`.
+pub(super) struct Recall {
+    asker: Asker,
+    organization: String,
+    operation: String,
+    fingerprint: [u8; 32],
+}
+
+impl Recall {
+    pub(super) fn new(
+        call: &Call,
+        organization: String,
+        operation: String,
+        fingerprint: &[u8],
+    ) -> Result<Self, Halt> {
+        call.acts_in(&organization)?;
+        bounds::id("the operation id", &operation)?;
+        let fingerprint = bounds::digest("the fingerprint", fingerprint)?;
+        Ok(Self { asker: Asker::of(call, [])?, organization, operation, fingerprint })
+    }
+}
+
+impl Operation for Recall {
+    type Output = Vec<Recorded>;
+    const READS: bool = true;
+
+    fn scope(&self) -> Scope {
+        Asker::within(&self.organization)
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+        let since = db.now().saturating_sub(REMEMBERED);
+        let known = Remembered::read(db, &self.organization, &self.asker.actor.who, &self.operation).await?;
+        match known.filter(|known| known.at >= since) {
+            None => Ok(Vec::new()),
+            Some(known) if known.fingerprint != self.fingerprint => Err(StoreError::OperationReused.into()),
+            Some(known) => Ok(known.recorded(db.now())),
+        }
+    }
+}

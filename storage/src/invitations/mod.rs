@@ -1,0 +1,203 @@
+//! Invitations, codes, outbox and audit trail: the imports `storage` and `audit`.
+
+pub(crate) mod asker;
+mod due;
+mod insert;
+mod lists;
+mod outbox;
+mod reading;
+mod refusals;
+pub(crate) mod rows;
+mod settling;
+mod transition;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use guestlist_harness::{
+    contract::{
+        audit::Refusal,
+        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
+        types::{HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, State},
+    },
+    host::{Audit, Call, Settings, Storage},
+};
+use tokio::sync::OnceCell;
+
+use crate::{Database, error::Halt, sql::Operation};
+
+/// What a host stores of invitations. It implements [`Storage`] and [`Audit`]; who the people are is another's
+/// business. Cloning it shares the database.
+#[derive(Clone)]
+pub struct Invitations {
+    database: Database,
+    settings: Arc<dyn Settings>,
+    /// What seals cursors. Read once.
+    secret: Arc<OnceCell<[u8; 32]>>,
+}
+
+impl std::fmt::Debug for Invitations {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Invitations").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// The invitations of this database. Two settings of an organization concern the store, and are asked
+    /// for when they do: `accept-with` by `by-code`, and `reminder-before` by `due`.
+    #[must_use]
+    pub fn invitations(&self, settings: Arc<dyn Settings>) -> Invitations {
+        Invitations {
+            database: self.clone(),
+            settings,
+            secret: Arc::new(OnceCell::new_with(self.cursor_key)),
+        }
+    }
+}
+
+impl Invitations {
+    /// The organizations that have work for a sweep now, at most `limit`, in no order. What is handed out at
+    /// present is no work. Of organizations that this database does not know (because the directory is
+    /// elsewhere) reminders and what is old are not seen: sweep those once in a while.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn with_due_work(&self, limit: u32) -> Result<Vec<String>, HostError> {
+        self.database.perform(due::Organizations { limit }).await.map_err(Halt::into_host)
+    }
+
+    /// Settles what the host's own mail pipeline had `taken`, when it knows what became of it; as
+    /// `storage.settle`, but in no call.
+    ///
+    /// # Errors
+    /// As `storage.settle`.
+    pub async fn settle_taken(&self, organization: &str, deliveries: Vec<Delivery>) -> Result<(), HostError> {
+        self.tell(settling::Settle::by_host(organization.to_owned(), deliveries)).await
+    }
+
+    async fn store<O: Operation>(&self, operation: Result<O, Halt>) -> Result<O::Output, StoreError> {
+        self.database.perform(operation.map_err(Halt::into_store)?).await.map_err(Halt::into_store)
+    }
+
+    async fn tell<O: Operation>(&self, operation: Result<O, Halt>) -> Result<O::Output, HostError> {
+        self.database.perform(operation.map_err(Halt::into_host)?).await.map_err(Halt::into_host)
+    }
+
+    async fn secret(&self) -> Result<[u8; 32], StoreError> {
+        let read = || async { self.store(Ok(lists::Secret)).await };
+        self.secret.get_or_try_init(read).await.copied()
+    }
+}
+
+#[async_trait]
+impl Storage for Invitations {
+    async fn recall(
+        &self,
+        call: &Call,
+        organization: String,
+        operation: String,
+        fingerprint: Vec<u8>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.store(insert::Recall::new(call, organization, operation, &fingerprint)).await
+    }
+
+    async fn insert(
+        &self,
+        call: &Call,
+        organization: String,
+        batch: Batch,
+    ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
+        self.store(insert::Insert::new(call, organization, batch)).await
+    }
+
+    async fn get(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
+        self.store(reading::Get::new(call, key)).await
+    }
+
+    async fn by_code(&self, call: &Call, code: Vec<u8>) -> Result<Option<Invitation>, HostError> {
+        // Asked before the code is looked at, so that nothing about the code can be told from it.
+        let accept_with = match &call.context.organization {
+            None => None,
+            Some(organization) => Some(self.settings.get(call, organization.clone()).await?.accept_with),
+        };
+        let found = self.tell(reading::ByCode::new(call, &code, accept_with)).await?;
+        Ok(reading::admit(call, found))
+    }
+
+    async fn transition(
+        &self,
+        call: &Call,
+        key: InvitationKey,
+        guard: Guard,
+        change: Change,
+    ) -> Result<Transitioned, StoreError> {
+        self.store(transition::Transition::new(call, key, guard, change)).await
+    }
+
+    async fn list(
+        &self,
+        call: &Call,
+        organization: String,
+        filter: InvitationFilter,
+        page: PageRequest,
+    ) -> Result<Page, StoreError> {
+        let mut list = lists::List::new(call, organization, filter, page).map_err(Halt::into_store)?;
+        list.secret = self.secret().await?;
+        self.store(Ok(list)).await
+    }
+
+    async fn mine(
+        &self,
+        call: &Call,
+        states: Vec<State>,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        let mut mine = lists::Mine::new(call, states, after, limit).map_err(Halt::into_store)?;
+        mine.secret = self.secret().await?;
+        self.store(Ok(mine)).await
+    }
+
+    async fn due(
+        &self,
+        call: &Call,
+        organization: String,
+        limit: u32,
+        hold: u64,
+    ) -> Result<Vec<DueItem>, HostError> {
+        call.acts_in(&organization)?;
+        let reminder_before = self.settings.get(call, organization.clone()).await?.reminder_before;
+        self.tell(due::Due::new(call, organization, limit, hold, reminder_before)).await
+    }
+
+    async fn settle(
+        &self,
+        call: &Call,
+        organization: String,
+        deliveries: Vec<Delivery>,
+    ) -> Result<(), HostError> {
+        self.tell(settling::Settle::new(call, organization, deliveries)).await
+    }
+
+    async fn purge(
+        &self,
+        call: &Call,
+        organization: String,
+        retention: u64,
+        limit: u32,
+    ) -> Result<u32, HostError> {
+        self.tell(settling::Purge::new(call, organization, retention, limit)).await
+    }
+}
+
+#[async_trait]
+impl Audit for Invitations {
+    async fn record_refusals(
+        &self,
+        call: &Call,
+        organization: Option<String>,
+        refusals: Vec<Refusal>,
+    ) -> Result<(), HostError> {
+        self.tell(refusals::Refusals::new(call, organization, refusals)).await
+    }
+}

@@ -1,0 +1,63 @@
+//! What was asked and not done.
+
+use guestlist_harness::{bounds, contract::audit::Refusal, host::Call};
+
+use super::{
+    asker::{Asker, not_there},
+    settling::invited_into,
+};
+use crate::{
+    audit,
+    error::Halt,
+    sql::{Connection, Operation, Scope},
+};
+
+/// `record-refusals`.
+pub(super) struct Refusals {
+    asker: Asker,
+    organization: Option<String>,
+    refusals: Vec<Refusal>,
+}
+
+impl Refusals {
+    pub(super) fn new(
+        call: &Call,
+        organization: Option<String>,
+        refusals: Vec<Refusal>,
+    ) -> Result<Self, Halt> {
+        if let Some(organization) = organization.as_deref().filter(|_| !call.operation.is_invitees()) {
+            call.acts_in(organization)?;
+        }
+        bounds::refusals(&refusals)?;
+        Ok(Self { asker: Asker::of(call, [])?, organization, refusals })
+    }
+}
+
+impl Operation for Refusals {
+    type Output = ();
+
+    /// The organization of a refused code is nobody's business, so there may be none.
+    fn scope(&self) -> Scope {
+        Scope { organization: self.organization.clone(), ..Scope::default() }
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+        if let Some(organization) = self.organization.as_ref().filter(|_| self.asker.is_invitee()) {
+            let own = self.asker.organization.as_ref() == Some(organization);
+            if !own && !invited_into(db, &self.asker, organization).await? {
+                return Err(not_there().into());
+            }
+        }
+        let event = |refusal: &Refusal| audit::Event {
+            operation: refusal.operation.clone(),
+            ..self.asker.actor.event(
+                self.organization.as_deref(),
+                "refused",
+                refusal.invitation.as_deref(),
+                Some(refusal.reason.clone()),
+            )
+        };
+        let events: Vec<_> = self.refusals.iter().map(event).collect();
+        Ok(audit::note(db, &events).await?)
+    }
+}

@@ -1,0 +1,150 @@
+//! A row of the table `invitation`, and what it says at an instant.
+
+use guestlist_harness::contract::types::{
+    AcceptWith, Invitation, InvitationKey, MailState, Notify, State, Subject, UserRef,
+};
+
+use crate::{
+    codec::{Word as _, from_json, json},
+    error::Failure,
+    sql::{Row, Value},
+};
+
+/// All columns, in the order of [`read`] and [`written`].
+pub(crate) const COLUMNS: &str = "organization, id, parent, schema, version, state, subject_organization, \
+    subject_id, name, inviter, approver, grants, outcomes, accept_with, notify, mail, template, metadata, \
+    created_at, lifetime, expires_at, ended_at, reason, claims, lease_until, resends, last_operation, \
+    replaces, reminded, hidden_until";
+
+/// How many they are.
+pub(crate) const WIDTH: usize = 30;
+
+/// The shape of the rows that this store writes.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// A row as it is stored: `state` is the stored one, whatever the clock says.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) invitation: Invitation,
+    /// A reminder was written for the present lifetime.
+    pub(crate) reminded: bool,
+    /// Handed out as due work: not again before this instant.
+    pub(crate) hidden_until: u64,
+}
+
+impl Stored {
+    /// Its time has run out while nobody had claimed it, written or not.
+    pub(crate) fn has_run_out(&self, now: i64) -> bool {
+        let open = matches!(self.invitation.state, State::AwaitingApproval | State::Pending);
+        open && self.invitation.expires_at.is_some_and(|end| end <= instant(now))
+    }
+
+    /// The row as it reads at `now`.
+    pub(crate) fn at(mut self, now: i64) -> Invitation {
+        self.invitation.state = self.state_at(now);
+        self.invitation
+    }
+
+    pub(crate) fn state_at(&self, now: i64) -> State {
+        if self.has_run_out(now) { State::Expired } else { self.invitation.state }
+    }
+
+    pub(crate) fn is_for(&self, user: &UserRef) -> bool {
+        matches!(&self.invitation.subject, Subject::User(subject) if subject == user)
+    }
+}
+
+/// What a column of the clock says.
+pub(crate) fn instant(column: i64) -> u64 {
+    u64::try_from(column).unwrap_or_default()
+}
+
+/// The columns of [`COLUMNS`] from the one with the number `first`.
+pub(crate) fn read(row: &Row, first: usize) -> Result<Stored, Failure> {
+    let text = |place: usize| row.get::<String>(first + place);
+    let absent = |place: usize| row.get::<Option<String>>(first + place);
+    let number = |place: usize| row.get::<u32>(first + place);
+    let time = |place: usize| row.get::<u64>(first + place);
+    let no_time = |place: usize| row.get::<Option<u64>>(first + place);
+    let invitation = Invitation {
+        key: InvitationKey { organization: text(0)?, id: text(1)? },
+        parent: text(2)?,
+        schema: number(3)?,
+        version: time(4)?,
+        state: State::of(&text(5)?)?,
+        subject: Subject::User(UserRef { organization: text(6)?, id: text(7)? }),
+        name: text(8)?,
+        inviter: from_json(&text(9)?)?,
+        approver: absent(10)?.as_deref().map(from_json).transpose()?,
+        grants: from_json(&text(11)?)?,
+        outcomes: from_json(&text(12)?)?,
+        accept_with: AcceptWith::of(&text(13)?)?,
+        notify: Notify::of(&text(14)?)?,
+        mail: MailState::of(&text(15)?)?,
+        template: absent(16)?,
+        metadata: from_json(&text(17)?)?,
+        created_at: time(18)?,
+        lifetime: no_time(19)?,
+        expires_at: no_time(20)?,
+        ended_at: no_time(21)?,
+        reason: absent(22)?,
+        claims: number(23)?,
+        lease_until: no_time(24)?,
+        resends: number(25)?,
+        last_operation: text(26)?,
+        replaces: absent(27)?,
+    };
+    Ok(Stored { invitation, reminded: row.get(first + 28)?, hidden_until: time(29)? })
+}
+
+/// The values of [`COLUMNS`].
+pub(crate) fn written(stored: &Stored) -> Result<[Value; WIDTH], Failure> {
+    let row = &stored.invitation;
+    let Subject::User(subject) = &row.subject else {
+        return Err(Failure::Refused("contacts are not supported".into()));
+    };
+    Ok([
+        (&row.key.organization).into(),
+        (&row.key.id).into(),
+        (&row.parent).into(),
+        row.schema.into(),
+        row.version.into(),
+        row.state.word().into(),
+        (&subject.organization).into(),
+        (&subject.id).into(),
+        (&row.name).into(),
+        json(&row.inviter)?.into(),
+        row.approver.as_ref().map(json).transpose()?.into(),
+        json(&row.grants)?.into(),
+        json(&row.outcomes)?.into(),
+        row.accept_with.word().into(),
+        row.notify.word().into(),
+        row.mail.word().into(),
+        row.template.as_ref().into(),
+        json(&row.metadata)?.into(),
+        row.created_at.into(),
+        row.lifetime.into(),
+        row.expires_at.into(),
+        row.ended_at.into(),
+        row.reason.as_ref().into(),
+        row.claims.into(),
+        row.lease_until.into(),
+        row.resends.into(),
+        (&row.last_operation).into(),
+        row.replaces.as_ref().into(),
+        stored.reminded.into(),
+        stored.hidden_until.into(),
+    ])
+}
+
+/// The stored states that lead on, as a list in SQL: what the partial indexes are made for.
+pub(crate) const ACTIVE: &str = "('awaiting-approval', 'pending', 'accepting')";
+
+/// Those whose time can run out.
+pub(crate) const OPEN: &str = "('awaiting-approval', 'pending')";
+
+/// A list of states in SQL. Their words are this program's own, never somebody's text.
+pub(crate) fn states(states: impl IntoIterator<Item = State>) -> String {
+    let words: Vec<_> = states.into_iter().map(|state| format!("'{}'", state.word())).collect();
+    format!("({})", words.join(", "))
+}

@@ -1,0 +1,259 @@
+//! What became of mails, and what is old enough to go.
+
+use std::collections::BTreeMap;
+
+use guestlist_harness::{
+    bounds,
+    contract::{
+        storage::{Delivery, DeliveryOutcome},
+        types::{InvitationKey, MailState, MessageKind},
+    },
+    host::Call,
+};
+
+use super::{
+    asker::{Asker, not_there},
+    transition::later,
+};
+use crate::{
+    audit, codec,
+    codec::Word as _,
+    error::{Failure, Halt},
+    many,
+    sql::{Connection, Operation, Scope, Value, values},
+};
+
+/// `settle`.
+pub(super) struct Settle {
+    asker: Option<Asker>,
+    organization: String,
+    deliveries: Vec<Delivery>,
+}
+
+/// A live entry, and what becomes of it.
+struct Entry {
+    version: u64,
+    tries: u32,
+    became: Option<Became>,
+}
+
+enum Became {
+    Taken,
+    Postponed { due_at: i64 },
+    Gone(MailState),
+}
+
+impl Settle {
+    pub(super) fn new(call: &Call, organization: String, deliveries: Vec<Delivery>) -> Result<Self, Halt> {
+        let key = |id: &String| InvitationKey { organization: organization.clone(), id: id.clone() };
+        let about: Vec<_> = deliveries.iter().map(|delivery| key(&delivery.invitation)).collect();
+        let asker = Asker::of(call, &about)?;
+        if asker.is_elsewhere(&organization) {
+            return Err(not_there().into());
+        }
+        bounds::deliveries(&deliveries)?;
+        Ok(Self { asker: Some(asker), organization, deliveries })
+    }
+
+    /// The end of what the host's mail pipeline had taken over: no call is about it.
+    pub(super) fn by_host(organization: String, deliveries: Vec<Delivery>) -> Result<Self, Halt> {
+        bounds::deliveries(&deliveries)?;
+        Ok(Self { asker: None, organization, deliveries })
+    }
+
+    /// The invitations that the caller may settle something of, locked.
+    async fn admitted<C: Connection>(&self, db: &mut C) -> Result<Vec<String>, Halt> {
+        let asker = self.asker.as_ref().filter(|asker| asker.is_invitee());
+        let mut ids: Vec<_> = self.deliveries.iter().map(|delivery| &delivery.invitation).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut bound = vec![Value::from(&self.organization)];
+        bound.extend(ids.iter().map(|id| Value::from(*id)));
+        let mut condition = format!("organization = $1 and id in {}", many::list(2, ids.len()));
+        if let Some(asker) = asker {
+            if asker.organization.as_ref() != Some(&self.organization) && !self.concerns(db, asker).await? {
+                return Err(not_there().into());
+            }
+            let admitted: Vec<_> = ids
+                .iter()
+                .map(|id| InvitationKey { organization: self.organization.clone(), id: (*id).clone() })
+                .filter(|key| asker.is_admitted(key))
+                .map(|key| Value::from(key.id))
+                .collect();
+            let by_code = many::list(bound.len() + 1, admitted.len());
+            bound.extend(admitted);
+            let place = bound.len();
+            bound.push(asker.user().map(|user| &user.organization).into());
+            bound.push(asker.user().map(|user| &user.id).into());
+            condition += &format!(
+                " and (id in {by_code} or (subject_organization = ${} and subject_id = ${} and exists \
+                 (select 1 from code c where c.organization = invitation.organization \
+                 and c.invitation = invitation.id)))",
+                place + 1,
+                place + 2
+            );
+        }
+        let sql = format!("select id from invitation where {condition} order by id{}", db.locking());
+        let found = db.rows(&sql, &bound).await?;
+        Ok(found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the invitee has ever been invited into the organization.
+    async fn concerns<C: Connection>(&self, db: &mut C, asker: &Asker) -> Result<bool, Failure> {
+        invited_into(db, asker, &self.organization).await
+    }
+}
+
+/// Whether the caller has ever been invited into an organization.
+pub(super) async fn invited_into<C: Connection>(
+    db: &mut C,
+    asker: &Asker,
+    organization: &str,
+) -> Result<bool, Failure> {
+    let Some(user) = asker.user() else { return Ok(false) };
+    let sql = "select 1 from invitation where organization = $1 and subject_organization = $2 \
+               and subject_id = $3 limit 1";
+    Ok(db.row(sql, values![organization, &user.organization, &user.id]).await?.is_some())
+}
+
+impl Operation for Settle {
+    type Output = ();
+
+    fn scope(&self) -> Scope {
+        Asker::within(&self.organization)
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+        if self.deliveries.is_empty() && self.asker.as_ref().is_none_or(|asker| !asker.is_invitee()) {
+            return Ok(());
+        }
+        let ids = self.admitted(db).await?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "select invitation, kind, version, tries from outbox where organization = $1 and invitation in {}{}",
+            many::list(2, ids.len()),
+            db.locking()
+        );
+        let bound: Vec<_> = [&self.organization].into_iter().chain(&ids).map(Value::from).collect();
+        let mut live = BTreeMap::new();
+        for row in db.rows(&sql, &bound).await? {
+            let key: (String, String) = (row.get(0)?, row.get(1)?);
+            live.insert(key, Entry { version: row.get(2)?, tries: row.get(3)?, became: None });
+        }
+        let now = db.now();
+        for delivery in &self.deliveries {
+            let key = (delivery.invitation.clone(), codec::message(&delivery.kind));
+            // INVARIANT: what became of an older mail says nothing about the one that a resend asks for.
+            let entry = live.get_mut(&key).filter(|entry| entry.version <= delivery.version);
+            if let Some(entry) = entry.filter(|entry| !matches!(entry.became, Some(Became::Gone(_)))) {
+                entry.settle(&delivery.outcome, now);
+            }
+        }
+        for ((invitation, kind), entry) in live {
+            self.write(db, &invitation, &kind, entry).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn settle(&mut self, outcome: &DeliveryOutcome, now: i64) {
+        self.became = Some(match outcome {
+            DeliveryOutcome::Delivered => Became::Gone(MailState::Sent),
+            DeliveryOutcome::Undeliverable(_) => Became::Gone(MailState::Undeliverable),
+            DeliveryOutcome::Taken => Became::Taken,
+            DeliveryOutcome::Retry(after) => {
+                self.tries += 1;
+                Became::Postponed { due_at: later(now, *after) }
+            }
+            DeliveryOutcome::Postponed(after) => Became::Postponed { due_at: later(now, *after) },
+        });
+    }
+}
+
+impl Settle {
+    async fn write<C: Connection>(
+        &self,
+        db: &mut C,
+        invitation: &str,
+        kind: &str,
+        entry: Entry,
+    ) -> Result<(), Failure> {
+        const WHICH: &str = "organization = $1 and invitation = $2 and kind = $3";
+        let organization = &self.organization;
+        match entry.became {
+            None => {}
+            Some(Became::Taken) => {
+                // Its tries, should it have had any since it was read.
+                let sql = format!("update outbox set taken = 1, tries = $4 where {WHICH}");
+                db.change(&sql, values![organization, invitation, kind, entry.tries]).await?;
+            }
+            Some(Became::Postponed { due_at }) => {
+                let sql = format!("update outbox set taken = 0, tries = $4, due_at = $5 where {WHICH}");
+                db.change(&sql, values![organization, invitation, kind, entry.tries, due_at]).await?;
+            }
+            Some(Became::Gone(mail)) => {
+                let sql = format!("delete from outbox where {WHICH}");
+                db.change(&sql, values![organization, invitation, kind]).await?;
+                if kind == codec::message(&MessageKind::Invitation) {
+                    let sql = "update invitation set mail = $3 where organization = $1 and id = $2";
+                    db.change(sql, values![organization, invitation, mail.word()]).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `purge`.
+pub(super) struct Purge {
+    asker: Asker,
+    organization: String,
+    retention: u64,
+    limit: usize,
+}
+
+impl Purge {
+    pub(super) fn new(call: &Call, organization: String, retention: u64, limit: u32) -> Result<Self, Halt> {
+        call.acts_in(&organization)?;
+        let limit = bounds::limit(limit)?;
+        Ok(Self { asker: Asker::of(call, [])?, organization, retention, limit })
+    }
+}
+
+impl Operation for Purge {
+    type Output = u32;
+
+    fn scope(&self) -> Scope {
+        Asker::within(&self.organization)
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<u32, Halt> {
+        let organization = &self.organization;
+        let retention = i64::try_from(self.retention).unwrap_or(i64::MAX);
+        let before = db.now().saturating_sub(retention);
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let sql = format!(
+            "select id from invitation where organization = $1 and ended_at is not null and ended_at < $2 \
+             order by ended_at, id limit $3{}",
+            db.skipping()
+        );
+        let found = db.rows(&sql, values![organization, before, limit]).await?;
+        let ids: Vec<String> = found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        // Codes, outbox and grant log go with it.
+        let sql =
+            format!("delete from invitation where organization = $1 and id in {}", many::list(2, ids.len()));
+        let bound: Vec<_> = [organization].into_iter().chain(&ids).map(Value::from).collect();
+        db.change(&sql, &bound).await?;
+        let told =
+            |id: &String| self.asker.actor.event(Some(organization), "invitation.purged", Some(id), None);
+        let told: Vec<_> = ids.iter().map(told).collect();
+        audit::note(db, &told).await?;
+        Ok(u32::try_from(ids.len()).unwrap_or(u32::MAX))
+    }
+}

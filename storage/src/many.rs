@@ -1,0 +1,63 @@
+//! Many rows in few statements.
+//!
+//! A statement for each row would cost a round trip each. The number of values that one statement can bind
+//! is limited, so long lists go in pieces.
+
+use crate::{
+    error::Failure,
+    sql::{Connection, Value},
+};
+
+/// Values that one statement binds at most; SQLite allows 32,766 and PostgreSQL 65,535.
+const BOUND: usize = 8_000;
+
+/// Inserts rows, which are all as long as the first, in order, and answers how many are new. `into` is the table with its columns, as in
+/// `audit (at, event)`, and `unless` what follows the values, as in `on conflict do nothing`.
+pub(crate) async fn insert<C: Connection, R: IntoIterator<Item = Value> + AsRef<[Value]>>(
+    db: &mut C,
+    into: &str,
+    rows: Vec<R>,
+    unless: &str,
+) -> Result<u64, Failure> {
+    let mut new = 0;
+    let width = rows.first().map_or(1, |row| row.as_ref().len().max(1));
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let piece: Vec<Value> = rows.by_ref().take((BOUND / width).max(1)).flatten().collect();
+        let sql = format!("insert into {into} values {} {unless}", lists(1, width, piece.len() / width));
+        new += db.change(&sql, &piece).await?;
+    }
+    Ok(new)
+}
+
+/// `count` placeholders from number `first` on: `($2, $3, $4)`. It fits after `in`; of none it is a list
+/// that nothing is in.
+pub(crate) fn list(first: usize, count: usize) -> String {
+    if count == 0 {
+        return "(null)".to_owned();
+    }
+    let places: Vec<_> = (first..first + count).map(|place| format!("${place}")).collect();
+    format!("({})", places.join(", "))
+}
+
+/// The condition that two columns are one of `count` pairs, whose placeholders begin with number `first`. A
+/// list of pairs after `in` would mean the same, but SQLite looks through the whole table for it. Of none it
+/// is a condition that never holds.
+pub(crate) fn either(columns: [&str; 2], first: usize, count: usize) -> String {
+    if count == 0 {
+        return "(1 = 0)".to_owned();
+    }
+    let [one, other] = columns;
+    let pair = |number: usize| {
+        let place = first + 2 * number;
+        format!("({one} = ${place} and {other} = ${})", place + 1)
+    };
+    let pairs: Vec<_> = (0..count).map(pair).collect();
+    format!("({})", pairs.join(" or "))
+}
+
+/// `count` lists of `width` placeholders each: `($1, $2), ($3, $4)`.
+pub(crate) fn lists(first: usize, width: usize, count: usize) -> String {
+    let lists: Vec<_> = (0..count).map(|number| list(first + number * width, width)).collect();
+    lists.join(", ")
+}

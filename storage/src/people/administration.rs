@@ -1,0 +1,200 @@
+//! What a host's own administration does to organizations and people.
+//!
+//! Each change is one transaction with its audit event: `world.*`, by the host itself and outside of any
+//! call. It is durable when the function returns.
+
+mod change;
+
+use guestlist_harness::{
+    contract::{
+        settings::Values,
+        types::{Grant, GrantKind, Permissions, Principal, UserRef},
+    },
+    memory::{EventError, NewUser, Rule, SettingsPatch, Target},
+};
+
+use self::change::{Change, Changing};
+use crate::{
+    Database, StorageError,
+    error::{Failure, Halt},
+};
+
+/// Changes organizations and people. Cloning it shares the database.
+#[derive(Clone, Debug)]
+pub struct Administration {
+    database: Database,
+}
+
+/// An organization that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrganization {
+    /// Its id: one that no other has or had.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Absent for a root organization.
+    pub parent: Option<String>,
+    /// What to add to UTC for its local time.
+    pub utc_offset_minutes: i32,
+}
+
+/// Why a change was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdministrationError {
+    /// It cannot be made here. Nothing was changed.
+    #[error(transparent)]
+    Impossible(#[from] EventError),
+    /// The database did not make it. Nothing was changed.
+    #[error("nothing was changed: {0}")]
+    Database(String),
+    /// The database did not answer the commit, so that it may have been made: look, and do it again if not.
+    #[error("it may have been changed or not, look before you try again: {0}")]
+    Unknown(String),
+}
+
+impl From<Halt> for AdministrationError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Impossible(error) => Self::Impossible(error),
+            Halt::Failed(Failure::CommitUnknown(text)) => Self::Unknown(text),
+            Halt::Failed(failure) => Self::Database(StorageError::from(failure).to_string()),
+            Halt::Store(error) => Self::Database(format!("{error:?}")),
+        }
+    }
+}
+
+type Done = Result<(), AdministrationError>;
+
+impl Administration {
+    pub(super) fn of(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn make(&self, organization: &str, change: Change) -> Done {
+        let changing = Changing { organization: organization.to_owned(), change };
+        Ok(self.database.perform(changing).await?)
+    }
+}
+
+/// Each answers [`AdministrationError::Impossible`] where there is nothing of the kind to be changed.
+#[allow(clippy::missing_errors_doc, reason = "said once for all of them")]
+impl Administration {
+    /// Makes an organization, with default settings and the user store `PRIMARY`.
+    pub async fn create_organization(&self, new: NewOrganization) -> Done {
+        let id = new.id.clone();
+        self.make(&id, Change::CreateOrganization(new)).await
+    }
+
+    /// Suspends an organization or lets it work again.
+    pub async fn set_organization_active(&self, organization: &str, active: bool) -> Done {
+        self.make(organization, Change::SetOrganizationActive(active)).await
+    }
+
+    /// Gives an organization another parent, or none.
+    pub async fn move_organization(&self, organization: &str, parent: Option<&str>) -> Done {
+        self.make(organization, Change::MoveOrganization(parent.map(str::to_owned))).await
+    }
+
+    /// Deletes an organization. Its id stays spent, and what the store has of it stays.
+    pub async fn delete_organization(&self, organization: &str) -> Done {
+        self.make(organization, Change::DeleteOrganization).await
+    }
+
+    /// Makes an account for a resident. A name that is free again may be used again, an id may not.
+    pub async fn add_user(&self, organization: &str, user: NewUser) -> Done {
+        self.make(organization, Change::AddUser(user)).await
+    }
+
+    /// Gives a local account another user name. Whoever he is a guest with knows him by the old one.
+    pub async fn rename_user(&self, organization: &str, id: &str, name: &str) -> Done {
+        self.make(organization, Change::RenameUser { id: id.to_owned(), name: name.to_owned() }).await
+    }
+
+    /// Disables or enables a local account; that of a resident counts wherever he is a guest.
+    pub async fn set_user_active(&self, organization: &str, id: &str, active: bool) -> Done {
+        self.make(organization, Change::SetUserActive { id: id.to_owned(), active }).await
+    }
+
+    /// Deletes a local account. That of a resident is gone wherever he is a guest, too. Its id is spent. A
+    /// guest's membership is taken away by [`remove_member`](Self::remove_member), which also closes the
+    /// accepts that are under way.
+    pub async fn remove_user(&self, organization: &str, id: &str) -> Done {
+        self.make(organization, Change::RemoveUser(id.to_owned())).await
+    }
+
+    /// Lets a user store answer, or keeps it from answering.
+    pub async fn set_store_answers(&self, organization: &str, store: &str, answers: bool) -> Done {
+        self.make(organization, Change::SetStoreAnswers { store: store.to_owned(), answers }).await
+    }
+
+    /// Makes somebody a member by hand, without any invitation.
+    pub async fn add_member(&self, organization: &str, account: &UserRef) -> Done {
+        self.make(organization, Change::AddMember(account.clone())).await
+    }
+
+    /// Takes a guest's membership away, with his groups and roles. An accept that is under way and has not
+    /// made him a member yet is closed: it must not bring back who was just removed.
+    pub async fn remove_member(&self, organization: &str, account: &UserRef) -> Done {
+        self.make(organization, Change::RemoveMember(account.clone())).await
+    }
+
+    /// Makes a group.
+    pub async fn create_group(&self, organization: &str, id: &str, group: Target) -> Done {
+        let (kind, id) = (GrantKind::Group, id.to_owned());
+        self.make(organization, Change::CreateTarget { kind, id, target: group }).await
+    }
+
+    /// Makes a role.
+    pub async fn create_role(&self, organization: &str, id: &str, role: Target) -> Done {
+        let (kind, id) = (GrantKind::Role, id.to_owned());
+        self.make(organization, Change::CreateTarget { kind, id, target: role }).await
+    }
+
+    /// Deletes a group; nobody is in it any more.
+    pub async fn delete_group(&self, organization: &str, id: &str) -> Done {
+        self.make(organization, Change::DeleteTarget(Grant { kind: GrantKind::Group, id: id.to_owned() }))
+            .await
+    }
+
+    /// Deletes a role; nobody has it any more.
+    pub async fn delete_role(&self, organization: &str, id: &str) -> Done {
+        self.make(organization, Change::DeleteTarget(Grant { kind: GrantKind::Role, id: id.to_owned() }))
+            .await
+    }
+
+    /// Gives a group or role by hand.
+    pub async fn add_grant(&self, organization: &str, account: &UserRef, grant: &Grant) -> Done {
+        self.make(organization, Change::AddGrant(account.clone(), grant.clone())).await
+    }
+
+    /// Takes a group or role away from somebody.
+    pub async fn remove_grant(&self, organization: &str, account: &UserRef, grant: &Grant) -> Done {
+        self.make(organization, Change::RemoveGrant(account.clone(), grant.clone())).await
+    }
+
+    /// Sets what somebody may do in an organization.
+    pub async fn set_permissions(
+        &self,
+        organization: &str,
+        who: Principal,
+        permissions: Permissions,
+    ) -> Done {
+        self.make(organization, Change::SetPermissions(who, permissions)).await
+    }
+
+    /// Replaces the settings of an organization.
+    pub async fn set_settings(&self, organization: &str, settings: Values) -> Done {
+        self.make(organization, Change::SetSettings(Box::new(settings))).await
+    }
+
+    /// Changes some settings of an organization, or whose addresses may be invited.
+    pub async fn change_settings(&self, organization: &str, patch: &SettingsPatch) -> Done {
+        self.make(organization, Change::ChangeSettings(Box::new(patch.clone()))).await
+    }
+
+    /// Replaces the scripted policy of an organization.
+    pub async fn set_policy(&self, organization: &str, rules: Vec<Rule>) -> Done {
+        self.make(organization, Change::SetPolicy(rules)).await
+    }
+}

@@ -1,0 +1,520 @@
+//! One change, as a transaction. Each finds out first whether it is possible and says so in the words of the
+//! in-memory host.
+
+use guestlist_harness::{
+    bounds,
+    contract::{
+        settings::Values,
+        types::{Grant, GrantKind, Permissions, Principal, Step, UserRef},
+    },
+    memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings},
+};
+
+use super::NewOrganization;
+use crate::{
+    audit::{Actor, note},
+    codec::{Word as _, folded, from_json, json, principal},
+    error::{Failure, Halt},
+    invitations::rows::ACTIVE,
+    people::{
+        DEFAULT_STORE, applying,
+        guests::{Joining, can_join, join},
+        in_the_way, is_askable,
+    },
+    sql::{Connection, Operation, Scope, Value, values},
+};
+
+pub(super) enum Change {
+    CreateOrganization(NewOrganization),
+    SetOrganizationActive(bool),
+    MoveOrganization(Option<String>),
+    DeleteOrganization,
+    AddUser(NewUser),
+    RenameUser { id: String, name: String },
+    SetUserActive { id: String, active: bool },
+    RemoveUser(String),
+    SetStoreAnswers { store: String, answers: bool },
+    AddMember(UserRef),
+    RemoveMember(UserRef),
+    CreateTarget { kind: GrantKind, id: String, target: Target },
+    DeleteTarget(Grant),
+    AddGrant(UserRef, Grant),
+    RemoveGrant(UserRef, Grant),
+    SetPermissions(Principal, Permissions),
+    SetSettings(Box<Values>),
+    ChangeSettings(Box<SettingsPatch>),
+    SetPolicy(Vec<Rule>),
+}
+
+impl Change {
+    /// The event and what it is about.
+    fn event(&self, organization: &str) -> (&'static str, String) {
+        let target = |grant: &Grant, of_group, of_role| match grant.kind {
+            GrantKind::Group => of_group,
+            GrantKind::Role => of_role,
+        };
+        let either = |truth: bool, one, other| if truth { one } else { other };
+        match self {
+            Self::CreateOrganization(_) => ("organization-created", organization.to_owned()),
+            Self::SetOrganizationActive(active) => {
+                (either(*active, "organization-enabled", "organization-disabled"), organization.to_owned())
+            }
+            Self::MoveOrganization(parent) => {
+                ("organization-moved", parent.clone().unwrap_or_else(|| "no parent".to_owned()))
+            }
+            Self::DeleteOrganization => ("organization-deleted", organization.to_owned()),
+            Self::AddUser(user) => ("user-added", user.id.clone()),
+            Self::RenameUser { id, .. } => ("user-renamed", id.clone()),
+            Self::SetUserActive { id, active } => {
+                (either(*active, "user-enabled", "user-disabled"), id.clone())
+            }
+            Self::RemoveUser(id) => ("user-removed", id.clone()),
+            Self::SetStoreAnswers { store, answers } => {
+                (either(*answers, "store-answers", "store-silent"), store.clone())
+            }
+            Self::AddMember(account) => ("member-added", account.id.clone()),
+            Self::RemoveMember(account) => ("member-removed", account.id.clone()),
+            Self::CreateTarget { kind, id, .. } => {
+                let grant = Grant { kind: *kind, id: id.clone() };
+                (target(&grant, "group-created", "role-created"), id.clone())
+            }
+            Self::DeleteTarget(grant) => (target(grant, "group-deleted", "role-deleted"), grant.id.clone()),
+            Self::AddGrant(_, grant) => ("grant-added", grant.id.clone()),
+            Self::RemoveGrant(_, grant) => ("grant-removed", grant.id.clone()),
+            Self::SetPermissions(who, _) => ("permissions-set", format!("{who:?}")),
+            Self::SetSettings(_) | Self::ChangeSettings(_) => ("settings-changed", String::new()),
+            Self::SetPolicy(_) => ("policy-set", String::new()),
+        }
+    }
+
+    /// Every text that is asked for or stored as it is.
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::CreateOrganization(new) => {
+                [Some(&new.name), new.parent.as_ref()].into_iter().flatten().map(String::as_str).collect()
+            }
+            Self::MoveOrganization(parent) => parent.as_deref().into_iter().collect(),
+            Self::AddUser(NewUser { id, name, store, email }) => {
+                [Some(id), Some(name), store.as_ref(), email.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .map(String::as_str)
+                    .collect()
+            }
+            Self::RenameUser { id, name } => vec![id, name],
+            Self::SetUserActive { id, .. } | Self::RemoveUser(id) => vec![id],
+            Self::SetStoreAnswers { store, .. } => vec![store],
+            Self::AddMember(account) | Self::RemoveMember(account) => {
+                vec![&account.organization, &account.id]
+            }
+            Self::CreateTarget { id, target, .. } => vec![id, &target.name],
+            Self::DeleteTarget(grant) => vec![&grant.id],
+            Self::AddGrant(account, grant) | Self::RemoveGrant(account, grant) => {
+                vec![&account.organization, &account.id, &grant.id]
+            }
+            Self::SetOrganizationActive(_)
+            | Self::DeleteOrganization
+            | Self::SetPermissions(..)
+            | Self::SetSettings(_)
+            | Self::ChangeSettings(_)
+            | Self::SetPolicy(_) => Vec::new(),
+        }
+    }
+}
+
+/// A change of one organization.
+pub(super) struct Changing {
+    pub(super) organization: String,
+    pub(super) change: Change,
+}
+
+impl Operation for Changing {
+    type Output = ();
+
+    fn scope(&self) -> Scope {
+        Scope { organization: Some(self.organization.clone()), ..Scope::default() }
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+        if !is_askable(&self.organization) || self.change.texts().into_iter().any(|text| !is_askable(text)) {
+            return Err(impossible("the character NUL cannot be stored"));
+        }
+        if !matches!(self.change, Change::CreateOrganization(_)) {
+            parent_of(db, &self.organization).await?;
+        }
+        self.make(db).await?;
+        let (event, what) = self.change.event(&self.organization);
+        let event =
+            Actor::host()?.event(Some(&self.organization), &format!("world.{event}"), None, Some(what));
+        Ok(note(db, &[event]).await?)
+    }
+}
+
+fn impossible(text: impl Into<String>) -> Halt {
+    EventError::Impossible(text.into()).into()
+}
+
+/// What names something for ever has 1 to 255 bytes.
+fn check_id(what: &str, id: &str) -> Result<(), Halt> {
+    bounds::id(what, id).map_err(|_| impossible(format!("{what} has 1 to 255 bytes")))
+}
+
+/// The parent of an organization that is there and was not deleted.
+async fn parent_of<C: Connection>(db: &mut C, organization: &str) -> Result<Option<String>, Halt> {
+    let sql = "select parent from organization where id = $1 and deleted = 0";
+    let row = db.row(sql, values![organization]).await?;
+    Ok(row.ok_or_else(|| EventError::NoOrganization(organization.to_owned()))?.get(0)?)
+}
+
+impl Changing {
+    fn no_user(&self, user: &str) -> Halt {
+        EventError::NoUser { organization: self.organization.clone(), user: user.to_owned() }.into()
+    }
+
+    fn no_target(&self, id: &str) -> Halt {
+        EventError::NoTarget { organization: self.organization.clone(), id: id.to_owned() }.into()
+    }
+
+    async fn make<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+        match &self.change {
+            Change::CreateOrganization(new) => self.create_organization(db, new).await,
+            Change::SetOrganizationActive(active) => self.set_active(db, *active).await,
+            Change::MoveOrganization(parent) => self.move_below(db, parent.as_deref()).await,
+            Change::DeleteOrganization => self.delete_organization(db).await,
+            Change::AddUser(user) => self.add_user(db, user).await,
+            Change::RenameUser { id, name } => self.rename_user(db, id, name).await,
+            Change::SetUserActive { id, active } => self.set_user_active(db, id, *active).await,
+            Change::RemoveUser(id) => self.remove_person(db, id).await,
+            Change::SetStoreAnswers { store, answers } => self.set_store_answers(db, store, *answers).await,
+            Change::AddMember(account) => self.add_member(db, account).await,
+            Change::RemoveMember(account) => self.remove_member(db, account).await,
+            Change::CreateTarget { kind, id, target } => self.create_target(db, *kind, id, target).await,
+            Change::DeleteTarget(grant) => self.delete_target(db, grant).await,
+            Change::AddGrant(account, grant) => self.add_grant(db, account, grant).await,
+            Change::RemoveGrant(account, grant) => self.remove_grant(db, account, grant).await,
+            Change::SetPermissions(who, permissions) => self.set_permissions(db, who, *permissions).await,
+            Change::SetSettings(settings) => self.set_settings(db, settings).await,
+            Change::ChangeSettings(patch) => self.change_settings(db, patch).await,
+            Change::SetPolicy(rules) => self.set_policy(db, rules).await,
+        }
+    }
+
+    // ---- Organizations
+
+    async fn create_organization<C: Connection>(
+        &self,
+        db: &mut C,
+        new: &NewOrganization,
+    ) -> Result<(), Halt> {
+        check_id("the id of an organization", &new.id)?;
+        if let Some(parent) = &new.parent {
+            parent_of(db, parent).await?;
+        }
+        let settings = default_settings();
+        let sql = "insert into organization (id, name, parent, active, deleted, utc_offset_minutes, settings, \
+            policy, retention, reminder_before) values ($1, $2, $3, 1, 0, $4, $5, '[]', $6, $7) \
+            on conflict do nothing";
+        let values = values![
+            &new.id,
+            &new.name,
+            new.parent.as_ref(),
+            i64::from(new.utc_offset_minutes),
+            json(&settings)?,
+            settings.retention,
+            settings.reminder_before
+        ];
+        if db.change(sql, values).await? == 0 {
+            return Err(impossible(format!("organization id `{}` is or was another's", new.id)));
+        }
+        self.add_store(db, DEFAULT_STORE).await
+    }
+
+    async fn set_active<C: Connection>(&self, db: &mut C, active: bool) -> Result<(), Halt> {
+        let sql = "update organization set active = $2 where id = $1";
+        db.change(sql, values![&self.organization, active]).await?;
+        Ok(())
+    }
+
+    async fn move_below<C: Connection>(&self, db: &mut C, parent: Option<&str>) -> Result<(), Halt> {
+        // Two moves at the same time could make a ring that neither of them sees.
+        db.alone("organizations are moved").await?;
+        let (mut above, mut seen) = (parent.map(str::to_owned), Vec::new());
+        while let Some(ancestor) = above {
+            if ancestor == self.organization {
+                return Err(impossible(format!("`{ancestor}` would be its own ancestor")));
+            }
+            if seen.contains(&ancestor) {
+                return Err(Failure::Damaged(format!("`{ancestor}` is its own ancestor")).into());
+            }
+            above = parent_of(db, &ancestor).await?;
+            seen.push(ancestor);
+        }
+        let sql = "update organization set parent = $2 where id = $1";
+        db.change(sql, values![&self.organization, parent]).await?;
+        Ok(())
+    }
+
+    async fn delete_organization<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+        let sql = "update organization set deleted = 1 where id = $1";
+        db.change(sql, values![&self.organization]).await?;
+        Ok(())
+    }
+
+    // ---- People
+
+    async fn add_user<C: Connection>(&self, db: &mut C, user: &NewUser) -> Result<(), Halt> {
+        let NewUser { id, name, store, email } = user;
+        check_id("the id of a user", id)?;
+        let used = "select id from person where organization = $1 and id = $2 \
+                    union all select id from spent where organization = $1 and id = $2";
+        if db.row(used, values![&self.organization, id]).await?.is_some() {
+            return Err(impossible(format!("user id `{id}` is or was somebody else's")));
+        }
+        self.check_name(db, id, name).await?;
+        let store = store.as_deref().unwrap_or(DEFAULT_STORE);
+        self.add_store(db, store).await?;
+        let insert = "insert into person (organization, id, name, folded, store, email, folded_email, active, \
+            account_organization, account_id) values ($1, $2, $3, $4, $5, $6, $7, 1, $1, $2)";
+        let folded_email = email.as_deref().map(folded);
+        let values = values![&self.organization, id, name, folded(name), store, email.as_ref(), folded_email];
+        db.change(insert, values).await.map_err(in_the_way)?;
+        Ok(())
+    }
+
+    /// Another than `id` may not have that name, in whatever store.
+    async fn check_name<C: Connection>(&self, db: &mut C, id: &str, name: &str) -> Result<(), Halt> {
+        let sql = "select id from person where organization = $1 and folded = $2 and id <> $3 limit 1";
+        match db.row(sql, values![&self.organization, folded(name), id]).await? {
+            Some(_) => Err(impossible(format!("user name `{name}` is taken"))),
+            None => Ok(()),
+        }
+    }
+
+    async fn add_store<C: Connection>(&self, db: &mut C, store: &str) -> Result<(), Halt> {
+        let sql =
+            "insert into userstore (organization, name, answers) values ($1, $2, 1) on conflict do nothing";
+        db.change(sql, values![&self.organization, store]).await?;
+        Ok(())
+    }
+
+    async fn rename_user<C: Connection>(&self, db: &mut C, id: &str, name: &str) -> Result<(), Halt> {
+        self.check_name(db, id, name).await?;
+        let sql = "update person set name = $3, folded = $4 where organization = $1 and id = $2";
+        let values = values![&self.organization, id, name, folded(name)];
+        match db.change(sql, values).await.map_err(in_the_way)? {
+            0 => Err(self.no_user(id)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn set_user_active<C: Connection>(&self, db: &mut C, id: &str, active: bool) -> Result<(), Halt> {
+        let sql = "update person set active = $3 where organization = $1 and id = $2";
+        match db.change(sql, values![&self.organization, id, active]).await? {
+            0 => Err(self.no_user(id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// His groups and roles go with him. His id stays spent.
+    async fn remove_person<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
+        let sql = "delete from person where organization = $1 and id = $2";
+        if db.change(sql, values![&self.organization, id]).await? == 0 {
+            return Err(self.no_user(id));
+        }
+        let spent = "insert into spent (organization, id) values ($1, $2) on conflict do nothing";
+        db.change(spent, values![&self.organization, id]).await?;
+        Ok(())
+    }
+
+    async fn set_store_answers<C: Connection>(
+        &self,
+        db: &mut C,
+        store: &str,
+        answers: bool,
+    ) -> Result<(), Halt> {
+        let sql = "update userstore set answers = $3 where organization = $1 and name = $2";
+        match db.change(sql, values![&self.organization, store, answers]).await? {
+            0 => Err(impossible(format!("organization `{}` has no user store `{store}`", self.organization))),
+            _ => Ok(()),
+        }
+    }
+
+    // ---- Members
+
+    async fn add_member<C: Connection>(&self, db: &mut C, account: &UserRef) -> Result<(), Halt> {
+        match can_join(db, &self.organization, account).await? {
+            Joining::Possible(name) => {
+                join(db, &self.organization, None, account, &name).await?;
+                Ok(())
+            }
+            Joining::NameTaken => Err(impossible("the user name is taken")),
+            Joining::AlreadyPresent => Err(impossible("he is a member")),
+            Joining::NoSuchTarget => {
+                let (organization, user) = (account.organization.clone(), account.id.clone());
+                Err(EventError::NoUser { organization, user }.into())
+            }
+        }
+    }
+
+    /// INVARIANT: nobody who was just removed comes back by an accept that had been claimed by then.
+    ///
+    /// His active invitations are locked before anything is looked at. Who claims one, or applies steps for
+    /// it, locks it as well: so each is wholly before the removal or wholly after it. What was claimed before
+    /// is seen here as `accepting`. Where that accept has made him a member its log says so, and for ever: it
+    /// answers `was-removed` from now on. Where it has not (he was a member by another way, or it is about to
+    /// begin) it is closed. What is claimed after is another offer that he takes up.
+    async fn remove_member<C: Connection>(&self, db: &mut C, account: &UserRef) -> Result<(), Halt> {
+        let sql = format!(
+            "select id, state from invitation where organization = $1 and subject_organization = $2 \
+             and subject_id = $3 and state in {ACTIVE}{}",
+            db.locking()
+        );
+        let whose = values![&self.organization, &account.organization, &account.id];
+        let invitations = db.rows(&sql, whose).await?;
+        let id = self.local_id(db, account).await?.filter(|_| account.organization != self.organization);
+        self.remove_person(db, &id.ok_or_else(|| self.no_user(&account.id))?).await?;
+        for row in invitations {
+            let (invitation, state): (String, String) = (row.get(0)?, row.get(1)?);
+            let made_him =
+                "select step from grant_log where organization = $1 and invitation = $2 and step = $3";
+            let member = values![&self.organization, &invitation, json(&Step::Member)?];
+            if state == "accepting" && db.row(made_him, member).await?.is_none() {
+                applying::close(db, &self.organization, &invitation).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn local_id<C: Connection>(
+        &self,
+        db: &mut C,
+        account: &UserRef,
+    ) -> Result<Option<String>, Failure> {
+        let sql =
+            "select id from person where organization = $1 and account_organization = $2 and account_id = $3";
+        let row = db.row(sql, values![&self.organization, &account.organization, &account.id]).await?;
+        row.map(|row| row.get(0)).transpose()
+    }
+
+    // ---- Groups and roles
+
+    async fn create_target<C: Connection>(
+        &self,
+        db: &mut C,
+        kind: GrantKind,
+        id: &str,
+        target: &Target,
+    ) -> Result<(), Halt> {
+        check_id(if kind == GrantKind::Group { "the id of a group" } else { "the id of a role" }, id)?;
+        let sql = "insert into target (organization, kind, id, name, grantable_by, receivable_by) \
+            values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+        let values = values![
+            &self.organization,
+            kind.word(),
+            id,
+            &target.name,
+            target.grantable_by.as_ref().map(json).transpose()?,
+            target.receivable_by.as_ref().map(json).transpose()?
+        ];
+        match db.change(sql, values).await? {
+            0 => Err(impossible(format!("{} `{id}` is there already", kind.word()))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn delete_target<C: Connection>(&self, db: &mut C, grant: &Grant) -> Result<(), Halt> {
+        let sql = "delete from target where organization = $1 and kind = $2 and id = $3";
+        match db.change(sql, values![&self.organization, grant.kind.word(), &grant.id]).await? {
+            0 => Err(self.no_target(&grant.id)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn add_grant<C: Connection>(
+        &self,
+        db: &mut C,
+        account: &UserRef,
+        grant: &Grant,
+    ) -> Result<(), Halt> {
+        let target = "select id from target where organization = $1 and kind = $2 and id = $3";
+        let asked = values![&self.organization, grant.kind.word(), &grant.id];
+        db.row(target, asked).await?.ok_or_else(|| self.no_target(&grant.id))?;
+        let person = self.local_id(db, account).await?.ok_or_else(|| self.no_user(&account.id))?;
+        let sql = "insert into held (organization, person, kind, target) values ($1, $2, $3, $4) \
+                   on conflict do nothing";
+        let values = values![&self.organization, person, grant.kind.word(), &grant.id];
+        db.change(sql, values).await.map_err(in_the_way)?;
+        Ok(())
+    }
+
+    async fn remove_grant<C: Connection>(
+        &self,
+        db: &mut C,
+        account: &UserRef,
+        grant: &Grant,
+    ) -> Result<(), Halt> {
+        let person = self.local_id(db, account).await?.ok_or_else(|| self.no_user(&account.id))?;
+        let sql = "delete from held where organization = $1 and person = $2 and kind = $3 and target = $4";
+        match db.change(sql, values![&self.organization, person, grant.kind.word(), &grant.id]).await? {
+            0 => Err(self.no_target(&grant.id)),
+            _ => Ok(()),
+        }
+    }
+
+    // ---- Rules
+
+    async fn set_permissions<C: Connection>(
+        &self,
+        db: &mut C,
+        who: &Principal,
+        permissions: Permissions,
+    ) -> Result<(), Halt> {
+        // Two at the same time would get one place.
+        db.alone(&format!("permissions of {}", self.organization)).await?;
+        let who = principal(who)?;
+        db.change(
+            "delete from permission where organization = $1 and who = $2",
+            values![&self.organization, &who],
+        )
+        .await?;
+        let last = "select max(place) from permission where organization = $1";
+        let last = db.row(last, values![&self.organization]).await?;
+        let last = last.map_or(Ok(None), |row| row.get::<Option<i64>>(0))?;
+        let sql = "insert into permission (organization, who, permissions, place) values ($1, $2, $3, $4)";
+        let place = last.map_or(0, |last| last + 1);
+        db.change(sql, values![&self.organization, who, json(&permissions)?, place]).await?;
+        Ok(())
+    }
+
+    async fn set_settings<C: Connection>(&self, db: &mut C, settings: &Values) -> Result<(), Halt> {
+        let sql = "update organization set settings = $2, retention = $3, reminder_before = $4 where id = $1";
+        let values =
+            values![&self.organization, json(settings)?, settings.retention, settings.reminder_before];
+        db.change(sql, values).await?;
+        Ok(())
+    }
+
+    async fn change_settings<C: Connection>(&self, db: &mut C, patch: &SettingsPatch) -> Result<(), Halt> {
+        let sql = format!("select settings from organization where id = $1{}", db.locking());
+        let row = db.row(&sql, values![&self.organization]).await?;
+        let row = row.ok_or_else(|| EventError::NoOrganization(self.organization.clone()))?;
+        let mut settings: Values = from_json(&row.get::<String>(0)?)?;
+        patch.apply(&mut settings);
+        self.set_settings(db, &settings).await?;
+        if let Some(domains) = &patch.address_domains {
+            let domains = domains.as_ref().map(json).transpose()?;
+            let sql = "update organization set address_domains = $2 where id = $1";
+            db.change(sql, &[Value::from(&self.organization), Value::from(domains)]).await?;
+        }
+        Ok(())
+    }
+
+    async fn set_policy<C: Connection>(&self, db: &mut C, rules: &[Rule]) -> Result<(), Halt> {
+        if rules.iter().any(|rule| rule.verdicts() != 1) {
+            return Err(impossible("a rule needs exactly one verdict"));
+        }
+        let sql = "update organization set policy = $2 where id = $1";
+        db.change(sql, values![&self.organization, json(&rules)?]).await?;
+        Ok(())
+    }
+}

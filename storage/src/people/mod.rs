@@ -1,0 +1,162 @@
+//! Organizations and people: the imports `directory`, `membership` and `settings`, and what a host's own
+//! administration does.
+
+mod administration;
+mod applying;
+mod directory;
+mod guests;
+mod membership;
+mod persons;
+mod seen;
+mod settings;
+
+use async_trait::async_trait;
+use guestlist_harness::{
+    contract::{
+        directory::{LookupError, Organization, User},
+        membership::{Eligibility, Resolved},
+        settings::Values,
+        types::{Grant, HostError, Permissions, Principal, Step, StepOutcome, StepResult, UserRef},
+    },
+    host::{Call, Directory, Membership, Settings},
+};
+
+pub use administration::{Administration, AdministrationError, NewOrganization};
+
+use crate::{
+    Database,
+    error::{Failure, Halt},
+    sql::Operation,
+};
+
+/// The user store that everybody has and where unqualified names are looked up.
+pub(crate) const DEFAULT_STORE: &str = "PRIMARY";
+
+/// What a host knows of organizations and people. It implements [`Directory`], [`Membership`] and
+/// [`Settings`]. Cloning it shares the database.
+#[derive(Clone, Debug)]
+pub struct People {
+    database: Database,
+}
+
+impl Database {
+    /// The organizations and people of this database, for the plugin.
+    #[must_use]
+    pub fn people(&self) -> People {
+        People { database: self.clone() }
+    }
+
+    /// The organizations and people of this database, for those who administer them.
+    #[must_use]
+    pub fn administration(&self) -> Administration {
+        Administration::of(self.clone())
+    }
+}
+
+impl People {
+    async fn ask<O: Operation>(&self, operation: Result<O, Failure>) -> Result<O::Output, HostError> {
+        let operation = operation.map_err(|failure| failure.told())?;
+        self.database.perform(operation).await.map_err(Halt::into_host)
+    }
+}
+
+/// No text that is stored has the character NUL, and PostgreSQL cannot even be asked for one. What a guest
+/// asks with it is known by nobody.
+fn is_askable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+/// A transaction that met somebody else's change is done again from the start, and finds what he did: a row
+/// that is there by now, or one that is gone by now and that another was to refer to.
+fn in_the_way(failure: Failure) -> Failure {
+    match failure {
+        Failure::Duplicate(text) | Failure::Refused(text) => Failure::Conflict(text),
+        other => other,
+    }
+}
+
+#[async_trait]
+impl Directory for People {
+    async fn get_organization(&self, call: &Call, id: String) -> Result<Option<Organization>, HostError> {
+        self.ask(directory::GetOrganization::new(call, id)).await
+    }
+
+    async fn find_users(
+        &self,
+        call: &Call,
+        organization: String,
+        userstore_domain: Option<String>,
+        names: Vec<String>,
+    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+        let asked = directory::FindUsers::new(call, organization, userstore_domain, names);
+        self.ask(asked).await.map_err(LookupError::Host)?
+    }
+
+    async fn get_users(
+        &self,
+        call: &Call,
+        organization: String,
+        accounts: Vec<UserRef>,
+    ) -> Result<Vec<Option<User>>, HostError> {
+        self.ask(directory::GetUsers::new(call, organization, accounts)).await
+    }
+
+    async fn standing(
+        &self,
+        call: &Call,
+        organization: String,
+        who: Principal,
+    ) -> Result<Option<Permissions>, HostError> {
+        self.ask(directory::Standing::new(call, organization, who)).await
+    }
+}
+
+#[async_trait]
+impl Membership for People {
+    async fn resolve(
+        &self,
+        call: &Call,
+        organization: String,
+        inviter: Principal,
+        grants: Vec<Grant>,
+    ) -> Result<Vec<Option<Resolved>>, HostError> {
+        self.ask(membership::Resolve::new(call, organization, inviter, grants)).await
+    }
+
+    async fn eligible(
+        &self,
+        call: &Call,
+        organization: String,
+        users: Vec<UserRef>,
+        grants: Vec<Grant>,
+    ) -> Result<Vec<Eligibility>, HostError> {
+        self.ask(membership::Eligible::new(call, organization, users, grants)).await
+    }
+
+    async fn apply(
+        &self,
+        call: &Call,
+        organization: String,
+        invitation: String,
+        user: UserRef,
+        steps: Vec<Step>,
+    ) -> Result<Vec<StepOutcome>, HostError> {
+        self.ask(applying::Apply::new(call, organization, invitation, user, steps)).await
+    }
+
+    async fn close(
+        &self,
+        call: &Call,
+        organization: String,
+        invitation: String,
+    ) -> Result<Vec<StepResult>, HostError> {
+        self.ask(applying::Close::new(call, organization, invitation)).await
+    }
+}
+
+#[async_trait]
+impl Settings for People {
+    async fn get(&self, call: &Call, organization: String) -> Result<Values, HostError> {
+        self.ask(settings::Get::new(call, organization)).await
+    }
+}

@@ -1,0 +1,123 @@
+//! Which organizations a call may see. It decides itself, whatever the plugin says.
+
+use guestlist_harness::host::Call;
+
+use super::is_askable;
+use crate::{
+    error::{Failure, Halt},
+    invitations::asker::Asker,
+    many,
+    sql::{Connection, Value, values},
+};
+
+/// The organization of the context, or of an invitation that the call may see. What a code has led to is in
+/// the organization of the context.
+pub(super) async fn concerns<C: Connection>(
+    db: &mut C,
+    asker: &Asker,
+    organization: &str,
+) -> Result<(), Halt> {
+    if is_own(asker, organization) || is_invited_into(db, asker, organization).await? {
+        Ok(())
+    } else {
+        Err(denied())
+    }
+}
+
+/// Such an organization or its parent, where the people are who can be invited. An organization may have
+/// moved: then its invitations still speak of the former parent.
+pub(super) async fn concerns_people_of<C: Connection>(
+    db: &mut C,
+    asker: &Asker,
+    organization: &str,
+) -> Result<(), Halt> {
+    if is_own(asker, organization) {
+        return Ok(());
+    }
+    if !is_askable(organization) {
+        return Err(denied());
+    }
+    let seen = is_parent_of_own(db, asker, organization).await?
+        || if asker.is_invitee() {
+            is_above_invitations(db, asker, organization).await?
+                || is_above_found(db, asker, organization).await?
+        } else {
+            is_former_parent_of_own(db, asker, organization).await?
+        };
+    if seen { Ok(()) } else { Err(denied()) }
+}
+
+fn denied() -> Halt {
+    Call::not_there().into()
+}
+
+fn is_own(asker: &Asker, organization: &str) -> bool {
+    asker.organization.as_deref() == Some(organization)
+}
+
+async fn is_invited_into<C: Connection>(
+    db: &mut C,
+    asker: &Asker,
+    organization: &str,
+) -> Result<bool, Failure> {
+    let Some(user) = asker.user().filter(|_| asker.is_invitee() && is_askable(organization)) else {
+        return Ok(false);
+    };
+    let sql = "select id from invitation \
+               where organization = $1 and subject_organization = $2 and subject_id = $3 limit 1";
+    Ok(db.row(sql, values![organization, &user.organization, &user.id]).await?.is_some())
+}
+
+async fn is_parent_of_own<C: Connection>(
+    db: &mut C,
+    asker: &Asker,
+    organization: &str,
+) -> Result<bool, Failure> {
+    let Some(own) = &asker.organization else { return Ok(false) };
+    let sql = "select id from organization where id = $1 and parent = $2 and deleted = 0";
+    Ok(db.row(sql, values![own, organization]).await?.is_some())
+}
+
+async fn is_former_parent_of_own<C: Connection>(
+    db: &mut C,
+    asker: &Asker,
+    organization: &str,
+) -> Result<bool, Failure> {
+    let Some(own) = &asker.organization else { return Ok(false) };
+    let sql = "select id from invitation where organization = $1 and parent = $2 limit 1";
+    Ok(db.row(sql, values![own, organization]).await?.is_some())
+}
+
+/// He is invited into it or into a child of it; or he was, when the child was there, and was told so.
+async fn is_above_invitations<C: Connection>(
+    db: &mut C,
+    asker: &Asker,
+    organization: &str,
+) -> Result<bool, Failure> {
+    let Some(user) = asker.user() else { return Ok(false) };
+    let sql = "select i.id from invitation i where i.subject_organization = $1 and i.subject_id = $2 \
+               and (i.organization = $3 \
+               or exists (select 1 from organization o where o.id = i.organization and o.parent = $3 \
+                   and o.deleted = 0) \
+               or (i.parent = $3 and exists (select 1 from code c where c.organization = i.organization \
+                   and c.invitation = i.id))) limit 1";
+    Ok(db.row(sql, values![&user.organization, &user.id, organization]).await?.is_some())
+}
+
+/// The former parent of what a code has led to.
+async fn is_above_found<C: Connection>(
+    db: &mut C,
+    asker: &Asker,
+    organization: &str,
+) -> Result<bool, Failure> {
+    if asker.admitted.is_empty() {
+        return Ok(false);
+    }
+    let keys = asker.admitted.iter().flat_map(|key| [Value::from(&key.organization), Value::from(&key.id)]);
+    let values: Vec<_> = [Value::from(organization)].into_iter().chain(keys).collect();
+    let sql = format!(
+        "select id from invitation where {} and parent = $1 limit 1",
+        many::either(["organization", "id"], 2, asker.admitted.len())
+    );
+    Ok(db.row(&sql, &values).await?.is_some())
+}

@@ -1,0 +1,284 @@
+//! A world, as rows.
+
+use guestlist_harness::{
+    contract::types::GrantKind,
+    memory::{
+        Organization, Person, Realm, RecordedItem, RecordedOperation, StoredInvitation, Target, Tenant,
+    },
+};
+
+use super::bytes;
+use crate::{
+    StorageError,
+    codec::{Word as _, folded, json, message, principal},
+    error::Halt,
+    invitations::rows::{self, Stored},
+    many,
+    sql::{Connection, Operation, Scope, Value, values},
+};
+
+/// Every table that a world fills, with its columns, those first that others refer to.
+const TABLES: [(&str, &str); 15] = [
+    (
+        "organization",
+        "id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, policy, retention, \
+         reminder_before",
+    ),
+    ("userstore", "organization, name, answers"),
+    (
+        "person",
+        "organization, id, name, folded, store, email, folded_email, active, account_organization, account_id, \
+         invitation",
+    ),
+    ("spent", "organization, id"),
+    ("target", "organization, kind, id, name, grantable_by, receivable_by"),
+    ("held", "organization, person, kind, target, invitation"),
+    ("permission", "organization, who, permissions, place"),
+    ("invitation", rows::COLUMNS),
+    ("code", "digest, organization, invitation, place"),
+    ("outbox", "organization, invitation, kind, version, due_at, tries, taken"),
+    ("operation", "organization, caller, operation, fingerprint, at"),
+    ("operation_item", "organization, caller, operation, position, invitation, refused"),
+    ("grant_log", "organization, invitation, step, place"),
+    ("grant_closed", "organization, invitation"),
+    ("audit", "at, organization, actor, request_id, event, operation, invitation, reason"),
+];
+
+/// Everything of a world, by table, ready to be written.
+pub(super) struct Load {
+    rows: Vec<(&'static str, Vec<Value>)>,
+    mails_per_day: Option<u32>,
+}
+
+fn invalid(text: String) -> StorageError {
+    StorageError::Invalid(text)
+}
+
+fn digest(hex: &str) -> Result<Value, StorageError> {
+    bytes(hex).map(Value::from).ok_or_else(|| invalid(format!("`{hex}` is not 64 hexadecimal digits")))
+}
+
+impl Load {
+    pub(super) fn of(world: &Realm) -> Result<Self, StorageError> {
+        let mut load = Self { rows: Vec::new(), mails_per_day: world.mails_per_day };
+        for (id, organization) in &world.organizations {
+            if let Some(parent) =
+                organization.parent.as_ref().filter(|it| !world.organizations.contains_key(*it))
+            {
+                return Err(invalid(format!("the parent `{parent}` of organization `{id}` is not there")));
+            }
+            load.organization(id, organization)?;
+        }
+        for (organization, tenant) in &world.tenants {
+            load.tenant(organization, tenant)?;
+        }
+        for event in &world.audit {
+            load.put(
+                "audit",
+                values![
+                    event.at,
+                    event.organization.as_ref(),
+                    principal(&event.actor)?,
+                    &event.request_id,
+                    &event.event,
+                    &event.operation,
+                    event.invitation.as_ref(),
+                    event.reason.as_ref()
+                ],
+            )?;
+        }
+        Ok(load)
+    }
+
+    fn put(&mut self, table: &'static str, row: &[Value]) -> Result<(), StorageError> {
+        let with_nul = |value: &&Value| matches!(value, Value::Text(text) if text.contains('\0'));
+        if let Some(value) = row.iter().find(with_nul) {
+            return Err(invalid(format!("the character NUL cannot be stored, and {value:?} has one")));
+        }
+        self.rows.push((table, row.to_vec()));
+        Ok(())
+    }
+
+    fn organization(&mut self, id: &str, place: &Organization) -> Result<(), StorageError> {
+        self.put(
+            "organization",
+            values![
+                id,
+                &place.name,
+                place.parent.as_ref(),
+                place.active,
+                place.deleted,
+                i64::from(place.utc_offset_minutes),
+                json(&place.settings)?,
+                place.address_domains.as_ref().map(json).transpose()?,
+                json(&place.policy)?,
+                place.settings.retention,
+                place.settings.reminder_before
+            ],
+        )?;
+        if let Some(silent) = place.silent_stores.iter().find(|store| !place.stores.contains(*store)) {
+            return Err(invalid(format!(
+                "organization `{id}` has no user store `{silent}` that could be silent"
+            )));
+        }
+        for store in &place.stores {
+            self.put("userstore", values![id, store, !place.silent_stores.contains(store)])?;
+        }
+        for (kind, targets) in [(GrantKind::Group, &place.groups), (GrantKind::Role, &place.roles)] {
+            for (target, Target { name, grantable_by, receivable_by }) in targets {
+                let grantable_by = grantable_by.as_ref().map(json).transpose()?;
+                let receivable_by = receivable_by.as_ref().map(json).transpose()?;
+                self.put("target", values![id, kind.word(), target, name, grantable_by, receivable_by])?;
+            }
+        }
+        for (local, person) in &place.people {
+            self.person(id, place, local, person)?;
+        }
+        for spent in &place.spent {
+            self.put("spent", values![id, spent])?;
+        }
+        for (number, entry) in (0_u32..).zip(&place.permissions) {
+            // The first entry counts.
+            let earlier = place.permissions.iter().take_while(|other| !std::ptr::eq(*other, entry));
+            if earlier.into_iter().all(|other| other.who != entry.who) {
+                let (who, permissions) = (principal(&entry.who)?, json(&entry.permissions)?);
+                self.put("permission", values![id, who, permissions, number])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn person(
+        &mut self,
+        organization: &str,
+        place: &Organization,
+        id: &str,
+        person: &Person,
+    ) -> Result<(), StorageError> {
+        self.put(
+            "person",
+            values![
+                organization,
+                id,
+                &person.name,
+                folded(&person.name),
+                &person.store,
+                person.email.as_ref(),
+                person.email.as_deref().map(folded),
+                person.active,
+                &person.account.organization,
+                &person.account.id,
+                person.invitation.as_ref()
+            ],
+        )?;
+        let groups = (GrantKind::Group, &person.groups, &place.groups);
+        let roles = (GrantKind::Role, &person.roles, &place.roles);
+        for (kind, held, targets) in [groups, roles] {
+            for (target, invitation) in held {
+                if !targets.contains_key(target) {
+                    let kind = kind.word();
+                    return Err(invalid(format!(
+                        "user `{id}` of `{organization}` has the {kind} `{target}`, which is not there"
+                    )));
+                }
+                self.put("held", values![organization, id, kind.word(), target, invitation.as_ref()])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tenant(&mut self, organization: &str, tenant: &Tenant) -> Result<(), StorageError> {
+        for (id, row) in &tenant.rows {
+            let key = &row.invitation.key;
+            if key.organization != organization || key.id != *id {
+                return Err(invalid(format!("invitation `{id}` of `{organization}` has another key")));
+            }
+            self.invitation(row)?;
+        }
+        let known = |id: &str| match tenant.rows.contains_key(id) {
+            true => Ok(()),
+            false => Err(invalid(format!("there is no invitation `{id}` in `{organization}`"))),
+        };
+        for entry in &tenant.outbox {
+            known(&entry.invitation)?;
+            let kind = message(&entry.kind);
+            self.put(
+                "outbox",
+                values![
+                    organization,
+                    &entry.invitation,
+                    kind,
+                    entry.version,
+                    entry.due_at,
+                    entry.tries,
+                    entry.taken
+                ],
+            )?;
+        }
+        for operation in &tenant.operations {
+            self.operation(organization, operation)?;
+        }
+        for (id, applied) in &tenant.applied {
+            known(id)?;
+            if applied.closed {
+                self.put("grant_closed", values![organization, id])?;
+            }
+            for (place, step) in (0_u32..).zip(&applied.steps) {
+                self.put("grant_log", values![organization, id, json(step)?, place])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn invitation(&mut self, row: &StoredInvitation) -> Result<(), StorageError> {
+        let StoredInvitation { invitation, codes, reminded, hidden_until } = row;
+        let stored =
+            Stored { invitation: invitation.clone(), reminded: *reminded, hidden_until: *hidden_until };
+        let written = rows::written(&stored).map_err(|failure| invalid(failure.text().to_owned()))?;
+        self.put("invitation", &written)?;
+        let key = &invitation.key;
+        for (place, code) in (0_u32..).zip(codes) {
+            self.put("code", values![digest(code)?, &key.organization, &key.id, place])?;
+        }
+        Ok(())
+    }
+
+    fn operation(&mut self, organization: &str, known: &RecordedOperation) -> Result<(), StorageError> {
+        let caller = principal(&known.caller)?;
+        let fingerprint = digest(&known.fingerprint)?;
+        self.put("operation", values![organization, &caller, &known.operation, fingerprint, known.at])?;
+        for (position, item) in &known.items {
+            let (row, refused) = match item {
+                RecordedItem::Row(id) => (Some(id), None),
+                RecordedItem::Refused(reason) => (None, Some(reason)),
+            };
+            let item = values![organization, &caller, &known.operation, *position, row, refused];
+            self.put("operation_item", item)?;
+        }
+        Ok(())
+    }
+}
+
+impl Operation for Load {
+    type Output = ();
+
+    fn scope(&self) -> Scope {
+        Scope { everything: true, owner: true, ..Scope::default() }
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+        // Triggers let rows in, and events out, only as long as this row is there.
+        db.change("insert into loading (one) values (1)", &[]).await?;
+        for (table, _) in TABLES.iter().rev() {
+            db.change(&format!("delete from {table}"), &[]).await?;
+        }
+        db.change("update realm set mails_per_day = $1", values![self.mails_per_day]).await?;
+        for (table, columns) in TABLES {
+            let rows: Vec<_> =
+                self.rows.iter().filter(|(of, _)| *of == table).map(|(_, row)| row.clone()).collect();
+            many::insert(db, &format!("{table} ({columns})"), rows, "").await?;
+        }
+        db.change("delete from loading", &[]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! Everything that a database has, as one piece of data, in and out.
+//!
+//! A host that moves from one database to another, a test that begins with a world, an operator who wants to
+//! see all of it: each takes a [`Realm`], which is what the in-memory host has. Codes are not in it, only
+//! their digests.
+
+mod dump;
+mod load;
+
+use guestlist_harness::memory::Realm;
+
+use crate::{
+    Database, StorageError,
+    error::{Failure, Halt},
+    sql::{Connection, Operation, Scope},
+};
+
+impl Database {
+    /// Has this world instead of everything that is there. Time stays, and so does the key of cursors.
+    ///
+    /// Whole numbers beyond 2⁶³ − 1 become that. Of two entries about what one principal may do in an
+    /// organization the first counts, and is kept. The user running this has to own the tables of a
+    /// PostgreSQL database, because a world is loaded past the rules that keep the audit trail.
+    ///
+    /// # Errors
+    /// [`StorageError::Invalid`] where the world has something that cannot be stored: the character NUL, or
+    /// something that belongs to what is not there. [`StorageError::Database`] where the database does not
+    /// answer. Nothing was changed.
+    pub async fn load(&self, world: &Realm) -> Result<(), StorageError> {
+        let load = load::Load::of(world)?;
+        self.perform(load).await.map_err(|halt| match halt {
+            Halt::Failed(Failure::Duplicate(text) | Failure::Refused(text)) => {
+                StorageError::Invalid(format!("this world cannot be stored: {text}"))
+            }
+            halt => told(halt),
+        })
+    }
+
+    /// Whether it has no organization and no invitation.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn is_empty(&self) -> Result<bool, StorageError> {
+        self.perform(IsEmpty).await.map_err(told)
+    }
+
+    /// Everything that is there.
+    ///
+    /// What the in-memory host has in the order in which it came to be, and a database has not, is in a stable
+    /// order: messages by when they are due, operations by when they last recorded something.
+    ///
+    /// # Errors
+    /// The database does not answer, or has something that this program has not written.
+    pub async fn dump(&self) -> Result<Realm, StorageError> {
+        self.perform(dump::Dump).await.map_err(told)
+    }
+}
+
+/// Whether there is any organization.
+struct IsEmpty;
+
+impl Operation for IsEmpty {
+    type Output = bool;
+    const READS: bool = true;
+
+    fn scope(&self) -> Scope {
+        Scope { everything: true, ..Scope::default() }
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<bool, Halt> {
+        let any = "select 1 from organization union all select 1 from invitation limit 1";
+        Ok(db.row(any, &[]).await?.is_none())
+    }
+}
+
+fn told(halt: Halt) -> StorageError {
+    match halt {
+        Halt::Failed(failure) => failure.into(),
+        Halt::Store(error) => StorageError::Database(format!("{error:?}")),
+        Halt::Impossible(error) => StorageError::Database(error.to_string()),
+    }
+}
+
+/// The 32 bytes of 64 hexadecimal digits.
+fn bytes(hex: &str) -> Option<[u8; 32]> {
+    let digit = |letter| match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        _ => None,
+    };
+    let digits: Vec<_> = hex.bytes().map(digit).collect::<Option<_>>()?;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let bytes: Vec<_> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
+    if rest.is_empty() { bytes.try_into().ok() } else { None }
+}
+
+/// The other way round.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_64_small_hexadecimal_digits() {
+        let digits = "00ff".repeat(16);
+        assert_eq!(bytes(&digits).map(|bytes| hex(&bytes)), Some(digits));
+        for wrong in
+            ["", "00", &"0".repeat(63), &"0".repeat(66), &"0G".repeat(32), &"0F".repeat(32), &"+1".repeat(32)]
+        {
+            assert_eq!(bytes(wrong), None, "{wrong}");
+        }
+    }
+}
