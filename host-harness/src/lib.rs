@@ -24,6 +24,7 @@ mod admission;
 pub mod bounds;
 mod calls;
 pub mod code;
+pub mod conformance;
 pub mod contract;
 pub mod coverage;
 mod engine;

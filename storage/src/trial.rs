@@ -8,6 +8,7 @@ mod backing;
 mod candidate;
 
 use std::{
+    future::Future,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -85,11 +86,8 @@ impl Shared {
     /// The URL and the options of a place.
     fn named(&self, number: u32) -> (String, Options) {
         let name = format!("guestlist_trial_{}_{number}", std::process::id());
-        let url = if self.url.starts_with("sqlite:") {
-            format!("{}.{name}", self.url)
-        } else {
-            self.url.clone()
-        };
+        let url =
+            if self.url.starts_with("sqlite:") { format!("{}.{name}", self.url) } else { self.url.clone() };
         let options = Options {
             schema: name,
             connections: 3,

@@ -10,6 +10,7 @@
 
 mod admission;
 mod bounds;
+mod conformance;
 mod grant_log;
 mod grant_log_directory;
 mod grant_log_faults;

@@ -91,12 +91,14 @@ impl<'a> Inside<'a> {
             Ok((told.try_get::<_, i64>(4)?, told.try_get::<_, Option<i64>>(5)?.unwrap_or_default()))
         };
         let (shown, floor) = within(shared.answer, asking).await?;
-        let shown = if let Clock::Moved(_) = shared.clock { shared.clock.shows() } else { shown };
+        // Whoever moves it answers for it, and there is no floor.
+        let is_moved = matches!(shared.clock, Clock::Moved(_));
+        let now = if is_moved { shared.clock.shows() } else { shared.latest.at_least(shown.max(floor)) };
         Ok(Self {
             client,
             shared,
-            now: shared.latest.at_least(shown.max(floor)),
-            floor,
+            now,
+            floor: if is_moved { now } else { floor },
             is_owner: scope.owner,
             looked: AtomicBool::new(false),
             failed: None,

@@ -12,6 +12,7 @@ use guestlist_harness::memory::Realm;
 use crate::{
     Database, StorageError,
     error::{Failure, Halt},
+    sql::{Connection, Operation, Scope},
 };
 
 impl Database {
@@ -35,6 +36,14 @@ impl Database {
         })
     }
 
+    /// Whether it has no organization and no invitation.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn is_empty(&self) -> Result<bool, StorageError> {
+        self.perform(IsEmpty).await.map_err(told)
+    }
+
     /// Everything that is there.
     ///
     /// What the in-memory host has in the order in which it came to be, and a database has not, is in a stable
@@ -44,6 +53,23 @@ impl Database {
     /// The database does not answer, or has something that this program has not written.
     pub async fn dump(&self) -> Result<Realm, StorageError> {
         self.perform(dump::Dump).await.map_err(told)
+    }
+}
+
+/// Whether there is any organization.
+struct IsEmpty;
+
+impl Operation for IsEmpty {
+    type Output = bool;
+    const READS: bool = true;
+
+    fn scope(&self) -> Scope {
+        Scope { everything: true, ..Scope::default() }
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<bool, Halt> {
+        let any = "select 1 from organization union all select 1 from invitation limit 1";
+        Ok(db.row(any, &[]).await?.is_none())
     }
 }
 
