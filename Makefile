@@ -1,7 +1,7 @@
 # What people type. Everything here is one cargo command; `scripts/setup` runs first and is instant
 # when there is nothing to do.
 
-GUESTLIST := cargo run -q --locked -p guestlist-harness --bin guestlist --
+GUESTLIST := cargo run -q --locked --bin guestlist --
 PLAY := $(GUESTLIST) test tests/scenarios
 LANGUAGES := rust javascript python
 BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
@@ -24,7 +24,7 @@ setup-postgres: ## Check PostgreSQL's programs and install what is missing
 	@scripts/setup-postgres
 
 demo: setup ## Walk through an invitation on a host in memory
-	cargo run -q -p guestlist-harness --bin guestlist -- demo
+	cargo run -q --locked --bin guestlist -- demo
 
 test: setup check-reference ## Run all tests, and play all scenarios
 	cargo test --workspace --locked
@@ -34,8 +34,7 @@ test: setup check-reference ## Run all tests, and play all scenarios
 test-all: test setup-languages setup-postgres ## The same, fail every host call in every way, and policies in all languages
 	$(PLAY) --faults
 	@$(MAKE) test-partner-domains test-group-quota
-	cargo test --locked -p guestlist-harness --test languages
-	cargo test --locked -p guestlist-durability --test postgres
+	cargo test --locked --test languages --test postgres
 
 policies: $(POLICIES:%=build-%) ## Build the examples of policies, in Rust, JavaScript and Python
 
@@ -52,10 +51,10 @@ $(POLICIES:%=test-%): test-%: build-%
 	$(GUESTLIST) test policies/$*/scenarios --policy policies/$*/policy.wasm
 
 soak: setup ## Play random histories in the sandbox; TIME=10m (1m), SEED=7, FORMAT=json
-	@TIME=$(TIME) SEED=$(SEED) FORMAT=$(FORMAT) cargo run -q --locked -p guestlist-model --bin soak
+	@TIME=$(TIME) SEED=$(SEED) FORMAT=$(FORMAT) cargo run -q --locked --bin soak
 
 hostile: setup ## Attack with plugins and policies that mean harm; N=20 runs of each (1000), FORMAT=json
-	@cargo run -q --locked -p guestlist-hostile --bin hostile -- --runs $(or $(N),1000) --format $(or $(FORMAT),text)
+	@cargo run -q --locked --bin hostile -- --runs $(or $(N),1000) --format $(or $(FORMAT),text)
 
 mutants: setup ## Change the plugin in every small way: each time a test has to fail (hours)
 	@scripts/mutants
@@ -71,8 +70,7 @@ $(BENCH)/%/policy.wasm: | setup-languages
 lint: setup ## Check format and lints
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy -p guestlist-harness --test languages --locked -- -D warnings
-	cargo clippy -p guestlist-durability --test postgres --locked -- -D warnings
+	cargo clippy --test languages --test postgres --locked -- -D warnings
 	cargo fmt --manifest-path policies/help-desk/Cargo.toml -- --check
 	cargo clippy --manifest-path policies/help-desk/Cargo.toml --all-targets --locked -- -D warnings
 
