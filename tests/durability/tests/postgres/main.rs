@@ -10,3 +10,4 @@ mod states;
 mod support;
 mod tables;
 mod time;
+mod writes;
