@@ -63,7 +63,6 @@ pub(super) struct Inside<'a> {
     shared: &'a Shared,
     now: i64,
     floor: i64,
-    reads: bool,
     is_owner: bool,
     /// A statement looked at the clock, later than the transaction began.
     looked: AtomicBool,
@@ -113,7 +112,6 @@ impl<'a> Inside<'a> {
             shared,
             now,
             floor: if is_moved { now } else { floor },
-            reads,
             is_owner: scope.owner,
             looked: AtomicBool::new(false),
             failed: None,
@@ -128,7 +126,8 @@ impl<'a> Inside<'a> {
     /// Commits or rolls back; in the same round trip, what the next transactions have to know of the time is
     /// written down.
     pub(super) async fn end(self, commit: bool) -> Result<(), Failure> {
-        let ending = join3(self.close(commit), self.look_again(), self.raise_floor());
+        let end = self.client.batch_execute(if commit { "commit" } else { "rollback" });
+        let ending = join3(end, self.look_again(), self.raise_floor());
         match tokio::time::timeout(self.shared.answer, ending).await {
             Ok((Ok(()), (), ())) => Ok(()),
             Ok((Err(error), (), ())) if commit => Err(of_commit(&error)),
@@ -136,20 +135,6 @@ impl<'a> Inside<'a> {
             Err(_) if commit => Err(Failure::CommitUnknown(LATE.into())),
             Err(_) => Err(Failure::Away(LATE.into())),
         }
-    }
-
-    async fn close(&self, commit: bool) -> Result<(), Error> {
-        if !commit {
-            return self.client.batch_execute("rollback").await;
-        }
-        if self.reads {
-            return self.client.batch_execute("commit").await;
-        }
-        // A server that waits for its standby takes the end of the time for a statement as an order to wait no
-        // longer, and says that all is well: so there is none here, and the answer that is late is not known.
-        let patient = self.client.batch_execute("set local statement_timeout = 0");
-        let (patient, committed) = join(patient, self.client.batch_execute("commit")).await;
-        committed.and(patient)
     }
 
     /// A statement that waited has used a later instant than the transaction's: nothing that comes after may
@@ -164,13 +149,16 @@ impl<'a> Inside<'a> {
     }
 
     /// Outside of the transaction, so that nobody waits for it while the others do their work. Where it fails
-    /// the next transaction finds the floor as it was, and tries again.
+    /// the next transaction finds the floor as it was, and tries again. It waits for this server's disk and for
+    /// no standby, or who only reads would wait for one.
     async fn raise_floor(&self) {
         if self.now.saturating_sub(self.floor) < RAISED_EVERY {
             return;
         }
         let (now, lags) = (self.now, self.now.saturating_sub(RAISED_EVERY));
-        let raise = format!("update floor set instant = {now} where instant <= {lags}");
+        let raise = format!(
+            "set local synchronous_commit = local; update floor set instant = {now} where instant <= {lags}"
+        );
         let _ = self.client.batch_execute(&raise).await;
     }
 
