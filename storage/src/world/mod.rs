@@ -29,7 +29,7 @@ impl Database {
     pub async fn load(&self, world: &Realm) -> Result<(), StorageError> {
         let load = load::Load::of(world)?;
         self.perform(load).await.map_err(|halt| match halt {
-            Halt::Failed(Failure::Duplicate(text) | Failure::Refused(text)) => {
+            Halt::Failed(Failure::Duplicate(text) | Failure::Refused(text) | Failure::Unstorable(text)) => {
                 StorageError::Invalid(format!("this world cannot be stored: {text}"))
             }
             halt => told(halt),
