@@ -35,7 +35,15 @@ pub async fn measure(name: &str) {
     let large = side(name, 10_000).await;
     println!("\n{name}: 1,000,000 invitations in 10,000 organizations, and 1,000 in 10");
     println!("{:<32} {:>12} {:>12} {:>7}", "median", "1,000,000", "1,000", "ratio");
-    for what in ["list, a page of 50", "get", "by code (introspect)", "invite of 1", "accept", "sweep, nothing due", "who has due work"] {
+    for what in [
+        "list, a page of 50",
+        "get",
+        "by code (introspect)",
+        "invite of 1",
+        "accept",
+        "sweep, nothing due",
+        "who has due work",
+    ] {
         let (mut of_small, mut of_large) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             of_small.push(one(&small, what, round).await);
@@ -64,7 +72,8 @@ async fn side(name: &str, organizations: usize) -> Side {
 async fn fill(place: &Place, organizations: usize) {
     let now = guestlist_durability::host::micros() / 1000;
     let count = organizations * EACH;
-    let numbers = format!("with recursive n(i) as (select 0 union all select i + 1 from n where i < {})", count - 1);
+    let numbers =
+        format!("with recursive n(i) as (select 0 union all select i + 1 from n where i < {})", count - 1);
     let rows = format!(
         "{numbers} insert into invitation (organization, id, parent, schema, version, state, subject_organization, \
          subject_id, name, inviter, grants, outcomes, accept_with, notify, mail, metadata, created_at, lifetime, \
@@ -113,10 +122,16 @@ async fn one(side: &Side, what: &str, round: usize) -> Duration {
     match what {
         "list, a page of 50" => {
             let page = PageRequest { sort: SortKey::CreatedAt, descending: true, after: None, limit: 50 };
-            let filter =
-                InvitationFilter { states: vec![], grant: None, inviter: None, invitee: None, name_prefix: None };
+            let filter = InvitationFilter {
+                states: vec![],
+                grant: None,
+                inviter: None,
+                invitee: None,
+                name_prefix: None,
+            };
             let begun = Instant::now();
-            let done = session.run(by_admin(&place), operations::List { filter, page }).await.expect("an answer");
+            let done =
+                session.run(by_admin(&place), operations::List { filter, page }).await.expect("an answer");
             let taken = begun.elapsed();
             assert_eq!(done.answer.expect("a page").items.len(), 50);
             taken

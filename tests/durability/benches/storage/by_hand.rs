@@ -69,7 +69,8 @@ impl Hand {
             for (said, done) in jobs {
                 connection.execute_batch("begin immediate").expect("a transaction");
                 for (sql, values) in said {
-                    let mut statement = connection.prepare_cached(&sql.replace('$', "?")).expect("a statement");
+                    let mut statement =
+                        connection.prepare_cached(&sql.replace('$', "?")).expect("a statement");
                     statement.execute(rusqlite::params_from_iter(values)).expect("a change");
                 }
                 connection.execute_batch("commit").expect("a commit");
@@ -104,8 +105,9 @@ impl Hand {
     /// Invites people, and settles their mails: the two transactions of an invite.
     pub async fn invite(&self, organization: &str, people: &[usize]) {
         let now = i64::try_from(guestlist_durability::host::micros() / 1000).expect("a time");
-        let inviter = serde_json::to_string(&guestlist_harness::contract::types::Principal::User(admin(organization)))
-            .expect("json");
+        let inviter =
+            serde_json::to_string(&guestlist_harness::contract::types::Principal::User(admin(organization)))
+                .expect("json");
         let grants = serde_json::to_string(&[helpers()]).expect("json");
         let operation = format!("by-hand-{}", people[0]);
         let id = |number: usize| format!("hand-{number}");
@@ -115,19 +117,47 @@ impl Hand {
             let lists: Vec<_> = rows
                 .iter()
                 .map(|row| {
-                    let places: Vec<_> = row.iter().map(|_| { place += 1; format!("${place}") }).collect();
+                    let places: Vec<_> = row
+                        .iter()
+                        .map(|_| {
+                            place += 1;
+                            format!("${place}")
+                        })
+                        .collect();
                     format!("({})", places.join(", "))
                 })
                 .collect();
-            (format!("insert into {columns} values {}", lists.join(", ")), rows.into_iter().flatten().collect())
+            (
+                format!("insert into {columns} values {}", lists.join(", ")),
+                rows.into_iter().flatten().collect(),
+            )
         };
         let invitation = |number: usize| -> Vec<Bound> {
             vec![
-                organization.into(), id(number).into(), ROOT.into(), 1.into(), 1.into(), "pending".into(),
-                ROOT.into(), format!("u-{number}").into(), format!("user-{number}").into(), inviter.clone().into(),
-                grants.clone().into(), "[]".into(), "invitee".into(), "internal".into(), "queued".into(),
-                "[]".into(), now.into(), 259_200_000.into(), (now + 259_200_000).into(), 0.into(), 0.into(),
-                operation.clone().into(), 0.into(), 0.into(),
+                organization.into(),
+                id(number).into(),
+                ROOT.into(),
+                1.into(),
+                1.into(),
+                "pending".into(),
+                ROOT.into(),
+                format!("u-{number}").into(),
+                format!("user-{number}").into(),
+                inviter.clone().into(),
+                grants.clone().into(),
+                "[]".into(),
+                "invitee".into(),
+                "internal".into(),
+                "queued".into(),
+                "[]".into(),
+                now.into(),
+                259_200_000.into(),
+                (now + 259_200_000).into(),
+                0.into(),
+                0.into(),
+                operation.clone().into(),
+                0.into(),
+                0.into(),
             ]
         };
         let code = |number: usize| {
@@ -163,7 +193,8 @@ impl Hand {
         let settled = people.iter().flat_map(|number| {
             [
                 (
-                    "delete from outbox where organization = $1 and invitation = $2 and kind = 'invitation'".to_owned(),
+                    "delete from outbox where organization = $1 and invitation = $2 and kind = 'invitation'"
+                        .to_owned(),
                     vec![organization.into(), id(*number).into()],
                 ),
                 (
@@ -178,13 +209,30 @@ impl Hand {
     /// Accepts one that was made by hand: the three transactions of an accept.
     pub async fn accept(&self, organization: &str, number: usize) {
         let now = i64::try_from(guestlist_durability::host::micros() / 1000).expect("a time");
-        let (id, who) = (format!("hand-{number}"), format!("{{\"User\":{{\"organization\":\"root\",\"id\":\"u-{number}\"}}}}"));
+        let (id, who) = (
+            format!("hand-{number}"),
+            format!("{{\"User\":{{\"organization\":\"root\",\"id\":\"u-{number}\"}}}}"),
+        );
         let event = |event: &str, reason: Option<&str>| -> Said {
-            let mut values: Vec<Bound> = vec![now.into(), organization.into(), who.as_str().into(), "bench".into(), event.into(), "accept".into(), id.as_str().into()];
+            let mut values: Vec<Bound> = vec![
+                now.into(),
+                organization.into(),
+                who.as_str().into(),
+                "bench".into(),
+                event.into(),
+                "accept".into(),
+                id.as_str().into(),
+            ];
             let more = reason.map_or("", |_| ", reason");
             values.extend(reason.map(Bound::from));
             let places: Vec<_> = (1..=values.len()).map(|place| format!("${place}")).collect();
-            (format!("insert into audit (at, organization, actor, request_id, event, operation, invitation{more}) values ({})", places.join(", ")), values)
+            (
+                format!(
+                    "insert into audit (at, organization, actor, request_id, event, operation, invitation{more}) values ({})",
+                    places.join(", ")
+                ),
+                values,
+            )
         };
         self.write(vec![
             (

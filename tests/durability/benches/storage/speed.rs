@@ -38,14 +38,20 @@ pub async fn measure(place: &Place, name: &str) {
             let (mut through, mut hands) = (Vec::new(), Vec::new());
             for _ in 0..BLOCKS {
                 let people = |count| crowd.take(count);
-                through.push(rate(callers, size, async |caller| {
-                    crowd.invite(&organization(caller), &people(size)).await;
-                }).await);
-                hands.push(rate(callers, size, async |caller| {
-                    let first = by_hand.fetch_add(size, Ordering::SeqCst);
-                    let people: Vec<_> = (first..first + size).collect();
-                    hand.invite(&organization(caller), &people).await;
-                }).await);
+                through.push(
+                    rate(callers, size, async |caller| {
+                        crowd.invite(&organization(caller), &people(size)).await;
+                    })
+                    .await,
+                );
+                hands.push(
+                    rate(callers, size, async |caller| {
+                        let first = by_hand.fetch_add(size, Ordering::SeqCst);
+                        let people: Vec<_> = (first..first + size).collect();
+                        hand.invite(&organization(caller), &people).await;
+                    })
+                    .await,
+                );
             }
             row(&format!("invites of {size}, {callers} at once"), &mut through, &mut hands);
         }
@@ -53,24 +59,35 @@ pub async fn measure(place: &Place, name: &str) {
         for _ in 0..BLOCKS {
             crowd.codes();
             for caller in 0..callers.max(4) {
-                crowd.invite(&organization(caller % ORGANIZATIONS), &crowd.take(100.min(1600 / callers.max(4)))).await;
+                crowd
+                    .invite(
+                        &organization(caller % ORGANIZATIONS),
+                        &crowd.take(100.min(1600 / callers.max(4))),
+                    )
+                    .await;
             }
             let codes = crowd.codes();
             let next = AtomicUsize::new(0);
-            through.push(all(callers, codes.len(), async |_| {
-                let (who, code) = &codes[next.fetch_add(1, Ordering::SeqCst)];
-                crowd.accept(who, code).await;
-            }).await);
+            through.push(
+                all(callers, codes.len(), async |_| {
+                    let (who, code) = &codes[next.fetch_add(1, Ordering::SeqCst)];
+                    crowd.accept(who, code).await;
+                })
+                .await,
+            );
             let first = by_hand.fetch_add(codes.len(), Ordering::SeqCst);
             let people: Vec<_> = (first..first + codes.len()).collect();
             for (place, people) in people.chunks(100).enumerate() {
                 hand.invite(&organization(place % ORGANIZATIONS), people).await;
             }
             let next = AtomicUsize::new(0);
-            hands.push(all(callers, codes.len(), async |_| {
-                let place = next.fetch_add(1, Ordering::SeqCst);
-                hand.accept(&organization((place / 100) % ORGANIZATIONS), people[place]).await;
-            }).await);
+            hands.push(
+                all(callers, codes.len(), async |_| {
+                    let place = next.fetch_add(1, Ordering::SeqCst);
+                    hand.accept(&organization((place / 100) % ORGANIZATIONS), people[place]).await;
+                })
+                .await,
+            );
         }
         row(&format!("accepts, {callers} at once"), &mut through, &mut hands);
     }
@@ -126,5 +143,8 @@ async fn told(crowd: &Crowd) -> String {
     let (who, code) = crowd.codes().remove(0);
     let accept = operations::Accept { handle: Handle::Code(code) };
     calls.push(crowd.calls(by_invitee(&who), accept).await);
-    format!("{} host calls for an invite of 1, {} for one of 100, {} for an accept", calls[0], calls[1], calls[2])
+    format!(
+        "{} host calls for an invite of 1, {} for one of 100, {} for an accept",
+        calls[0], calls[1], calls[2]
+    )
 }

@@ -26,7 +26,9 @@ use guestlist_hostile::machine::{commit, machine};
 use tokio::runtime::Builder;
 
 fn main() {
-    let wanted = |variable: &str, word: &str| env::var(variable).map_or(true, |value| value.is_empty() || value == word);
+    let wanted = |variable: &str, word: &str| {
+        env::var(variable).map_or(true, |value| value.is_empty() || value == word)
+    };
     let runtime = Builder::new_multi_thread().enable_all().build().expect("a runtime");
     println!("machine   {}", machine());
     println!("commit    {}", commit());
