@@ -80,8 +80,17 @@ pub struct Pair {
     pub either: usize,
     /// One was told "not now".
     pub not_now: usize,
-    /// One happened between two host calls of the other.
-    pub within: BTreeMap<String, usize>,
+    /// One happened between two host calls of the other, by the place.
+    pub within: BTreeMap<String, Within>,
+}
+
+/// What came of one operation in the middle of another.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Within {
+    pub runs: usize,
+    /// How it differs from what each order comes to.
+    pub differs: Vec<String>,
 }
 
 /// What came of it.
@@ -109,7 +118,7 @@ impl fmt::Display for Outcome {
             "pair", "runs", "at once", "in order", "reversed", "either", "not now", "within"
         )?;
         for (name, pair) in &self.pairs {
-            let within: usize = pair.within.values().sum();
+            let within: usize = pair.within.values().map(|within| within.runs).sum();
             writeln!(
                 to,
                 "{name:<34}{:>7}{:>8}{:>9}{:>9}{:>8}{:>9}{within:>8}",
@@ -322,7 +331,10 @@ impl Trial {
                 Explained::First([true, false]) => pair.in_order += 1,
                 Explained::First(_) => pair.reversed += 1,
                 Explained::NotNow(_) => pair.not_now += 1,
-                Explained::Within(label) => *pair.within.entry(label).or_default() += 1,
+                Explained::Within { place, differs } => {
+                    let within = pair.within.entry(place).or_default();
+                    *within = Within { runs: within.runs + 1, differs };
+                }
                 Explained::Not(differs) => {
                     self.outcome.violations.push(staged.told(&run, &differs));
                 }

@@ -18,7 +18,7 @@ use super::{
     scene::{START, Scene, Template},
 };
 use crate::{
-    act::{Answer, Command},
+    act::Command,
     host::{Post, Stage},
 };
 
@@ -33,7 +33,7 @@ pub enum Explained {
     /// This one was told "not now" while the other was at it; the other explains the rest.
     NotNow(usize),
     /// One happened while the other was between two host calls.
-    Within(String),
+    Within { place: String, differs: Vec<String> },
     /// By no sequence. Where it differs from each of the two orders.
     Not(Vec<String>),
 }
@@ -139,16 +139,18 @@ impl Model {
                     return Explained::NotNow(index);
                 }
             }
-            if let Some((label, _)) = self.within().await.iter().find(|(_, value)| *value == seen) {
-                return Explained::Within(label.clone());
-            }
         }
         let differs = |index: usize| {
-            let orders = [format!("{:?}, {:?}", self.ops[0], self.ops[1]), format!("{:?}, {:?}", self.ops[1], self.ops[0])];
             let found = super::normal::differences(&seen, &self.serial[index], 6);
-            format!("after {}: {}", orders[index], found.join("; "))
+            format!("not {:?} first: {}", self.ops[index], found.join("; "))
         };
-        Explained::Not(vec![differs(0), differs(1)])
+        let differs = vec![differs(0), differs(1)];
+        if !strictly && overlapped
+            && let Some((place, _)) = self.within().await.iter().find(|(_, value)| *value == seen)
+        {
+            return Explained::Within { place: place.clone(), differs };
+        }
+        Explained::Not(differs)
     }
 
     /// One of the two, wholly, between two host calls of the other: everywhere.
@@ -210,10 +212,4 @@ impl Models {
         }
         self.models.get_mut(&(scene, ops)).expect("it was just made")
     }
-}
-
-/// The answer of one of the two.
-#[must_use]
-pub fn answer(part: &Part) -> String {
-    part.as_ref().map_or_else(String::new, |(answer, _): &(Answer, _)| format!("{answer:?}"))
 }

@@ -145,20 +145,27 @@ pub fn by_run<'a>(audit: &'a [AuditEvent], casts: &[&Cast]) -> Vec<Vec<&'a Audit
 
 /// The same without ids and digests that nobody has named.
 fn anonymous(text: &str) -> String {
-    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    let is_id = |bytes: &[u8]| {
+        let fits = |(at, byte): (usize, &u8)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => is_hex(byte),
+        };
+        bytes.iter().enumerate().all(fits)
+    };
     let mut out = String::with_capacity(text.len());
-    for (index, quoted) in text.split('"').enumerate() {
-        if index > 0 {
-            out.push('"');
-        }
-        let bytes = quoted.as_bytes();
-        let is_id = bytes.len() == 36
-            && bytes.iter().enumerate().all(|(at, byte)| match at {
-                8 | 13 | 18 | 23 => *byte == b'-',
-                _ => is_hex(*byte),
-            });
-        let is_digest = bytes.len() == 64 && bytes.iter().all(|byte| is_hex(*byte));
-        out.push_str(if is_id { "some-id" } else if is_digest { "some-digest" } else { quoted });
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let bytes = rest.as_bytes();
+        let (shown, length) = if bytes.get(..64).is_some_and(|digest| digest.iter().all(is_hex)) {
+            ("some-digest", 64)
+        } else if bytes.get(..36).is_some_and(is_id) {
+            ("some-id", 36)
+        } else {
+            (&rest[..next.len_utf8()], next.len_utf8())
+        };
+        out.push_str(shown);
+        rest = &rest[length..];
     }
     out
 }
@@ -221,6 +228,14 @@ fn differ(one: &Value, other: &Value, path: &str, found: &mut Vec<String>) {
             for (index, (left, right)) in left.iter().zip(right).enumerate() {
                 differ(left, right, &format!("{path}/{index}"), found);
             }
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            let only = |these: &[Value], those: &[Value], word: &str| -> Vec<String> {
+                let lonely = these.iter().filter(|item| !those.contains(item));
+                lonely.map(|item| format!("{path}: {word} {item}")).collect()
+            };
+            found.extend(only(left, right, "there is"));
+            found.extend(only(right, left, "there is no"));
         }
         _ if one == other => {}
         _ => found.push(format!("{path}: {one} instead of {other}")),

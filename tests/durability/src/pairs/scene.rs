@@ -39,7 +39,7 @@ pub enum Scene {
     Interrupted,
     /// She had claimed it when the call broke off; nothing was applied, and the lease is over.
     Claimed,
-    /// Its mail could not be sent and is due.
+    /// Its mail was sent, nobody said so, and it is due again.
     Unsent,
     /// She is invited, and a member by another way.
     Member,
@@ -132,7 +132,7 @@ impl Template {
             let invite = Act::Invite(request(vec![alice(MODEL)], grants));
             let invite = command("setup", Some(&place), admin.clone(), invite);
             let around: Option<Arc<dyn Interceptor>> = (scene == Scene::Unsent).then(|| {
-                let failing = FaultPlan::once(Function::NotificationsSend, 1, Fault::FailBefore);
+                let failing = FaultPlan::once(Function::NotificationsSend, 1, Fault::FailAfter);
                 Arc::new(failing) as _
             });
             stage.act_with(&invite, post.clone(), around).await;
