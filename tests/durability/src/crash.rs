@@ -89,7 +89,6 @@ impl fmt::Display for Outcome {
 
 /// One database and all that was said of it.
 struct Life {
-    ahead: Arc<AtomicU64>,
     letters: Vec<Letter>,
     told: Vec<Acknowledged>,
     /// The trail that was seen last.
@@ -102,6 +101,9 @@ struct Killing<'a> {
     program: &'a Path,
     plugin: Plugin,
     dice: Dice,
+    /// How far the database's clock is ahead of the machine's: the store's time never goes back, not even
+    /// for a new world.
+    ahead: Arc<AtomicU64>,
     spare: VecDeque<(usize, Worker)>,
     started: usize,
     heard: Sender<(usize, Option<Said>)>,
@@ -127,6 +129,7 @@ pub async fn run(
         program,
         plugin: plugin(),
         dice: Dice::new(plan.seed),
+        ahead: Arc::default(),
         spare: VecDeque::new(),
         started: 0,
         heard,
@@ -157,11 +160,10 @@ impl Killing<'_> {
     async fn new_world(&mut self) -> Result<Life, String> {
         let mut settings = default_settings();
         settings.mail_tries = 3;
-        let ahead = Arc::new(AtomicU64::new(0));
         let realm = world::realm(RESIDENTS, CHILDREN, &settings);
-        self.place.with(&realm, place::ahead(ahead.clone())).await?;
+        self.place.with(&realm, place::ahead(self.ahead.clone())).await?;
         self.outcome.databases += 1;
-        Ok(Life { ahead, letters: Vec::new(), told: Vec::new(), trail: Vec::new() })
+        Ok(Life { letters: Vec::new(), told: Vec::new(), trail: Vec::new() })
     }
 
     /// A host that has everything but a database.
@@ -188,7 +190,7 @@ impl Killing<'_> {
         let seed = self.dice.roll();
         let given = Given {
             database: self.place.url().to_owned(),
-            ahead: life.ahead.load(Ordering::SeqCst),
+            ahead: self.ahead.load(Ordering::SeqCst),
             seed,
             requests: format!("life-{number}"),
             tasks: TASKS,
@@ -235,11 +237,11 @@ impl Killing<'_> {
 
     /// Brings the database to rest and asks for every guarantee.
     async fn look(&mut self, life: &mut Life) -> Result<(), String> {
-        let ahead = life.ahead.clone();
+        let ahead = self.ahead.clone();
         let database = self.place.open(place::ahead(ahead.clone())).await?;
         let stage =
             Stage::on(&self.plugin, &database, move || micros() / 1000 + ahead.load(Ordering::SeqCst));
-        match to_rest(&stage, &database, &life.ahead).await {
+        match to_rest(&stage, &database, &self.ahead).await {
             Ok(letters) => life.letters.extend(letters),
             Err(why) => self.outcome.violations.push(why),
         }
