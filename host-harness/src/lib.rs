@@ -24,6 +24,7 @@ mod admission;
 pub mod bounds;
 mod calls;
 pub mod code;
+pub mod conformance;
 pub mod contract;
 pub mod coverage;
 mod engine;
@@ -69,6 +70,10 @@ pub use trace::{Entry, Trace};
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/embedding.md")]
 struct Embedding;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/conformance.md")]
+struct Conformance;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/testing-policies.md")]

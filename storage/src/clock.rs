@@ -24,7 +24,8 @@ pub enum Clock {
     /// The machine that the database runs on.
     #[default]
     Machine,
-    /// Somebody who moves it, in milliseconds since 1970: for tests, where time has to stand still.
+    /// Somebody who moves it, in milliseconds since 1970, and never back: for tests, where time has to stand
+    /// still. The floor does not count then.
     Moved(Arc<dyn Fn() -> u64 + Send + Sync>),
 }
 
@@ -56,9 +57,5 @@ impl Latest {
     /// The latest of these and of all before.
     pub(crate) fn at_least(&self, instant: i64) -> i64 {
         self.0.fetch_max(instant, Ordering::SeqCst).max(instant)
-    }
-
-    pub(crate) fn get(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
     }
 }

@@ -40,6 +40,22 @@ pub(crate) fn list(first: usize, count: usize) -> String {
     format!("({})", places.join(", "))
 }
 
+/// The condition that two columns are one of `count` pairs, whose placeholders begin with number `first`. A
+/// list of pairs after `in` would mean the same, but SQLite looks through the whole table for it. Of none it
+/// is a condition that never holds.
+pub(crate) fn either(columns: [&str; 2], first: usize, count: usize) -> String {
+    if count == 0 {
+        return "(1 = 0)".to_owned();
+    }
+    let [one, other] = columns;
+    let pair = |number: usize| {
+        let place = first + 2 * number;
+        format!("({one} = ${place} and {other} = ${})", place + 1)
+    };
+    let pairs: Vec<_> = (0..count).map(pair).collect();
+    format!("({})", pairs.join(" or "))
+}
+
 /// `count` lists of `width` placeholders each: `($1, $2), ($3, $4)`.
 pub(crate) fn lists(first: usize, width: usize, count: usize) -> String {
     let lists: Vec<_> = (0..count).map(|number| list(first + number * width, width)).collect();

@@ -52,7 +52,7 @@ pub use realm::{
 };
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
 pub(crate) use world::instant;
-pub use world::{Problem, World, WorldError};
+pub use world::{Problem, Unsayable, World, WorldError};
 
 use crate::{
     contract::types::{Context, Permissions, Principal},

@@ -19,6 +19,7 @@ mod rows;
 mod transitions;
 mod whole;
 mod world;
+mod writing;
 
 use super::MemoryHost;
 use crate::{

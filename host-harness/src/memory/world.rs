@@ -32,6 +32,7 @@
 
 mod build;
 mod problem;
+mod write;
 
 use chrono::DateTime;
 use schemars::JsonSchema;
@@ -39,6 +40,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
 pub use problem::{Problem, WorldError};
+pub use write::Unsayable;
 
 use super::{policy::Rule, settings::SettingsPatch};
 

@@ -58,6 +58,7 @@ impl From<Halt> for AdministrationError {
         match halt {
             Halt::Impossible(error) => Self::Impossible(error),
             Halt::Failed(Failure::CommitUnknown(text)) => Self::Unknown(text),
+            Halt::Failed(Failure::Unstorable(text)) => Self::Impossible(EventError::Impossible(text)),
             Halt::Failed(failure) => Self::Database(StorageError::from(failure).to_string()),
             Halt::Store(error) => Self::Database(format!("{error:?}")),
         }

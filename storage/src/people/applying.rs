@@ -143,11 +143,11 @@ impl Apply {
     /// Which of the groups and roles exist.
     async fn targets<C: Connection>(&self, db: &mut C) -> Result<Vec<Named>, Failure> {
         let grants: Vec<_> = self.steps.iter().filter_map(granted).cloned().collect();
-        let Some((in_grants, values)) = listed_grants(values![&self.key.organization], &grants) else {
+        let Some((wanted, values)) = listed_grants(values![&self.key.organization], &grants) else {
             return Ok(Vec::new());
         };
         let sql = format!(
-            "select kind, id from target where organization = $1 and (kind, id) in {in_grants} \
+            "select kind, id from target where organization = $1 and {wanted} \
              and exists (select 1 from organization o where o.id = target.organization and o.deleted = 0)"
         );
         let target = |row: &Row| Ok((GrantKind::of(&row.get::<String>(0)?)?.word(), row.get(1)?));

@@ -46,12 +46,12 @@ impl Target {
         organization: &str,
         grants: &[Grant],
     ) -> Result<Vec<Self>, Failure> {
-        let Some((in_grants, values)) = listed_grants(values![organization], grants) else {
+        let Some((wanted, values)) = listed_grants(values![organization], grants) else {
             return Ok(Vec::new());
         };
         let sql = format!(
             "select kind, id, name, grantable_by, receivable_by from target \
-             where organization = $1 and (kind, id) in {in_grants} \
+             where organization = $1 and {wanted} \
              and exists (select 1 from organization o where o.id = target.organization and o.deleted = 0)"
         );
         db.rows(&sql, &values).await?.iter().map(Self::read).collect()
@@ -122,12 +122,13 @@ impl Eligible {
 
     /// Those who are members.
     async fn members<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
-        let Some((in_users, values)) = listed(values![&self.organization], &self.users) else {
+        const ACCOUNT: [&str; 2] = ["account_organization", "account_id"];
+        let Some((those, values)) = listed(ACCOUNT, values![&self.organization], &self.users) else {
             return Ok(Vec::new());
         };
         let sql = format!(
             "select account_organization, account_id from person \
-             where organization = $1 and (account_organization, account_id) in {in_users}"
+             where organization = $1 and {those}"
         );
         let account = |row: &Row| Ok(UserRef { organization: row.get(0)?, id: row.get(1)? });
         db.rows(&sql, &values).await?.iter().map(account).collect()
@@ -139,9 +140,11 @@ impl Eligible {
         db: &mut C,
         domains: &AddressDomains,
     ) -> Result<Vec<UserRef>, Failure> {
-        let Some((in_users, values)) = listed(&[], &self.users) else { return Ok(Vec::new()) };
+        let Some((those, values)) = listed(["p.organization", "p.id"], &[], &self.users) else {
+            return Ok(Vec::new());
+        };
         let sql = format!(
-            "select p.organization, p.id, p.email from person p where (p.organization, p.id) in {in_users} \
+            "select p.organization, p.id, p.email from person p where {those} \
              and p.account_organization = p.organization and p.account_id = p.id and p.email is not null \
              and exists (select 1 from organization o where o.id = p.organization and o.deleted = 0)"
         );
@@ -160,13 +163,15 @@ impl Eligible {
         db: &mut C,
         parent: Option<&String>,
     ) -> Result<Vec<(UserRef, String)>, Failure> {
-        let Some((in_users, values)) = parent.and_then(|parent| listed(values![parent], &self.users)) else {
+        const THEIRS: [&str; 2] = ["p.account_organization", "p.account_id"];
+        let Some((those, values)) = parent.and_then(|parent| listed(THEIRS, values![parent], &self.users))
+        else {
             return Ok(Vec::new());
         };
         let sql = format!(
             "select p.account_organization, p.account_id, h.target from person p \
              join held h on h.organization = p.organization and h.person = p.id and h.kind = 'role' \
-             where p.organization = $1 and (p.account_organization, p.account_id) in {in_users} \
+             where p.organization = $1 and {those} \
              and exists (select 1 from organization o where o.id = p.organization and o.deleted = 0)"
         );
         let role =

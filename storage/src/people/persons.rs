@@ -95,31 +95,43 @@ pub(super) async fn with_accounts<C: Connection>(
     organization: &str,
     accounts: &[UserRef],
 ) -> Result<Vec<Seen>, Failure> {
-    let Some((in_accounts, values)) = listed(values![organization], accounts) else { return Ok(Vec::new()) };
+    const ACCOUNT: [&str; 2] = ["p.account_organization", "p.account_id"];
+    let Some((accounts, values)) = listed(ACCOUNT, values![organization], accounts) else {
+        return Ok(Vec::new());
+    };
     let sql = format!(
-        "{SEEN} where p.organization = $1 and (p.account_organization, p.account_id) in {in_accounts} \
+        "{SEEN} where p.organization = $1 and {accounts} \
          and exists (select 1 from organization o where o.id = p.organization and o.deleted = 0)"
     );
     db.rows(&sql, &values).await?.iter().map(Seen::read).collect()
 }
 
-/// A list of accounts for `in`, with the values of the statement: those that come `before`, and its own.
-/// `None` where it would be empty.
-pub(super) fn listed(before: &[Value], accounts: &[UserRef]) -> Option<(String, Vec<Value>)> {
-    pairs(before, accounts.iter().map(|account| (account.organization.as_str(), account.id.as_str())))
+/// The condition that two columns are one of these accounts, with the values of the statement: those that
+/// come `before`, and its own. `None` where none can be.
+pub(super) fn listed(
+    columns: [&str; 2],
+    before: &[Value],
+    accounts: &[UserRef],
+) -> Option<(String, Vec<Value>)> {
+    pairs(
+        columns,
+        before,
+        accounts.iter().map(|account| (account.organization.as_str(), account.id.as_str())),
+    )
 }
 
 /// The same for groups and roles.
 pub(super) fn listed_grants(before: &[Value], grants: &[Grant]) -> Option<(String, Vec<Value>)> {
-    pairs(before, grants.iter().map(|grant| (grant.kind.word(), grant.id.as_str())))
+    pairs(["kind", "id"], before, grants.iter().map(|grant| (grant.kind.word(), grant.id.as_str())))
 }
 
 fn pairs<'a>(
+    columns: [&str; 2],
     before: &[Value],
     pairs: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Option<(String, Vec<Value>)> {
     let askable: Vec<_> = pairs.filter(|(one, other)| is_askable(one) && is_askable(other)).collect();
-    let list = format!("(values {})", many::lists(before.len() + 1, 2, askable.len()));
+    let list = many::either(columns, before.len() + 1, askable.len());
     let own = askable.iter().flat_map(|(one, other)| [Value::from(*one), Value::from(*other)]);
     (!askable.is_empty()).then(|| (list, before.iter().cloned().chain(own).collect()))
 }

@@ -116,8 +116,8 @@ async fn is_above_found<C: Connection>(
     let keys = asker.admitted.iter().flat_map(|key| [Value::from(&key.organization), Value::from(&key.id)]);
     let values: Vec<_> = [Value::from(organization)].into_iter().chain(keys).collect();
     let sql = format!(
-        "select id from invitation where (organization, id) in (values {}) and parent = $1 limit 1",
-        many::lists(2, 2, asker.admitted.len())
+        "select id from invitation where {} and parent = $1 limit 1",
+        many::either(["organization", "id"], 2, asker.admitted.len())
     );
     Ok(db.row(&sql, &values).await?.is_some())
 }

@@ -12,6 +12,7 @@ use guestlist_harness::memory::Realm;
 use crate::{
     Database, StorageError,
     error::{Failure, Halt},
+    sql::{Connection, Operation, Scope},
 };
 
 impl Database {
@@ -28,11 +29,19 @@ impl Database {
     pub async fn load(&self, world: &Realm) -> Result<(), StorageError> {
         let load = load::Load::of(world)?;
         self.perform(load).await.map_err(|halt| match halt {
-            Halt::Failed(Failure::Duplicate(text) | Failure::Refused(text)) => {
+            Halt::Failed(Failure::Duplicate(text) | Failure::Refused(text) | Failure::Unstorable(text)) => {
                 StorageError::Invalid(format!("this world cannot be stored: {text}"))
             }
             halt => told(halt),
         })
+    }
+
+    /// Whether it has no organization and no invitation.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn is_empty(&self) -> Result<bool, StorageError> {
+        self.perform(IsEmpty).await.map_err(told)
     }
 
     /// Everything that is there.
@@ -44,6 +53,23 @@ impl Database {
     /// The database does not answer, or has something that this program has not written.
     pub async fn dump(&self) -> Result<Realm, StorageError> {
         self.perform(dump::Dump).await.map_err(told)
+    }
+}
+
+/// Whether there is any organization.
+struct IsEmpty;
+
+impl Operation for IsEmpty {
+    type Output = bool;
+    const READS: bool = true;
+
+    fn scope(&self) -> Scope {
+        Scope { everything: true, ..Scope::default() }
+    }
+
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<bool, Halt> {
+        let any = "select 1 from organization union all select 1 from invitation limit 1";
+        Ok(db.row(any, &[]).await?.is_none())
     }
 }
 

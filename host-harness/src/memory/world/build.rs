@@ -22,7 +22,7 @@ use crate::{
 
 /// 2026-03-02T09:00:00Z
 const START: u64 = 1_772_442_000_000;
-const PERMISSIONS: [(&str, Permissions); 5] = [
+pub(super) const PERMISSIONS: [(&str, Permissions); 5] = [
     ("invite", Permissions::INVITE),
     ("view", Permissions::VIEW),
     ("revoke", Permissions::REVOKE),

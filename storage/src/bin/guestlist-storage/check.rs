@@ -21,7 +21,7 @@ pub async fn run(arguments: &Arguments) -> Result<Done, Failure> {
             format!("{}, schema {}, its time is {}\n", health.kind, health.schema, health.now)
         }
         Format::Json => {
-            let json = json!({ "kind": health.kind, "schema": health.schema, "now": health.now });
+            let json = json!({ "kind": health.kind.to_string(), "schema": health.schema, "now": health.now });
             format!("{json:#}\n")
         }
     };

@@ -1,15 +1,65 @@
 //! `guestlist-storage conformance`: does the database keep what hosts promise?
 
-use clap::Args;
+use std::{
+    io::{self, IsTerminal as _},
+    sync::Arc,
+};
 
-use crate::{Done, Failure, Where};
+use clap::Args;
+use guestlist_harness::conformance::{self, Options};
+use guestlist_storage::trial::Places;
+
+use crate::{Done, Failure, Format, Where, print};
 
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
-    _place: Where,
+    place: Where,
+    /// Only what has this in its name, as in `claiming/`.
+    #[arg(long)]
+    filter: Option<String>,
+    /// Random histories, each compared with the in-memory host call by call.
+    #[arg(long, default_value_t = 50)]
+    histories: u32,
+    /// Calls and events of each history.
+    #[arg(long, default_value_t = 60)]
+    calls: u32,
+    /// The seed of the first history; each further one has the next number.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Questions at the same time.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
+    /// For people or for machines.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
-pub async fn run(_arguments: &Arguments) -> Result<Done, Failure> {
-    Err("not yet".into())
+pub async fn run(arguments: &Arguments) -> Result<Done, Failure> {
+    let places = Places::new(&arguments.place.url()?)?;
+    let mut options = Options::default();
+    options.filter.clone_from(&arguments.filter);
+    options.histories = arguments.histories;
+    options.calls = arguments.calls;
+    options.seed = arguments.seed;
+    options.jobs = usize::from(arguments.jobs);
+    let mut done = 0_usize;
+    let report = conformance::run(Arc::new(places), &options, |tried| {
+        done += 1;
+        if io::stderr().is_terminal() {
+            eprint!("\r\x1b[K{done}: {}", tried.name);
+        }
+    })
+    .await;
+    if io::stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+    if report.tried.is_empty() {
+        return Err("nothing is selected; see `--filter`".into());
+    }
+    print(&match arguments.format {
+        Format::Text => format!("{report}\n"),
+        Format::Json => serde_json::to_string_pretty(&report)? + "\n",
+    })?;
+    Ok(if report.passed() { Done::Yes } else { Done::Refused })
 }

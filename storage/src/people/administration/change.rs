@@ -19,7 +19,7 @@ use crate::{
     people::{
         DEFAULT_STORE, applying,
         guests::{Joining, can_join, join},
-        in_the_way, is_askable,
+        in_the_way,
     },
     sql::{Connection, Operation, Scope, Value, values},
 };
@@ -86,40 +86,6 @@ impl Change {
             Self::SetPolicy(_) => ("policy-set", String::new()),
         }
     }
-
-    /// Every text that is asked for or stored as it is.
-    fn texts(&self) -> Vec<&str> {
-        match self {
-            Self::CreateOrganization(new) => {
-                [Some(&new.name), new.parent.as_ref()].into_iter().flatten().map(String::as_str).collect()
-            }
-            Self::MoveOrganization(parent) => parent.as_deref().into_iter().collect(),
-            Self::AddUser(NewUser { id, name, store, email }) => {
-                [Some(id), Some(name), store.as_ref(), email.as_ref()]
-                    .into_iter()
-                    .flatten()
-                    .map(String::as_str)
-                    .collect()
-            }
-            Self::RenameUser { id, name } => vec![id, name],
-            Self::SetUserActive { id, .. } | Self::RemoveUser(id) => vec![id],
-            Self::SetStoreAnswers { store, .. } => vec![store],
-            Self::AddMember(account) | Self::RemoveMember(account) => {
-                vec![&account.organization, &account.id]
-            }
-            Self::CreateTarget { id, target, .. } => vec![id, &target.name],
-            Self::DeleteTarget(grant) => vec![&grant.id],
-            Self::AddGrant(account, grant) | Self::RemoveGrant(account, grant) => {
-                vec![&account.organization, &account.id, &grant.id]
-            }
-            Self::SetOrganizationActive(_)
-            | Self::DeleteOrganization
-            | Self::SetPermissions(..)
-            | Self::SetSettings(_)
-            | Self::ChangeSettings(_)
-            | Self::SetPolicy(_) => Vec::new(),
-        }
-    }
 }
 
 /// A change of one organization.
@@ -136,9 +102,6 @@ impl Operation for Changing {
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
-        if !is_askable(&self.organization) || self.change.texts().into_iter().any(|text| !is_askable(text)) {
-            return Err(impossible("the character NUL cannot be stored"));
-        }
         if !matches!(self.change, Change::CreateOrganization(_)) {
             parent_of(db, &self.organization).await?;
         }

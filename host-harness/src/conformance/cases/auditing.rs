@@ -1,0 +1,363 @@
+//! The audit trail: one event for each change and each refusal, in the words of
+//! [`AuditEvent::event`](crate::memory::AuditEvent::event).
+
+use super::prelude::*;
+
+const AREA: &str = "auditing";
+
+pub(super) const CASES: &[Case] = &[
+    case!(
+        AREA,
+        a_new_invitation,
+        "A new invitation has one event: who, in which request and operation, where and which."
+    ),
+    case!(AREA, a_batch_has_an_event_for_each_row, "A batch leaves one event for each row, in order."),
+    case!(AREA, every_change_has_its_word, "Each change of state leaves one event with its word."),
+    case!(
+        AREA,
+        the_actor_is_the_caller,
+        "The actor is who called: the invitee, the sweep, a machine, nobody."
+    ),
+    case!(AREA, reasons_are_told, "An event has the reason of its change."),
+    case!(
+        AREA,
+        what_expires_on_the_way,
+        "What an insert writes off on its way has an event of its own, before that of the new row."
+    ),
+    case!(AREA, refused_items, "Each refused item leaves one event with its reason, once for an operation."),
+    case!(AREA, items_without_room, "So does each draft that met `exists` or `over-limit`."),
+    case!(AREA, repeating_leaves_none, "Repeating a batch leaves no event."),
+    case!(AREA, what_was_not_applied_leaves_none, "What was not applied, denied or invalid leaves none."),
+    case!(AREA, reading_leaves_none, "Reading, handing out and settling leave none."),
+    case!(AREA, what_is_applied, "Each step that is applied leaves one event, and none when it is repeated."),
+    case!(AREA, refusals, "Each refusal is one event: operation, reason, invitation, actor, request."),
+    case!(AREA, a_refusal_without_an_organization, "A refusal may have no organization, and no invitation."),
+    case!(AREA, refusals_elsewhere_are_denied, "A refusal in the name of another organization is `denied`."),
+    case!(
+        AREA,
+        an_invitee_is_refused_where_he_is_invited,
+        "An invitee's refusal names the organization of his invitation, and no other."
+    ),
+    case!(
+        AREA,
+        a_hundred_refusals,
+        "100 refusals are written, in order; 101, and a reason of 1025 bytes, are `invalid`."
+    ),
+    case!(AREA, no_code_in_the_trail, "No digest of a code is in the trail."),
+    case!(AREA, times_do_not_go_back, "The times of the events are the store's, and never go back."),
+];
+
+async fn words_are(t: &Trial, expected: &[&str]) -> Outcome {
+    same("the trail", &t.words().await?, &expected.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+}
+
+async fn last(t: &Trial) -> Outcome<AuditEvent> {
+    let events = t.trail().await?;
+    events.last().cloned().ok_or_else(|| broken("the trail", "an event", &events))
+}
+
+async fn a_new_invitation(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let call = t.admin();
+    t.batch(&call, batch("one", vec![draft("a", alice())])).await?;
+    words_are(&t, &["invitation.created"]).await?;
+    let event = last(&t).await?;
+    same("who", &event.actor, &Principal::User(ann()))?;
+    same(
+        "request and operation",
+        &(event.request_id, event.operation.as_str()),
+        &(call.context.request_id, "invite"),
+    )?;
+    same(
+        "where and which",
+        &(event.organization, event.invitation),
+        &(Some("acme".to_owned()), Some(id("a"))),
+    )
+}
+
+async fn a_batch_has_an_event_for_each_row(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let drafts = vec![draft("c", alice()), awaiting("a", bob()), draft("b", carol())];
+    t.batch(&t.admin(), batch("one", drafts)).await?;
+    words_are(&t, &["invitation.created"; 3]).await?;
+    let about: Vec<_> = t.trail().await?.into_iter().filter_map(|event| event.invitation).collect();
+    same("the rows", &about, &vec![id("c"), id("a"), id("b")])
+}
+
+async fn every_change_has_its_word(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(awaiting("a", alice())).await?;
+    t.change("a", approve("first", Some(LONG))).await?;
+    t.change("a", resend("second")).await?;
+    t.go("a", State::Accepting).await?;
+    t.go("a", State::Accepting).await?;
+    t.go("a", State::Accepted).await?;
+    let expected = [
+        "invitation.created",
+        "invitation.approved",
+        "invitation.renewed",
+        "invitation.claimed",
+        "invitation.taken-over",
+        "invitation.accepted",
+    ];
+    words_are(&t, &expected).await?;
+    for (name, to, word) in [("b", State::Declined, "declined"), ("c", State::Revoked, "revoked")] {
+        t.insert(draft(name, bob())).await?;
+        t.go(name, to).await?;
+        same("the word", &last(&t).await?.event, &format!("invitation.{word}"))?;
+    }
+    t.claimed("d", carol()).await?;
+    t.go("d", State::Failed).await?;
+    same("the word", &last(&t).await?.event.as_str(), &"invitation.failed")?;
+    t.insert(Draft { lifetime: Some(t.unit), ..draft("e", dave()) }).await?;
+    t.pass(t.unit).await?;
+    t.go("e", State::Expired).await?;
+    same("the word", &last(&t).await?.event.as_str(), &"invitation.expired")
+}
+
+async fn the_actor_is_the_caller(ground: Ground) -> Outcome {
+    let t = ground.acme(|settings| settings.accept_with = AcceptWith::Code).await?;
+    let by_code = Draft { accept_with: AcceptWith::Code, ..draft("a", alice()) };
+    t.insert(by_code).await?;
+    let call = t.bearer();
+    t.by_code(&call, "a").await?;
+    let claim = t.host.storage.transition(&call, key("a"), guard(1, &STATES), change(State::Accepting)).await;
+    ok("a claim", claim)?;
+    let event = last(&t).await?;
+    same("a bearer", &(event.actor, event.operation.as_str()), &(Principal::Anonymous, "accept"))?;
+    let finish =
+        t.host.storage.transition(&t.sweep(), key("a"), guard(2, &STATES), change(State::Accepted)).await;
+    ok("the end", finish)?;
+    let event = last(&t).await?;
+    same("the sweep", &(event.actor, event.operation.as_str()), &(Principal::System, "sweep"))?;
+    t.insert(draft("b", bob())).await?;
+    let his = t.call(Operation::Decline, None, Principal::User(bob()));
+    let decline = t.host.storage.transition(&his, key("b"), guard(1, &STATES), change(State::Declined)).await;
+    ok("a decline", decline)?;
+    let event = last(&t).await?;
+    same("the invitee", &(event.actor, event.operation.as_str()), &(Principal::User(bob()), "decline"))
+}
+
+async fn reasons_are_told(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    t.change("a", Change { reason: Some("left us".into()), ..change(State::Revoked) }).await?;
+    same("the reason", &last(&t).await?.reason.as_deref(), &Some("left us"))
+}
+
+async fn what_expires_on_the_way(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(Draft { lifetime: Some(t.unit), ..draft("a", alice()) }).await?;
+    t.pass(t.unit).await?;
+    t.insert(draft("b", alice())).await?;
+    words_are(&t, &["invitation.created", "invitation.expired", "invitation.created"]).await?;
+    same("of the second", &item("the trail", &t.trail().await?, 1)?.invitation, &Some(id("a")))
+}
+
+async fn refused_items(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let refused = |position, reason: &str| RefusedItem { position, name: "x".into(), reason: reason.into() };
+    for _ in 0..2 {
+        let request =
+            Batch { refused: vec![refused(0, "no-email"), refused(1, "duplicate")], ..batch("one", vec![]) };
+        t.batch(&t.admin(), request).await?;
+    }
+    words_are(&t, &["item.refused"; 2]).await?;
+    let reasons: Vec<_> = t.trail().await?.into_iter().filter_map(|event| event.reason).collect();
+    same("the reasons", &reasons, &vec!["no-email", "duplicate"])
+}
+
+async fn items_without_room(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let full = Batch { active_limit: Some(1), ..batch("one", vec![draft("b", alice()), draft("c", bob())]) };
+    t.batch(&t.admin(), full).await?;
+    words_are(&t, &["invitation.created", "item.refused", "item.refused"]).await?;
+    let reasons: Vec<_> = t.trail().await?.into_iter().filter_map(|event| event.reason).collect();
+    same("the reasons", &reasons, &vec![format!("active-invitation:{}", id("a")), "over-limit:1".into()])
+}
+
+async fn repeating_leaves_none(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    for _ in 0..3 {
+        t.batch(&t.admin(), batch("one", vec![draft("a", alice()), draft("b", bob())])).await?;
+    }
+    words_are(&t, &["invitation.created"; 2]).await
+}
+
+async fn what_was_not_applied_leaves_none(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let stale =
+        t.host.storage.transition(&t.admin(), key("a"), guard(9, &STATES), change(State::Revoked)).await;
+    same("applied", &ok("a stale change", stale)?.applied, &false)?;
+    denied("an illegal one", &t.try_change("a", change(State::Accepted)).await?)?;
+    invalid(
+        "a malformed one",
+        &t.try_change("a", Change { lease: None, ..change(State::Accepting) }).await?,
+    )?;
+    hidden(
+        "a foreign one",
+        &t.host.storage.transition(&t.by(gina()), key("a"), guard(1, &STATES), change(State::Revoked)).await,
+    )?;
+    denied("an apply", &t.try_apply(&t.sweep(), "a", alice(), steps()).await)?;
+    words_are(&t, &["invitation.created"]).await
+}
+
+async fn reading_leaves_none(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.batch(&t.admin(), Batch { hold: 0, ..batch("one", vec![draft("a", alice())]) }).await?;
+    t.row("a").await?;
+    t.list(all(), page(SortKey::Name, 10)).await?;
+    t.by_code(&t.invitee(alice()), "a").await?;
+    ok("mine", t.host.storage.mine(&t.invitee(alice()), vec![], None, 10).await)?;
+    ok("recall", t.host.storage.recall(&t.admin(), "acme".into(), "one".into(), fingerprint("one")).await)?;
+    t.due(0).await?;
+    let (invitation, kind) = (id("a"), MessageKind::Invitation);
+    t.settle(vec![Delivery { invitation, version: 1, kind, outcome: DeliveryOutcome::Delivered }]).await?;
+    same("purged", &t.purge(0, 10).await?, &0)?;
+    words_are(&t, &["invitation.created"]).await
+}
+
+async fn what_is_applied(ground: Ground) -> Outcome {
+    if ground.profile() == Profile::External {
+        return Err(Stop::LeftOut(
+            "members are elsewhere: no commit has both the effect and its event".into(),
+        ));
+    }
+    let t = ground.company().await?;
+    t.claimed("a", alice()).await?;
+    for _ in 0..2 {
+        t.apply("a", alice(), steps()).await?;
+    }
+    let events: Vec<_> = t.trail().await?.into_iter().skip(2).collect();
+    let words: Vec<_> = events.iter().map(|event| event.event.as_str()).collect();
+    same("the events", &words, &vec!["member.added", "grant.added", "grant.added"])?;
+    must(
+        "their invitation",
+        events.iter().all(|event| event.invitation == Some(id("a"))),
+        "the one that was accepted",
+        &events,
+    )
+}
+
+fn refusal(operation: &str, reason: &str, invitation: Option<String>) -> Refusal {
+    Refusal { operation: operation.into(), invitation, reason: reason.into() }
+}
+
+async fn record(
+    t: &Trial,
+    call: &Call,
+    organization: Option<&str>,
+    refusals: Vec<Refusal>,
+) -> Result<(), HostError> {
+    t.host.audit.record_refusals(call, organization.map(str::to_owned), refusals).await
+}
+
+async fn refusals(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let call = t.admin();
+    let refused = vec![
+        refusal("invitations.revoke", "wrong-state", Some(id("a"))),
+        refusal("invitations.get", "not-found", None),
+    ];
+    ok("record-refusals", record(&t, &call, Some("acme"), refused).await)?;
+    let events: Vec<_> = t.trail().await?.into_iter().skip(1).collect();
+    same("the number of events", &events.len(), &2)?;
+    let event = item("the trail", &events, 0)?;
+    same("the word", &event.event.as_str(), &"refused")?;
+    same(
+        "operation and reason",
+        &(event.operation.as_str(), event.reason.as_deref()),
+        &("invitations.revoke", Some("wrong-state")),
+    )?;
+    same(
+        "invitation and organization",
+        &(event.invitation.clone(), event.organization.as_deref()),
+        &(Some(id("a")), Some("acme")),
+    )?;
+    same(
+        "actor and request",
+        &(&event.actor, &event.request_id),
+        &(&Principal::User(ann()), &call.context.request_id),
+    )
+}
+
+async fn a_refusal_without_an_organization(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    ok(
+        "record-refusals",
+        record(&t, &t.bearer(), None, vec![refusal("invitee.accept", "not-usable", None)]).await,
+    )?;
+    let event = last(&t).await?;
+    same(
+        "actor, organization and invitation",
+        &(event.actor, event.organization, event.invitation),
+        &(Principal::Anonymous, None, None),
+    )
+}
+
+async fn refusals_elsewhere_are_denied(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    for other in ["root", "globex", "lab", "nowhere"] {
+        let answer =
+            record(&t, &t.admin(), Some(other), vec![refusal("invitations.get", "not-found", None)]).await;
+        denied(&format!("in the name of `{other}`"), &answer)?;
+    }
+    words_are(&t, &[]).await
+}
+
+async fn an_invitee_is_refused_where_he_is_invited(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let refused = || vec![refusal("invitee.accept", "wrong-state", Some(id("a")))];
+    denied("somebody else", &record(&t, &t.invitee(bob()), Some("acme"), refused()).await)?;
+    denied("another organization", &record(&t, &t.invitee(alice()), Some("globex"), refused()).await)?;
+    ok("her own", record(&t, &t.invitee(alice()), Some("acme"), refused()).await)?;
+    words_are(&t, &["invitation.created", "refused"]).await
+}
+
+async fn a_hundred_refusals(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let many = |count: usize| {
+        (0..count)
+            .map(|number| refusal("invitations.resend", &format!("reason {number}"), None))
+            .collect::<Vec<_>>()
+    };
+    invalid("101 refusals", &record(&t, &t.admin(), Some("acme"), many(101)).await)?;
+    let long = vec![refusal("invitations.get", &"x".repeat(1025), None)];
+    invalid("a reason of 1025 bytes", &record(&t, &t.admin(), Some("acme"), long).await)?;
+    words_are(&t, &[]).await?;
+    ok("100 refusals", record(&t, &t.admin(), Some("acme"), many(100)).await)?;
+    let reasons: Vec<_> = t.trail().await?.into_iter().filter_map(|event| event.reason).collect();
+    same("the reasons", &reasons, &(0..100).map(|number| format!("reason {number}")).collect::<Vec<_>>())
+}
+
+async fn no_code_in_the_trail(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    t.change("a", resend("second")).await?;
+    t.go("a", State::Revoked).await?;
+    let text = format!("{:?}", t.trail().await?);
+    for name in ["a", "second"] {
+        let digest = code(name);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = text.to_lowercase().contains(&hex) || text.contains(&format!("{digest:?}"));
+        must("the trail", !found, "no digest of a code", &text)?;
+    }
+    Ok(())
+}
+
+async fn times_do_not_go_back(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    for (name, who) in [("a", alice()), ("b", bob()), ("c", carol())] {
+        t.insert(draft(name, who)).await?;
+        t.pass(2).await?;
+    }
+    let times: Vec<_> = t.trail().await?.into_iter().map(|event| event.at).collect();
+    must("the times", times.is_sorted(), "in order", &times)?;
+    let created = t.row("c").await?.created_at;
+    let near = times.last().is_some_and(|last| last.abs_diff(created) <= LONG);
+    must("the last, beside the creation of its row", near, "of the same clock", &(times, created))
+}

@@ -1,0 +1,260 @@
+//! `storage.by-code`: whom a code leads where, and how codes die.
+
+use super::prelude::*;
+
+const AREA: &str = "by_code";
+
+pub(super) const CASES: &[Case] = &[
+    case!(
+        AREA,
+        it_leads_the_invitee_from_anywhere,
+        "The invitee finds his invitation by its code, wherever he calls."
+    ),
+    case!(AREA, an_unknown_code_is_nothing, "A code that nobody was given leads to nothing."),
+    case!(
+        AREA,
+        the_invitee_learns_what_became_of_it,
+        "He finds it by its code in whatever state it has ended."
+    ),
+    case!(
+        AREA,
+        to_others_it_is_nothing,
+        "Where the invitee has to sign in, a code is nothing to anybody else, also to the administrator."
+    ),
+    case!(
+        AREA,
+        in_mode_code_the_bearer_is_admitted,
+        "In mode `code` whoever calls in the organization finds it."
+    ),
+    case!(AREA, in_mode_code_only_in_its_organization, "But nobody who calls elsewhere does."),
+    case!(
+        AREA,
+        in_mode_code_only_while_it_is_pending,
+        "Claimed, declined, revoked: the code is nothing to a bearer any more."
+    ),
+    case!(AREA, in_mode_code_not_after_its_end, "Nor is it when its time has run out."),
+    case!(AREA, in_mode_code_at_the_very_instant, "A bearer's code dies at the very instant of the end.")
+        .exact(),
+    case!(
+        AREA,
+        the_stricter_of_row_and_setting_counts,
+        "A row in mode `code` in an organization that is stricter by now admits no bearer, and the other way round."
+    ),
+    case!(AREA, three_are_live_and_the_oldest_dies, "Of more than three added codes the oldest dies."),
+    case!(AREA, a_replaced_code_is_dead, "`replace` kills all earlier codes, for the invitee as well."),
+    case!(AREA, codes_stay_after_a_change_that_keeps_them, "`keep` keeps every code."),
+    case!(
+        AREA,
+        the_code_of_an_approval_leads_to_it,
+        "An approved invitation is found by the code of its approval."
+    ),
+    case!(AREA, a_purged_code_is_nothing, "When the row is purged its code leads nowhere."),
+    case!(
+        AREA,
+        a_code_is_not_taken_from_another,
+        "The digest of another invitation cannot be added, and leads where it led."
+    ),
+    case!(AREA, a_digest_has_32_bytes, "A digest of another length is `invalid`."),
+];
+
+fn by_code_draft(name: &str) -> Draft {
+    Draft { accept_with: AcceptWith::Code, ..draft(name, alice()) }
+}
+
+/// Where a code is enough.
+async fn codes_suffice(ground: &Ground) -> Outcome<Trial> {
+    ground.acme(|settings| settings.accept_with = AcceptWith::Code).await
+}
+
+async fn it_leads_the_invitee_from_anywhere(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let here = t.call(Operation::Introspect, Some("acme"), Principal::User(alice()));
+    let elsewhere = t.call(Operation::Accept, Some("globex"), Principal::User(alice()));
+    for call in [t.invitee(alice()), here, elsewhere] {
+        same("by-code", &t.by_code(&call, "a").await?, &Some(id("a")))?;
+    }
+    Ok(())
+}
+
+async fn an_unknown_code_is_nothing(ground: Ground) -> Outcome {
+    let t = codes_suffice(&ground).await?;
+    t.insert(by_code_draft("a")).await?;
+    for call in [t.invitee(alice()), t.bearer(), t.admin()] {
+        same("by-code", &t.by_code(&call, "never").await?, &None)?;
+    }
+    Ok(())
+}
+
+async fn the_invitee_learns_what_became_of_it(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let ends = [State::Accepted, State::Declined, State::Revoked, State::Failed];
+    for (number, end) in ends.into_iter().enumerate() {
+        let name = format!("n{number}");
+        t.insert(draft(&name, alice())).await?;
+        if matches!(end, State::Accepted | State::Failed) {
+            t.go(&name, State::Accepting).await?;
+        }
+        t.go(&name, end).await?;
+        let found = ok("by-code", t.host.storage.by_code(&t.invitee(alice()), code(&name)).await)?;
+        same("the state", &found.map(|row| row.state), &Some(end))?;
+    }
+    t.insert(Draft { lifetime: Some(t.unit), ..draft("last", alice()) }).await?;
+    t.pass(t.unit).await?;
+    let found = ok("by-code", t.host.storage.by_code(&t.invitee(alice()), code("last")).await)?;
+    same("the state", &found.map(|row| row.state), &Some(State::Expired))
+}
+
+async fn to_others_it_is_nothing(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    t.insert(Draft { accept_with: AcceptWith::InviteeAndCode, ..draft("b", bob()) }).await?;
+    for name in ["a", "b"] {
+        for call in [t.bearer(), t.invitee(carol()), t.admin(), t.by(gina())] {
+            same("by-code", &t.by_code(&call, name).await?, &None)?;
+            hidden("the row afterwards", &t.host.storage.get(&t.bearer(), key(name)).await)?;
+        }
+    }
+    Ok(())
+}
+
+async fn in_mode_code_the_bearer_is_admitted(ground: Ground) -> Outcome {
+    let t = codes_suffice(&ground).await?;
+    t.insert(by_code_draft("a")).await?;
+    let signed_in = t.call(Operation::Accept, Some("acme"), Principal::User(bob()));
+    for call in [t.bearer(), signed_in] {
+        same("by-code", &t.by_code(&call, "a").await?, &Some(id("a")))?;
+        ok("get in the same call", t.host.storage.get(&call, key("a")).await)?;
+    }
+    Ok(())
+}
+
+async fn in_mode_code_only_in_its_organization(ground: Ground) -> Outcome {
+    let t = codes_suffice(&ground).await?;
+    t.insert(by_code_draft("a")).await?;
+    for place in [Some("root"), Some("globex"), Some("lab"), None] {
+        for who in [Principal::Anonymous, Principal::User(bob())] {
+            let call = t.call(Operation::Accept, place, who);
+            same(&format!("by-code in {place:?}"), &t.by_code(&call, "a").await?, &None)?;
+            hidden("get in the same call", &t.host.storage.get(&call, key("a")).await)?;
+        }
+    }
+    Ok(())
+}
+
+async fn in_mode_code_only_while_it_is_pending(ground: Ground) -> Outcome {
+    for to in [State::Accepting, State::Declined, State::Revoked] {
+        let t = codes_suffice(&ground).await?;
+        t.insert(by_code_draft("a")).await?;
+        t.go("a", to).await?;
+        same(
+            &format!("a bearer's code of one that is {}", word(to)),
+            &t.by_code(&t.bearer(), "a").await?,
+            &None,
+        )?;
+        same("the invitee's", &t.by_code(&t.invitee(alice()), "a").await?, &Some(id("a")))?;
+    }
+    Ok(())
+}
+
+async fn in_mode_code_not_after_its_end(ground: Ground) -> Outcome {
+    let t = codes_suffice(&ground).await?;
+    t.insert(Draft { lifetime: Some(t.unit), ..by_code_draft("a") }).await?;
+    t.pass(t.unit).await?;
+    same("by-code", &t.by_code(&t.bearer(), "a").await?, &None)
+}
+
+async fn in_mode_code_at_the_very_instant(ground: Ground) -> Outcome {
+    let t = codes_suffice(&ground).await?;
+    t.insert(by_code_draft("a")).await?;
+    t.pass(LONG - 1).await?;
+    same("a millisecond before", &t.by_code(&t.bearer(), "a").await?, &Some(id("a")))?;
+    t.pass(1).await?;
+    same("at its end", &t.by_code(&t.bearer(), "a").await?, &None)
+}
+
+async fn the_stricter_of_row_and_setting_counts(ground: Ground) -> Outcome {
+    use AcceptWith::{Code, Invitee, InviteeAndCode};
+    for (of_row, setting) in
+        [(Code, Invitee), (Code, InviteeAndCode), (Invitee, Code), (InviteeAndCode, Code)]
+    {
+        let t = ground.acme(|settings| settings.accept_with = setting).await?;
+        t.insert(Draft { accept_with: of_row, ..draft("a", alice()) }).await?;
+        let what = format!("a bearer, where the row says {of_row:?} and the setting {setting:?}");
+        same(&what, &t.by_code(&t.bearer(), "a").await?, &None)?;
+    }
+    Ok(())
+}
+
+async fn three_are_live_and_the_oldest_dies(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    for name in ["b", "c", "d"] {
+        t.change("a", Change { code: CodeChange::Add(code(name)), ..change(State::Pending) }).await?;
+        t.pass(2).await?;
+    }
+    for (name, live) in [("a", false), ("b", true), ("c", true), ("d", true)] {
+        let found = t.by_code(&t.invitee(alice()), name).await?;
+        same(&format!("code {name}"), &found, &live.then(|| id("a")))?;
+    }
+    Ok(())
+}
+
+async fn a_replaced_code_is_dead(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    t.change("a", Change { code: CodeChange::Add(code("b")), ..change(State::Pending) }).await?;
+    t.change("a", resend("c")).await?;
+    for (name, live) in [("a", false), ("b", false), ("c", true)] {
+        let found = t.by_code(&t.invitee(alice()), name).await?;
+        same(&format!("code {name}"), &found, &live.then(|| id("a")))?;
+    }
+    Ok(())
+}
+
+async fn codes_stay_after_a_change_that_keeps_them(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    t.change("a", Change { code: CodeChange::Add(code("b")), ..change(State::Pending) }).await?;
+    t.go("a", State::Pending).await?;
+    for name in ["a", "b"] {
+        same(&format!("code {name}"), &t.by_code(&t.invitee(alice()), name).await?, &Some(id("a")))?;
+    }
+    Ok(())
+}
+
+async fn the_code_of_an_approval_leads_to_it(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(awaiting("a", alice())).await?;
+    t.change("a", approve("first", Some(LONG))).await?;
+    same("by-code", &t.by_code(&t.invitee(alice()), "first").await?, &Some(id("a")))
+}
+
+async fn a_purged_code_is_nothing(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    t.go("a", State::Revoked).await?;
+    t.pass(2).await?;
+    same("purged", &t.purge(0, 200).await?, &1)?;
+    same("by-code", &t.by_code(&t.invitee(alice()), "a").await?, &None)
+}
+
+async fn a_code_is_not_taken_from_another(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    t.insert(draft("b", bob())).await?;
+    let theft = Change { code: CodeChange::Add(code("a")), ..change(State::Pending) };
+    let answer = t.try_change("b", theft).await?;
+    must("adding the code of another", answer.is_err(), "an error", &answer)?;
+    same("the code", &t.by_code(&t.invitee(alice()), "a").await?, &Some(id("a")))?;
+    same("the version of the thief", &t.row("b").await?.version, &1)
+}
+
+async fn a_digest_has_32_bytes(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    for length in [0, 31, 33] {
+        let answer = t.host.storage.by_code(&t.invitee(alice()), vec![7; length]).await;
+        invalid(&format!("{length} bytes"), &answer)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! How much is asked, and how patiently.
+
+use std::time::Duration;
+
+/// What [`run`](super::run) does.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Only cases whose name, as in `claiming/a-lease-is-over-at-its-instant`, contains this. Histories are
+    /// named `history/SEED`.
+    pub filter: Option<String>,
+    /// How many random histories are played.
+    pub histories: u32,
+    /// How many calls and events each has.
+    pub calls: u32,
+    /// The seed of the first history; each further one has the next number.
+    pub seed: u64,
+    /// How many cases run at the same time, each on a store of its own.
+    pub jobs: usize,
+    /// How long a case, or one call of a history, may take.
+    pub time_out: Duration,
+    /// With a [real](super::ClockKind::Real) clock: lifetimes and holds that are waited for. Several times
+    /// what the slowest call of the host takes.
+    pub unit: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            filter: None,
+            histories: 50,
+            calls: 60,
+            seed: 1,
+            jobs: 1,
+            time_out: Duration::from_secs(30),
+            unit: Duration::from_millis(400),
+        }
+    }
+}

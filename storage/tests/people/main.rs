@@ -1,0 +1,16 @@
+//! Organizations and people in a database: each answer and all that is stored is what the in-memory host has.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+mod administering;
+mod both;
+mod histories;
+mod races;
+mod reading;
+mod worlds;

@@ -1,0 +1,209 @@
+//! Worlds, in and out.
+
+use std::collections::BTreeMap;
+
+use guestlist_harness::{
+    contract::{
+        audit::Refusal,
+        storage::{Batch, Draft, RefusedItem},
+        types::{Principal, State, Step},
+    },
+    host::{Audit as _, Membership as _, Operation, Storage as _},
+    memory::{MemoryHost, OutboxEntry, Person, Realm},
+};
+use guestlist_storage::{Database, Options, StorageError};
+use tempfile::TempDir;
+
+use super::both::{Both, WORLD, alice, ann, batch, change, compare, group, key, role, user, world_files};
+
+async fn database(folder: &TempDir) -> Database {
+    let url = format!("sqlite:{}", folder.path().join("world.db").display());
+    Database::open(&url, Options::default()).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_world_comes_out_as_it_went_in() {
+    let folder = TempDir::new().unwrap();
+    let database = database(&folder).await;
+    let mut worlds: BTreeMap<_, _> = world_files();
+    worlds.insert("the world of these tests".into(), WORLD.into());
+    for (path, yaml) in worlds {
+        let realm = MemoryHost::from_yaml(&yaml).unwrap().realm();
+        database.load(&realm).await.unwrap();
+        let dumped = database.dump().await.unwrap();
+        let text = |realm: &Realm| serde_json::to_string_pretty(&realm.organizations).unwrap();
+        assert_eq!(text(&dumped), text(&realm), "{}", path.display());
+        compare(&dumped, &realm);
+    }
+}
+
+/// A host in memory in which something of everything has happened.
+async fn lived() -> MemoryHost {
+    let host = MemoryHost::from_yaml(WORLD).unwrap();
+    let call = host.call(Operation::Invite, Some("acme"), ann());
+    let invite = |batch: Batch| host.insert(&call, "acme".into(), batch);
+    invite(batch("inv-a", alice())).await.unwrap().remove(0).unwrap();
+    let mut waiting = batch("inv-b", user("root", "u-bob"));
+    let first = waiting.drafts.remove(0);
+    waiting.drafts.push(Draft { code: None, approval: Some("privileged".into()), ..first });
+    waiting.announce = true;
+    waiting.refused = vec![RefusedItem { position: 1, name: "eve".into(), reason: "not-found".into() }];
+    waiting.metadata = vec![guestlist_harness::contract::types::Property {
+        key: "ticket".into(),
+        value: "7 'x' \"y\"".into(),
+    }];
+    invite(waiting).await.unwrap().remove(0).unwrap();
+    invite(batch("inv-c", user("root", "u-carl"))).await.unwrap().remove(0).unwrap();
+    let sweep = host.call(Operation::Sweep, Some("acme"), Principal::System);
+    let guard = |version, state| guestlist_harness::contract::storage::Guard {
+        version,
+        states: vec![state],
+        clock: guestlist_harness::contract::storage::ClockGuard::None,
+    };
+    let go = |id: &'static str, version, from, to| {
+        host.transition(&sweep, key(id), guard(version, from), change(to))
+    };
+    go("inv-a", 1, State::Pending, State::Accepting).await.unwrap();
+    let steps = vec![Step::Member, Step::Grant(role("r-admin")), Step::Grant(group("g-help"))];
+    host.apply(&sweep, "acme".into(), "inv-a".into(), alice(), steps).await.unwrap();
+    host.close(&sweep, "acme".into(), "inv-a".into()).await.unwrap();
+    go("inv-a", 2, State::Accepting, State::Accepted).await.unwrap();
+    go("inv-c", 1, State::Pending, State::Declined).await.unwrap();
+    host.remove_grant("acme", &alice(), &group("g-help")).unwrap();
+    host.remove_user("root", "u-dora").unwrap();
+    host.remove_member("acme", &alice()).unwrap();
+    host.add_member("acme", &user("partner", "u-gus0")).unwrap();
+    host.set_store_answers("root", "silent", false).unwrap();
+    host.delete_organization("globex").unwrap();
+    let refusal =
+        Refusal { operation: "invitee.accept".into(), invitation: None, reason: "not-usable".into() };
+    let stranger = host.call(Operation::Accept, None, Principal::Anonymous);
+    host.record_refusals(&stranger, None, vec![refusal]).await.unwrap();
+    host
+}
+
+#[tokio::test]
+async fn a_world_in_which_much_has_happened_comes_out_as_it_went_in() {
+    let realm = lived().await.realm();
+    let tenant = &realm.tenants["acme"];
+    assert!(!tenant.outbox.is_empty() && !tenant.operations.is_empty() && !tenant.applied.is_empty());
+    let folder = TempDir::new().unwrap();
+    let database = database(&folder).await;
+    for _ in 0..2 {
+        // What was there before is gone, the audit trail as well.
+        database.load(&realm).await.unwrap();
+        let dumped = database.dump().await.unwrap();
+        compare(&dumped, &realm);
+        assert_eq!(dumped.audit, realm.audit);
+        assert_eq!(
+            dumped.organizations["acme"].people, realm.organizations["acme"].people,
+            "ids of guests stay"
+        );
+    }
+    database.load(&Realm::default()).await.unwrap();
+    compare(&database.dump().await.unwrap(), &Realm::default());
+}
+
+#[tokio::test]
+async fn after_loading_the_rules_of_the_tables_hold_again() {
+    let both = Both::of(WORLD).await;
+    both.database.load(&lived().await.realm()).await.unwrap();
+    let [_, host] = both.hosts();
+    let call = both.memory.call(Operation::Invite, Some("acme"), ann());
+    let again =
+        host.storage.insert(&call, "acme".into(), batch("inv-b", user("root", "u-bob2"))).await.unwrap();
+    assert!(again[0].is_err(), "the id is there");
+    let member = user("partner", "u-gus0");
+    let told = both.administration().add_member("acme", &member).await.unwrap_err();
+    assert_eq!(told.to_string(), "he is a member");
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_refused_as_a_whole() {
+    let folder = TempDir::new().unwrap();
+    let database = database(&folder).await;
+    let realm = lived().await.realm();
+    database.load(&realm).await.unwrap();
+    let changed = |change: &dyn Fn(&mut Realm)| {
+        let mut realm = realm.clone();
+        change(&mut realm);
+        realm
+    };
+    let person = |realm: &mut Realm, change: &dyn Fn(&mut Person)| {
+        change(realm.organizations.get_mut("root").unwrap().people.get_mut("u-alice").unwrap());
+    };
+    let entry = || OutboxEntry { invitation: "inv-x".into(), ..realm.tenants["acme"].outbox[0].clone() };
+    for (wrong, expected) in [
+        (changed(&|realm| person(realm, &|alice| alice.name = "al\0ice".into())), "NUL"),
+        (changed(&|realm| person(realm, &|alice| alice.name = "bob.THREE".into())), "person"),
+        (
+            changed(&|realm| person(realm, &|alice| drop(alice.groups.insert("g-x".into(), None)))),
+            "group `g-x`",
+        ),
+        (
+            changed(&|realm| realm.organizations.get_mut("acme").unwrap().parent = Some("gone".into())),
+            "`gone`",
+        ),
+        (
+            changed(&|realm| {
+                drop(realm.organizations.get_mut("acme").unwrap().silent_stores.insert("X".into()))
+            }),
+            "`X`",
+        ),
+        (changed(&|realm| realm.tenants.get_mut("acme").unwrap().outbox.push(entry())), "`inv-x`"),
+        (
+            changed(&|realm| {
+                let rows = &mut realm.tenants.get_mut("acme").unwrap().rows;
+                rows.get_mut("inv-a").unwrap().codes[0].push('0');
+            }),
+            "64 hexadecimal digits",
+        ),
+        (
+            changed(&|realm| {
+                let rows = &mut realm.tenants.get_mut("acme").unwrap().rows;
+                rows.get_mut("inv-a").unwrap().invitation.key.id = "inv-z".into();
+            }),
+            "another key",
+        ),
+    ] {
+        match database.load(&wrong).await {
+            Err(StorageError::Invalid(text)) => assert!(text.contains(expected), "{text}"),
+            other => panic!("{expected}: {other:?}"),
+        }
+        compare(&database.dump().await.unwrap(), &realm);
+    }
+}
+
+#[tokio::test]
+async fn numbers_beyond_those_of_a_database_become_its_last() {
+    let folder = TempDir::new().unwrap();
+    let database = database(&folder).await;
+    let mut realm = lived().await.realm();
+    let rows = &mut realm.tenants.get_mut("acme").unwrap().rows;
+    rows.get_mut("inv-b").unwrap().invitation.lifetime = Some(u64::MAX);
+    realm.organizations.get_mut("acme").unwrap().settings.retention = u64::MAX;
+    database.load(&realm).await.unwrap();
+    let dumped = database.dump().await.unwrap();
+    let last = u64::try_from(i64::MAX).unwrap();
+    assert_eq!(dumped.tenants["acme"].rows["inv-b"].invitation.lifetime, Some(last));
+    assert_eq!(dumped.organizations["acme"].settings.retention, u64::MAX, "settings are kept as they are");
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_people_are_loaded() {
+    let mut realm = MemoryHost::from_yaml(WORLD).unwrap().realm();
+    let root = realm.organizations.get_mut("root").unwrap();
+    let somebody = root.people["u-alice"].clone();
+    for number in 0..100_000 {
+        let id = format!("u-{number}");
+        let (name, account) = (format!("user{number}"), user("root", &id));
+        root.people.insert(id, Person { name, account, ..somebody.clone() });
+    }
+    let folder = TempDir::new().unwrap();
+    let database = database(&folder).await;
+    database.load(&realm).await.unwrap();
+    assert_eq!(
+        database.dump().await.unwrap().organizations["root"].people,
+        realm.organizations["root"].people
+    );
+}
