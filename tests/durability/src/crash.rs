@@ -1,4 +1,7 @@
 //! A host is killed in the middle of its work, again and again, and nothing that it said is undone.
+//!
+//! Where the database is a server of the trial's own, every other time the server is stopped instead, as by a
+//! crash, and started again: the host has to answer with failures meanwhile and go on by itself.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,6 +29,7 @@ use crate::{
     load::{Done, Given},
     place::{self, Place},
     rest::to_rest,
+    server::Server,
     worker::{Orders, Said, Worker},
     world,
 };
@@ -54,9 +58,11 @@ pub struct Plan {
 #[serde(rename_all = "kebab-case")]
 pub struct Outcome {
     pub kills: usize,
+    /// Crashes of the server, under a host that survived.
+    pub stops: usize,
     /// Answers that bind, by their kind.
     pub acknowledged: BTreeMap<&'static str, usize>,
-    /// Answers that the database failed.
+    /// Answers that the database failed, while its server was away.
     pub failed: usize,
     /// Accepts that a death had interrupted and the sweep brought to their end.
     pub recovered: usize,
@@ -75,6 +81,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rate = self.kills as f64 / self.seconds.max(1e-9);
         writeln!(to, "kills         {} in {:.1} s, {rate:.1} a second", self.kills, self.seconds)?;
+        writeln!(to, "stops         {}", self.stops)?;
         writeln!(to, "databases     {}", self.databases)?;
         writeln!(to, "acknowledged  {}", self.acknowledged.values().sum::<usize>())?;
         for (kind, count) in &self.acknowledged {
@@ -141,7 +148,8 @@ pub async fn run(
     while killing.outcome.kills < plan.kills {
         let mut life = killing.new_world().await?;
         for _ in 0..LIVES.min(plan.kills - killing.outcome.kills) {
-            killing.kill_one(&mut life)?;
+            let server = place.server().filter(|_| killing.outcome.kills % 2 == 1);
+            killing.kill_one(&mut life, server.as_deref())?;
             killing.look(&mut life).await?;
             told(killing.outcome.kills);
             if !killing.outcome.violations.is_empty() {
@@ -184,8 +192,9 @@ impl Killing<'_> {
         Ok(next)
     }
 
-    /// Lets a host work, kills it, and hears what it had said until then.
-    fn kill_one(&mut self, life: &mut Life) -> Result<(), String> {
+    /// Lets a host work, kills it, and hears what it had said until then. Where there is a server it is
+    /// stopped and started before that, and the host has to go on.
+    fn kill_one(&mut self, life: &mut Life, server: Option<&Server>) -> Result<(), String> {
         let (number, mut host) = self.host()?;
         let seed = self.dice.roll();
         let given = Given {
@@ -199,36 +208,76 @@ impl Killing<'_> {
             letters: life.letters.clone(),
         };
         host.tell(&given);
+        self.work(life, number)?;
+        if let Some(server) = server {
+            server.stop_immediate().map_err(|error| error.to_string())?;
+            self.listen(life, number, true, |said| matches!(said, Said::Done(Done::Failed(_))))?;
+            server.start_again().map_err(|error| error.to_string())?;
+            self.outcome.stops += 1;
+            // What was under way may still be told as a failure.
+            let binds = |said: &Said| matches!(said, Said::Done(Done::Acknowledged(_)));
+            self.listen(life, number, true, binds)?;
+            self.listen(life, number, true, binds)?;
+        }
+        host.kill();
+        self.outcome.kills += 1;
+        loop {
+            match self.said.recv_timeout(PATIENCE) {
+                Ok((other, Some(Said::Ready))) => self.ready.push(other),
+                Ok((from, Some(said))) if from == number => self.hear(life, &said, server.is_some()),
+                Ok((from, None)) if from == number => return Ok(()),
+                other => return Err(format!("a host that was killed goes on: {other:?}")),
+            }
+        }
+    }
+
+    /// Lets a host work for a while.
+    fn work(&mut self, life: &mut Life, number: usize) -> Result<(), String> {
         let (shortest, longest) = LIFE;
         let time = Duration::from_millis(shortest + self.dice.roll() % (longest - shortest));
         let end = Instant::now() + time;
-        let mut killed = false;
         loop {
-            let left = if killed { PATIENCE } else { end.saturating_duration_since(Instant::now()) };
-            match self.said.recv_timeout(left) {
+            match self.said.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok((other, Some(Said::Ready))) => self.ready.push(other),
-                Ok((from, Some(said))) if from == number => self.hear(life, said),
-                Ok((from, None)) if from == number && killed => return Ok(()),
-                Err(RecvTimeoutError::Timeout) if !killed => {
-                    host.kill();
-                    killed = true;
-                    self.outcome.kills += 1;
-                }
+                Ok((from, Some(said))) if from == number => self.hear(life, &said, false),
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
                 other => return Err(format!("a host ended by itself: {other:?}")),
             }
         }
     }
 
-    fn hear(&mut self, life: &mut Life, said: Said) {
+    /// Hears a host until it says this.
+    fn listen(
+        &mut self,
+        life: &mut Life,
+        number: usize,
+        may_fail: bool,
+        until: impl Fn(&Said) -> bool,
+    ) -> Result<(), String> {
+        loop {
+            match self.said.recv_timeout(PATIENCE) {
+                Ok((other, Some(Said::Ready))) => self.ready.push(other),
+                Ok((from, Some(said))) if from == number => {
+                    self.hear(life, &said, may_fail);
+                    if until(&said) {
+                        return Ok(());
+                    }
+                }
+                other => return Err(format!("a host did not outlive its server: {other:?}")),
+            }
+        }
+    }
+
+    fn hear(&mut self, life: &mut Life, said: &Said, may_fail: bool) {
         match said {
-            Said::Mail(letter) => life.letters.push(letter),
+            Said::Mail(letter) => life.letters.push(letter.clone()),
             Said::Done(Done::Acknowledged(told)) => {
                 *self.outcome.acknowledged.entry(told.kind()).or_default() += 1;
-                life.told.push(told);
+                life.told.push(told.clone());
             }
+            Said::Done(Done::Failed(_)) if may_fail => self.outcome.failed += 1,
+            // Nothing was wrong with the database.
             Said::Done(Done::Failed(why)) => {
-                self.outcome.failed += 1;
-                // Nothing is wrong with the database itself.
                 self.outcome.violations.push(format!("a host was alone, and failed: {why}"));
             }
             Said::Done(Done::Answered) | Said::Ready | Said::Reply(_) => {}
@@ -237,6 +286,8 @@ impl Killing<'_> {
 
     /// Brings the database to rest and asks for every guarantee.
     async fn look(&mut self, life: &mut Life) -> Result<(), String> {
+        self.place.quiet().await?;
+        self.outcome.violations.extend(self.place.damage()?);
         let ahead = self.ahead.clone();
         let database = self.place.open(place::ahead(ahead.clone())).await?;
         let stage =

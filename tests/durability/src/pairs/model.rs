@@ -33,7 +33,7 @@ pub enum Explained {
     /// This one was told "not now" while the other was at it; the other explains the rest.
     NotNow(usize),
     /// One happened while the other was between two host calls.
-    Within { place: String, differs: Vec<String> },
+    Within { place: String, why: Option<&'static str>, differs: Vec<String> },
     /// By no sequence. Where it differs from each of the two orders.
     Not(Vec<String>),
 }
@@ -46,7 +46,16 @@ pub struct Model {
     serial: [Value; 2],
     alone: [Value; 2],
     /// Made when it is needed.
-    within: Option<Vec<(String, Value)>>,
+    within: Option<Vec<Nested>>,
+}
+
+/// One act in the middle of the other.
+#[derive(Clone, Debug)]
+struct Nested {
+    place: String,
+    /// Why it may come to this.
+    why: Option<&'static str>,
+    value: Value,
 }
 
 /// One that acts in the middle of the other's call.
@@ -146,15 +155,15 @@ impl Model {
         };
         let differs = vec![differs(0), differs(1)];
         if !strictly && overlapped
-            && let Some((place, _)) = self.within().await.iter().find(|(_, value)| *value == seen)
+            && let Some(nested) = self.within().await.iter().find(|nested| nested.value == seen)
         {
-            return Explained::Within { place: place.clone(), differs };
+            return Explained::Within { place: nested.place.clone(), why: nested.why, differs };
         }
         Explained::Not(differs)
     }
 
     /// One of the two, wholly, between two host calls of the other: everywhere.
-    async fn within(&mut self) -> &[(String, Value)] {
+    async fn within(&mut self) -> &[Nested] {
         if self.within.is_none() {
             let mut all = Vec::new();
             for outer in [0, 1] {
@@ -171,9 +180,9 @@ impl Model {
                         act(&play.stage, &play.commands[outer], Some(between.clone())).await;
                     let Some((function, part)) = between.done.lock().unwrap().take() else { break };
                     play.run.parts[1 - outer] = part;
-                    let (inner, outer_op) = (self.ops[1 - outer], self.ops[outer]);
-                    let label = format!("{inner:?} before {function} of {outer_op:?}");
-                    all.push((label, play.ended().normal()));
+                    let (inner, outer) = (self.ops[1 - outer], self.ops[outer]);
+                    let place = format!("{inner:?} before {function} of {outer:?}");
+                    all.push(Nested { place, why: outer.admits(inner), value: play.ended().normal() });
                 }
             }
             self.within = Some(all);

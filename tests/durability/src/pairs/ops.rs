@@ -135,6 +135,33 @@ impl Op {
         }
     }
 
+    /// Why something may come of `inner` in the middle of this that comes of neither order; `None` where that
+    /// is a mistake.
+    #[must_use]
+    pub fn admits(self, inner: Self) -> Option<&'static str> {
+        use Op::{
+            Accept, AcceptById, Approve, Decline, DeleteGroup, Invite, Reject, RemoveMember, Resend, Revoke,
+            RevokeAll, SetPermissions, Sweep,
+        };
+        match (self, inner) {
+            (Accept | AcceptById | Sweep, RemoveMember | SetPermissions | DeleteGroup) => {
+                Some("what is in the way after the claim ends the invitation, and before it does not")
+            }
+            (Accept, Resend) => Some("the trail still names an invitation whose code dies while it is looked up"),
+            (Invite, Accept | AcceptById | RemoveMember | SetPermissions | DeleteGroup) => {
+                Some("who may be invited is looked up before the invitation is stored")
+            }
+            (
+                Invite | Resend | Approve | Sweep,
+                Accept | AcceptById | Decline | Revoke | RevokeAll | Resend | Sweep,
+            ) => Some("a mail is on its way while its invitation goes on"),
+            (Revoke | Reject, Revoke | RevokeAll | Reject) => {
+                Some("who is late is told that it was revoked already")
+            }
+            _ => None,
+        }
+    }
+
     /// What to do, in this place, as the request `request`.
     #[must_use]
     pub fn command(self, cast: &Cast, request: &str) -> Command {
