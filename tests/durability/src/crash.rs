@@ -231,8 +231,11 @@ impl Killing<'_> {
         }
     }
 
-    /// Lets a host work for a while.
+    /// Lets a host work for a while: from its start, or from the first thing that it has done.
     fn work(&mut self, life: &mut Life, number: usize) -> Result<(), String> {
+        if self.dice.below(2) == 0 {
+            self.listen(life, number, false, |_| true)?;
+        }
         let (shortest, longest) = LIFE;
         let time = Duration::from_millis(shortest + self.dice.roll() % (longest - shortest));
         let end = Instant::now() + time;

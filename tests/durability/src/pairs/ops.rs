@@ -140,8 +140,8 @@ impl Op {
     #[must_use]
     pub fn admits(self, inner: Self) -> Option<&'static str> {
         use Op::{
-            Accept, AcceptById, Approve, Decline, DeleteGroup, Invite, Reject, RemoveMember, Resend, Revoke,
-            RevokeAll, SetPermissions, Sweep,
+            Accept, AcceptById, Approve, Decline, DeleteGroup, Get, Introspect, Invite, List, ListMine, Reject,
+            RemoveMember, Resend, Revoke, RevokeAll, SetPermissions, Sweep,
         };
         match (self, inner) {
             (Accept | AcceptById | Sweep, RemoveMember | SetPermissions | DeleteGroup) => {
@@ -155,6 +155,9 @@ impl Op {
                 Invite | Resend | Approve | Sweep,
                 Accept | AcceptById | Decline | Revoke | RevokeAll | Resend | Sweep,
             ) => Some("a mail is on its way while its invitation goes on"),
+            (Accept | AcceptById | Invite | Resend | Approve | Sweep, List | Get | Introspect | ListMine) => {
+                Some("who looks meanwhile sees that it is being accepted, or that its mail is on its way")
+            }
             (Revoke | Reject, Revoke | RevokeAll | Reject) => {
                 Some("who is late is told that it was revoked already")
             }
