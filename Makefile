@@ -8,7 +8,8 @@ BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile mutants bench lint check-reference
+.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile race pairs crash mutants bench lint
+.PHONY: check-reference
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
 help: ## List the targets
@@ -55,6 +56,17 @@ soak: setup ## Play random histories in the sandbox; TIME=10m (1m), SEED=7, FORM
 
 hostile: setup ## Attack with plugins and policies that mean harm; N=20 runs of each (1000), FORMAT=json
 	@cargo run -q --locked --bin hostile -- --runs $(or $(N),1000) --format $(or $(FORMAT),text)
+
+TRIAL = --database $(or $(DATABASE),sqlite) --format $(or $(FORMAT),text)
+
+race: setup ## Accept N=10000 codes from 8 processes at once; DATABASE=URL (sqlite), FORMAT=json
+	@cargo run -q --locked -p guestlist-durability --bin race -- --codes $(or $(N),10000) $(TRIAL)
+
+pairs: setup ## Do every two operations at once, N=1000 times each; DATABASE, FORMAT as above
+	@cargo run -q --locked -p guestlist-durability --bin pairs -- --runs $(or $(N),1000) $(TRIAL)
+
+crash: setup ## Kill a host N=1000 times in the middle of its work; DATABASE, FORMAT as above
+	@cargo run -q --locked -p guestlist-durability --bin crash -- --kills $(or $(N),1000) $(TRIAL)
 
 mutants: setup ## Change the plugin in every small way: each time a test has to fail (hours)
 	@scripts/mutants
