@@ -8,7 +8,7 @@ BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages demo test test-all soak hostile mutants bench lint check-reference
+.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile mutants bench lint check-reference
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
 help: ## List the targets
@@ -20,6 +20,9 @@ setup: ## Check the compilers and install what is missing
 setup-languages: ## Check Node.js and Python, and install what is missing
 	@scripts/setup-languages
 
+setup-postgres: ## Check PostgreSQL's programs and install what is missing
+	@scripts/setup-postgres
+
 demo: setup ## Walk through an invitation on a host in memory
 	cargo run -q -p guestlist-harness --bin guestlist -- demo
 
@@ -28,10 +31,11 @@ test: setup check-reference ## Run all tests, and play all scenarios
 	$(PLAY) --coverage-min reasons=100,transitions=100,errors=100
 	@$(MAKE) test-help-desk
 
-test-all: test setup-languages ## The same, fail every host call in every way, and policies in all languages
+test-all: test setup-languages setup-postgres ## The same, fail every host call in every way, and policies in all languages
 	$(PLAY) --faults
 	@$(MAKE) test-partner-domains test-group-quota
 	cargo test --locked -p guestlist-harness --test languages
+	cargo test --locked -p guestlist-durability --test postgres
 
 policies: $(POLICIES:%=build-%) ## Build the examples of policies, in Rust, JavaScript and Python
 
@@ -68,6 +72,7 @@ lint: setup ## Check format and lints
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy -p guestlist-harness --test languages --locked -- -D warnings
+	cargo clippy -p guestlist-durability --test postgres --locked -- -D warnings
 	cargo fmt --manifest-path policies/help-desk/Cargo.toml -- --check
 	cargo clippy --manifest-path policies/help-desk/Cargo.toml --all-targets --locked -- -D warnings
 

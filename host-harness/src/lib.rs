@@ -72,5 +72,9 @@ pub use trace::{Entry, Trace};
 struct Embedding;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/conformance.md")]
+struct Conformance;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/testing-policies.md")]
 struct TestingPolicies;

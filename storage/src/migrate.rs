@@ -44,6 +44,7 @@ pub(crate) fn admit(migrations: &[Migration], found: u32, needs: u32) -> Result<
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -32,14 +32,22 @@ struct Shared {
     /// Its own, because whoever plays scenarios stops the one that it is in.
     runtime: Option<Runtime>,
     made: AtomicU32,
-    /// Not in use at present.
-    free: Mutex<Vec<u32>>,
+    /// Not in use at present. To connect and to prepare statements takes longer than to empty one.
+    free: Mutex<Vec<Slot>>,
 }
+
+/// A database, and what its clock shows: that of whoever has the place.
+struct Slot {
+    database: Database,
+    clock: Arc<Mutex<Time>>,
+}
+
+type Time = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// A place of its own, empty at first. It is free again when this is dropped.
 pub(crate) struct Place {
     shared: Arc<Shared>,
-    number: u32,
+    slot: Option<Slot>,
     pub(crate) database: Database,
 }
 
@@ -62,20 +70,21 @@ impl Places {
     }
 
     /// An empty place, with this clock.
-    pub(crate) async fn place(&self, clock: Clock) -> Result<Place, StorageError> {
+    pub(crate) async fn place(&self, time: Time) -> Result<Place, StorageError> {
         let shared = self.shared.clone();
-        let free = shared.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let number = free.unwrap_or_else(|| shared.made.fetch_add(1, Ordering::SeqCst));
-        let (url, mut options) = shared.named(number);
-        options.clock = clock;
         let task = async move {
-            if free.is_none() {
-                Database::erase(&url, &options).await?;
-                Database::migrate(&url, &options).await?;
-            }
-            let database = Database::open(&url, options).await?;
-            database.load(&Realm::default()).await?;
-            Ok(Place { shared, number, database })
+            let free = shared.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let slot = match free {
+                Some(slot) => {
+                    *slot.clock.lock().unwrap_or_else(PoisonError::into_inner) = time;
+                    slot
+                }
+                None => shared.slot(time).await?,
+            };
+            let database = slot.database.clone();
+            let place = Place { shared, slot: Some(slot), database };
+            place.database.load(&Realm::default()).await?;
+            Ok(place)
         };
         let done = self.shared.handle()?.spawn(task).await;
         done.map_err(|error| StorageError::Database(error.to_string()))?
@@ -97,6 +106,20 @@ impl Shared {
             ..Options::default()
         };
         (url, options)
+    }
+
+    /// One more.
+    async fn slot(&self, time: Time) -> Result<Slot, StorageError> {
+        let (url, mut options) = self.named(self.made.fetch_add(1, Ordering::SeqCst));
+        let clock = Arc::new(Mutex::new(time));
+        let shown = clock.clone();
+        options.clock = Clock::Moved(Arc::new(move || {
+            let time = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            time()
+        }));
+        Database::erase(&url, &options).await?;
+        Database::migrate(&url, &options).await?;
+        Ok(Slot { database: Database::open(&url, options).await?, clock })
     }
 
     fn handle(&self) -> Result<&Handle, StorageError> {
@@ -122,7 +145,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.shared.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
+        let mut free = self.shared.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.extend(self.slot.take());
     }
 }
 
@@ -130,6 +154,8 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let made = self.made.load(Ordering::SeqCst);
         let places: Vec<_> = (0..made).map(|number| self.named(number)).collect();
+        // Nobody is connected any more to what is deleted.
+        self.free.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         let Some(runtime) = self.runtime.take() else { return };
         // A runtime may not be ended from inside of another one.
         let end = thread::spawn(move || {

@@ -6,6 +6,17 @@ use super::{check::Outcome, trial::Ground};
 
 type Asking = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
+/// Cases about one thing.
+#[derive(Clone, Copy, Debug)]
+pub struct Area {
+    /// What its cases begin with, as in `closing`.
+    pub name: &'static str,
+    /// The imports that it asks.
+    pub about: &'static str,
+    /// Its cases.
+    pub cases: &'static [Case],
+}
+
 /// A question that a host is asked.
 #[derive(Clone, Copy)]
 pub struct Case {

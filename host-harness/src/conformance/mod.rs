@@ -1,12 +1,12 @@
 //! Does a host keep the contract? Asked of the host itself, without the plugin.
 //!
 //! Whoever implements the traits of [`host`](crate::host) writes a [`Candidate`] for it once, and [`run`]
-//! asks it: some two hundred questions, one for each promise of `wit/`, and random histories, whose every
+//! asks it: more than three hundred questions, one for each promise of `wit/`, and random histories, whose every
 //! answer is compared with what the in-memory host answers. `docs/conformance.md` is a whole program.
 //!
 //! - [`Candidate`] and [`Prepared`] are what the engineer writes; [`Reference`] is one to read;
 //! - [`worlds`] are the worlds that a candidate is prepared with, [`Event`] what happens in them;
-//! - [`cases`] are the questions, and [`Report`] is what came of them.
+//! - [`areas`] have the questions, and [`Report`] is what came of them.
 //!
 //! The suite calls the imports as the plugin would: with [`Call`](crate::host::Call)s that say who acts.
 //! Ids are UUIDs and digests 32 bytes, as in life. What the contract leaves to the host (ids of local
@@ -27,8 +27,8 @@ mod trial;
 mod worlds;
 
 pub use candidate::{Candidate, ClockKind, Prepared, Profile, Trouble};
-pub use case::Case;
-pub use cases::cases;
+pub use case::{Area, Case};
+pub use cases::{areas, cases};
 pub use event::Event;
 pub use options::Options;
 pub use reference::Reference;

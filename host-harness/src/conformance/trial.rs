@@ -158,6 +158,11 @@ impl Inner {
         Ok(self.store.realm().await?)
     }
 
+    /// The trail, with what has happened in the world where the host writes that down.
+    pub(super) async fn whole_trail(&self) -> Outcome<Option<Vec<AuditEvent>>> {
+        Ok(self.store.audit().await?)
+    }
+
     /// The trail of what calls have done.
     pub(super) async fn trail(&self) -> Outcome<Vec<AuditEvent>> {
         let unreadable = || Stop::LeftOut("the audit trail cannot be read".into());

@@ -32,6 +32,9 @@ pub struct Options {
     pub jobs: usize,
     /// Sweeps all scenarios through faults, not only those that ask for it.
     pub faults: bool,
+    /// Plays each scenario once: not a second time to compare, and not again for the failures that it asks
+    /// for. For hosts on which a playing takes its time.
+    pub once: bool,
     /// The longest that one scenario may take, faults and all; a minute by default.
     pub timeout: Duration,
     /// Instead of the scenarios' own seeds.
@@ -63,6 +66,7 @@ impl Default for Options {
         Self {
             jobs: thread::available_parallelism().map_or(1, std::num::NonZero::get),
             faults: false,
+            once: false,
             timeout: Duration::from_secs(60),
             seed: None,
             limits: Limits::default(),
@@ -200,7 +204,7 @@ impl Runner {
         report.take(&played, self.options.explain);
         coverage.merge(played.coverage.clone());
         report.failures.clone_from(&played.failures);
-        if !report.failures.is_empty() {
+        if !report.failures.is_empty() || self.options.once {
             return;
         }
         let again = play(&self.props(case, None, Manner::Told)).await;

@@ -1,12 +1,194 @@
 //! The in-memory host keeps the contract, as the suite for hosts asks it; and hosts that do not are caught.
+//!
+//! A suite that cannot fail is worth nothing: for each promise that a host breaks on purpose, the case that is
+//! named here has to fail.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use guestlist_harness::conformance::{Options, Reference, run};
+use guestlist_harness::conformance::{Area, Options, Reference, Report, Verdict, areas, cases, run, worlds};
+
+use crate::conformance_broken::{Liar, Wrong};
 
 #[tokio::test]
 async fn the_in_memory_host_passes_everything() {
-    let report = run(Arc::new(Reference), &Options::default(), |_| {}).await;
+    let options = Options { histories: 300, ..Options::default() };
+    let report = run(Arc::new(Reference), &options, |_| {}).await;
     assert!(report.passed(), "{report}");
     assert_eq!(report.left_out().count(), 0, "{report}");
+    assert_eq!(report.tried.len(), cases().len() + 300);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_passes_with_several_jobs_and_true_threads() {
+    let options = Options { jobs: 4, histories: 10, ..Options::default() };
+    let mut heard = 0;
+    let report = run(Arc::new(Reference), &options, |_| heard += 1).await;
+    assert!(report.passed(), "{report}");
+    assert_eq!(heard, report.tried.len(), "progress hears of each");
+    let names: Vec<_> = report.tried.iter().map(|tried| tried.name.clone()).collect();
+    assert!(names[0].starts_with("inserting/"), "in the order of the suite: {names:?}");
+}
+
+async fn tried_on(wrong: Wrong, filter: Option<&str>, histories: u32) -> Report {
+    let options = Options {
+        filter: filter.map(str::to_owned),
+        histories,
+        time_out: Duration::from_secs(5),
+        ..Options::default()
+    };
+    run(Arc::new(Liar(wrong)), &options, |_| {}).await
+}
+
+#[tokio::test]
+async fn every_broken_promise_is_caught_by_the_case_that_names_it() {
+    for (wrong, case) in [
+        (Wrong::ForgetsTheVersion, "claiming/a_stale_version_applies_nothing"),
+        (Wrong::ChecksThenChanges, "at_once/one_claim_wins"),
+        (Wrong::SaysAppliedTwice, "claiming/only_one_claim_wins"),
+        (Wrong::LosesAnEvent, "auditing/every_change_has_its_word"),
+        (Wrong::LosesTheReasonOfAnEvent, "auditing/reasons_are_told"),
+        (Wrong::PagesByNumber, "walking/a_walk_is_stable"),
+        (Wrong::PagesByNumber, "walking/a_cursor_belongs_to_its_walk"),
+        (Wrong::ForgetsTheHold, "due/what_is_handed_out_is_hidden"),
+        (Wrong::ForgetsTheHold, "at_once/due_work_is_handed_out_once"),
+        (Wrong::LetsTheSiblingRead, "reading/other_administrators_see_nothing"),
+        (Wrong::BringsBackTheRemoved, "removing/a_removed_member_is_not_brought_back"),
+        (Wrong::KeepsTheOlderCode, "by_code/a_replaced_code_is_dead"),
+        (Wrong::ReadsPendingPastTheEnd, "reading/a_row_reads_expired"),
+        (Wrong::ForgetsTheClock, "claiming/a_guard_for_a_lease"),
+        (Wrong::ForgetsTheFingerprint, "recalling/another_fingerprint_is_reused"),
+        (Wrong::SettlesWhatIsNewer, "settling/an_older_mail_settles_nothing_newer"),
+        (Wrong::ForgetsNotices, "outbox/notices_stay_after_the_end"),
+        (Wrong::ForgetsTheLimit, "room/the_limit_counts_active_rows"),
+        (Wrong::PurgesTooMuch, "purging/younger_rows_stay"),
+        (Wrong::ShowsCodesToAnybody, "by_code/to_others_it_is_nothing"),
+        (Wrong::AnswersInAnotherOrder, "resolving/who_is_a_member"),
+        (Wrong::AppliesForAnybody, "applying/only_for_those_who_see_it"),
+        (Wrong::OpensAfterClose, "closing/nothing_is_applied_afterwards"),
+    ] {
+        let report = tried_on(wrong, Some(case), 0).await;
+        assert_eq!(report.tried.len(), 1, "there is one case `{case}`");
+        assert!(!report.passed() && report.failed().count() == 1, "{wrong:?} passes {case}");
+    }
+}
+
+#[tokio::test]
+async fn histories_catch_broken_promises_by_themselves_and_show_a_short_one() {
+    for wrong in [
+        Wrong::ForgetsTheVersion,
+        Wrong::LosesAnEvent,
+        Wrong::ForgetsTheHold,
+        Wrong::BringsBackTheRemoved,
+        Wrong::KeepsTheOlderCode,
+        Wrong::ReadsPendingPastTheEnd,
+        Wrong::ForgetsTheFingerprint,
+        Wrong::SettlesWhatIsNewer,
+        Wrong::ForgetsTheLimit,
+        Wrong::ShowsCodesToAnybody,
+    ] {
+        let report = tried_on(wrong, Some("history/"), 60).await;
+        let failed: Vec<_> = report.failed().collect();
+        assert!(!failed.is_empty(), "no history of {} has caught {wrong:?}", report.tried.len());
+        let acts = failed.iter().filter_map(|tried| match &tried.verdict {
+            Verdict::Failed { what, .. } => Some(what.lines().count() - 1),
+            _ => None,
+        });
+        let shortest = acts.min().unwrap();
+        assert!(shortest <= 8, "{wrong:?} is shown by {shortest} acts: {report}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_says_what_was_asked_what_should_have_come_and_what_came() {
+    let case = "closing/nothing_is_applied_afterwards";
+    let text = tried_on(Wrong::OpensAfterClose, Some(case), 0).await.to_string();
+    for part in [
+        "FAILED    closing/nothing_is_applied_afterwards",
+        "After `close`",
+        "asked",
+        "Closed",
+        "Applied",
+        "1 failed",
+    ] {
+        assert!(text.contains(part), "`{part}` in: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_panics_or_never_answers_fails_its_cases_and_no_others() {
+    for (wrong, came) in [(Wrong::Panics, "on fire"), (Wrong::NeverAnswers, "an end within")] {
+        let options = Options {
+            filter: Some("ing/".into()),
+            histories: 0,
+            time_out: Duration::from_millis(300),
+            jobs: 20,
+            ..Options::default()
+        };
+        let report = run(Arc::new(Liar(wrong)), &options, |_| {}).await;
+        let purges = |name: &str| name.starts_with("purging/") || name.starts_with("auditing/reading");
+        assert!(report.failed().count() > 5, "{report}");
+        assert!(report.failed().all(|tried| purges(&tried.name)), "{report}");
+        assert!(report.to_string().contains(came), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_is_json_for_pipelines() {
+    let options = Options { filter: Some("configured/".into()), histories: 0, ..Options::default() };
+    let report = run(Arc::new(Reference), &options, |_| {}).await;
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["clock"], "moved");
+    assert_eq!(json["tried"][0]["name"], "configured/what_is_configured");
+    assert_eq!(json["tried"][0]["verdict"], "passed");
+}
+
+#[tokio::test]
+async fn nothing_asked_is_not_passed() {
+    let options = Options { filter: Some("no such case".into()), ..Options::default() };
+    assert!(!run(Arc::new(Reference), &options, |_| {}).await.passed());
+}
+
+#[test]
+fn there_are_many_cases_and_no_two_of_one_name_or_rule() {
+    let cases = cases();
+    assert!(cases.len() >= 170, "{}", cases.len());
+    let names: BTreeSet<_> = cases.iter().map(|case| case.full_name()).collect();
+    let rules: BTreeSet<_> = cases.iter().map(|case| format!("{}: {}", case.area, case.rule)).collect();
+    assert_eq!((names.len(), rules.len()), (cases.len(), cases.len()));
+    for case in cases {
+        assert!(case.rule.ends_with('.'), "{case:?}: {}", case.rule);
+    }
+}
+
+#[test]
+fn every_world_can_be_read() {
+    for world in worlds() {
+        let realm = world.realm().unwrap_or_else(|trouble| panic!("{}: {trouble}", world.name));
+        assert!(realm.organizations.contains_key("acme"), "{}", world.name);
+    }
+}
+
+#[test]
+fn the_page_has_the_areas_as_they_are() {
+    let page = include_str!("../../../docs/conformance.md");
+    let row = |area: &Area| format!("| `{}` | {} | {} |", area.name, area.about, area.cases.len());
+    let table: Vec<_> = areas().iter().map(row).collect();
+    let expected = format!("| area | of | cases |\n|---|---|---|\n{}\n\n", table.join("\n"));
+    assert!(page.contains(&expected), "the table in docs/conformance.md should be:\n{expected}");
+}
+
+#[test]
+fn the_page_names_cases_that_there_are() {
+    let page = include_str!("../../../docs/conformance.md");
+    let known: Vec<_> = cases().iter().map(|case| case.full_name()).collect();
+    let quoted = page.split('`').skip(1).step_by(2).filter(|text| {
+        let (area, name) = text.split_once('/').unwrap_or_default();
+        areas().iter().any(|known| known.name == area) && !name.is_empty()
+    });
+    let mut found = 0;
+    for name in quoted {
+        assert!(known.iter().any(|known| known == name), "there is no case `{name}`");
+        found += 1;
+    }
+    assert!(found >= 6, "{found}");
 }

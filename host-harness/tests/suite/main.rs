@@ -11,6 +11,8 @@
 mod admission;
 mod bounds;
 mod conformance;
+mod conformance_broken;
+mod conformance_external;
 mod grant_log;
 mod grant_log_directory;
 mod grant_log_faults;

@@ -39,6 +39,24 @@ pub(super) struct Shared {
     pub(super) answer: Duration,
 }
 
+/// A scope that can be sent.
+pub(super) struct Bound {
+    settings: [Value; 4],
+    owner: bool,
+}
+
+impl Bound {
+    pub(super) fn of(scope: Scope) -> Result<Self, Failure> {
+        let (account_organization, account) = scope.account.unwrap_or_default();
+        let everything = if scope.everything { "on" } else { "" };
+        let settings =
+            [scope.organization.unwrap_or_default(), account_organization, account, everything.to_owned()]
+                .map(Value::Text);
+        storable(&settings)?;
+        Ok(Self { settings, owner: scope.owner })
+    }
+}
+
 /// A connection inside of a transaction.
 pub(super) struct Inside<'a> {
     client: &'a ClientWrapper,
@@ -58,14 +76,9 @@ impl<'a> Inside<'a> {
     pub(super) async fn begin(
         client: &'a ClientWrapper,
         shared: &'a Shared,
-        scope: &Scope,
+        scope: &Bound,
         reads: bool,
     ) -> Result<Self, Failure> {
-        let (account_organization, account) = scope.account.clone().unwrap_or_default();
-        let everything = if scope.everything { "on" } else { "" };
-        let organization = scope.organization.clone().unwrap_or_default();
-        let values = [organization, account_organization, account, everything.to_owned()].map(Value::Text);
-        storable(&values)?;
         let mut begin = if reads {
             // One snapshot for all that is read.
             "begin isolation level repeatable read read only".to_owned()
@@ -83,7 +96,7 @@ impl<'a> Inside<'a> {
         );
         let asking = async {
             let statement = client.prepare_cached(&told).await?;
-            let values = bound(&values);
+            let values = bound(&scope.settings);
             let (begun, told) =
                 join(client.batch_execute(&begin), client.query_one(&statement, &values)).await;
             begun?;

@@ -24,7 +24,7 @@ use tokio_postgres::NoTls;
 
 pub(crate) use self::migrate::{erase, migrate};
 use self::{
-    connection::{Inside, Shared},
+    connection::{Bound, Inside, Shared},
     session::Session,
 };
 use crate::{
@@ -91,9 +91,10 @@ impl Pool {
     }
 
     async fn attempt<O: Operation>(&self, operation: &O) -> Result<O::Output, Halt> {
+        let scope = Bound::of(operation.scope())?;
         // Whatever ends this early, as its caller who goes away, leaves a connection that nobody can use.
         let client = scopeguard::guard(self.connection().await?, abandon);
-        let mut inside = Inside::begin(&client, &self.shared, &operation.scope(), O::READS).await?;
+        let mut inside = Inside::begin(&client, &self.shared, &scope, O::READS).await?;
         let mut done = operation.run(&mut inside).await;
         if let (Ok(_), Some(failure)) = (&done, inside.failed()) {
             done = Err(failure.into());

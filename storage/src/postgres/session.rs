@@ -57,7 +57,7 @@ impl Session {
             return Err(StorageError::Invalid(
                 "`sslmode=require` is not possible, because this program speaks no TLS; connect over a Unix \
                  socket (`postgres:///NAME?host=/FOLDER`), or to a proxy on this machine that does, such as \
-                 PgBouncer or stunnel"
+                 stunnel, or PgBouncer in its session mode"
                     .into(),
             ));
         }

@@ -9,7 +9,7 @@ use guestlist_harness::{
 };
 
 use super::{Place, Places};
-use crate::{Clock, StorageError};
+use crate::StorageError;
 
 impl Backing for Places {
     fn open(&self, clock: Arc<dyn Fn() -> u64 + Send + Sync>) -> Result<Arc<dyn Kept>, String> {
@@ -18,7 +18,7 @@ impl Backing for Places {
         let runtime = self.shared.handle().map_err(|error| error.to_string())?;
         runtime.spawn(async move {
             // Whoever asked may have gone.
-            let _ = sender.send(places.place(Clock::Moved(clock)).await);
+            let _ = sender.send(places.place(clock).await);
         });
         let place = answer.recv().map_err(|error| error.to_string())?.map_err(told)?;
         Ok(Arc::new(place))

@@ -17,7 +17,7 @@ use guestlist_harness::{
 };
 
 use super::{Place, Places};
-use crate::{AdministrationError, Clock, Database, StorageError};
+use crate::{AdministrationError, Database, StorageError};
 
 /// When the clock of a new store stands: 2026-03-02T09:00:00Z.
 const START: u64 = 1_772_442_000_000;
@@ -50,7 +50,7 @@ impl Candidate for Places {
     async fn prepare(&self, world: &Realm) -> Result<Box<dyn Prepared>, Trouble> {
         let now = Arc::new(AtomicU64::new(START));
         let clock = now.clone();
-        let place = self.place(Clock::Moved(Arc::new(move || clock.load(Ordering::SeqCst)))).await?;
+        let place = self.place(Arc::new(move || clock.load(Ordering::SeqCst))).await?;
         place.database.load(world).await?;
         let post = Post { database: place.database.clone(), memory: Arc::new(MemoryHost::default()) };
         Ok(Box::new(Tried { place, now, post: Arc::new(post) }))

@@ -1,1 +1,3 @@
 //! Databases under many processes, under fire, and full.
+
+pub mod server;

@@ -4,13 +4,9 @@
 //! back, say): then it is asked again.
 
 use super::prelude::*;
-use tokio::task::JoinSet;
+use super::tasks::{PATIENCE, TASKS, at_once, insist};
 
 const AREA: &str = "at_once";
-/// How many do it.
-const TASKS: usize = 6;
-/// How often one that was `unavailable` is asked again.
-const PATIENCE: usize = 50;
 
 pub(super) const CASES: &[Case] = &[
     case!(AREA, one_claim_wins, "Of several claims at once exactly one is applied."),
@@ -53,56 +49,6 @@ pub(super) const CASES: &[Case] = &[
     case!(AREA, purges_share_the_work, "Several purges at once delete each row once."),
     case!(AREA, each_change_has_its_event, "After all this each change has exactly one event."),
 ];
-
-/// An answer that a host may give to one that lost: ask again.
-fn is_transient(error: &HostError) -> bool {
-    matches!(error, HostError::Unavailable(_) | HostError::Throttled(_))
-}
-
-trait Transient {
-    fn is_transient(&self) -> bool;
-}
-
-impl<T> Transient for Result<T, HostError> {
-    fn is_transient(&self) -> bool {
-        self.as_ref().is_err_and(is_transient)
-    }
-}
-
-impl<T> Transient for Result<T, StoreError> {
-    fn is_transient(&self) -> bool {
-        matches!(self, Err(StoreError::Host(error)) if is_transient(error))
-    }
-}
-
-/// Asks until the host has an answer.
-async fn insist<A: Transient, F: Future<Output = A>>(t: &Trial, ask: impl Fn() -> F) -> Outcome<A> {
-    for _ in 0..PATIENCE {
-        let answer = ask().await;
-        if !answer.is_transient() {
-            return Ok(answer);
-        }
-        t.pass(1).await?;
-    }
-    Err(broken("a call that lost again and again", "an answer in the end", &"`unavailable`"))
-}
-
-/// Several of one thing at the same time; all have to succeed.
-async fn at_once<T: Send + 'static, F>(count: usize, what: impl Fn(usize) -> F) -> Outcome<Vec<T>>
-where
-    F: Future<Output = Outcome<T>> + Send + 'static,
-{
-    let mut tasks = JoinSet::new();
-    for number in 0..count {
-        tasks.spawn(what(number));
-    }
-    let mut answers = Vec::new();
-    while let Some(ended) = tasks.join_next().await {
-        answers
-            .push(ended.map_err(|error| broken("one of several at once", "no panic", &error.to_string()))??);
-    }
-    Ok(answers)
-}
 
 async fn try_to(t: &Trial, name: &str, version: u64, change: Change) -> Outcome<Transitioned> {
     let (version, name) = (version, name.to_owned());

@@ -1,4 +1,4 @@
-//! `storage.due` and the outbox: what is handed out, when, to whom, and what is dropped.
+//! `storage.due`: what is handed out, when, and to whom.
 
 use super::prelude::*;
 
@@ -33,49 +33,8 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(AREA, an_expiry_that_was_written_is_not_due, "When it was written it is due no more."),
     case!(AREA, a_mail_with_a_dead_code_is_not_due, "The mail of what has run out is not handed out."),
-    case!(
-        AREA,
-        a_reminder_is_due_once,
-        "A reminder is due when the end is near, once, and is a mail from then on."
-    ),
-    case!(AREA, nobody_is_reminded_of_what_was_not_sent, "Nobody is reminded of what was not mailed to him."),
-    case!(
-        AREA,
-        without_the_setting_nobody_is_reminded,
-        "Nobody is reminded where the organization does not want it, nor of what never ends."
-    ),
     case!(AREA, in_the_order_of_the_contract, "Leases come before mails before expiries before reminders."),
     case!(AREA, the_most_overdue_come_first, "Among equals the most overdue come first."),
-    case!(
-        AREA,
-        leaving_pending_drops_its_mails,
-        "Claimed, declined, revoked: the mail with the code goes, notices stay."
-    ),
-    case!(
-        AREA,
-        a_decision_drops_the_request_for_it,
-        "When it is approved or rejected, approvers are not asked any more."
-    ),
-    case!(
-        AREA,
-        notices_stay_after_the_end,
-        "A notice to the inviter is due also when the invitation has ended."
-    ),
-    case!(
-        AREA,
-        one_live_message_of_a_kind,
-        "At most one message of a kind is live: a resend starts it anew, with no tries."
-    ),
-    case!(
-        AREA,
-        an_announcement,
-        "`announce` asks approvers for each draft that awaits them, and for no other."
-    ),
-    case!(
-        AREA,
-        a_report_of_what_expired_on_the_way,
-        "`report-expired` tells the inviter of what was written off on the way, and nobody else."
-    ),
     case!(
         AREA,
         only_for_its_own_organization,
@@ -83,22 +42,22 @@ pub(super) const CASES: &[Case] = &[
     ),
 ];
 
-async fn kinds(t: &Trial, hold: u64) -> Outcome<Vec<(String, String)>> {
+pub(super) async fn kinds(t: &Trial, hold: u64) -> Outcome<Vec<(String, String)>> {
     Ok(due_kinds(&t.due(hold).await?).into_iter().map(|(kind, name, _)| (kind, name)).collect())
 }
 
-fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(kind, name)| ((*kind).to_owned(), (*name).to_owned())).collect()
 }
 
 /// Stores a draft whose mail is due after `hold`.
-async fn store(t: &Trial, draft: Draft, hold: u64) -> Outcome {
+pub(super) async fn store(t: &Trial, draft: Draft, hold: u64) -> Outcome {
     let request = Batch { hold, ..batch(&format!("store-{}", draft.name), vec![draft]) };
     let items = t.batch(&t.admin(), request).await?;
     ok("insert", item("insert", &items, 0)?.clone()).map(drop)
 }
 
-async fn sent(t: &Trial, name: &str) -> Outcome {
+pub(super) async fn sent(t: &Trial, name: &str) -> Outcome {
     let (invitation, kind) = (id(name), MessageKind::Invitation);
     t.settle(vec![Delivery { invitation, version: 1, kind, outcome: DeliveryOutcome::Delivered }]).await
 }
@@ -231,50 +190,8 @@ async fn a_mail_with_a_dead_code_is_not_due(ground: Ground) -> Outcome {
 }
 
 /// Where people are reminded so long before the end.
-async fn reminding(ground: &Ground, before: Option<u64>) -> Outcome<Trial> {
+pub(super) async fn reminding(ground: &Ground, before: Option<u64>) -> Outcome<Trial> {
     ground.acme(|settings| settings.reminder_before = before).await
-}
-
-async fn a_reminder_is_due_once(ground: Ground) -> Outcome {
-    let t = reminding(&ground, Some(LONG)).await?;
-    t.insert(Draft { lifetime: Some(LONG + t.unit), ..draft("a", alice()) }).await?;
-    sent(&t, "a").await?;
-    t.pass(t.unit).await?;
-    same("due", &kinds(&t, t.unit).await?, &pairs(&[("reminder", "a")]))?;
-    same("due at once again", &kinds(&t, 0).await?, &vec![])?;
-    t.pass(t.unit).await?;
-    let again = due_kinds(&t.due(0).await?);
-    same(
-        "due when nobody has settled it",
-        &again,
-        &vec![("mail".into(), "a".into(), Some(MessageKind::Reminder))],
-    )?;
-    let (invitation, kind) = (id("a"), MessageKind::Reminder);
-    let delivery = Delivery { invitation, version: 1, kind, outcome: DeliveryOutcome::Delivered };
-    t.settle(vec![delivery]).await?;
-    t.pass(t.unit).await?;
-    same("due when it was delivered", &kinds(&t, 0).await?, &vec![])?;
-    same("the mail of the row", &t.row("a").await?.mail, &MailState::Sent)
-}
-
-async fn nobody_is_reminded_of_what_was_not_sent(ground: Ground) -> Outcome {
-    let t = reminding(&ground, Some(2 * LONG)).await?;
-    t.insert(draft("a", alice())).await?;
-    let external = Batch { notify: Notify::External, ..batch("one", vec![draft("b", bob())]) };
-    t.batch(&t.admin(), external).await?;
-    t.insert(awaiting("c", carol())).await?;
-    same("due", &kinds(&t, 0).await?, &vec![])
-}
-
-async fn without_the_setting_nobody_is_reminded(ground: Ground) -> Outcome {
-    let t = reminding(&ground, None).await?;
-    t.insert(draft("a", alice())).await?;
-    sent(&t, "a").await?;
-    same("due without the setting", &kinds(&t, 0).await?, &vec![])?;
-    let t = reminding(&ground, Some(2 * LONG)).await?;
-    t.insert(Draft { lifetime: None, ..draft("a", alice()) }).await?;
-    sent(&t, "a").await?;
-    same("due without an end", &kinds(&t, 0).await?, &vec![])
 }
 
 async fn in_the_order_of_the_contract(ground: Ground) -> Outcome {
@@ -298,89 +215,6 @@ async fn the_most_overdue_come_first(ground: Ground) -> Outcome {
         t.pass(3).await?;
     }
     same("due", &kinds(&t, 0).await?, &pairs(&[("mail", "c"), ("mail", "a"), ("mail", "b")]))
-}
-
-async fn leaving_pending_drops_its_mails(ground: Ground) -> Outcome {
-    let t = ground.company().await?;
-    let ways =
-        [("a", alice(), State::Accepting), ("b", bob(), State::Declined), ("c", carol(), State::Revoked)];
-    for (name, who, to) in ways {
-        store(&t, draft(name, who), 0).await?;
-        let row = t.change(name, change(to)).await?;
-        same(&format!("the mail of one that is {}", word(to)), &row.mail, &MailState::None)?;
-    }
-    same("due", &kinds(&t, 0).await?, &vec![])
-}
-
-async fn a_decision_drops_the_request_for_it(ground: Ground) -> Outcome {
-    let t = ground.company().await?;
-    let drafts = vec![awaiting("a", alice()), awaiting("b", bob())];
-    t.batch(&t.admin(), Batch { announce: true, hold: 0, ..batch("one", drafts) }).await?;
-    same("due before", &t.due(0).await?.len(), &2)?;
-    t.change("a", approve("first", Some(LONG))).await?;
-    t.go("b", State::Revoked).await?;
-    same("due after", &kinds(&t, 0).await?, &vec![])
-}
-
-async fn notices_stay_after_the_end(ground: Ground) -> Outcome {
-    let t = ground.company().await?;
-    t.claimed("a", alice()).await?;
-    t.change("a", Change { messages: vec![MessageKind::Accepted], hold: 0, ..change(State::Accepted) })
-        .await?;
-    t.insert(draft("b", bob())).await?;
-    t.change("b", Change { messages: vec![MessageKind::Declined], hold: 0, ..change(State::Declined) })
-        .await?;
-    let mut due = due_kinds(&t.due(0).await?);
-    due.sort_by(|one, other| one.1.cmp(&other.1));
-    let notice = |name: &str, kind| ("mail".to_owned(), name.to_owned(), Some(kind));
-    same("due", &due, &vec![notice("a", MessageKind::Accepted), notice("b", MessageKind::Declined)])
-}
-
-async fn one_live_message_of_a_kind(ground: Ground) -> Outcome {
-    let t = ground.company().await?;
-    store(&t, draft("a", alice()), 0).await?;
-    let retry = DeliveryOutcome::Retry(0);
-    t.settle(vec![Delivery {
-        invitation: id("a"),
-        version: 1,
-        kind: MessageKind::Invitation,
-        outcome: retry,
-    }])
-    .await?;
-    same("tries before", &item("due", &t.due(0).await?, 0)?.tries, &1)?;
-    t.change("a", Change { hold: 0, ..resend("more") }).await?;
-    let items = t.due(0).await?;
-    same(
-        "due after a resend",
-        &due_kinds(&items),
-        &vec![("mail".into(), "a".into(), Some(MessageKind::Invitation))],
-    )?;
-    same("tries after a resend", &item("due", &items, 0)?.tries, &0)
-}
-
-async fn an_announcement(ground: Ground) -> Outcome {
-    for announce in [true, false] {
-        let t = ground.company().await?;
-        let drafts = vec![awaiting("a", alice()), draft("b", bob())];
-        t.batch(&t.admin(), Batch { announce, hold: 0, ..batch("one", drafts) }).await?;
-        let due = due_kinds(&t.due(0).await?);
-        let asked = due.iter().filter(|(_, _, message)| *message == Some(MessageKind::ApprovalRequested));
-        let names: Vec<_> = asked.map(|(_, name, _)| name.as_str()).collect();
-        same("whose approvers are asked", &names, &if announce { vec!["a"] } else { vec![] })?;
-    }
-    Ok(())
-}
-
-async fn a_report_of_what_expired_on_the_way(ground: Ground) -> Outcome {
-    for report_expired in [true, false] {
-        let t = ground.company().await?;
-        t.insert(Draft { lifetime: Some(t.unit), ..draft("a", alice()) }).await?;
-        t.pass(t.unit).await?;
-        t.batch(&t.admin(), Batch { report_expired, ..batch("one", vec![draft("b", alice())]) }).await?;
-        let expected = vec![("mail".to_owned(), "a".to_owned(), Some(MessageKind::Expired))];
-        same("due", &due_kinds(&t.due(0).await?), &if report_expired { expected } else { vec![] })?;
-    }
-    Ok(())
 }
 
 async fn only_for_its_own_organization(ground: Ground) -> Outcome {

@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Scenarios at the same time; as many as there are processors by default.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// Play each scenario once: not a second time to compare, and not again for the failures that it asks for.
+    #[arg(long)]
+    once: bool,
     /// Shows what every step asked and changed.
     #[arg(long)]
     explain: bool,
@@ -98,6 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     };
     let mut options = Options::default();
     options.explain = arguments.explain;
+    options.once = arguments.once;
     options.timeout = Duration::from_secs(arguments.timeout);
     options.backing = Some(Arc::new(Places::new(&arguments.place.url()?)?));
     if let Some(jobs) = arguments.jobs {

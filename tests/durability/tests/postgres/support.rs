@@ -1,0 +1,96 @@
+//! Connections and rows that the tests have in common.
+
+use std::time::Duration;
+
+use guestlist_durability::server::{Fresh, connect, shared};
+use guestlist_storage::Options;
+use tokio_postgres::Client;
+
+/// Tables whose rows only their organization sees.
+pub const PRIVATE: [&str; 8] =
+    ["invitation", "code", "outbox", "operation", "operation_item", "grant_log", "grant_closed", "audit"];
+
+/// Tables that everybody may read and only their organization changes.
+pub const OPEN: [&str; 7] = ["organization", "userstore", "person", "spent", "target", "held", "permission"];
+
+pub async fn fresh() -> Fresh<'static> {
+    shared().fresh().await.unwrap()
+}
+
+/// The URL of a database as the first version has left it.
+pub async fn shipped(name: &str) -> String {
+    let url = shared().create_database(name).await.unwrap();
+    let rows = include_str!("../../../../storage/fixtures/postgres-1.sql");
+    connect(&url).await.unwrap().batch_execute(rows).await.unwrap();
+    url
+}
+
+/// For tests that wait for time-outs.
+pub fn impatient() -> Options {
+    let mut options = Options::default();
+    options.patience = Duration::from_millis(200);
+    options.statement = Duration::from_millis(500);
+    options
+}
+
+/// As who owns the tables.
+pub async fn owner(fresh: &Fresh<'_>) -> Client {
+    let client = connect(&fresh.url).await.unwrap();
+    client.batch_execute("set search_path to guestlist, pg_temp").await.unwrap();
+    client
+}
+
+/// As who answers calls, with a setting of its scope.
+pub async fn host(fresh: &Fresh<'_>, setting: &str, value: &str) -> Client {
+    let client = owner(fresh).await;
+    client.batch_execute("set role guestlist_host").await.unwrap();
+    client.execute("select set_config('guestlist.' || $1, $2, false)", &[&setting, &value]).await.unwrap();
+    client
+}
+
+pub async fn count(client: &Client, table: &str) -> i64 {
+    client.query_one(&format!("select count(*) from {table}"), &[]).await.unwrap().get(0)
+}
+
+/// The state by which the server says no, and its words.
+pub async fn refused(client: &Client, sql: &str) -> (String, String) {
+    let error = client.batch_execute(sql).await.expect_err(sql);
+    let said = error.as_db_error().unwrap_or_else(|| panic!("{sql}: {error}"));
+    (said.code().code().to_owned(), said.message().to_owned())
+}
+
+/// A statement that inserts a pending invitation for the account `id` of `parent`.
+pub fn invitation(organization: &str, id: &str) -> String {
+    invitation_in(organization, id, "pending")
+}
+
+pub fn invitation_in(organization: &str, id: &str, state: &str) -> String {
+    format!(
+        "insert into invitation (organization, id, parent, schema, version, state, subject_organization, \
+         subject_id, name, inviter, grants, outcomes, accept_with, notify, mail, metadata, created_at, claims, \
+         resends, last_operation, reminded, hidden_until) values ('{organization}', '{id}', 'parent', 1, 1, \
+         '{state}', 'parent', '{id}', '{id}', '\"system\"', '[]', '[]', 'invitee', 'internal', 'none', '[]', 1, \
+         0, 0, '', 0, 0);"
+    )
+}
+
+/// A statement that inserts one row into every table, for this organization and its invitation `invitation`.
+pub fn one_of_all(organization: &str, id: &str) -> String {
+    let everything = "
+        insert into organization values ('ORG', 'n', null, 1, 0, 0, '{}', null, '', 0, null);
+        insert into userstore values ('ORG', 's', 1);
+        insert into person values ('ORG', 'ID', 'ID', 'ID', 's', null, null, 1, 'ORG', 'ID', null);
+        insert into spent values ('ORG', 'gone');
+        insert into target values ('ORG', 'group', 'g', 'g', null, null);
+        insert into held values ('ORG', 'ID', 'group', 'g', null);
+        insert into permission values ('ORG', '\"x\"', '[]', 1);
+        insert into code values (sha256('ORG'), 'ORG', 'ID', 1);
+        insert into outbox values ('ORG', 'ID', 'invitation', 1, 1, 0, 0);
+        insert into operation values ('ORG', 'c', 'o', '', 1);
+        insert into operation_item values ('ORG', 'c', 'o', 0, 'ID', null);
+        insert into grant_log values ('ORG', 'ID', 'member', 1);
+        insert into grant_closed values ('ORG', 'ID');
+        insert into audit (at, organization, actor, request_id, event, operation, invitation)
+            values (1, 'ORG', '', '', 'created', 'invite', 'ID');";
+    invitation(organization, id) + &everything.replace("ORG", organization).replace("ID", id)
+}
