@@ -66,8 +66,8 @@ impl Both {
         let folder = TempDir::new().unwrap();
         let memory = Arc::new(MemoryHost::from_yaml(world).unwrap());
         let time = memory.clone();
-        let options =
-            Options { clock: Clock::Moved(Arc::new(move || time.store_now())), ..Options::default() };
+        let mut options = Options::default();
+        options.clock = Clock::Moved(Arc::new(move || time.store_now()));
         let url = format!("sqlite:{}", folder.path().join("guestlist.db").display());
         let database = Database::open(&url, options).await.unwrap();
         database.load(&memory.realm()).await.unwrap();

@@ -1,7 +1,10 @@
 //! Applying and closing, in the midst of everything that happens to the member, to what he gets and to where
 //! he comes from: random histories, each step of which has the same answer and leaves the same behind.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use guestlist_harness::{
     contract::types::{HostError, Principal, State, Step, StepOutcome, UserRef},
@@ -66,6 +69,9 @@ async fn apply(
     .await
 }
 
+/// What became of steps, by the words of the contract.
+type Reached = BTreeMap<String, u32>;
+
 async fn close(both: &Both, call: &Call) {
     let closed = |host: guestlist_harness::host::Host, call: Arc<Call>| async move {
         host.membership.close(&call, "acme".into(), "inv-a".into()).await
@@ -81,7 +87,7 @@ macro_rules! both {
 }
 
 /// One thing that happens.
-async fn happen(both: &Both, dice: &mut Dice) {
+async fn happen(both: &Both, dice: &mut Dice, reached: &mut Reached) {
     let alice2 = || NewUser { id: "u-x".into(), name: "ALICE".into(), store: None, email: None };
     match dice.roll(28) {
         0 => both!(both, remove_user("acme", "u-x")),
@@ -103,7 +109,13 @@ async fn happen(both: &Both, dice: &mut Dice) {
         _ => {
             let who = if dice.roll(12) == 0 { user("root", "u-bob") } else { alice() };
             let (call, steps) = (caller(both, dice), steps(dice));
-            apply(both, &call, who, steps).await.is_ok()
+            let answer = apply(both, &call, who, steps).await;
+            let words = match &answer {
+                Ok(outcomes) => outcomes.iter().map(|outcome| format!("{outcome:?}")).collect(),
+                Err(error) => vec![format!("{error:?}")],
+            };
+            words.into_iter().for_each(|word| *reached.entry(word).or_default() += 1);
+            answer.is_ok()
         }
     };
 }
@@ -112,6 +124,7 @@ async fn happen(both: &Both, dice: &mut Dice) {
 async fn every_history_is_the_same_as_in_memory() {
     let both = Both::new().await;
     let begin = both.memory.realm();
+    let mut reached = Reached::new();
     for number in 0..150 {
         let mut dice = Dice(number);
         both.memory.set_realm(begin.clone());
@@ -124,7 +137,7 @@ async fn every_history_is_the_same_as_in_memory() {
             both!(both, add_member("acme", &alice()));
         }
         for _ in 0..12 {
-            happen(&both, &mut dice).await;
+            happen(&both, &mut dice, &mut reached).await;
         }
         if number % 10 == 1 {
             both.go(2, State::Accepting, State::Accepted).await;
@@ -133,6 +146,20 @@ async fn every_history_is_the_same_as_in_memory() {
             close(&both, &sweep).await;
         }
         both.compare().await;
+    }
+    let words: Vec<_> = reached.keys().map(|word| word.split("::").last().unwrap_or(word)).collect();
+    let every = [
+        "AlreadyApplied",
+        "AlreadyPresent",
+        "Applied",
+        "Closed",
+        "NameTaken",
+        "NoSuchTarget",
+        "NotAMember",
+        "WasRemoved",
+    ];
+    for word in every {
+        assert!(words.contains(&word), "no history came to {word}: {reached:?}");
     }
 }
 
@@ -167,7 +194,7 @@ async fn at_most_51_steps_and_only_where_there_is_an_invitation() {
 async fn somebody_who_comes_and_goes_gets_another_id_each_time() {
     let both = Both::new().await;
     let administration = both.administration();
-    let mut ids = std::collections::BTreeSet::new();
+    let mut ids = BTreeSet::new();
     for _ in 0..30 {
         administration.add_member("acme", &alice()).await.unwrap();
         let realm = both.database.dump().await.unwrap();

@@ -106,16 +106,18 @@ async fn a_world_in_which_much_has_happened_comes_out_as_it_went_in() {
 
 #[tokio::test]
 async fn after_loading_the_rules_of_the_tables_hold_again() {
-    let both = Both::of(WORLD).await;
+    let both = Both::new().await;
     both.database.load(&lived().await.realm()).await.unwrap();
-    let [_, host] = both.hosts();
-    let call = both.memory.call(Operation::Invite, Some("acme"), ann());
-    let again =
-        host.storage.insert(&call, "acme".into(), batch("inv-b", user("root", "u-bob2"))).await.unwrap();
-    assert!(again[0].is_err(), "the id is there");
-    let member = user("partner", "u-gus0");
-    let told = both.administration().add_member("acme", &member).await.unwrap_err();
-    assert_eq!(told.to_string(), "he is a member");
+    let file = rusqlite::Connection::open(both.folder.path().join("guestlist.db")).unwrap();
+    for (wrong, expected) in [
+        ("delete from audit", "append-only"),
+        ("delete from invitation where ended_at is null", "has not ended"),
+        ("update invitation set state = 'pending' where id = 'inv-a'", "illegal"),
+        ("update invitation set version = version + 1, state = 'pending' where id = 'inv-c'", "illegal"),
+    ] {
+        let refused = file.execute(wrong, []).unwrap_err().to_string();
+        assert!(refused.contains(expected), "{wrong}: {refused}");
+    }
 }
 
 #[tokio::test]
