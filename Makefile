@@ -8,7 +8,7 @@ BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile race pairs crash mutants bench lint
+.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage lint
 .PHONY: check-reference
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
@@ -60,19 +60,22 @@ hostile: setup ## Attack with plugins and policies that mean harm; N=20 runs of 
 TRIAL = --database $(or $(DATABASE),sqlite) --format $(or $(FORMAT),text)
 
 race: setup ## Accept N=10000 codes from 8 processes at once; DATABASE=URL (sqlite), FORMAT=json
-	@cargo run -q --locked -p guestlist-durability --bin race -- --codes $(or $(N),10000) $(TRIAL)
+	@cargo run -q --locked --bin race -- --codes $(or $(N),10000) $(TRIAL)
 
 pairs: setup ## Do every two operations at once, N=1000 times each; DATABASE, FORMAT as above
-	@cargo run -q --locked -p guestlist-durability --bin pairs -- --runs $(or $(N),1000) $(TRIAL)
+	@cargo run -q --locked --bin pairs -- --runs $(or $(N),1000) $(TRIAL)
 
 crash: setup ## Kill a host N=1000 times in the middle of its work; DATABASE, FORMAT as above
-	@cargo run -q --locked -p guestlist-durability --bin crash -- --kills $(or $(N),1000) $(TRIAL)
+	@cargo run -q --locked --bin crash -- --kills $(or $(N),1000) $(TRIAL)
 
 mutants: setup ## Change the plugin in every small way: each time a test has to fail (hours)
 	@scripts/mutants
 
 bench: setup $(LANGUAGES:%=$(BENCH)/%/policy.wasm) ## Measure the plugin, and policies in all languages
 	cargo bench --locked --bench plugin --bench policy
+
+bench-storage: setup setup-postgres ## Measure the databases; DATABASE=sqlite or postgres, ONLY=speed or scale
+	@DATABASE=$(DATABASE) ONLY=$(ONLY) cargo bench --locked --bench storage
 
 $(BENCH)/%/policy.wasm: | setup-languages
 	@rm -rf $(BENCH)/$*

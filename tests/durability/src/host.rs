@@ -34,12 +34,14 @@ pub fn micros() -> u64 {
     u64::try_from(passed.as_micros()).unwrap_or(u64::MAX)
 }
 
+type Telling = Box<dyn Fn(&Letter) + Send + Sync>;
+
 /// Where mails end. They arrive at once.
 #[derive(Default)]
 pub struct Post {
     letters: Mutex<Vec<Letter>>,
     /// Hears of each mail before the plugin does.
-    told: Option<Box<dyn Fn(&Letter) + Send + Sync>>,
+    told: Option<Telling>,
 }
 
 impl Post {
@@ -47,6 +49,11 @@ impl Post {
     #[must_use]
     pub fn telling(told: impl Fn(&Letter) + Send + Sync + 'static) -> Self {
         Self { letters: Mutex::default(), told: Some(Box::new(told)) }
+    }
+
+    /// All mails since this was last asked.
+    pub fn take(&self) -> Vec<Letter> {
+        std::mem::take(&mut *self.letters.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// All mails, oldest first.
@@ -179,6 +186,12 @@ impl Stage {
         let host = database.host(others());
         let office = Office::Database(database.administration());
         Self { plugin: plugin.clone(), host, office, now: Arc::new(now), limits: patient() }
+    }
+
+    /// The imports, with a database behind them.
+    #[must_use]
+    pub fn host_on(database: &Database) -> Host {
+        database.host(Host { random: Arc::new(Urandom), ..others() })
     }
 
     /// In memory.
@@ -336,7 +349,10 @@ impl Doing<'_> {
                 let call = Call::new(import.operation(), self.stage.context(self.command).await);
                 Answer::Import(import.ask(&self.stage.host, &call).await)
             }
-            act @ (Act::RemoveMember(_) | Act::AddMember(_) | Act::DeleteGroup(_) | Act::SetPermissions(..)) => {
+            act @ (Act::RemoveMember(_)
+            | Act::AddMember(_)
+            | Act::DeleteGroup(_)
+            | Act::SetPermissions(..)) => {
                 let organization = self.command.organization.as_deref().unwrap_or_default();
                 Answer::Changed(self.stage.administer(organization, &act).await)
             }

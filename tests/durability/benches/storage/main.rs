@@ -3,7 +3,7 @@
 //! against a thousand.
 //!
 //! The two sides take turns in short blocks, so that a machine whose speed drifts slows both; the median block
-//! counts. `BENCH=speed` or `BENCH=scale` measures one half, `DATABASE=sqlite` or `postgres` one database.
+//! counts. `ONLY=speed` or `ONLY=scale` measures one half, `DATABASE=sqlite` or `postgres` one database.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,10 +35,10 @@ fn main() {
     println!("disk      {}", env::temp_dir().display());
     runtime.block_on(async {
         for database in ["sqlite", "postgres"].into_iter().filter(|database| wanted("DATABASE", database)) {
-            if wanted("BENCH", "speed") {
+            if wanted("ONLY", "speed") {
                 speed::measure(&Place::named(database).await.expect("a database"), database).await;
             }
-            if wanted("BENCH", "scale") {
+            if wanted("ONLY", "scale") {
                 scale::measure(database).await;
             }
         }
