@@ -33,11 +33,6 @@ pub fn organization(number: usize) -> String {
     format!("org-{number}")
 }
 
-/// The user of the parent with this number.
-pub fn user(number: usize) -> UserRef {
-    UserRef { organization: ROOT.into(), id: format!("u-{number}") }
-}
-
 pub fn admin(organization: &str) -> UserRef {
     UserRef { organization: organization.into(), id: "admin".into() }
 }
