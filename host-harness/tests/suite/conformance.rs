@@ -74,6 +74,7 @@ async fn every_broken_promise_is_caught_by_the_case_that_names_it() {
 
 #[tokio::test]
 async fn histories_catch_broken_promises_by_themselves_and_show_a_short_one() {
+    let mut shortest = Vec::new();
     for wrong in [
         Wrong::ForgetsTheVersion,
         Wrong::LosesAnEvent,
@@ -87,15 +88,14 @@ async fn histories_catch_broken_promises_by_themselves_and_show_a_short_one() {
         Wrong::ShowsCodesToAnybody,
     ] {
         let report = tried_on(wrong, Some("history/"), 60).await;
-        let failed: Vec<_> = report.failed().collect();
-        assert!(!failed.is_empty(), "no history of {} has caught {wrong:?}", report.tried.len());
-        let acts = failed.iter().filter_map(|tried| match &tried.verdict {
+        let acts = report.failed().filter_map(|tried| match &tried.verdict {
             Verdict::Failed { what, .. } => Some(what.lines().count() - 1),
             _ => None,
         });
-        let shortest = acts.min().unwrap();
-        assert!(shortest <= 8, "{wrong:?} is shown by {shortest} acts: {report}");
+        shortest.push((wrong, acts.min()));
     }
+    let long: Vec<_> = shortest.iter().filter(|(_, acts)| acts.is_none_or(|acts| acts > 10)).collect();
+    assert!(long.is_empty(), "not shown by ten acts or less: {long:?}");
 }
 
 #[tokio::test]

@@ -162,7 +162,7 @@ async fn sweep_all(t: &Trial) -> Outcome<Vec<(String, String)>> {
         let t = t.clone();
         async move {
             let mut seen = Vec::new();
-            loop {
+            for _ in 0..PATIENCE {
                 let answer =
                     insist(&t, || async { t.host.storage.due(&t.sweep(), "acme".into(), 3, LONG).await });
                 let items = ok("due", answer.await?)?;
@@ -170,7 +170,9 @@ async fn sweep_all(t: &Trial) -> Outcome<Vec<(String, String)>> {
                     return Ok(seen);
                 }
                 seen.extend(due_kinds(&items).into_iter().map(|(kind, name, _)| (kind, name)));
+                tokio::task::yield_now().await;
             }
+            Err(broken("sweeping while nothing is settled", "an end", &seen))
         }
     });
     let mut all: Vec<_> = handed_out.await?.into_iter().flatten().collect();

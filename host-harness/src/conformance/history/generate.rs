@@ -13,6 +13,7 @@ use crate::{
         storage::DeliveryOutcome,
         types::{AcceptWith, MessageKind, Permissions, Principal, SortKey, State},
     },
+    lifecycle,
     memory::default_settings,
 };
 
@@ -55,6 +56,10 @@ struct Writer {
     real: bool,
     external: bool,
     rows: usize,
+    /// Whom rows were made for that are probably there and open: most of what is done is done to them.
+    open: Vec<(Row, Person)>,
+    /// What goes on with what was done last: claimed, then applied; applied, removed, applied again.
+    next: Vec<Act>,
     codes: usize,
     /// Operations are not used again after a day: each has the day in its name.
     days: usize,
@@ -64,7 +69,17 @@ struct Writer {
 /// The history of this seed.
 pub(super) fn history(seed: u64, acts: u32, clock: ClockKind, profile: Profile) -> Vec<Act> {
     let (real, external) = (clock == ClockKind::Real, profile == Profile::External);
-    let mut writer = Writer { dice: Dice(seed), real, external, rows: 0, codes: 0, days: 0, passed: 0 };
+    let mut writer = Writer {
+        dice: Dice(seed),
+        real,
+        external,
+        rows: 0,
+        open: Vec::new(),
+        next: Vec::new(),
+        codes: 0,
+        days: 0,
+        passed: 0,
+    };
     // The first row is where both stores' clocks are read.
     let mut history = vec![Act::Ask(Who::Ann, writer.first())];
     history.extend((0..acts).map(|_| writer.act()));
@@ -94,6 +109,11 @@ impl Writer {
     }
 
     fn act(&mut self) -> Act {
+        if !self.dice.once_in(4)
+            && let Some(next) = self.next.pop()
+        {
+            return next;
+        }
         match self.dice.below(100) {
             0..=21 => self.insert(),
             22..=46 => self.change(),
@@ -113,10 +133,21 @@ impl Writer {
         Row { in_globex, number: self.rows }
     }
 
-    /// One of those that were made lately; it may be of the other organization.
+    /// Mostly one that is open, with its invitee; else one of those that were made lately, and anybody.
+    fn row_and_person(&mut self) -> (Row, Person) {
+        let chosen = self.dice.below(self.open.len());
+        match self.open.get(chosen).copied() {
+            Some(open) if !self.dice.once_in(4) => open,
+            _ => {
+                let back = self.dice.below(6).min(self.rows.saturating_sub(1));
+                let in_globex = self.dice.once_in(6);
+                (Row { in_globex, number: self.rows - back }, self.person())
+            }
+        }
+    }
+
     fn row(&mut self) -> Row {
-        let back = self.dice.below(6).min(self.rows.saturating_sub(1));
-        Row { in_globex: self.dice.once_in(8), number: self.rows - back }
+        self.row_and_person().0
     }
 
     fn person(&mut self) -> Person {
@@ -156,9 +187,13 @@ impl Writer {
     }
 
     fn made(&mut self, in_globex: bool) -> Made {
+        let (row, person) = (self.new_row(in_globex), self.person());
+        if !self.open.iter().any(|(open, who)| open.in_globex == in_globex && *who == person) {
+            self.open.push((row, person));
+        }
         Made {
-            row: self.new_row(in_globex),
-            person: self.person(),
+            row,
+            person,
             lifetime: self.dice.of(Some(LONG), [Some(2 * LONG), None]),
             awaits: self.dice.once_in(4),
             accept_with: self.dice.of(AcceptWith::Invitee, [AcceptWith::Code, AcceptWith::InviteeAndCode]),
@@ -167,7 +202,7 @@ impl Writer {
 
     fn change(&mut self) -> Act {
         use State::{Accepted, Accepting, AwaitingApproval, Declined, Expired, Failed, Pending, Revoked};
-        let row = self.row();
+        let (row, invitee) = self.row_and_person();
         let to = self.dice.of(
             Accepting,
             [Accepting, Accepting, Pending, Accepted, Declined, Revoked, Expired, Failed, Pending],
@@ -209,12 +244,28 @@ impl Writer {
             _ => {}
         }
         let owner = if row.in_globex { Who::Gina } else { Who::Ann };
-        let invitee = Who::Invitee(self.person());
-        Act::Ask(self.dice.of(owner, [owner, owner, invitee, Who::Sweep]), Ask::Change(row, changed))
+        if lifecycle::is_terminal(to) && self.dice.once_in(3) {
+            self.open.retain(|(open, _)| *open != row);
+        }
+        if to == Accepting && self.next.is_empty() && self.dice.once_in(2) {
+            self.next = vec![self.apply_to(row, invitee)];
+            // Where members are elsewhere, what was seen when is the host's own.
+            if !self.external && self.dice.once_in(2) {
+                let (organization, account) = (row.organization().to_owned(), invitee.account());
+                let removed = Act::Happens(Event::RemoveMember { organization, account });
+                self.next = vec![self.apply_to(row, invitee), removed, self.apply_to(row, invitee)];
+            }
+        }
+        let who = self.dice.of(owner, [owner, owner, Who::Invitee(invitee), Who::Sweep]);
+        Act::Ask(who, Ask::Change(row, changed))
     }
 
     fn apply(&mut self) -> Act {
-        let (row, person) = (self.row(), self.person());
+        let (row, person) = self.row_and_person();
+        self.apply_to(row, person)
+    }
+
+    fn apply_to(&mut self, row: Row, person: Person) -> Act {
         let all = vec!["member", "g-help", "r-admin"];
         let steps = self.dice.of(all.clone(), [all, vec!["member"], vec!["g-ops", "member"], vec!["g-help"]]);
         let who = self.dice.of(Who::Invitee(person), [Who::Invitee(person), Who::Sweep]);
@@ -264,6 +315,7 @@ impl Writer {
         if self.passed > DAY / 2 {
             self.passed = 0;
             self.days += 1;
+            self.open.clear();
         }
         Act::Passes(passes)
     }
@@ -297,6 +349,9 @@ impl Writer {
 
     fn look(&mut self) -> Act {
         if self.dice.once_in(3) {
+            return Act::Ask(Who::Ann, Ask::Get(self.row()));
+        }
+        if self.dice.once_in(3) {
             return Act::Ask(Who::Invitee(self.person()), Ask::Mine { states: self.states(), limit: 2 });
         }
         let prefix = self.dice.of(None, [Some("a00".into()), Some("a01".into())]);
@@ -309,8 +364,8 @@ impl Writer {
     }
 
     fn read(&mut self) -> Act {
-        let of = self.row();
-        let anybody = Who::Invitee(self.person());
+        let (of, person) = self.row_and_person();
+        let anybody = Who::Invitee(person);
         match self.dice.below(14) {
             0 => Act::Ask(
                 Who::Ann,

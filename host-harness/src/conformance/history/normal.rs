@@ -56,11 +56,11 @@ impl Times {
 
     /// The trail, without what may be there or not.
     pub(super) fn trail(self, trail: &[AuditEvent], profile: Profile) -> Value {
-        let by_membership = |word: &str| matches!(word, "member.added" | "grant.added" | "member.closed");
-        let kept = trail.iter().filter(|event| {
-            let elsewhere = profile == Profile::External && by_membership(&event.event);
-            !elsewhere && !event.event.starts_with("world.")
-        });
+        let left_out = |word: &str| match word {
+            "member.added" | "grant.added" | "member.closed" => profile == Profile::External,
+            _ => word.starts_with("world."),
+        };
+        let kept = trail.iter().filter(|event| !left_out(&event.event));
         Value::Array(kept.map(|event| self.normal(json!(event))).collect())
     }
 
