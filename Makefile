@@ -1,14 +1,15 @@
 # What people type. Everything here is one cargo command; `scripts/setup` runs first and is instant
 # when there is nothing to do.
 
-GUESTLIST := cargo run -q --locked -p guestlist-harness --bin guestlist --
+GUESTLIST := cargo run -q --locked --bin guestlist --
 PLAY := $(GUESTLIST) test tests/scenarios
 LANGUAGES := rust javascript python
 BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile mutants bench lint check-reference
+.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage lint
+.PHONY: check-reference
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
 help: ## List the targets
@@ -24,7 +25,7 @@ setup-postgres: ## Check PostgreSQL's programs and install what is missing
 	@scripts/setup-postgres
 
 demo: setup ## Walk through an invitation on a host in memory
-	cargo run -q -p guestlist-harness --bin guestlist -- demo
+	cargo run -q --locked --bin guestlist -- demo
 
 test: setup check-reference ## Run all tests, and play all scenarios
 	cargo test --workspace --locked
@@ -34,8 +35,7 @@ test: setup check-reference ## Run all tests, and play all scenarios
 test-all: test setup-languages setup-postgres ## The same, fail every host call in every way, and policies in all languages
 	$(PLAY) --faults
 	@$(MAKE) test-partner-domains test-group-quota
-	cargo test --locked -p guestlist-harness --test languages
-	cargo test --locked -p guestlist-durability --test postgres
+	cargo test --locked --test languages --test postgres
 
 policies: $(POLICIES:%=build-%) ## Build the examples of policies, in Rust, JavaScript and Python
 
@@ -52,16 +52,30 @@ $(POLICIES:%=test-%): test-%: build-%
 	$(GUESTLIST) test policies/$*/scenarios --policy policies/$*/policy.wasm
 
 soak: setup ## Play random histories in the sandbox; TIME=10m (1m), SEED=7, FORMAT=json
-	@TIME=$(TIME) SEED=$(SEED) FORMAT=$(FORMAT) cargo run -q --locked -p guestlist-model --bin soak
+	@TIME=$(TIME) SEED=$(SEED) FORMAT=$(FORMAT) cargo run -q --locked --bin soak
 
 hostile: setup ## Attack with plugins and policies that mean harm; N=20 runs of each (1000), FORMAT=json
-	@cargo run -q --locked -p guestlist-hostile --bin hostile -- --runs $(or $(N),1000) --format $(or $(FORMAT),text)
+	@cargo run -q --locked --bin hostile -- --runs $(or $(N),1000) --format $(or $(FORMAT),text)
+
+TRIAL = --database $(or $(DATABASE),sqlite) --format $(or $(FORMAT),text)
+
+race: setup ## Accept N=10000 codes from 8 processes at once; DATABASE=URL (sqlite), FORMAT=json
+	@cargo run -q --locked --bin race -- --codes $(or $(N),10000) $(TRIAL)
+
+pairs: setup ## Do every two operations at once, N=1000 times each; DATABASE, FORMAT as above
+	@cargo run -q --locked --bin pairs -- --runs $(or $(N),1000) $(TRIAL)
+
+crash: setup ## Kill a host N=1000 times in the middle of its work; DATABASE, FORMAT as above
+	@cargo run -q --locked --bin crash -- --kills $(or $(N),1000) $(TRIAL)
 
 mutants: setup ## Change the plugin in every small way: each time a test has to fail (hours)
 	@scripts/mutants
 
 bench: setup $(LANGUAGES:%=$(BENCH)/%/policy.wasm) ## Measure the plugin, and policies in all languages
 	cargo bench --locked --bench plugin --bench policy
+
+bench-storage: setup setup-postgres ## Measure the databases; DATABASE=sqlite or postgres, ONLY=speed or scale
+	@DATABASE=$(DATABASE) ONLY=$(ONLY) cargo bench --locked --bench storage
 
 $(BENCH)/%/policy.wasm: | setup-languages
 	@rm -rf $(BENCH)/$*
@@ -71,8 +85,7 @@ $(BENCH)/%/policy.wasm: | setup-languages
 lint: setup ## Check format and lints
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy -p guestlist-harness --test languages --locked -- -D warnings
-	cargo clippy -p guestlist-durability --test postgres --locked -- -D warnings
+	cargo clippy --test languages --test postgres --locked -- -D warnings
 	cargo fmt --manifest-path policies/help-desk/Cargo.toml -- --check
 	cargo clippy --manifest-path policies/help-desk/Cargo.toml --all-targets --locked -- -D warnings
 

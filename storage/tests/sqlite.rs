@@ -27,7 +27,7 @@ use guestlist_harness::{
     host::{Call, Operation, Storage as _},
     memory::MemoryHost,
 };
-use guestlist_storage::{Database, Invitations, Options, StorageError};
+use guestlist_storage::{Clock, Database, Invitations, Kind, Options, StorageError};
 use tempfile::TempDir;
 
 const WORLD: &str = "
@@ -296,4 +296,14 @@ async fn the_file_forgets_what_was_deleted() {
     let bytes = std::fs::read(desk.file()).unwrap();
     let found = bytes.windows(27).any(|window| window == b"a name that nobody else has");
     assert!(!found, "the name is still in the file");
+}
+
+#[tokio::test]
+async fn a_file_says_that_it_is_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::default();
+    options.clock = Clock::Moved(Arc::new(|| 10_000));
+    let database = Database::open(&url(&folder.path().join("store.db")), options).await.unwrap();
+    let health = database.check().await.unwrap();
+    assert_eq!((health.kind, health.schema, health.now), (Kind::Sqlite, 1, 10_000));
 }

@@ -17,7 +17,7 @@ use guestlist_harness::{
         },
     },
     lifecycle,
-    memory::{self, MailMode, default_settings},
+    memory::{MailMode, default_settings},
     operations as op,
 };
 

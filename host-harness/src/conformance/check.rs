@@ -49,10 +49,7 @@ pub(super) fn broken(what: &str, expected: &str, came: &impl Debug) -> Stop {
 }
 
 /// The two are equal.
-pub(super) fn same<T: Debug, E: Debug>(what: &str, came: &T, expected: &E) -> Outcome
-where
-    T: PartialEq<E>,
-{
+pub(super) fn same<T: Debug + PartialEq<E>, E: Debug>(what: &str, came: &T, expected: &E) -> Outcome {
     if came == expected { Ok(()) } else { Err(broken(what, &format!("{expected:?}"), came)) }
 }
 

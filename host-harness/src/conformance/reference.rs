@@ -35,30 +35,32 @@ impl Candidate for Reference {
     }
 
     async fn prepare(&self, world: &Realm) -> Result<Box<dyn Prepared>, Trouble> {
-        Ok(Box::new(Arc::new(Self::host(world))))
+        Ok(Box::new(Opened(Arc::new(Self::host(world)))))
     }
 }
 
+struct Opened(Arc<MemoryHost>);
+
 #[async_trait]
-impl Prepared for Arc<MemoryHost> {
+impl Prepared for Opened {
     fn host(&self) -> Host {
-        self.clone().host()
+        self.0.clone().host()
     }
 
     async fn pass(&self, milliseconds: u64) -> Result<(), Trouble> {
-        self.advance(milliseconds);
+        self.0.advance(milliseconds);
         Ok(())
     }
 
     async fn happen(&self, event: &Event) -> Result<(), Trouble> {
-        event.apply_to(self).map_err(|error| Trouble::Failed(error.to_string()))
+        event.apply_to(&self.0).map_err(|error| Trouble::Failed(error.to_string()))
     }
 
     async fn audit(&self) -> Result<Option<Vec<AuditEvent>>, Trouble> {
-        Ok(Some(MemoryHost::audit(self)))
+        Ok(Some(self.0.audit()))
     }
 
     async fn realm(&self) -> Result<Option<Realm>, Trouble> {
-        Ok(Some(MemoryHost::realm(self)))
+        Ok(Some(self.0.realm()))
     }
 }

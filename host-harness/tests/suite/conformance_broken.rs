@@ -82,38 +82,40 @@ impl Candidate for Liar {
 
     async fn prepare(&self, world: &Realm) -> Result<Box<dyn Prepared>, Trouble> {
         let host = Arc::new(Reference::host(world));
-        Ok(Box::new(Arc::new(Twisted { host, wrong: self.0 })))
+        Ok(Box::new(Opened(Arc::new(Twisted { host, wrong: self.0 }))))
     }
 }
 
+struct Opened(Arc<Twisted>);
+
 #[async_trait]
-impl Prepared for Arc<Twisted> {
+impl Prepared for Opened {
     fn host(&self) -> Host {
-        Host { storage: self.clone(), membership: self.clone(), ..self.host.clone().host() }
+        Host { storage: self.0.clone(), membership: self.0.clone(), ..self.0.host.clone().host() }
     }
 
     async fn pass(&self, milliseconds: u64) -> Result<(), Trouble> {
-        self.host.advance(milliseconds);
+        self.0.host.advance(milliseconds);
         Ok(())
     }
 
     async fn happen(&self, event: &Event) -> Result<(), Trouble> {
-        event.apply_to(&self.host).map_err(|error| Trouble::Failed(error.to_string()))
+        event.apply_to(&self.0.host).map_err(|error| Trouble::Failed(error.to_string()))
     }
 
     async fn audit(&self) -> Result<Option<Vec<AuditEvent>>, Trouble> {
-        let mut events = self.host.audit();
-        if self.is(Wrong::LosesAnEvent) {
+        let mut events = self.0.host.audit();
+        if self.0.is(Wrong::LosesAnEvent) {
             events.retain(|event| event.event != "invitation.declined");
         }
-        if self.is(Wrong::LosesTheReasonOfAnEvent) {
+        if self.0.is(Wrong::LosesTheReasonOfAnEvent) {
             events.iter_mut().for_each(|event| event.reason = None);
         }
         Ok(Some(events))
     }
 
     async fn realm(&self) -> Result<Option<Realm>, Trouble> {
-        Ok(Some(self.host.realm()))
+        Ok(Some(self.0.host.realm()))
     }
 }
 

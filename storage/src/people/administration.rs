@@ -191,7 +191,7 @@ impl Administration {
 
     /// Changes some settings of an organization, or whose addresses may be invited.
     pub async fn change_settings(&self, organization: &str, patch: &SettingsPatch) -> Done {
-        self.make(organization, Change::ChangeSettings(Box::new(patch.clone()))).await
+        self.make(organization, Change::PatchSettings(Box::new(patch.clone()))).await
     }
 
     /// Replaces the scripted policy of an organization.

@@ -7,8 +7,8 @@ use tokio_postgres::{Client, Config, NoTls, config::SslMode, error::SqlState};
 use super::{MIGRATIONS, error};
 use crate::{Options, StorageError, migrate};
 
-/// The oldest server that has all that the schema is written with.
-const OLDEST_SERVER: i32 = 140_000;
+/// The oldest server that this was tried with.
+const OLDEST_SERVER: i32 = 150_000;
 
 /// How connections are made, and what each is set to.
 #[derive(Clone, Debug)]

@@ -95,8 +95,7 @@ async fn one_row_for_a_subject(ground: Ground) -> Outcome {
     same("rows that are there", &rows.len(), &1)?;
     let first = item("list", &rows, 0)?;
     for item in &items {
-        let told =
-            matches!(item, Ok(_)) || matches!(item, Err(StoreError::Exists(found)) if *found == first.key);
+        let told = item.is_ok() || matches!(item, Err(StoreError::Exists(found)) if *found == first.key);
         must("what the others are answered", told, "`exists`, with the row", item)?;
     }
     Ok(())

@@ -188,7 +188,7 @@ impl Writer {
             from,
             stale: self.dice.once_in(8),
             clock,
-            lease: (to == Accepting).then(|| if self.real { 1 } else { 30_000 }),
+            lease: (to == Accepting).then_some(if self.real { 1 } else { 30_000 }),
             code: None,
             restart: None,
             reason: self.dice.of(None, [None, Some("a reason".into())]),

@@ -58,8 +58,8 @@ impl Times {
     pub(super) fn trail(self, trail: &[AuditEvent], profile: Profile) -> Value {
         let by_membership = |word: &str| matches!(word, "member.added" | "grant.added" | "member.closed");
         let kept = trail.iter().filter(|event| {
-            !event.event.starts_with("world.")
-                && !(profile == Profile::External && by_membership(&event.event))
+            let elsewhere = profile == Profile::External && by_membership(&event.event);
+            !elsewhere && !event.event.starts_with("world.")
         });
         Value::Array(kept.map(|event| self.normal(json!(event))).collect())
     }

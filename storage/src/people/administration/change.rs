@@ -42,7 +42,7 @@ pub(super) enum Change {
     RemoveGrant(UserRef, Grant),
     SetPermissions(Principal, Permissions),
     SetSettings(Box<Values>),
-    ChangeSettings(Box<SettingsPatch>),
+    PatchSettings(Box<SettingsPatch>),
     SetPolicy(Vec<Rule>),
 }
 
@@ -82,7 +82,7 @@ impl Change {
             Self::AddGrant(_, grant) => ("grant-added", grant.id.clone()),
             Self::RemoveGrant(_, grant) => ("grant-removed", grant.id.clone()),
             Self::SetPermissions(who, _) => ("permissions-set", format!("{who:?}")),
-            Self::SetSettings(_) | Self::ChangeSettings(_) => ("settings-changed", String::new()),
+            Self::SetSettings(_) | Self::PatchSettings(_) => ("settings-changed", String::new()),
             Self::SetPolicy(_) => ("policy-set", String::new()),
         }
     }
@@ -157,7 +157,7 @@ impl Changing {
             Change::RemoveGrant(account, grant) => self.remove_grant(db, account, grant).await,
             Change::SetPermissions(who, permissions) => self.set_permissions(db, who, *permissions).await,
             Change::SetSettings(settings) => self.set_settings(db, settings).await,
-            Change::ChangeSettings(patch) => self.change_settings(db, patch).await,
+            Change::PatchSettings(patch) => self.change_settings(db, patch).await,
             Change::SetPolicy(rules) => self.set_policy(db, rules).await,
         }
     }

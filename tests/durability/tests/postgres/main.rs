@@ -1,5 +1,12 @@
 //! What holds on PostgreSQL, with a server that the tests start themselves.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod migration;
 mod outages;
@@ -10,3 +17,4 @@ mod states;
 mod support;
 mod tables;
 mod time;
+mod writes;

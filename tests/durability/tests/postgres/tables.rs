@@ -15,11 +15,20 @@ struct Schema {
     columns: BTreeMap<String, Vec<(String, &'static str, bool)>>,
     /// The primary key of each table.
     keys: BTreeMap<String, Vec<String>>,
-    /// Name, table, columns (none: an expression), whether it is unique, whether it is of some rows only.
-    indexes: BTreeSet<(String, String, Vec<Option<String>>, bool, bool)>,
+    /// Table and name of each.
+    indexes: BTreeMap<(String, String), Index>,
     /// Table, other table.
     references: BTreeSet<(String, String)>,
     triggers: BTreeSet<String>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Index {
+    /// An expression has no name.
+    columns: Vec<Option<String>>,
+    is_unique: bool,
+    /// Of some rows only.
+    is_partial: bool,
 }
 
 fn of_sqlite(connection: &rusqlite::Connection) -> Schema {
@@ -59,7 +68,8 @@ fn of_sqlite(connection: &rusqlite::Connection) -> Schema {
             let columns = list("select name from pragma_index_info($1) order by seqno", &text(&row[0]));
             let name = |row: &Vec<Value>| (row[0] != Value::Null).then(|| text(&row[0]));
             let columns = columns.iter().map(name).collect();
-            schema.indexes.insert((text(&row[0]), table.clone(), columns, is_so(&row[1]), is_so(&row[2])));
+            let index = Index { columns, is_unique: is_so(&row[1]), is_partial: is_so(&row[2]) };
+            schema.indexes.insert((table.clone(), text(&row[0])), index);
         }
         for row in list("select distinct \"table\" from pragma_foreign_key_list($1)", &table) {
             schema.references.insert((table.clone(), text(&row[0])));
@@ -95,7 +105,8 @@ async fn of_postgres(client: &Client) -> Schema {
         if row.get(4) {
             schema.keys.insert(row.get(1), columns.into_iter().map(Option::unwrap).collect());
         } else {
-            schema.indexes.insert((row.get(0), row.get(1), columns, row.get(2), row.get(3)));
+            let index = Index { columns, is_unique: row.get(2), is_partial: row.get(3) };
+            schema.indexes.insert((row.get(1), row.get(0)), index);
         }
     }
     let references = "select c.conrelid::regclass::text, c.confrelid::regclass::text from pg_constraint c \

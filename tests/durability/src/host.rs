@@ -1,0 +1,361 @@
+//! A host for these trials, on a database or in memory.
+//!
+//! People and invitations are answered from there. Everybody is allowed by policy, mail is kept for whoever
+//! tries something, and entropy comes from the operating system, or from a seed where two runs have to be
+//! the same.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use guestlist_harness::{
+    CallError, Engine, EngineOptions, Export, Interceptor, Limits, Plugin,
+    contract::{
+        notifications::{Message, SendError, Sent},
+        policy::{AcceptFacts, InviteFacts},
+        types::{Context, HostError, Permissions, Principal, Verdict},
+    },
+    host::{Call, Host, Membership, Notifications, Operation, Policy, Random},
+    memory::MemoryHost,
+    operations,
+};
+use guestlist_storage::{Administration, Database};
+
+use crate::act::{Act, Answer, Command, Letter, STATES, everything, first};
+
+/// The time of this machine, in microseconds since 1970.
+#[must_use]
+pub fn micros() -> u64 {
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(passed.as_micros()).unwrap_or(u64::MAX)
+}
+
+type Telling = Box<dyn Fn(&Letter) + Send + Sync>;
+
+/// Where mails end. They arrive at once.
+#[derive(Default)]
+pub struct Post {
+    letters: Mutex<Vec<Letter>>,
+    /// Hears of each mail before the plugin does.
+    told: Option<Telling>,
+}
+
+impl Post {
+    /// One that tells of each mail.
+    #[must_use]
+    pub fn telling(told: impl Fn(&Letter) + Send + Sync + 'static) -> Self {
+        Self { letters: Mutex::default(), told: Some(Box::new(told)) }
+    }
+
+    /// All mails since this was last asked.
+    pub fn take(&self) -> Vec<Letter> {
+        std::mem::take(&mut *self.letters.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All mails, oldest first.
+    pub fn letters(&self) -> Vec<Letter> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Notifications for Post {
+    async fn send(
+        &self,
+        _: &Call,
+        organization: String,
+        _: Option<String>,
+        messages: Vec<Message>,
+    ) -> Result<Vec<Result<Sent, SendError>>, HostError> {
+        let sent = |message| {
+            let letter = Letter { organization: organization.clone(), message };
+            self.told.iter().for_each(|told| told(&letter));
+            self.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+            Ok(Sent::Delivered)
+        };
+        Ok(messages.into_iter().map(sent).collect())
+    }
+}
+
+/// Allows everything.
+struct Everybody;
+
+#[async_trait]
+impl Policy for Everybody {
+    async fn decide_invite(&self, _: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError> {
+        Ok(facts.candidates.iter().map(|_| Verdict::Allow).collect())
+    }
+
+    async fn decide_accept(&self, _: &Call, _: AcceptFacts) -> Result<Verdict, HostError> {
+        Ok(Verdict::Allow)
+    }
+}
+
+/// The generator of the operating system.
+struct Urandom;
+
+impl Random for Urandom {
+    fn bytes(&self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        // Fewer bytes than were asked for make the plugin refuse, and that is right here.
+        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+        read.map_or_else(|_| Vec::new(), |()| bytes)
+    }
+}
+
+/// Numbers that are the same for the same seed: SplitMix64.
+#[derive(Clone, Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 up to and without `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.roll() % end.max(1) as u64) as usize
+    }
+
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        of.get(self.below(of.len()))
+    }
+}
+
+/// Entropy from a seed.
+struct Seeded(Mutex<Dice>);
+
+impl Random for Seeded {
+    fn bytes(&self, length: usize) -> Vec<u8> {
+        let mut dice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..length).map(|_| dice.roll() as u8).collect()
+    }
+}
+
+fn entropy(seed: Option<u64>) -> Arc<dyn Random> {
+    match seed {
+        Some(seed) => Arc::new(Seeded(Mutex::new(Dice::new(seed)))),
+        None => Arc::new(Urandom),
+    }
+}
+
+/// Who administers people.
+#[derive(Clone)]
+enum Office {
+    Memory(Arc<MemoryHost>),
+    Database(Administration),
+}
+
+/// The plugin on a host.
+#[derive(Clone)]
+pub struct Stage {
+    plugin: Plugin,
+    host: Host,
+    office: Office,
+    /// What callers are told that the time is, in milliseconds since 1970.
+    now: Arc<dyn Fn() -> u64 + Send + Sync>,
+    limits: Limits,
+}
+
+/// The plugin, compiled. Once for a process.
+///
+/// # Panics
+/// This machine does not run WebAssembly.
+#[must_use]
+pub fn plugin() -> Plugin {
+    let engine = Engine::new(&EngineOptions::default().instances(200)).expect("an engine");
+    Plugin::bundled(&engine).expect("the plugin")
+}
+
+impl Stage {
+    /// On a database. Host calls and calls may take as long as many processes on a slow machine need.
+    #[must_use]
+    pub fn on(plugin: &Plugin, database: &Database, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        let host = database.host(others());
+        let office = Office::Database(database.administration());
+        Self { plugin: plugin.clone(), host, office, now: Arc::new(now), limits: patient() }
+    }
+
+    /// The imports, with a database behind them.
+    #[must_use]
+    pub fn host_on(database: &Database) -> Host {
+        database.host(Host { random: Arc::new(Urandom), ..others() })
+    }
+
+    /// In memory.
+    #[must_use]
+    pub fn in_memory(plugin: &Plugin, memory: Arc<MemoryHost>) -> Self {
+        let Host { directory, membership, settings, storage, audit, .. } = memory.clone().host();
+        let host = Host { directory, membership, settings, storage, audit, ..others() };
+        let (office, clock) = (Office::Memory(memory.clone()), memory);
+        Self {
+            plugin: plugin.clone(),
+            host,
+            office,
+            now: Arc::new(move || clock.store_now()),
+            limits: patient(),
+        }
+    }
+
+    /// Lets somebody else keep members.
+    pub fn set_membership(&mut self, membership: Arc<dyn Membership>) {
+        self.host.membership = membership;
+    }
+
+    /// Does what a command says.
+    pub async fn act(&self, command: &Command, post: Arc<Post>) -> Answer {
+        self.act_with(command, post, None).await
+    }
+
+    /// The same with something around each host call of the plugin.
+    pub async fn act_with(
+        &self,
+        command: &Command,
+        post: Arc<Post>,
+        around: Option<Arc<dyn Interceptor>>,
+    ) -> Answer {
+        let doing = Doing { stage: self, command, post, around };
+        match doing.done().await {
+            Ok(answer) => answer,
+            Err(error) => Answer::Broken(error.to_string()),
+        }
+    }
+
+    /// The permissions of somebody now.
+    async fn permissions(&self, organization: &str, who: &Principal) -> Permissions {
+        let context = Context {
+            organization: Some(organization.to_owned()),
+            caller: Principal::System,
+            permissions: Permissions::empty(),
+            request_id: String::new(),
+            now: (self.now)(),
+        };
+        let call = Call::new(Operation::Get, context);
+        let standing = self.host.directory.standing(&call, organization.to_owned(), who.clone()).await;
+        standing.ok().flatten().unwrap_or(Permissions::empty())
+    }
+
+    async fn context(&self, command: &Command) -> Context {
+        let permissions = match &command.organization {
+            Some(organization) => self.permissions(organization, &command.caller).await,
+            None => Permissions::empty(),
+        };
+        Context {
+            organization: command.organization.clone(),
+            caller: command.caller.clone(),
+            permissions,
+            request_id: command.request.clone(),
+            now: (self.now)(),
+        }
+    }
+
+    async fn administer(&self, organization: &str, act: &Act) -> Result<(), String> {
+        match &self.office {
+            Office::Memory(memory) => match act {
+                Act::RemoveMember(account) => memory.remove_member(organization, account),
+                Act::AddMember(account) => memory.add_member(organization, account),
+                Act::DeleteGroup(id) => memory.delete_group(organization, id),
+                Act::SetPermissions(who, permissions) => {
+                    memory.set_permissions(organization, who.clone(), *permissions)
+                }
+                _ => Ok(()),
+            }
+            .map_err(|error| error.to_string()),
+            Office::Database(office) => match act {
+                Act::RemoveMember(account) => office.remove_member(organization, account).await,
+                Act::AddMember(account) => office.add_member(organization, account).await,
+                Act::DeleteGroup(id) => office.delete_group(organization, id).await,
+                Act::SetPermissions(who, permissions) => {
+                    office.set_permissions(organization, who.clone(), *permissions).await
+                }
+                _ => Ok(()),
+            }
+            .map_err(|error| error.to_string()),
+        }
+    }
+}
+
+fn patient() -> Limits {
+    Limits::default().time(Duration::from_secs(60)).host_call_time(Duration::from_secs(30))
+}
+
+/// The imports that no database answers.
+fn others() -> Host {
+    let memory = Arc::new(MemoryHost::default()).host();
+    Host { notifications: Arc::new(Post::default()), policy: Arc::new(Everybody), ..memory }
+}
+
+/// Something that is being done.
+struct Doing<'a> {
+    stage: &'a Stage,
+    command: &'a Command,
+    post: Arc<Post>,
+    around: Option<Arc<dyn Interceptor>>,
+}
+
+impl Doing<'_> {
+    async fn run<E: Export>(&self, export: E) -> Result<E::Answer, CallError> {
+        let host = Host {
+            notifications: self.post.clone(),
+            random: entropy(self.command.seed),
+            ..self.stage.host.clone()
+        };
+        let mut session = self.stage.plugin.session(host, self.stage.limits.clone());
+        if let Some(around) = &self.around {
+            session = session.with_interceptor(around.clone());
+        }
+        Ok(session.run(self.stage.context(self.command).await, export).await?.answer)
+    }
+
+    async fn done(&self) -> Result<Answer, CallError> {
+        let reason = None;
+        Ok(match self.command.act.clone() {
+            Act::Invite(request) => Answer::Invite(self.run(operations::Invite { request }).await?),
+            Act::List => {
+                let list = operations::List { filter: everything(), page: first(50) };
+                Answer::List(self.run(list).await?)
+            }
+            Act::Get(id) => Answer::Get(self.run(operations::Get { id }).await?.map(Box::new)),
+            Act::Resend(ids) => Answer::Resend(self.run(operations::Resend { ids }).await?),
+            Act::Revoke(id) => Answer::Revoke(self.run(operations::Revoke { id, reason }).await?),
+            Act::RevokeAll(whose) => {
+                Answer::RevokeAll(self.run(operations::RevokeAll { whose, reason }).await?)
+            }
+            Act::Approve(id) => Answer::Approve(self.run(operations::Approve { id }).await?),
+            Act::Reject(id) => Answer::Reject(self.run(operations::Reject { id, reason }).await?),
+            Act::ListMine => {
+                let mine = operations::ListMine { states: STATES.to_vec(), after: None, limit: 50 };
+                Answer::ListMine(self.run(mine).await?)
+            }
+            Act::Introspect(handle) => {
+                Answer::Introspect(self.run(operations::Introspect { handle }).await?.map(Box::new))
+            }
+            Act::Accept(handle) => Answer::Accept(self.run(operations::Accept { handle }).await?),
+            Act::Decline(handle) => Answer::Decline(self.run(operations::Decline { handle, reason }).await?),
+            Act::Sweep => Answer::Sweep(self.run(operations::Sweep { limit: 100 }).await?),
+            Act::Import(import) => {
+                let call = Call::new(import.operation(), self.stage.context(self.command).await);
+                Answer::Import(import.ask(&self.stage.host, &call).await)
+            }
+            act @ (Act::RemoveMember(_)
+            | Act::AddMember(_)
+            | Act::DeleteGroup(_)
+            | Act::SetPermissions(..)) => {
+                let organization = self.command.organization.as_deref().unwrap_or_default();
+                Answer::Changed(self.stage.administer(organization, &act).await)
+            }
+        })
+    }
+}
