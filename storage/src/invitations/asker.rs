@@ -68,9 +68,10 @@ impl Asker {
         !self.is_invitee() && self.organization.as_deref() != Some(organization)
     }
 
-    /// The rows of one organization.
+    /// The rows of one organization; none where no organization can have that id.
     pub(crate) fn within(organization: &str) -> Scope {
-        Scope { organization: Some(organization.to_owned()), ..Scope::default() }
+        let organization = Some(organization.to_owned()).filter(|id| !id.contains('\0'));
+        Scope { organization, ..Scope::default() }
     }
 
     /// The rows of the caller's organization and those that are for him.

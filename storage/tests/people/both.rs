@@ -1,6 +1,15 @@
 //! A host in memory and one with a database, side by side in one world.
 
-use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use guestlist_harness::{
     contract::{
@@ -54,28 +63,65 @@ organizations:
     users: [{ id: u-gus0, name: gus, email: gus@partner.example }]
 "#;
 
+/// A place in a database that is of one test alone.
+pub struct Place {
+    folder: TempDir,
+    url: String,
+    options: Options,
+}
+
+impl Place {
+    /// A file, or where `GUESTLIST_TEST_POSTGRES` is a URL, a schema there.
+    pub async fn new(clock: Clock) -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let mut place = Self::file(clock);
+        if let Ok(url) = std::env::var("GUESTLIST_TEST_POSTGRES") {
+            place.url = url;
+            let number = MADE.fetch_add(1, Ordering::Relaxed);
+            place.options.schema = format!("guestlist_people_{}_{number}", std::process::id());
+            Database::migrate(&place.url, &place.options).await.unwrap();
+        }
+        place
+    }
+
+    /// A file.
+    pub fn file(clock: Clock) -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("guestlist.db").display());
+        let mut options = Options::default();
+        options.clock = clock;
+        options.connections = 3;
+        // Tests run at the same time.
+        options.patience = Duration::from_secs(30);
+        options.statement = Duration::from_secs(60);
+        Self { folder, url, options }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("guestlist.db")
+    }
+
+    /// As one more process has it.
+    pub async fn open(&self) -> Database {
+        Database::open(&self.url, self.options.clone()).await.unwrap()
+    }
+}
+
 /// Both hosts.
 pub struct Both {
     pub memory: Arc<MemoryHost>,
     pub database: Database,
-    pub folder: TempDir,
+    pub place: Place,
 }
 
 impl Both {
-    pub async fn of(world: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let memory = Arc::new(MemoryHost::from_yaml(world).unwrap());
-        let time = memory.clone();
-        let mut options = Options::default();
-        options.clock = Clock::Moved(Arc::new(move || time.store_now()));
-        let url = format!("sqlite:{}", folder.path().join("guestlist.db").display());
-        let database = Database::open(&url, options).await.unwrap();
-        database.load(&memory.realm()).await.unwrap();
-        Self { memory, database, folder }
-    }
-
     pub async fn new() -> Self {
-        Self::of(WORLD).await
+        let memory = Arc::new(MemoryHost::from_yaml(WORLD).unwrap());
+        let time = memory.clone();
+        let place = Place::new(Clock::Moved(Arc::new(move || time.store_now()))).await;
+        let database = place.open().await;
+        database.load(&memory.realm()).await.unwrap();
+        Self { memory, database, place }
     }
 
     /// An invitation of acme, `inv-a`, for somebody.

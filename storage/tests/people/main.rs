@@ -1,4 +1,6 @@
 //! Organizations and people in a database: each answer and all that is stored is what the in-memory host has.
+//!
+//! On SQLite; with `GUESTLIST_TEST_POSTGRES=URL` on PostgreSQL, in schemas of their own that stay.
 
 #![allow(
     clippy::unwrap_used,

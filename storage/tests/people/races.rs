@@ -6,7 +6,7 @@ use guestlist_harness::{
     contract::types::{Principal, State, Step, StepOutcome},
     host::{Host, Operation},
 };
-use guestlist_storage::{AdministrationError, Database, Options};
+use guestlist_storage::AdministrationError;
 use tokio::{sync::Barrier, task::JoinSet};
 
 use super::both::{Both, alice, group, role, user};
@@ -22,12 +22,6 @@ async fn claimed() -> Both {
     both
 }
 
-/// The same file once more, as another process has it.
-async fn another(both: &Both) -> Database {
-    let url = format!("sqlite:{}", both.folder.path().join("guestlist.db").display());
-    Database::open(&url, Options::default()).await.unwrap()
-}
-
 async fn apply(both: &Both, host: &Host) -> Vec<StepOutcome> {
     let call = both.memory.call(Operation::Accept, None, Principal::User(alice()));
     host.membership.apply(&call, "acme".into(), "inv-a".into(), alice(), steps()).await.unwrap()
@@ -40,7 +34,7 @@ async fn of_many_who_apply_one_does() {
     let mut tasks = JoinSet::new();
     for number in 0..8 {
         let (both, barrier) = (both.clone(), barrier.clone());
-        let database = if number % 2 == 0 { both.database.clone() } else { another(&both).await };
+        let database = if number % 2 == 0 { both.database.clone() } else { both.place.open().await };
         tasks.spawn(async move {
             let host = database.host(both.memory.clone().host());
             barrier.wait().await;
@@ -62,7 +56,7 @@ async fn who_is_removed_while_he_accepts_stays_removed() {
         if was_member {
             both.administration().add_member("acme", &alice()).await.unwrap();
         }
-        let (other, barrier) = (another(&both).await, Arc::new(Barrier::new(2)));
+        let (other, barrier) = (both.place.open().await, Arc::new(Barrier::new(2)));
         let (applier, at) = (both.clone(), barrier.clone());
         let applying = tokio::spawn(async move {
             let host = applier.database.host(applier.memory.clone().host());
@@ -104,7 +98,7 @@ async fn of_many_who_make_him_a_member_one_does() {
     let mut tasks = JoinSet::new();
     for number in 0..6 {
         let barrier = barrier.clone();
-        let database = if number % 2 == 0 { both.database.clone() } else { another(&both).await };
+        let database = if number % 2 == 0 { both.database.clone() } else { both.place.open().await };
         // Two accounts of one name.
         let account = if number < 3 { alice() } else { user("partner", "u-alice") };
         if number == 3 {
@@ -134,7 +128,7 @@ async fn of_many_who_make_him_a_member_one_does() {
 async fn no_ring_is_made_by_two_moves() {
     for _ in 0..10 {
         let both = Both::new().await;
-        let other = another(&both).await;
+        let other = both.place.open().await;
         let (one, two) = (both.administration(), other.administration());
         let (there, back) = tokio::join!(
             tokio::spawn(async move { one.move_organization("globex", Some("partner")).await.is_ok() }),

@@ -11,20 +11,19 @@ use guestlist_harness::{
     host::{Audit as _, Membership as _, Operation, Storage as _},
     memory::{MemoryHost, OutboxEntry, Person, Realm},
 };
-use guestlist_storage::{Database, Options, StorageError};
-use tempfile::TempDir;
+use guestlist_storage::{Clock, Database, StorageError};
 
-use super::both::{Both, WORLD, alice, ann, batch, change, compare, group, key, role, user, world_files};
+use super::both::{Place, WORLD, alice, ann, batch, change, compare, group, key, role, user, world_files};
 
-async fn database(folder: &TempDir) -> Database {
-    let url = format!("sqlite:{}", folder.path().join("world.db").display());
-    Database::open(&url, Options::default()).await.unwrap()
+async fn database() -> (Place, Database) {
+    let place = Place::new(Clock::Machine).await;
+    let database = place.open().await;
+    (place, database)
 }
 
 #[tokio::test]
 async fn every_world_comes_out_as_it_went_in() {
-    let folder = TempDir::new().unwrap();
-    let database = database(&folder).await;
+    let (_place, database) = database().await;
     let mut worlds: BTreeMap<_, _> = world_files();
     worlds.insert("the world of these tests".into(), WORLD.into());
     for (path, yaml) in worlds {
@@ -87,8 +86,7 @@ async fn a_world_in_which_much_has_happened_comes_out_as_it_went_in() {
     let realm = lived().await.realm();
     let tenant = &realm.tenants["acme"];
     assert!(!tenant.outbox.is_empty() && !tenant.operations.is_empty() && !tenant.applied.is_empty());
-    let folder = TempDir::new().unwrap();
-    let database = database(&folder).await;
+    let (_place, database) = database().await;
     for _ in 0..2 {
         // What was there before is gone, the audit trail as well.
         database.load(&realm).await.unwrap();
@@ -106,9 +104,9 @@ async fn a_world_in_which_much_has_happened_comes_out_as_it_went_in() {
 
 #[tokio::test]
 async fn after_loading_the_rules_of_the_tables_hold_again() {
-    let both = Both::new().await;
-    both.database.load(&lived().await.realm()).await.unwrap();
-    let file = rusqlite::Connection::open(both.folder.path().join("guestlist.db")).unwrap();
+    let place = Place::file(Clock::Machine);
+    place.open().await.load(&lived().await.realm()).await.unwrap();
+    let file = rusqlite::Connection::open(place.path()).unwrap();
     for (wrong, expected) in [
         ("delete from audit", "append-only"),
         ("delete from invitation where ended_at is null", "has not ended"),
@@ -122,8 +120,7 @@ async fn after_loading_the_rules_of_the_tables_hold_again() {
 
 #[tokio::test]
 async fn what_cannot_be_stored_is_refused_as_a_whole() {
-    let folder = TempDir::new().unwrap();
-    let database = database(&folder).await;
+    let (_place, database) = database().await;
     let realm = lived().await.realm();
     database.load(&realm).await.unwrap();
     let changed = |change: &dyn Fn(&mut Realm)| {
@@ -148,7 +145,7 @@ async fn what_cannot_be_stored_is_refused_as_a_whole() {
         ),
         (
             changed(&|realm| {
-                drop(realm.organizations.get_mut("acme").unwrap().silent_stores.insert("X".into()))
+                realm.organizations.get_mut("acme").unwrap().silent_stores.insert("X".into());
             }),
             "`X`",
         ),
@@ -178,8 +175,7 @@ async fn what_cannot_be_stored_is_refused_as_a_whole() {
 
 #[tokio::test]
 async fn numbers_beyond_those_of_a_database_become_its_last() {
-    let folder = TempDir::new().unwrap();
-    let database = database(&folder).await;
+    let (_place, database) = database().await;
     let mut realm = lived().await.realm();
     let rows = &mut realm.tenants.get_mut("acme").unwrap().rows;
     rows.get_mut("inv-b").unwrap().invitation.lifetime = Some(u64::MAX);
@@ -201,8 +197,7 @@ async fn a_hundred_thousand_people_are_loaded() {
         let (name, account) = (format!("user{number}"), user("root", &id));
         root.people.insert(id, Person { name, account, ..somebody.clone() });
     }
-    let folder = TempDir::new().unwrap();
-    let database = database(&folder).await;
+    let (_place, database) = database().await;
     database.load(&realm).await.unwrap();
     assert_eq!(
         database.dump().await.unwrap().organizations["root"].people,

@@ -1,7 +1,7 @@
 //! World files that are written.
 
 use super::*;
-use crate::memory::{Entitled, Realm, Unsayable};
+use crate::memory::{Realm, Unsayable};
 
 fn organizations(realm: &Realm) -> String {
     serde_json::to_string_pretty(&realm.organizations).unwrap()
@@ -109,21 +109,34 @@ async fn what_a_world_file_cannot_say_is_listed_at_its_top() {
 
 #[test]
 fn what_cannot_be_left_out_is_an_error_that_names_it() {
-    let changed = |change: &dyn Fn(&mut Realm)| {
-        let mut realm = again(WORLD);
-        change(&mut realm);
-        realm.to_yaml().expect_err("it cannot be said")
-    };
-    let deleted = changed(&|realm| realm.organizations.get_mut("root").unwrap().deleted = true);
-    assert!(matches!(&deleted, Unsayable::World(_)) && deleted.to_string().contains("`root`"), "{deleted}");
-    let odd = changed(&|realm| {
-        let acme = realm.organizations.get_mut("acme").unwrap();
-        let who = Principal::Client("a/b\0".into());
-        acme.permissions.push(Entitled { who, permissions: crate::contract::types::Permissions::VIEW });
-        let ann = acme.people.remove("u-ann").unwrap();
-        let account = user("acme", "client:hr");
-        acme.people.insert("client:hr".into(), super::super::Person { account, ..ann });
-        acme.groups.get_mut("g-own").unwrap().grantable_by = Some(vec![person(user("acme", "client:hr"))]);
-    });
-    assert!(odd.to_string().contains("`acme`"), "{odd}");
+    let mut realm = again(WORLD);
+    realm.organizations.get_mut("root").unwrap().deleted = true;
+    let error = realm.to_yaml().unwrap_err();
+    assert!(matches!(&error, Unsayable::World(_)) && error.to_string().contains("`root`"), "{error}");
+}
+
+#[test]
+fn what_would_be_read_as_something_else_is_an_error_that_names_it() {
+    let realm = again(
+        "
+organizations:
+  - { id: a, users: [{ id: b/u, name: one }] }
+  - { id: a/b, users: [{ id: u, name: two }], permissions: { u: [view] } }
+  - { id: c, parent: a/b, permissions: { u: [view] } }
+",
+    );
+    assert_eq!(realm.to_yaml(), Err(Unsayable::Organization("c".into())));
+}
+
+#[test]
+fn ids_that_look_like_references_are_written_so_that_they_are_none() {
+    let realm = again(
+        "
+organizations:
+  - { id: a, users: [{ id: b/u, name: one }, { id: 'client:x', name: two }], permissions: { a/b/u: [view] } }
+  - { id: b, users: [{ id: u, name: three }], permissions: { a/client:x: [all], 'client:x': [invite] } }
+",
+    );
+    let yaml = realm.to_yaml().unwrap();
+    assert_eq!(organizations(&again(&yaml)), organizations(&realm), "{yaml}");
 }

@@ -305,12 +305,12 @@ fn write<'a>(id: &'a str, place: &'a Organization) -> WrittenOrganization<'a> {
         state: (!place.active).then_some("disabled"),
         stores: place.stores.iter().map(String::as_str).filter(|store| !implied.contains(store)).collect(),
         users: place.people.iter().map(|(local, person)| write_user(id, local, person)).collect(),
-        groups: write_targets(&place.groups, place, GrantKind::Group),
-        roles: write_targets(&place.roles, place, GrantKind::Role),
+        groups: write_targets(id, place, GrantKind::Group),
+        roles: write_targets(id, place, GrantKind::Role),
         permissions: place
             .permissions
             .iter()
-            .map(|entry| (reference(&entry.who), words(entry.permissions)))
+            .map(|entry| (reference(id, &entry.who), words(entry.permissions)))
             .collect(),
         settings: write_settings(&place.settings, place.address_domains.as_ref()),
         policy: &place.policy,
@@ -335,11 +335,12 @@ fn write_user<'a>(organization: &str, id: &'a str, person: &'a Person) -> Writte
     }
 }
 
-fn write_targets<'a>(
-    targets: &'a BTreeMap<String, Target>,
-    place: &'a Organization,
-    kind: GrantKind,
-) -> Vec<WrittenTarget<'a>> {
+fn write_targets<'a>(organization: &str, place: &'a Organization, kind: GrantKind) -> Vec<WrittenTarget<'a>> {
+    let targets = match kind {
+        GrantKind::Group => &place.groups,
+        GrantKind::Role => &place.roles,
+    };
+    let givers = |givers: &[Principal]| givers.iter().map(|who| reference(organization, who)).collect();
     let members = |id: &str| {
         let having = place.people.iter().filter(|(_, person)| person.grants(kind).contains_key(id));
         having.map(|(local, _)| local.as_str()).collect()
@@ -348,15 +349,25 @@ fn write_targets<'a>(
         id,
         name: &target.name,
         members: members(id),
-        grantable_by: target.grantable_by.as_ref().map(|givers| givers.iter().map(reference).collect()),
+        grantable_by: target.grantable_by.as_deref().map(givers),
         receivable_by: target.receivable_by.as_deref(),
     };
     targets.iter().map(target).collect()
 }
 
-/// By what a world file names somebody from anywhere.
-fn reference(who: &Principal) -> String {
-    name(who).trim_matches('`').to_owned()
+/// By what a world file names somebody in an organization.
+fn reference(organization: &str, who: &Principal) -> String {
+    match who {
+        Principal::User(account) if account.organization == organization && is_plain(&account.id) => {
+            account.id.clone()
+        }
+        _ => name(who).trim_matches('`').to_owned(),
+    }
+}
+
+/// It cannot be taken for a reference to something else.
+fn is_plain(id: &str) -> bool {
+    !id.contains('/') && !id.starts_with("client:")
 }
 
 fn words(permissions: Permissions) -> Vec<&'static str> {
