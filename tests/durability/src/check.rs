@@ -189,9 +189,8 @@ impl Slice {
                 event.event == "world.member-removed" && event.reason.as_deref() == Some(id)
             };
             let happened = self.world.audit.iter().filter(is_his).count();
-            (happened < times).then(|| {
-                format!("I-ACK: {id} was removed {times} times, and the trail knows of {happened}")
-            })
+            (happened < times)
+                .then(|| format!("I-ACK: {id} was removed {times} times, and the trail knows of {happened}"))
         });
         lost.collect()
     }

@@ -123,12 +123,7 @@ struct Killing<'a> {
 ///
 /// # Errors
 /// The trial could not be made.
-pub async fn run(
-    plan: Plan,
-    place: &Place,
-    program: &Path,
-    told: impl Fn(usize),
-) -> Result<Outcome, String> {
+pub async fn run(plan: Plan, place: &Place, program: &Path, told: impl Fn(usize)) -> Result<Outcome, String> {
     let (heard, said) = mpsc::channel();
     let mut killing = Killing {
         plan,

@@ -336,7 +336,10 @@ impl Doing<'_> {
                 let call = Call::new(import.operation(), self.stage.context(self.command).await);
                 Answer::Import(import.ask(&self.stage.host, &call).await)
             }
-            act @ (Act::RemoveMember(_) | Act::AddMember(_) | Act::DeleteGroup(_) | Act::SetPermissions(..)) => {
+            act @ (Act::RemoveMember(_)
+            | Act::AddMember(_)
+            | Act::DeleteGroup(_)
+            | Act::SetPermissions(..)) => {
                 let organization = self.command.organization.as_deref().unwrap_or_default();
                 Answer::Changed(self.stage.administer(organization, &act).await)
             }

@@ -82,8 +82,7 @@ impl Mailboxes {
     fn note(&self, letter: &Letter) {
         let message = &letter.message;
         let (Some(code), Recipient::User(invitee)) = (&message.code, &message.to) else { return };
-        let key =
-            InvitationKey { organization: letter.organization.clone(), id: message.invitation.clone() };
+        let key = InvitationKey { organization: letter.organization.clone(), id: message.invitation.clone() };
         let known = Known { key, invitee: invitee.clone(), codes: Vec::new() };
         self.lock().entry(message.invitation.clone()).or_insert(known).codes.push(code.clone());
     }

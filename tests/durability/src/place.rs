@@ -69,12 +69,14 @@ impl Place {
             }
             "postgres" => {
                 let started = tokio::task::spawn_blocking(|| Server::start(Disk::Synced)).await;
-                let server = started.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+                let server =
+                    started.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
                 Self::of(Kind::Server(Arc::new(server))).await
             }
             url => {
                 let place = Self { url: url.to_owned(), kind: Kind::Given };
-                let there = place.open(Clock::Machine).await?.dump().await.map_err(|error| error.to_string())?;
+                let there =
+                    place.open(Clock::Machine).await?.dump().await.map_err(|error| error.to_string())?;
                 if there.organizations.is_empty() && there.audit.is_empty() {
                     return Ok(place);
                 }

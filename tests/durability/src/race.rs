@@ -139,12 +139,7 @@ impl Tally {
 ///
 /// # Panics
 /// A worker dies.
-pub async fn run(
-    plan: Plan,
-    place: &Place,
-    program: &Path,
-    told: impl Fn(usize),
-) -> Result<Outcome, String> {
+pub async fn run(plan: Plan, place: &Place, program: &Path, told: impl Fn(usize)) -> Result<Outcome, String> {
     let ahead = Arc::new(AtomicU64::new(0));
     let mut settings = default_settings();
     // However slow the machine is, nobody takes an accept over.

@@ -21,11 +21,7 @@ const ROUNDS: usize = 8;
 ///
 /// # Errors
 /// The sweep refuses, breaks off, or never ends.
-pub async fn to_rest(
-    stage: &Stage,
-    database: &Database,
-    ahead: &AtomicU64,
-) -> Result<Vec<Letter>, String> {
+pub async fn to_rest(stage: &Stage, database: &Database, ahead: &AtomicU64) -> Result<Vec<Letter>, String> {
     let post = Arc::new(Post::default());
     let invitations = database.invitations(Arc::new(database.people()));
     for _ in 0..ROUNDS {

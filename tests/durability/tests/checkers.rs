@@ -25,9 +25,7 @@ use guestlist_harness::{
             invitee::{Accepted, Handle},
         },
         membership::{Eligibility, Resolved},
-        types::{
-            Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, UserRef,
-        },
+        types::{Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, UserRef},
     },
     host::{Call, Membership},
     memory::{MemoryHost, Realm, default_settings},

@@ -232,8 +232,7 @@ impl Trial {
         let mut realms = Vec::new();
         let mut staged = Vec::new();
         for (index, meeting) in meetings.iter().enumerate() {
-            let (realm, letters, cast) =
-                self.models.template(meeting.scene).copy((first + index) as u64);
+            let (realm, letters, cast) = self.models.template(meeting.scene).copy((first + index) as u64);
             realms.push(realm);
             staged.push(Staged { meeting: *meeting, cast, letters, replies: [None, None] });
         }
@@ -245,8 +244,7 @@ impl Trial {
 
         let ahead = Arc::new(AtomicU64::new(0));
         let (clock, moved) = (ahead.clone(), ahead.clone());
-        let later =
-            place.open(Clock::Moved(Arc::new(move || START + clock.load(Ordering::SeqCst)))).await?;
+        let later = place.open(Clock::Moved(Arc::new(move || START + clock.load(Ordering::SeqCst)))).await?;
         let stage = Stage::on(&self.plugin, &later, move || START + moved.load(Ordering::SeqCst));
         let mut letters = match to_rest(&stage, &later, &ahead).await {
             Ok(letters) => letters,
@@ -265,15 +263,17 @@ impl Trial {
             }
         }
         let realm = later.dump().await.map_err(|error| error.to_string())?;
-        let strict: Vec<_> =
-            staged.iter().filter(|staged| staged.meeting.strictly).map(|staged| &staged.cast.organization).collect();
+        let strict: Vec<_> = staged
+            .iter()
+            .filter(|staged| staged.meeting.strictly)
+            .map(|staged| &staged.cast.organization)
+            .collect();
         for slice in slices(realm, &letters, &told) {
             if strict.contains(&&slice.organization) {
                 continue;
             }
             let broken = slice.broken(true);
-            if let Some(staged) =
-                staged.iter().find(|staged| staged.cast.organization == slice.organization)
+            if let Some(staged) = staged.iter().find(|staged| staged.cast.organization == slice.organization)
                 && !broken.is_empty()
             {
                 self.outcome.violations.push(format!("{}: {}", staged.meeting, broken.join("; ")));
@@ -300,7 +300,8 @@ impl Trial {
             }
             let at = micros() + NOTICE;
             // Now and then the second begins first.
-            let late = [self.dice.below(2) * self.dice.below(JITTER), self.dice.below(2) * self.dice.below(JITTER)];
+            let late =
+                [self.dice.below(2) * self.dice.below(JITTER), self.dice.below(2) * self.dice.below(JITTER)];
             let Staged { meeting, cast, .. } = &staged[index];
             for (side, worker) in workers.iter_mut().enumerate() {
                 let mut command = meeting.ops[side].command(cast, REQUESTS[side]);
@@ -378,9 +379,8 @@ impl Meeting {
 
 impl Staged {
     fn run(&self, realm: Realm) -> Run {
-        let part = |reply: &Option<Reply>| {
-            reply.as_ref().map(|reply| (reply.answer.clone(), reply.letters.clone()))
-        };
+        let part =
+            |reply: &Option<Reply>| reply.as_ref().map(|reply| (reply.answer.clone(), reply.letters.clone()));
         let parts = [part(&self.replies[0]), part(&self.replies[1])];
         Run { cast: self.cast.clone(), letters: self.letters.clone(), parts, realm }
     }
@@ -400,7 +400,10 @@ impl Staged {
         let parts = self.meeting.ops.iter().zip(&self.replies);
         let told = parts.flat_map(|(op, reply)| {
             let command = op.command(&self.cast, "");
-            reply.iter().flat_map(|reply| promised(&command.act, &reply.answer, &self.cast, &older)).collect::<Vec<_>>()
+            reply
+                .iter()
+                .flat_map(|reply| promised(&command.act, &reply.answer, &self.cast, &older))
+                .collect::<Vec<_>>()
         });
         told.collect()
     }

@@ -154,7 +154,8 @@ impl Model {
             format!("not {:?} first: {}", self.ops[index], found.join("; "))
         };
         let differs = vec![differs(0), differs(1)];
-        if !strictly && overlapped
+        if !strictly
+            && overlapped
             && let Some(nested) = self.within().await.iter().find(|nested| nested.value == seen)
         {
             return Explained::Within { place: nested.place.clone(), why: nested.why, differs };

@@ -172,9 +172,7 @@ fn anonymous(text: &str) -> String {
 
 /// Lists whose order says nothing, in an order of their own.
 fn sorted(mut value: Value) -> Value {
-    for pointer in
-        ["/place/people", "/stored/rows", "/stored/outbox", "/stored/operations", "/audit"]
-    {
+    for pointer in ["/place/people", "/stored/rows", "/stored/outbox", "/stored/operations", "/audit"] {
         if let Some(Value::Array(items)) = value.pointer_mut(pointer) {
             items.sort_by_cached_key(ToString::to_string);
         }
@@ -186,12 +184,13 @@ fn sorted(mut value: Value) -> Value {
 #[must_use]
 pub fn is_not_now(answer: &Answer) -> bool {
     let refused = |refusal: &Refusal| matches!(refusal, Refusal::InProgress(_) | Refusal::Conflict);
-    let turned_down =
-        |refusal: &InviteeRefusal| matches!(refusal, InviteeRefusal::InProgress(_) | InviteeRefusal::Conflict);
+    let turned_down = |refusal: &InviteeRefusal| {
+        matches!(refusal, InviteeRefusal::InProgress(_) | InviteeRefusal::Conflict)
+    };
     match answer {
-        Answer::Invite(Ok(items)) => items.iter().all(|item| {
-            matches!(item, Err(ItemRefusal::Unavailable(_)))
-        }),
+        Answer::Invite(Ok(items)) => {
+            items.iter().all(|item| matches!(item, Err(ItemRefusal::Unavailable(_))))
+        }
         Answer::Revoke(Err(refusal)) | Answer::Reject(Err(refusal)) | Answer::Approve(Err(refusal)) => {
             refused(refusal)
         }

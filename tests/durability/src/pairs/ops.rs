@@ -140,14 +140,16 @@ impl Op {
     #[must_use]
     pub fn admits(self, inner: Self) -> Option<&'static str> {
         use Op::{
-            Accept, AcceptById, Approve, Decline, DeleteGroup, Get, Introspect, Invite, List, ListMine, Reject,
-            RemoveMember, Resend, Revoke, RevokeAll, SetPermissions, Sweep,
+            Accept, AcceptById, Approve, Decline, DeleteGroup, Get, Introspect, Invite, List, ListMine,
+            Reject, RemoveMember, Resend, Revoke, RevokeAll, SetPermissions, Sweep,
         };
         match (self, inner) {
             (Accept | AcceptById | Sweep, RemoveMember | SetPermissions | DeleteGroup) => {
                 Some("what is in the way after the claim ends the invitation, and before it does not")
             }
-            (Accept, Resend) => Some("the trail still names an invitation whose code dies while it is looked up"),
+            (Accept, Resend) => {
+                Some("the trail still names an invitation whose code dies while it is looked up")
+            }
             (Invite, Accept | AcceptById | RemoveMember | SetPermissions | DeleteGroup) => {
                 Some("who may be invited is looked up before the invitation is stored")
             }
@@ -285,7 +287,11 @@ fn change(cast: &Cast, request: &str, from: State, to: State) -> Import {
         messages: if from == to && to == State::Pending { vec![MessageKind::Invitation] } else { vec![] },
         hold: 60_000,
     };
-    Import::Transition { id: cast.invitation.clone(), guard: Guard { version, states: vec![from], clock }, change }
+    Import::Transition {
+        id: cast.invitation.clone(),
+        guard: Guard { version, states: vec![from], clock },
+        change,
+    }
 }
 
 fn insert(cast: &Cast, request: &str, operation: &str, fingerprint: u8) -> Import {

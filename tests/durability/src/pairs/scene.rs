@@ -146,8 +146,7 @@ impl Template {
                     Scene::Claimed => Function::StorageTransition,
                     _ => Function::MembershipApply,
                 };
-                let broken: Arc<dyn Interceptor> =
-                    Arc::new(FaultPlan::once(last, 1, Fault::CrashAfter));
+                let broken: Arc<dyn Interceptor> = Arc::new(FaultPlan::once(last, 1, Fault::CrashAfter));
                 let handle = Handle::Code(codes[0].clone());
                 let accept = command("setup-accept", None, Principal::User(user), Act::Accept(handle));
                 stage.act_with(&accept, post.clone(), Some(broken)).await;
@@ -176,10 +175,8 @@ impl Template {
             code = new();
             for text in &mut texts {
                 *text = text.replace(old, &code);
-                *text = text.replace(
-                    &code::stored_digest(old).unwrap(),
-                    &code::stored_digest(&code).unwrap(),
-                );
+                *text =
+                    text.replace(&code::stored_digest(old).unwrap(), &code::stored_digest(&code).unwrap());
             }
         }
         let [realm, letters] = texts.map(|text| {
@@ -224,4 +221,3 @@ pub fn merged(realms: impl IntoIterator<Item = Realm>) -> Realm {
     }
     all
 }
-
