@@ -15,6 +15,7 @@ pub mod act;
 pub mod check;
 pub mod command;
 pub mod crash;
+pub mod field;
 pub mod host;
 pub mod imports;
 pub mod load;
