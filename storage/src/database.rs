@@ -10,7 +10,7 @@ use tokio::{
 use guestlist_harness::host::Host;
 
 use crate::{
-    Clock, Kind, StorageError,
+    Clock, Kind, Observer, StorageError,
     error::{Failure, Halt},
     postgres,
     sql::Operation,
@@ -32,6 +32,8 @@ pub struct Options {
     pub most_bytes: Option<u64>,
     /// What seals the cursors of lists; by default a key that the database has made for itself.
     pub cursor_key: Option<[u8; 32]>,
+    /// Who hears of each statement; nobody by default.
+    pub observer: Observer,
     /// Where connections and transactions run; the runtime of the caller by default. A transaction that was
     /// begun is ended there, also when nobody waits for its answer any more. PostgreSQL alone.
     pub runtime: Option<Handle>,
@@ -52,6 +54,7 @@ impl Default for Options {
             patience: Duration::from_secs(1),
             most_bytes: None,
             cursor_key: None,
+            observer: Observer::default(),
             runtime: None,
             statement: Duration::from_secs(5),
             schema: "guestlist".into(),

@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use deadpool_postgres::ClientWrapper;
@@ -15,7 +15,7 @@ use tokio_postgres::{
 
 use super::error::{failure, of_commit};
 use crate::{
-    Clock,
+    Clock, Observer,
     clock::{Latest, RAISED_EVERY},
     error::Failure,
     sql::{Connection, Row, Scope, Value, storable},
@@ -35,6 +35,7 @@ const LATE: &str = "the database did not answer in time";
 pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) latest: Latest,
+    pub(super) observer: Observer,
     /// The longest that the server may take for an answer.
     pub(super) answer: Duration,
 }
@@ -203,30 +204,36 @@ fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
 impl Connection for Inside<'_> {
     async fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
         storable(values)?;
-        let client = self.client;
-        self.ask(async {
-            let rows = if values.len() > PREPARED_UP_TO {
-                client.query_typed(sql, &typed(values)).await?
-            } else {
-                let statement = client.prepare_cached(sql).await?;
-                client.query(&statement, &bound(values)).await?
-            };
-            rows.iter().map(read).collect()
-        })
-        .await
+        let (client, begun) = (self.client, Instant::now());
+        let found = self
+            .ask(async {
+                let rows = if values.len() > PREPARED_UP_TO {
+                    client.query_typed(sql, &typed(values)).await?
+                } else {
+                    let statement = client.prepare_cached(sql).await?;
+                    client.query(&statement, &bound(values)).await?
+                };
+                rows.iter().map(read).collect::<Result<Vec<_>, _>>()
+            })
+            .await;
+        self.shared.observer.tell(sql, begun, &found.as_ref().map(|rows| rows.len() as u64), None);
+        found
     }
 
     async fn change(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
         storable(values)?;
-        let client = self.client;
-        self.ask(async {
-            if values.len() > PREPARED_UP_TO {
-                return client.execute_typed(sql, &typed(values)).await;
-            }
-            let statement = client.prepare_cached(sql).await?;
-            client.execute(&statement, &bound(values)).await
-        })
-        .await
+        let (client, begun) = (self.client, Instant::now());
+        let changed = self
+            .ask(async {
+                if values.len() > PREPARED_UP_TO {
+                    return client.execute_typed(sql, &typed(values)).await;
+                }
+                let statement = client.prepare_cached(sql).await?;
+                client.execute(&statement, &bound(values)).await
+            })
+            .await;
+        self.shared.observer.tell(sql, begun, &changed, None);
+        changed
     }
 
     fn now(&self) -> i64 {

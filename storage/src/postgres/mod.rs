@@ -52,8 +52,12 @@ impl Pool {
         let session = Session::of(url, options)?;
         // What is wrong is told now, and of each later connection again.
         session.prepare(&session.connect().await?).await?;
-        let shared =
-            Shared { clock: options.clock.clone(), latest: Latest::default(), answer: session.answer() };
+        let shared = Shared {
+            clock: options.clock.clone(),
+            latest: Latest::default(),
+            observer: options.observer.clone(),
+            answer: session.answer(),
+        };
         let manager = Manager::from_config(
             session.config.clone(),
             NoTls,

@@ -1,16 +1,17 @@
 //! One transaction on one connection.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Instant};
 
 use futures_util::FutureExt as _;
 use rusqlite::{
-    ErrorCode, ToSql, ffi,
+    ErrorCode, StatementStatus, ToSql, ffi,
     types::{ToSqlOutput, ValueRef},
 };
 
+use super::Shared;
 use crate::{
     Clock,
-    clock::{Latest, RAISED_EVERY},
+    clock::RAISED_EVERY,
     error::{Failure, Halt},
     sql::{Connection, Operation, Row, Value, storable},
 };
@@ -19,14 +20,13 @@ use crate::{
 pub(super) fn begin<O: Operation>(
     connection: &mut rusqlite::Connection,
     operation: &O,
-    clock: &Clock,
-    latest: &Latest,
+    shared: &Shared,
 ) -> Result<O::Output, Halt> {
     connection
         .execute_batch(if O::READS { "begin deferred" } else { "begin immediate" })
         .map_err(|error| failure(&error))?;
-    let mut inside = Inside { connection, now: 0 };
-    let ended = inside.tell_time(O::READS, clock, latest).map_err(Halt::from).and_then(|()| {
+    let mut inside = Inside { connection, shared, now: 0 };
+    let ended = inside.tell_time(O::READS).map_err(Halt::from).and_then(|()| {
         // Nothing in here waits: each statement has ended when its call returns.
         let ended = operation.run(&mut inside).now_or_never();
         ended.unwrap_or_else(|| Err(Failure::Refused("an operation waited inside of SQLite".into()).into()))
@@ -52,11 +52,13 @@ fn committed(error: &rusqlite::Error) -> Halt {
 /// A connection inside of a transaction.
 struct Inside<'a> {
     connection: &'a mut rusqlite::Connection,
+    shared: &'a Shared,
     now: i64,
 }
 
 impl Inside<'_> {
-    fn tell_time(&mut self, reads: bool, clock: &Clock, latest: &Latest) -> Result<(), Failure> {
+    fn tell_time(&mut self, reads: bool) -> Result<(), Failure> {
+        let Shared { clock, latest, .. } = self.shared;
         // Whoever moves it answers for it.
         if let Clock::Moved(_) = clock {
             self.now = clock.shows();
@@ -73,8 +75,7 @@ impl Inside<'_> {
 
     fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
         storable(values)?;
-        let read = || -> rusqlite::Result<Vec<Row>> {
-            let mut statement = self.connection.prepare_cached(&numbered(sql))?;
+        self.observed(sql, |statement| {
             let columns = statement.column_count();
             let mut found = statement.query(rusqlite::params_from_iter(values))?;
             let mut rows = Vec::new();
@@ -82,17 +83,32 @@ impl Inside<'_> {
                 let value = |column| row.get_ref(column).map(Value::from);
                 rows.push(Row((0..columns).map(value).collect::<Result<_, _>>()?));
             }
-            Ok(rows)
-        };
-        read().map_err(|error| failure(&error))
+            Ok((rows.len() as u64, rows))
+        })
     }
 
     fn update(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
         storable(values)?;
-        let change = || -> rusqlite::Result<usize> {
-            self.connection.prepare_cached(&numbered(sql))?.execute(rusqlite::params_from_iter(values))
-        };
-        change().map(|count| count as u64).map_err(|error| failure(&error))
+        self.observed(sql, |statement| {
+            let changed = statement.execute(rusqlite::params_from_iter(values))? as u64;
+            Ok((changed, changed))
+        })
+    }
+
+    /// Runs a statement and tells of it; `run` answers with the rows that it concerned, too.
+    fn observed<T>(
+        &self,
+        sql: &str,
+        run: impl FnOnce(&mut rusqlite::Statement<'_>) -> rusqlite::Result<(u64, T)>,
+    ) -> Result<T, Failure> {
+        let begun = Instant::now();
+        let mut statement =
+            self.connection.prepare_cached(&numbered(sql)).map_err(|error| failure(&error))?;
+        let ended = run(&mut statement);
+        let steps = u64::try_from(statement.reset_status(StatementStatus::VmStep)).unwrap_or_default();
+        let rows = ended.as_ref().map(|(rows, _)| *rows);
+        self.shared.observer.tell(sql, begun, &rows, Some(steps));
+        ended.map(|(_, answer)| answer).map_err(|error| failure(&error))
     }
 }
 

@@ -16,7 +16,7 @@ use self::{
     threads::Threads,
 };
 use crate::{
-    Options, StorageError,
+    Clock, Observer, Options, StorageError,
     clock::Latest,
     error::{Failure, Halt},
     migrate::{self, Migration},
@@ -33,8 +33,15 @@ const TRIES: u32 = 5;
 pub(crate) struct Pool {
     writer: Threads,
     readers: Threads,
-    clock: crate::Clock,
+    shared: Shared,
+}
+
+/// What all transactions of a file share.
+#[derive(Clone, Debug)]
+struct Shared {
+    clock: Clock,
     latest: Arc<Latest>,
+    observer: Observer,
 }
 
 fn connect(path: &str, options: &Options) -> Result<rusqlite::Connection, Failure> {
@@ -121,19 +128,22 @@ impl Pool {
         Ok(Self {
             writer: connections(1)?,
             readers: connections(options.connections.max(1))?,
-            clock: options.clock.clone(),
-            latest: Arc::default(),
+            shared: Shared {
+                clock: options.clock.clone(),
+                latest: Arc::default(),
+                observer: options.observer.clone(),
+            },
         })
     }
 
     pub(crate) async fn perform<O: Operation>(&self, operation: O) -> Result<O::Output, Halt> {
-        let (clock, latest) = (self.clock.clone(), self.latest.clone());
+        let shared = self.shared.clone();
         let threads = if O::READS { &self.readers } else { &self.writer };
         let job = move |connection: &mut rusqlite::Connection| {
             let mut tried = 0;
             loop {
                 tried += 1;
-                match begin(connection, &operation, &clock, &latest) {
+                match begin(connection, &operation, &shared) {
                     Err(Halt::Failed(Failure::Conflict(_))) if tried < TRIES => {}
                     ended => return ended,
                 }

@@ -13,7 +13,7 @@ use guestlist_harness::{Fault, Function, Interceptor, Plugin, host::Call, memory
 use serde_json::Value;
 
 use super::{
-    normal::{Part, REQUESTS, Run, is_not_now, part_of},
+    normal::{Part, REQUESTS, Run, is_left_out, is_not_now, part_of},
     ops::Op,
     scene::{START, Scene, Template},
 };
@@ -134,16 +134,20 @@ impl Model {
         Self { plugin: plugin.clone(), template, ops, serial, alone, within: None }
     }
 
-    /// How a run can be explained. `strictly`: only by one order or the other.
+    /// How a run can be explained. `strictly`: only by one order or the other, or by a lock that the contract
+    /// lets pass.
     pub async fn explain(&mut self, run: &Run, overlapped: bool, strictly: bool) -> Explained {
         let seen = run.normal();
         let first = [seen == self.serial[0], seen == self.serial[1]];
         if first.contains(&true) {
             return Explained::First(first);
         }
-        if !strictly && overlapped {
+        if overlapped {
             for (index, part) in run.parts.iter().enumerate() {
-                let not_now = part.as_ref().is_some_and(|(answer, _)| is_not_now(answer));
+                let not_now = part.as_ref().is_some_and(|(answer, _)| match strictly {
+                    true => is_left_out(self.ops[index], answer),
+                    false => is_not_now(answer),
+                });
                 if not_now && run.without(index).normal() == self.alone[1 - index] {
                     return Explained::NotNow(index);
                 }

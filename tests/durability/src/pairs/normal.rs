@@ -18,7 +18,7 @@ use guestlist_harness::{
 };
 use serde_json::{Value, json};
 
-use super::scene::Cast;
+use super::{ops::Op, scene::Cast};
 use crate::act::{Answer, Letter};
 
 /// What one of the two was answered, and what was mailed meanwhile.
@@ -200,9 +200,16 @@ pub fn is_not_now(answer: &Answer) -> bool {
         }
         Answer::Accept(Err(refusal)) | Answer::Decline(Err(refusal)) => turned_down(refusal),
         Answer::Introspect(Err(refusal)) => turned_down(refusal),
-        Answer::Sweep(Ok(swept)) => swept.failed > 0,
+        // What somebody else has locked is not due: the contract says so.
+        Answer::Sweep(Ok(swept)) => swept.failed > 0 || swept.finished + swept.sent + swept.expired == 0,
         _ => false,
     }
+}
+
+/// A host call that left out what somebody else had locked, as the contract has it.
+#[must_use]
+pub fn is_left_out(op: Op, answer: &Answer) -> bool {
+    op == Op::Due && *answer == Answer::Import(json!({ "Ok": [] }))
 }
 
 /// Where two values differ, at most so many places.

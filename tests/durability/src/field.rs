@@ -1,0 +1,229 @@
+//! A database with as many invitations as one likes.
+//!
+//! One organization is made by the plugin itself: a hundred invitations, some of them accepted, declined and
+//! revoked. All others are copies of its rows, made inside of the database: the plugin would need hours.
+
+use std::sync::Arc;
+
+use guestlist_harness::{
+    Plugin,
+    contract::{
+        exports::invitee::Handle,
+        types::{InvitationKey, Principal, UserRef},
+    },
+    memory::default_settings,
+};
+use guestlist_storage::{Clock, Database, Observer};
+
+use crate::{
+    act::{Act, Answer, Command, Letter, request},
+    host::{Post, Stage, micros},
+    place::{Place, options},
+    server::connect,
+    world,
+};
+
+/// Invitations that are made once, and copied.
+pub const HUNDRED: usize = 100;
+/// People who are not invited yet.
+const OTHERS: usize = 2000;
+
+/// A filled database, and the plugin on it.
+pub struct Field {
+    pub database: Database,
+    stage: Stage,
+    post: Arc<Post>,
+    /// Mails of the original organization.
+    pub letters: Vec<Letter>,
+    /// Who was never invited.
+    next: usize,
+    place: Place,
+}
+
+/// Tables with rows of an invitation, and how a copy of each column is written: those that are not named here
+/// stay as they are. `k` numbers the copies.
+const COPIED: [(&str, &str); 4] = [
+    ("invitation", "id subject_id name"),
+    ("code", "invitation digest"),
+    ("audit", "invitation"),
+    ("grant_log", "invitation"),
+];
+
+impl Field {
+    /// So many organizations with so many invitations each, a multiple of a hundred.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    ///
+    /// # Panics
+    /// Somebody cannot be invited.
+    pub async fn new(
+        plugin: &Plugin,
+        place: Place,
+        organizations: usize,
+        each: usize,
+        observer: Observer,
+    ) -> Result<Self, String> {
+        let settings = default_settings();
+        let realm = world::realm(HUNDRED + OTHERS, organizations, &settings);
+        drop(place.with(&realm, Clock::Machine).await?);
+        let mut options = options(Clock::Machine);
+        options.observer = observer;
+        let database = Database::open(place.url(), options).await.map_err(|error| error.to_string())?;
+        let stage = Stage::on(plugin, &database, || micros() / 1000);
+        let post = Arc::new(Post::default());
+        let mut field = Self { database, stage, post, letters: Vec::new(), next: HUNDRED, place };
+        field.original().await;
+        let hundreds = each / HUNDRED;
+        field.copy(organizations * hundreds, hundreds).await?;
+        Ok(field)
+    }
+
+    async fn original(&mut self) {
+        let names = (0..HUNDRED).map(world::name).collect();
+        self.manage(Act::Invite(request(names, vec![world::group("g-help")]))).await;
+        self.letters = self.post.letters();
+        for (number, letter) in self.letters.clone().iter().enumerate() {
+            let key = key_of(letter);
+            match number % 10 {
+                0..3 => drop(self.answer(Act::Accept(Handle::Id(key)), number).await),
+                3 => drop(self.answer(Act::Decline(Handle::Id(key)), number).await),
+                4 => drop(self.manage(Act::Revoke(key.id)).await),
+                _ => {}
+            }
+        }
+    }
+
+    /// Mails of invitations that are still pending.
+    #[must_use]
+    pub fn pending(&self) -> Vec<Letter> {
+        let pending = self.letters.iter().enumerate().filter(|(number, _)| number % 10 > 4);
+        pending.map(|(_, letter)| letter.clone()).collect()
+    }
+
+    /// The first administrator of the original organization does something.
+    pub async fn manage(&self, act: Act) -> Answer {
+        let organization = world::child(0);
+        self.act(Some(organization.clone()), world::admin(&organization, 1), act).await
+    }
+
+    /// The host does something there.
+    pub async fn upkeep(&self, act: Act) -> Answer {
+        self.act(Some(world::child(0)), Principal::System, act).await
+    }
+
+    /// A person of the parent does something.
+    pub async fn answer(&self, act: Act, person: usize) -> Answer {
+        self.act(None, Principal::User(world::resident(person)), act).await
+    }
+
+    async fn act(&self, organization: Option<String>, caller: Principal, act: Act) -> Answer {
+        let request = "a-request".to_owned();
+        let command = Command { number: 0, at: 0, organization, caller, request, seed: None, act };
+        self.stage.act(&command, self.post.clone()).await
+    }
+
+    /// Somebody who was never invited.
+    pub fn somebody(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// The newest mail to somebody.
+    #[must_use]
+    pub fn mail_to(&self, person: usize) -> Option<Letter> {
+        let account = world::resident(person);
+        let is_his = |letter: &Letter| {
+            use guestlist_harness::contract::notifications::Recipient;
+            matches!(&letter.message.to, Recipient::User(UserRef { id, .. }) if *id == account.id)
+        };
+        self.post.letters().into_iter().rev().find(is_his)
+    }
+
+    /// The file, where it is one.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Makes copies of the original's rows until there are so many hundreds in all.
+    async fn copy(&self, hundreds: usize, hundreds_each: usize) -> Result<(), String> {
+        if hundreds <= 1 {
+            return Ok(());
+        }
+        match self.place.file() {
+            Some(file) => {
+                let copied = move || {
+                    let connection = rusqlite::Connection::open(file)?;
+                    connection.busy_timeout(std::time::Duration::from_secs(60))?;
+                    connection.execute_batch("begin immediate; insert into loading values (1)")?;
+                    for (table, changed) in COPIED {
+                        let columns: Vec<String> = connection
+                            .prepare(&format!("select name from pragma_table_info('{table}')"))?
+                            .query_map([], |row| row.get(0))?
+                            .collect::<Result<_, _>>()?;
+                        let sql =
+                            copy_of(table, &columns, changed, "randomblob(32)", hundreds, hundreds_each);
+                        connection.execute_batch(&sql)?;
+                    }
+                    connection.execute_batch("delete from loading; commit")
+                };
+                let copied: Result<(), rusqlite::Error> =
+                    tokio::task::spawn_blocking(copied).await.map_err(|error| error.to_string())?;
+                copied.map_err(|error| error.to_string())
+            }
+            None => self.copy_on_server(hundreds, hundreds_each).await.map_err(|error| error.to_string()),
+        }
+    }
+
+    async fn copy_on_server(&self, hundreds: usize, hundreds_each: usize) -> std::io::Result<()> {
+        let client = connect(self.place.url()).await?;
+        let told = std::io::Error::other;
+        let begin = "begin; set local search_path to guestlist; insert into loading values (1)";
+        client.batch_execute(begin).await.map_err(told)?;
+        let digest = "sha256((k || ' ' || t.invitation || ' ' || t.place)::bytea)";
+        for (table, changed) in COPIED {
+            let names = "select attname::text from pg_attribute where attrelid = $1::text::regclass \
+                         and attnum > 0 and not attisdropped order by attnum";
+            let rows = client.query(names, &[&table]).await.map_err(told)?;
+            let columns: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            let sql = copy_of(table, &columns, changed, digest, hundreds, hundreds_each);
+            client.batch_execute(&sql).await.map_err(told)?;
+        }
+        client.batch_execute("delete from loading; commit; analyze").await.map_err(told)
+    }
+}
+
+/// The statement that copies the rows of one table.
+fn copy_of(
+    table: &str,
+    columns: &[String],
+    changed: &str,
+    digest: &str,
+    hundreds: usize,
+    each: usize,
+) -> String {
+    let changed: Vec<_> = changed.split(' ').collect();
+    let columns: Vec<_> =
+        columns.iter().map(String::as_str).filter(|column| (table, *column) != ("audit", "place")).collect();
+    let value = |column: &&str| match *column {
+        "organization" => format!("'org-' || (k / {each})"),
+        "digest" => digest.to_owned(),
+        column if changed.contains(&column) => format!("t.{column} || '-' || k"),
+        column => format!("t.{column}"),
+    };
+    let values: Vec<_> = columns.iter().map(value).collect();
+    format!(
+        "with recursive numbers(k) as (select 1 union all select k + 1 from numbers where k < {}) \
+         insert into {table} ({}) select {} from numbers, {table} t where t.organization = 'org-0'",
+        hundreds - 1,
+        columns.join(", "),
+        values.join(", ")
+    )
+}
+
+/// What a mail is about.
+#[must_use]
+pub fn key_of(letter: &Letter) -> InvitationKey {
+    InvitationKey { organization: letter.organization.clone(), id: letter.message.invitation.clone() }
+}
