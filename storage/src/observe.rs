@@ -24,7 +24,9 @@ pub struct Statement<'a> {
 /// Who hears of each statement, on the thread that ran it: whatever takes long there holds up the database.
 /// By default nobody.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<dyn Fn(&Statement<'_>) + Send + Sync>>);
+pub struct Observer(Option<Arc<Hearing>>);
+
+type Hearing = dyn Fn(&Statement<'_>) + Send + Sync;
 
 impl Observer {
     /// This function hears of each statement.
