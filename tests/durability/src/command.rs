@@ -31,12 +31,6 @@ pub trait Finding: Display + Serialize {
 }
 
 impl Common {
-    /// What was asked for, without what may be a password.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        self.database.split_once(':').map_or(&self.database, |(kind, _)| kind)
-    }
-
     /// Runs a trial and reports on it: exits with 1 where a promise was broken, with 2 where it could not be
     /// tried.
     pub fn report<T: Finding>(&self, trial: impl Future<Output = Result<T, String>>) -> ExitCode {

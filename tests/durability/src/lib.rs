@@ -23,7 +23,6 @@ pub mod pairs;
 pub mod place;
 pub mod race;
 pub mod rest;
-pub mod scale;
 pub mod server;
 pub mod worker;
 pub mod world;

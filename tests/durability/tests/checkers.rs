@@ -15,7 +15,6 @@ use guestlist_durability::{
         scene::{START, Scene},
     },
     race::{Invited, Tally, miscounted},
-    scale::median,
     world,
 };
 use guestlist_harness::{
@@ -197,13 +196,6 @@ fn two_effective_accepts_of_one_code_are_found() {
     none.note(1, 20, 30, false);
     assert!(none.wrong("one").unwrap().contains("0 effective"));
     assert!(!none.is_contended());
-}
-
-#[test]
-fn a_median_stands_within_its_interval() {
-    let times: Vec<_> = (1..=101).map(std::time::Duration::from_micros).collect();
-    let found = median(&times);
-    assert_eq!((found.median, found.low, found.high), (51.0, 41.0, 61.0));
 }
 
 /// Plays these one after the other in memory, as workers do at the same time on a database.

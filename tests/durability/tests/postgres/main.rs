@@ -17,4 +17,5 @@ mod states;
 mod support;
 mod tables;
 mod time;
+mod trials;
 mod writes;
