@@ -2,10 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::{
-    runtime::Handle,
-    task::{JoinError, JoinHandle},
-};
+use tokio::{runtime::Handle, task::JoinError};
 
 use guestlist_harness::host::Host;
 
@@ -95,14 +92,15 @@ fn named(url: &str) -> Result<Named<'_>, StorageError> {
     Err(StorageError::Url(shown.to_owned()))
 }
 
-fn spawn<T: Send + 'static>(
+/// Runs something to its end, whether somebody waits for it or not.
+async fn spawn<T: Send + 'static>(
     runtime: Option<&Handle>,
     task: impl Future<Output = T> + Send + 'static,
-) -> JoinHandle<T> {
-    match runtime {
-        Some(runtime) => runtime.spawn(task),
-        None => tokio::spawn(task),
-    }
+) -> Result<T, Failure> {
+    let none = || Failure::Away("PostgreSQL needs a Tokio runtime; set `Options::runtime`".into());
+    let current = Handle::try_current();
+    let runtime = runtime.or(current.as_ref().ok()).ok_or_else(none)?;
+    Ok(runtime.spawn(task).await?)
 }
 
 /// The task panicked, or its runtime has ended: nobody knows how far it came.
@@ -129,7 +127,7 @@ impl Database {
                 let opened = spawn(options.runtime.as_ref(), async move {
                     postgres::Pool::open(&url, &own).await.map(Arc::new)
                 });
-                Backend::Postgres(opened.await.map_err(Failure::from)??)
+                Backend::Postgres(opened.await??)
             }
         };
         Ok(Self { backend, cursor_key, runtime: options.runtime })
@@ -187,7 +185,7 @@ impl Database {
             Backend::Postgres(pool) => {
                 let pool = pool.clone();
                 let task = async move { pool.perform(&operation).await };
-                spawn(self.runtime.as_ref(), task).await.map_err(Failure::from)?
+                spawn(self.runtime.as_ref(), task).await?
             }
         }
     }

@@ -33,3 +33,8 @@ pub use error::StorageError;
 pub use invitations::Invitations;
 pub use observe::{Observer, Statement};
 pub use people::{Administration, AdministrationError, NewOrganization, People};
+
+/// The programs in the documentation are compiled by the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/storage.md")]
+struct Storing;
