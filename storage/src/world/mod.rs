@@ -24,15 +24,15 @@ impl Database {
     ///
     /// # Errors
     /// [`StorageError::Invalid`] where the world has something that cannot be stored: the character NUL, or
-    /// something that belongs to what is not there. [`StorageError::Database`] where the database does not
-    /// answer. Nothing was changed.
+    /// something that belongs to what is not there; nothing was changed. [`StorageError::Database`] where the
+    /// database does not answer: the world is there as a whole or not at all.
     pub async fn load(&self, world: &Realm) -> Result<(), StorageError> {
         let load = load::Load::of(world)?;
         self.perform(load).await.map_err(|halt| match halt {
             Halt::Failed(Failure::Duplicate(text) | Failure::Refused(text) | Failure::Unstorable(text)) => {
                 StorageError::Invalid(format!("this world cannot be stored: {text}"))
             }
-            halt => told(halt),
+            halt => halt.into(),
         })
     }
 
@@ -41,7 +41,7 @@ impl Database {
     /// # Errors
     /// The database does not answer.
     pub async fn is_empty(&self) -> Result<bool, StorageError> {
-        self.perform(IsEmpty).await.map_err(told)
+        Ok(self.perform(IsEmpty).await?)
     }
 
     /// Everything that is there.
@@ -52,7 +52,7 @@ impl Database {
     /// # Errors
     /// The database does not answer, or has something that this program has not written.
     pub async fn dump(&self) -> Result<Realm, StorageError> {
-        self.perform(dump::Dump).await.map_err(told)
+        Ok(self.perform(dump::Dump).await?)
     }
 }
 
@@ -70,14 +70,6 @@ impl Operation for IsEmpty {
     async fn run<C: Connection>(&self, db: &mut C) -> Result<bool, Halt> {
         let any = "select 1 from organization union all select 1 from invitation limit 1";
         Ok(db.row(any, &[]).await?.is_none())
-    }
-}
-
-fn told(halt: Halt) -> StorageError {
-    match halt {
-        Halt::Failed(failure) => failure.into(),
-        Halt::Store(error) => StorageError::Database(format!("{error:?}")),
-        Halt::Impossible(error) => StorageError::Database(error.to_string()),
     }
 }
 
