@@ -21,10 +21,12 @@ pub struct Statement<'a> {
     pub steps: Option<u64>,
 }
 
+type Hears = dyn Fn(&Statement<'_>) + Send + Sync;
+
 /// Who hears of each statement, on the thread that ran it: whatever takes long there holds up the database.
 /// By default nobody.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<dyn Fn(&Statement<'_>) + Send + Sync>>);
+pub struct Observer(Option<Arc<Hears>>);
 
 impl Observer {
     /// This function hears of each statement.
