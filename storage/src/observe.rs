@@ -21,12 +21,12 @@ pub struct Statement<'a> {
     pub steps: Option<u64>,
 }
 
-type Hears = dyn Fn(&Statement<'_>) + Send + Sync;
-
 /// Who hears of each statement, on the thread that ran it: whatever takes long there holds up the database.
 /// By default nobody.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<Hears>>);
+pub struct Observer(Option<Arc<Hearing>>);
+
+type Hearing = dyn Fn(&Statement<'_>) + Send + Sync;
 
 impl Observer {
     /// This function hears of each statement.

@@ -18,8 +18,7 @@ fn places(folder: &TempDir) -> Arc<Places> {
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_passes_the_conformance_suite() {
     let folder = TempDir::new().unwrap();
-    let mut options = conformance::Options::default();
-    options.jobs = 2;
+    let options = conformance::Options { jobs: 2, ..conformance::Options::default() };
     let report = conformance::run(places(&folder), &options, |_| {}).await;
     assert!(report.passed(), "{report}");
     assert_eq!(report.left_out().count(), 0, "{report}");
