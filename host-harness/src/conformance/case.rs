@@ -22,7 +22,7 @@ pub struct Area {
 pub struct Case {
     /// What it is about, as in `claiming`.
     pub area: &'static str,
-    /// Its own name, as in `a_lease_is_over_at_its_instant`.
+    /// Its own name, as in `a_lease_at_the_very_instant`.
     pub name: &'static str,
     /// What has to hold, in one sentence.
     pub rule: &'static str,

@@ -1,7 +1,5 @@
 //! What happens to the world while invitations are under way, as data that any host can be told.
 
-use std::fmt;
-
 use crate::{
     contract::{
         settings::Values,
@@ -14,52 +12,38 @@ use crate::{
 ///
 /// `organization` is where it happens; an account names where it is resident, as in the contract.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each event is described, and its fields say the rest")]
 pub enum Event {
     /// An administrator takes a guest's membership away, with his groups and roles. In the same commit the
     /// invitations of his that are `accepting` and have not made him a member are closed.
-    #[allow(missing_docs, reason = "the fields say it")]
     RemoveMember { organization: String, account: UserRef },
     /// Somebody becomes a member by another way than an invitation.
-    #[allow(missing_docs, reason = "the fields say it")]
     AddMember { organization: String, account: UserRef },
     /// A member gets a group or role by another way than an invitation.
-    #[allow(missing_docs, reason = "the fields say it")]
     Give { organization: String, account: UserRef, grant: Grant },
     /// A group or role is taken away from a member.
-    #[allow(missing_docs, reason = "the fields say it")]
     Take { organization: String, account: UserRef, grant: Grant },
     /// A group is deleted; nobody has it any more.
-    #[allow(missing_docs, reason = "the fields say it")]
     DeleteGroup { organization: String, id: String },
     /// A role is deleted; nobody has it any more.
-    #[allow(missing_docs, reason = "the fields say it")]
     DeleteRole { organization: String, id: String },
     /// A resident's account is made. Its name may have been somebody else's, its id not.
-    #[allow(missing_docs, reason = "the fields say it")]
     AddUser { organization: String, user: NewUser },
     /// A resident's account is disabled or enabled: it counts wherever he is a guest.
-    #[allow(missing_docs, reason = "the fields say it")]
     SetUserActive { organization: String, id: String, active: bool },
     /// A resident's account is deleted for ever.
-    #[allow(missing_docs, reason = "the fields say it")]
     DeleteUser { organization: String, id: String },
     /// A resident gets another user name.
-    #[allow(missing_docs, reason = "the fields say it")]
     RenameUser { organization: String, id: String, name: String },
     /// An organization is suspended, or may work again.
-    #[allow(missing_docs, reason = "the fields say it")]
     SetOrganizationActive { organization: String, active: bool },
     /// An organization gets another parent, or none.
-    #[allow(missing_docs, reason = "the fields say it")]
     MoveOrganization { organization: String, parent: Option<String> },
     /// An organization is deleted. What the store has of it stays.
-    #[allow(missing_docs, reason = "the fields say it")]
     DeleteOrganization { organization: String },
     /// Somebody may do this in an organization from now on, and nothing else.
-    #[allow(missing_docs, reason = "the fields say it")]
     SetPermissions { organization: String, who: Principal, permissions: Permissions },
     /// An organization is configured like this from now on.
-    #[allow(missing_docs, reason = "the fields say it")]
     SetSettings { organization: String, settings: Values },
 }
 
@@ -94,11 +78,5 @@ impl Event {
             }
             Self::SetSettings { organization, settings } => host.set_settings(organization, settings.clone()),
         }
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
     }
 }

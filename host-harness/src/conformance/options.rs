@@ -5,7 +5,7 @@ use std::time::Duration;
 /// What [`run`](super::run) does.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Only cases whose name, as in `claiming/a-lease-is-over-at-its-instant`, contains this. Histories are
+    /// Only cases whose name, as in `claiming/a_lease_at_the_very_instant`, contains this. Histories are
     /// named `history/SEED`.
     pub filter: Option<String>,
     /// How many random histories are played.

@@ -23,7 +23,7 @@ pub struct Report {
 /// A case or a history, and what came of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tried {
-    /// As in `claiming/a_lease_is_over_at_its_instant` or `history/7`.
+    /// As in `claiming/a_lease_at_the_very_instant` or `history/7`.
     pub name: String,
     /// What has to hold, in one sentence.
     pub rule: String,

@@ -301,7 +301,7 @@ impl Inner {
     }
 }
 
-/// `name`, for alice, was claimed.
+/// What many cases begin with.
 impl Inner {
     pub(super) async fn claimed(&self, name: &str, who: UserRef) -> Outcome {
         self.insert(make::draft(name, who)).await?;

@@ -1,6 +1,9 @@
-//! Hosts that break one promise each: the suite has to notice, in a case that says which.
+//! Candidates for the tests of the suite: hosts that break one promise each, and one with a clock of its own.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use guestlist_harness::{
@@ -327,5 +330,53 @@ impl Membership for Twisted {
         invitation: String,
     ) -> Result<Vec<StepResult>, HostError> {
         self.host.close(call, organization, invitation).await
+    }
+}
+
+/// The in-memory host with a clock that goes on by itself.
+pub struct Ticking;
+
+struct OnTime {
+    host: Arc<MemoryHost>,
+    began: Instant,
+    start: u64,
+}
+
+#[async_trait]
+impl Candidate for Ticking {
+    fn clock(&self) -> ClockKind {
+        ClockKind::Real
+    }
+
+    async fn prepare(&self, world: &Realm) -> Result<Box<dyn Prepared>, Trouble> {
+        let host = Arc::new(Reference::host(world));
+        let start = host.now();
+        Ok(Box::new(OnTime { host, began: Instant::now(), start }))
+    }
+}
+
+#[async_trait]
+impl Prepared for OnTime {
+    fn host(&self) -> Host {
+        self.host.clone().host()
+    }
+
+    async fn pass(&self, milliseconds: u64) -> Result<(), Trouble> {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap();
+        self.host.set_clock(self.start + elapsed);
+        Ok(())
+    }
+
+    async fn happen(&self, event: &Event) -> Result<(), Trouble> {
+        event.apply_to(&self.host).map_err(|error| Trouble::Failed(error.to_string()))
+    }
+
+    async fn audit(&self) -> Result<Option<Vec<AuditEvent>>, Trouble> {
+        Ok(Some(self.host.audit()))
+    }
+
+    async fn realm(&self) -> Result<Option<Realm>, Trouble> {
+        Ok(Some(self.host.realm()))
     }
 }
