@@ -27,8 +27,6 @@ pub struct Command {
     pub organization: Option<String>,
     pub caller: Principal,
     pub request: String,
-    /// Where entropy comes from; absent: from the operating system.
-    pub seed: Option<u64>,
     pub act: Act,
 }
 

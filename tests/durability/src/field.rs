@@ -119,7 +119,7 @@ impl Field {
 
     async fn act(&self, organization: Option<String>, caller: Principal, act: Act) -> Answer {
         let request = "a-request".to_owned();
-        let command = Command { number: 0, at: 0, organization, caller, request, seed: None, act };
+        let command = Command { number: 0, at: 0, organization, caller, request, act };
         self.stage.act(&command, self.post.clone()).await
     }
 

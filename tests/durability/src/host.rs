@@ -1,8 +1,7 @@
 //! A host for these trials, on a database or in memory.
 //!
 //! People and invitations are answered from there. Everybody is allowed by policy, mail is kept for whoever
-//! tries something, and entropy comes from the operating system, or from a seed where two runs have to be
-//! the same.
+//! tries something, and entropy comes from the operating system.
 
 use std::{
     fs::File,
@@ -131,23 +130,6 @@ impl Dice {
 
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
         of.get(self.below(of.len()))
-    }
-}
-
-/// Entropy from a seed.
-struct Seeded(Mutex<Dice>);
-
-impl Random for Seeded {
-    fn bytes(&self, length: usize) -> Vec<u8> {
-        let mut dice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (0..length).map(|_| dice.roll() as u8).collect()
-    }
-}
-
-fn entropy(seed: Option<u64>) -> Arc<dyn Random> {
-    match seed {
-        Some(seed) => Arc::new(Seeded(Mutex::new(Dice::new(seed)))),
-        None => Arc::new(Urandom),
     }
 }
 
@@ -307,11 +289,8 @@ struct Doing<'a> {
 
 impl Doing<'_> {
     async fn run<E: Export>(&self, export: E) -> Result<E::Answer, CallError> {
-        let host = Host {
-            notifications: self.post.clone(),
-            random: entropy(self.command.seed),
-            ..self.stage.host.clone()
-        };
+        let host =
+            Host { notifications: self.post.clone(), random: Arc::new(Urandom), ..self.stage.host.clone() };
         let mut session = self.stage.plugin.session(host, self.stage.limits.clone());
         if let Some(around) = &self.around {
             session = session.with_interceptor(around.clone());

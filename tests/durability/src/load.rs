@@ -158,7 +158,7 @@ impl Task {
         self.requests += 1;
         let request = format!("{}-{}-{}", self.given.requests, self.number, self.requests);
         let organization = organization.map(str::to_owned);
-        let command = Command { number: 0, at: 0, organization, caller, request, seed: None, act };
+        let command = Command { number: 0, at: 0, organization, caller, request, act };
         self.stage.act(&command, self.post.clone()).await
     }
 

@@ -208,7 +208,7 @@ async fn invite(codes: usize, stage: &Stage, post: &Arc<Post>) -> Result<Vec<Inv
             organization: Some(organization.clone()),
             caller: world::admin(&organization, 1),
             request: format!("invite-{number}"),
-            seed: None,
+
             act: Act::Invite(request(names, vec![world::group("g-help")])),
         };
         match stage.act(&command, post.clone()).await {
@@ -239,7 +239,7 @@ fn accept(number: usize, at: u64, invited: &Invited) -> Command {
         organization: None,
         caller: Principal::User(invited.invitee.clone()),
         request: format!("accept-{number}"),
-        seed: None,
+
         act: Act::Accept(Handle::Code(invited.code.clone())),
     }
 }

@@ -46,7 +46,7 @@ async fn sweep(stage: &Stage, organization: &str, post: &Arc<Post>) -> Result<()
         organization: Some(organization.to_owned()),
         caller: Principal::System,
         request: format!("rest-of-{organization}"),
-        seed: None,
+
         act: Act::Sweep,
     };
     for _ in 0..1000 {

@@ -35,7 +35,7 @@ static PLUGIN: LazyLock<Plugin> = LazyLock::new(plugin);
 
 fn command(organization: Option<&str>, caller: Principal, act: Act) -> Command {
     let organization = organization.map(str::to_owned);
-    Command { number: 0, at: 0, organization, caller, request: "a-request".into(), seed: None, act }
+    Command { number: 0, at: 0, organization, caller, request: "a-request".into(), act }
 }
 
 /// One person was invited and has accepted.

@@ -202,7 +202,7 @@ impl Op {
         };
         let organization = organization.then(|| cast.organization.clone());
         let request = request.to_owned();
-        Command { number: 0, at: 0, organization, caller, request, seed: None, act }
+        Command { number: 0, at: 0, organization, caller, request, act }
     }
 
     fn invite(self, cast: &Cast) -> Act {

@@ -199,7 +199,7 @@ impl Template {
 
 fn command(request: &str, organization: Option<&str>, caller: Principal, act: Act) -> Command {
     let organization = organization.map(str::to_owned);
-    Command { number: 0, at: 0, organization, caller, request: request.to_owned(), seed: None, act }
+    Command { number: 0, at: 0, organization, caller, request: request.to_owned(), act }
 }
 
 /// All these worlds in one.
