@@ -307,3 +307,33 @@ async fn a_file_says_that_it_is_well() {
     let health = database.check().await.unwrap();
     assert_eq!((health.kind, health.schema, health.now), (Kind::Sqlite, 1, 10_000));
 }
+
+/// A database as the first schema's programs made it.
+const SCHEMA_1: &str = include_str!("../fixtures/sqlite-1.sql");
+
+#[tokio::test]
+async fn a_database_of_every_earlier_schema_is_migrated_with_all_that_it_has() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("old.db");
+    rusqlite::Connection::open(&file).unwrap().execute_batch(SCHEMA_1).unwrap();
+    let database = Database::open(&url(&file), Options::default()).await.unwrap();
+    let world = database.dump().await.unwrap();
+    let states: Vec<_> = world.tenants["acme"].rows.values().map(|row| row.invitation.state).collect();
+    assert_eq!(states.iter().filter(|state| **state == State::Accepted).count(), 1);
+    assert_eq!(states.iter().filter(|state| **state == State::Pending).count(), 2);
+    assert!(world.tenants["acme"].rows.values().all(|row| row.codes.len() == 1));
+    assert_eq!(world.tenants["acme"].applied.values().map(|log| log.steps.len()).sum::<usize>(), 3);
+    assert!(world.audit.iter().any(|event| event.event == "invitation.accepted"));
+    // What has come of it is what a new database is.
+    Database::open(&url(&folder.path().join("new.db")), Options::default()).await.unwrap();
+    assert_eq!(schema(&file), schema(&folder.path().join("new.db")));
+}
+
+/// What a database is made of.
+fn schema(file: &Path) -> Vec<(String, String)> {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    let sql = "select name, sql from sqlite_master where sql is not null order by name";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
