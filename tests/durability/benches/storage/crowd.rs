@@ -41,20 +41,38 @@ pub fn helpers() -> Grant {
     Grant { kind: GrantKind::Group, id: "g-help".into() }
 }
 
+/// One of each, to be copied: a file with all of them would be too long.
+const FEW: &str = "
+organizations:
+  - { id: root, users: [{ id: u-0, name: user-0, email: u0@example.com }] }
+  - { id: org-0, parent: root, users: [{ id: admin, name: admin }], groups: [{ id: g-help }],
+      permissions: { admin: [all] } }
+";
+
 /// A world with so many organizations, and so many people who can be invited into them.
 pub fn world(organizations: usize, users: usize) -> Realm {
-    let mut yaml = format!("organizations:\n  - id: {ROOT}\n    users:\n");
-    for number in 0..users {
-        yaml += &format!("      - {{ id: u-{number}, name: user-{number}, email: u{number}@example.com }}\n");
+    let mut realm = MemoryHost::from_yaml(FEW).expect("a world").realm();
+    let first = realm.organizations["org-0"].clone();
+    for number in 1..organizations {
+        let (id, mut copy) = (organization(number), first.clone());
+        for person in copy.people.values_mut() {
+            person.account.organization.clone_from(&id);
+        }
+        for entitled in &mut copy.permissions {
+            entitled.who = Principal::User(admin(&id));
+        }
+        realm.organizations.insert(id, copy);
     }
-    for number in 0..organizations {
-        yaml += &format!(
-            "  - id: {}\n    parent: {ROOT}\n    users: [{{ id: admin, name: admin }}]\n    groups: [{{ id: \
-             g-help }}]\n    permissions: {{ admin: [all] }}\n",
-            organization(number)
-        );
+    let people = &mut realm.organizations.get_mut(ROOT).expect("the root").people;
+    let first = people["u-0"].clone();
+    for number in 1..users {
+        let mut copy = first.clone();
+        copy.account.id = format!("u-{number}");
+        copy.name = format!("user-{number}");
+        copy.email = Some(format!("u{number}@example.com"));
+        people.insert(copy.account.id.clone(), copy);
     }
-    MemoryHost::from_yaml(&yaml).expect("a world").realm()
+    realm
 }
 
 /// The plugin on a database, and people who were not invited yet.
