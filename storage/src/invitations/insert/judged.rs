@@ -81,11 +81,19 @@ impl<'a> Judging<'a> {
         let mut active = BTreeMap::new();
         if !subjects.is_empty() {
             // In the order of ids, so that two who lock several do not wait for each other; but by no index of
-            // them, or SQLite would walk through the organization instead of looking these up.
+            // them, and with the organization in each part, or SQLite would walk through the organization
+            // instead of looking these up.
+            let one = |number: usize| {
+                let place = 2 + 2 * number;
+                format!(
+                    "(organization = $1 and subject_organization = ${place} and subject_id = ${})",
+                    place + 1
+                )
+            };
+            let any: Vec<_> = (0..subjects.len()).map(one).collect();
             let sql = format!(
-                "select {COLUMNS} from invitation where organization = $1 and state in {ACTIVE} \
-                 and {} order by id || ''{}",
-                many::either(["subject_organization", "subject_id"], 2, subjects.len()),
+                "select {COLUMNS} from invitation where state in {ACTIVE} and ({}) order by id || ''{}",
+                any.join(" or "),
                 db.locking()
             );
             let mut bound = vec![Value::from(organization)];
