@@ -14,7 +14,7 @@ use crate::{
     list,
     moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
     resend,
-    revoke::end,
+    revoke::{end, is_done},
     standing,
     state::Move,
 };
@@ -68,11 +68,11 @@ pub fn reject(
 ) -> Result<(), Refusal> {
     list::about(host, context, "invitations.reject", Permissions::APPROVE, id, reason, |row| {
         by_another(context, &row)?;
-        if row.state == State::Revoked && row.approver.is_none() {
+        if is_done(Move::Reject, &row) {
             return Ok(());
         }
         let operation = Entropy::draw(host, 1, 0)?.id()?;
-        end(host, context, row, Move::Reject, &operation, reason)
+        end(host, context, row, Move::Reject, &operation, reason).map(|_| ())
     })
 }
 

@@ -29,15 +29,27 @@ pub fn revoke(
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
     list::about(host, context, "invitations.revoke", Permissions::REVOKE, id, reason, |row| {
-        if row.state == State::Revoked {
+        if is_done(Move::Revoke, &row) {
             return Ok(());
         }
         let operation = Entropy::draw(host, 1, 0)?.id()?;
-        end(host, context, row, Move::Revoke, &operation, reason)
+        end(host, context, row, Move::Revoke, &operation, reason).map(|_| ())
     })
 }
 
-/// Ends an invitation by one move, as often as somebody else changes it meanwhile.
+/// Somebody has done it before, perhaps while this was asked: doing it again is a success.
+#[must_use]
+pub fn is_done(by: Move, row: &Invitation) -> bool {
+    row.state == State::Revoked
+        && match by {
+            Move::Revoke => true,
+            Move::Reject => row.approver.is_none(),
+            _ => false,
+        }
+}
+
+/// Ends an invitation by one move, as often as somebody else changes it meanwhile. Answers whether it was
+/// this that ended it: somebody else may have done the same.
 ///
 /// # Errors
 /// `in-progress`, `wrong-state`, `conflict`, or the host failed.
@@ -48,20 +60,21 @@ pub fn end(
     by: Move,
     operation: &str,
     reason: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<bool, Refusal> {
     for _ in 0..RETRIES {
         match row.state {
             State::Accepting => {
                 let lease = host.settings(&row.key.organization)?.lease;
                 return Err(Refusal::InProgress(remaining_lease(context, &row, lease)));
             }
+            _ if is_done(by, &row) => return Ok(false),
             state if !by.from().contains(&state) => return Err(Refusal::WrongState(state)),
             _ => {}
         }
         let mut change = change(by, operation);
         change.reason = reason.map(str::to_owned);
         match shift(host, &row, by, &change) {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(true),
             Err(Unmoved::Lost(now)) => row = *now,
             Err(unmoved) => return Err(unmoved.into()),
         }
@@ -113,10 +126,10 @@ fn try_revoke_all(
         let id = row.key.id.clone();
         let readable = readable(row).map_err(Refusal::Host);
         match readable.and_then(|row| end(host, context, row, Move::Revoke, &operation, reason)) {
-            Ok(_) => all.revoked.push(id),
+            Ok(true) => all.revoked.push(id),
             Err(Refusal::InProgress(_)) => all.in_progress.push(id),
             // It ended by itself meanwhile: there is nothing left to revoke.
-            Err(Refusal::WrongState(_) | Refusal::NotFound) => {}
+            Ok(false) | Err(Refusal::WrongState(_) | Refusal::NotFound) => {}
             Err(_) => all.failed.push(id),
         }
     }

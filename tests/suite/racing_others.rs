@@ -56,6 +56,20 @@ async fn a_revoke_ends_it_whatever_a_resend_does_meanwhile() {
 }
 
 #[tokio::test]
+async fn of_two_who_revoke_at_once_both_succeed_and_one_has_done_it() {
+    let Invited { rig, key, .. } = invited().await;
+    let race = Race { base: &rig, actors: vec![revoke(&key), revoke(&key)] };
+    race.all(2, |outcome| {
+        for ending in &outcome.endings {
+            assert!(matches!(ending.said, Said::End(_, Ok(_))), "{:?}", ending.said);
+        }
+        let row = outcome.host.invitation(&key).unwrap();
+        assert_eq!((row.state, row.version), (State::Revoked, 2), "it was ended once");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn of_an_approval_and_a_rejection_one_counts_and_a_revoke_always_does() {
     let rig = Rig::new();
     let needs = [Rule { require_approval: Some("a contractor".into()), ..Default::default() }];

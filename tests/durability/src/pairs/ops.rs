@@ -141,7 +141,7 @@ impl Op {
     pub fn admits(self, inner: Self) -> Option<&'static str> {
         use Op::{
             Accept, AcceptById, Approve, Decline, DeleteGroup, Get, Introspect, Invite, List, ListMine,
-            Reject, RemoveMember, Resend, Revoke, RevokeAll, SetPermissions, Sweep,
+            RemoveMember, Resend, Revoke, RevokeAll, SetPermissions, Sweep,
         };
         match (self, inner) {
             (Accept | AcceptById | Sweep, RemoveMember | SetPermissions | DeleteGroup) => {
@@ -160,9 +160,6 @@ impl Op {
             (Sweep, Invite) => Some("what is due is hidden from other sweeps, whatever becomes of it"),
             (Accept | AcceptById | Invite | Resend | Approve | Sweep, List | Get | Introspect | ListMine) => {
                 Some("who looks meanwhile sees that it is being accepted, or that its mail is on its way")
-            }
-            (Revoke | Reject, Revoke | RevokeAll | Reject) => {
-                Some("who is late is told that it was revoked already")
             }
             _ => None,
         }
