@@ -40,17 +40,21 @@ pub(crate) fn list(first: usize, count: usize) -> String {
     format!("({})", places.join(", "))
 }
 
-/// The condition that two columns are one of `count` pairs, whose placeholders begin with number `first`. A
-/// list of pairs after `in` would mean the same, but SQLite looks through the whole table for it. Of none it
-/// is a condition that never holds.
-pub(crate) fn either(columns: [&str; 2], first: usize, count: usize) -> String {
+/// The condition that two columns are one of `count` pairs, whose placeholders begin with number `first`; of
+/// none it is a condition that never holds. `within` is a condition that all share, as `organization = $1`.
+///
+/// It stands in each part and not once before them, and the pairs are no list after `in`: both would mean the
+/// same, but where there are many pairs SQLite would walk through all that is `within`, instead of looking
+/// each of them up.
+pub(crate) fn either(within: Option<&str>, columns: [&str; 2], first: usize, count: usize) -> String {
     if count == 0 {
         return "(1 = 0)".to_owned();
     }
     let [one, other] = columns;
     let pair = |number: usize| {
         let place = first + 2 * number;
-        format!("({one} = ${place} and {other} = ${})", place + 1)
+        let within = within.map(|within| format!("{within} and ")).unwrap_or_default();
+        format!("({within}{one} = ${place} and {other} = ${})", place + 1)
     };
     let pairs: Vec<_> = (0..count).map(pair).collect();
     format!("({})", pairs.join(" or "))

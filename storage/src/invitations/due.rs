@@ -102,8 +102,8 @@ impl Due {
         let (mails, upkeep): (Vec<_>, Vec<_>) = work.iter().partition(|work| work.message.is_some());
         if !mails.is_empty() {
             let sql = format!(
-                "update outbox set due_at = $1 where organization = $2 and {}",
-                many::either(["invitation", "kind"], 3, mails.len())
+                "update outbox set due_at = $1 where {}",
+                many::either(Some("organization = $2"), ["invitation", "kind"], 3, mails.len())
             );
             let mut bound = values![until, &self.organization].to_vec();
             for Work { row, message, .. } in mails {

@@ -147,7 +147,7 @@ impl Apply {
             return Ok(Vec::new());
         };
         let sql = format!(
-            "select kind, id from target where organization = $1 and {wanted} \
+            "select kind, id from target where {wanted} \
              and exists (select 1 from organization o where o.id = target.organization and o.deleted = 0)"
         );
         let target = |row: &Row| Ok((GrantKind::of(&row.get::<String>(0)?)?.word(), row.get(1)?));

@@ -51,7 +51,7 @@ impl Target {
         };
         let sql = format!(
             "select kind, id, name, grantable_by, receivable_by from target \
-             where organization = $1 and {wanted} \
+             where {wanted} \
              and exists (select 1 from organization o where o.id = target.organization and o.deleted = 0)"
         );
         db.rows(&sql, &values).await?.iter().map(Self::read).collect()
@@ -123,12 +123,14 @@ impl Eligible {
     /// Those who are members.
     async fn members<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
         const ACCOUNT: [&str; 2] = ["account_organization", "account_id"];
-        let Some((those, values)) = listed(ACCOUNT, values![&self.organization], &self.users) else {
+        let Some((those, values)) =
+            listed(Some("organization = $1"), ACCOUNT, values![&self.organization], &self.users)
+        else {
             return Ok(Vec::new());
         };
         let sql = format!(
             "select account_organization, account_id from person \
-             where organization = $1 and {those}"
+             where {those}"
         );
         let account = |row: &Row| Ok(UserRef { organization: row.get(0)?, id: row.get(1)? });
         db.rows(&sql, &values).await?.iter().map(account).collect()
@@ -140,7 +142,7 @@ impl Eligible {
         db: &mut C,
         domains: &AddressDomains,
     ) -> Result<Vec<UserRef>, Failure> {
-        let Some((those, values)) = listed(["p.organization", "p.id"], &[], &self.users) else {
+        let Some((those, values)) = listed(None, ["p.organization", "p.id"], &[], &self.users) else {
             return Ok(Vec::new());
         };
         let sql = format!(
@@ -164,14 +166,15 @@ impl Eligible {
         parent: Option<&String>,
     ) -> Result<Vec<(UserRef, String)>, Failure> {
         const THEIRS: [&str; 2] = ["p.account_organization", "p.account_id"];
-        let Some((those, values)) = parent.and_then(|parent| listed(THEIRS, values![parent], &self.users))
+        let Some((those, values)) = parent
+            .and_then(|parent| listed(Some("p.organization = $1"), THEIRS, values![parent], &self.users))
         else {
             return Ok(Vec::new());
         };
         let sql = format!(
             "select p.account_organization, p.account_id, h.target from person p \
              join held h on h.organization = p.organization and h.person = p.id and h.kind = 'role' \
-             where p.organization = $1 and {those} \
+             where {those} \
              and exists (select 1 from organization o where o.id = p.organization and o.deleted = 0)"
         );
         let role =

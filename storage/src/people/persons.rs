@@ -100,42 +100,52 @@ pub(super) async fn with_accounts<C: Connection>(
     accounts: &[UserRef],
 ) -> Result<Vec<Seen>, Failure> {
     const ACCOUNT: [&str; 2] = ["p.account_organization", "p.account_id"];
-    let Some((accounts, values)) = listed(ACCOUNT, values![organization], accounts) else {
+    let Some((accounts, values)) =
+        listed(Some("p.organization = $1"), ACCOUNT, values![organization], accounts)
+    else {
         return Ok(Vec::new());
     };
     let sql = format!(
-        "{SEEN} where p.organization = $1 and {accounts} \
+        "{SEEN} where {accounts} \
          and exists (select 1 from organization o where o.id = p.organization and o.deleted = 0)"
     );
     db.rows(&sql, &values).await?.iter().map(Seen::read).collect()
 }
 
 /// The condition that two columns are one of these accounts, with the values of the statement: those that
-/// come `before`, and its own. `None` where none can be.
+/// come `before`, and its own. `within` is what all share. `None` where none can be.
 pub(super) fn listed(
+    within: Option<&str>,
     columns: [&str; 2],
     before: &[Value],
     accounts: &[UserRef],
 ) -> Option<(String, Vec<Value>)> {
     pairs(
+        within,
         columns,
         before,
         accounts.iter().map(|account| (account.organization.as_str(), account.id.as_str())),
     )
 }
 
-/// The same for groups and roles.
+/// The same for groups and roles of the organization that is the first value.
 pub(super) fn listed_grants(before: &[Value], grants: &[Grant]) -> Option<(String, Vec<Value>)> {
-    pairs(["kind", "id"], before, grants.iter().map(|grant| (grant.kind.word(), grant.id.as_str())))
+    pairs(
+        Some("organization = $1"),
+        ["kind", "id"],
+        before,
+        grants.iter().map(|grant| (grant.kind.word(), grant.id.as_str())),
+    )
 }
 
 fn pairs<'a>(
+    within: Option<&str>,
     columns: [&str; 2],
     before: &[Value],
     pairs: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Option<(String, Vec<Value>)> {
     let askable: Vec<_> = pairs.filter(|(one, other)| is_askable(one) && is_askable(other)).collect();
-    let list = many::either(columns, before.len() + 1, askable.len());
+    let list = many::either(within, columns, before.len() + 1, askable.len());
     let own = askable.iter().flat_map(|(one, other)| [Value::from(*one), Value::from(*other)]);
     (!askable.is_empty()).then(|| (list, before.iter().cloned().chain(own).collect()))
 }

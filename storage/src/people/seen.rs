@@ -117,7 +117,7 @@ async fn is_above_found<C: Connection>(
     let values: Vec<_> = [Value::from(organization)].into_iter().chain(keys).collect();
     let sql = format!(
         "select id from invitation where {} and parent = $1 limit 1",
-        many::either(["organization", "id"], 2, asker.admitted.len())
+        many::either(None, ["organization", "id"], 2, asker.admitted.len())
     );
     Ok(db.row(&sql, &values).await?.is_some())
 }

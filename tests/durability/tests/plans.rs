@@ -80,6 +80,9 @@ async fn everything(organizations: usize, each: usize) -> (Field, Seen) {
         text
     };
     assert!(fine("invite", field.manage(alone(somebody)).await).contains("Ok(["));
+    let hundred: Vec<_> = (0..100).map(|_| world::name(field.somebody())).collect();
+    let bulk = field.manage(Act::Invite(request(hundred, vec![world::group("g-help")]))).await;
+    assert_eq!(fine("invite-100", bulk).matches("Sent").count(), 100);
     fine("list", field.manage(Act::List).await);
     fine("get", field.manage(Act::Get(key_of(one).id)).await);
     fine("resend", field.manage(Act::Resend(vec![key_of(four).id])).await);

@@ -29,6 +29,8 @@ use crate::{
 
 type Subject = (String, String);
 
+const WITHIN: Option<&str> = Some("organization = $1");
+
 /// What is there, and what is to be written.
 pub(super) struct Judging<'a> {
     insert: &'a Insert,
@@ -81,19 +83,10 @@ impl<'a> Judging<'a> {
         let mut active = BTreeMap::new();
         if !subjects.is_empty() {
             // In the order of ids, so that two who lock several do not wait for each other; but by no index of
-            // them, and with the organization in each part, or SQLite would walk through the organization
-            // instead of looking these up.
-            let one = |number: usize| {
-                let place = 2 + 2 * number;
-                format!(
-                    "(organization = $1 and subject_organization = ${place} and subject_id = ${})",
-                    place + 1
-                )
-            };
-            let any: Vec<_> = (0..subjects.len()).map(one).collect();
+            // them, or SQLite would walk through the organization instead of looking these up.
+            let those = many::either(WITHIN, ["subject_organization", "subject_id"], 2, subjects.len());
             let sql = format!(
-                "select {COLUMNS} from invitation where state in {ACTIVE} and ({}) order by id || ''{}",
-                any.join(" or "),
+                "select {COLUMNS} from invitation where state in {ACTIVE} and {those} order by id || ''{}",
                 db.locking()
             );
             let mut bound = vec![Value::from(organization)];
