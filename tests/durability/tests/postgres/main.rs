@@ -8,14 +8,17 @@
     reason = "tests"
 )]
 
+mod hosts;
 mod migration;
 mod outages;
 mod plans;
+mod processes;
 mod rights;
 mod sessions;
 mod states;
 mod support;
 mod tables;
 mod time;
+#[path = "../trials/mod.rs"]
 mod trials;
 mod writes;

@@ -1,5 +1,4 @@
-//! Real processes on one server, which is stopped under them: short forms of `make race`, `make pairs` and
-//! `make crash` with `DATABASE=postgres`.
+//! Short forms of `make race`, `make pairs` and `make crash`, for any database.
 
 use std::path::Path;
 
@@ -7,9 +6,9 @@ use guestlist_durability::{crash, pairs, place::Place, race};
 
 const RACE: &str = env!("CARGO_BIN_EXE_race");
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_accepts_from_four_processes_one_has_an_effect() {
-    let place = Place::named("postgres").await.unwrap();
+/// Of accepts from four processes one has an effect.
+pub async fn race(database: &str) {
+    let place = Place::named(database).await.unwrap();
     let plan = race::Plan { processes: 4, codes: 60 };
     let outcome = race::run(plan, &place, Path::new(RACE), |_| {}).await.unwrap();
     assert!(outcome.violations.is_empty(), "{outcome}");
@@ -17,9 +16,9 @@ async fn of_accepts_from_four_processes_one_has_an_effect() {
     assert!(outcome.contended > 30, "hardly anybody met anybody: {outcome}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_operations_at_once_are_one_after_the_other() {
-    let place = Place::named("postgres").await.unwrap();
+/// Two operations at once are one after the other.
+pub async fn pairs(database: &str) {
+    let place = Place::named(database).await.unwrap();
     let plan = pairs::Plan { runs: 2, seed: 1 };
     let outcome = pairs::run(plan, &place, Path::new(RACE), |_, _| {}).await.unwrap();
     assert!(outcome.violations.is_empty(), "{outcome}");
@@ -27,13 +26,14 @@ async fn two_operations_at_once_are_one_after_the_other() {
     assert!(overlapped * 2 > outcome.runs, "hardly anybody met anybody: {outcome}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_host_said_survives_its_death_and_that_of_the_server() {
-    let place = Place::named("postgres").await.unwrap();
-    let plan = crash::Plan { kills: 8, seed: 1 };
+/// What a host said survives its death, and that of its server.
+pub async fn crash(database: &str, kills: usize) -> crash::Outcome {
+    let place = Place::named(database).await.unwrap();
+    let plan = crash::Plan { kills, seed: 1 };
     let outcome = crash::run(plan, &place, Path::new(RACE), |_| {}).await.unwrap();
     assert!(outcome.violations.is_empty(), "{outcome}");
-    assert_eq!((outcome.kills, outcome.stops), (8, 4));
-    assert!(outcome.failed > 0, "nobody noticed that the server was away: {outcome}");
+    assert_eq!(outcome.kills, kills);
+    // On a machine that does much else they get little done.
     assert!(outcome.acknowledged.values().sum::<usize>() >= 12, "they hardly worked: {outcome}");
+    outcome
 }
