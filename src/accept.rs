@@ -76,7 +76,7 @@ fn try_accept(
         }
         may_be_accepted(host, &found)?;
 
-        let operation = Entropy::draw(host, 1, 0)?.id()?;
+        let operation = Entropy::draw(host, context.now, 1, 0)?.id()?;
         let claimed = match claim(host, &found.row, Move::Claim, &operation, &found.settings) {
             Ok(claimed) => claimed,
             Err(Unmoved::Lost(row)) if row.state == State::Pending => continue,

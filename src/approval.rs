@@ -36,7 +36,7 @@ fn try_approve(host: &impl Capabilities, context: &Context, mut row: Invitation)
         return Err(Refusal::WrongState(row.state));
     }
     let settings = host.settings(&row.key.organization)?;
-    let mut entropy = Entropy::draw(host, 1, 1)?;
+    let mut entropy = Entropy::draw(host, context.now, 1, 1)?;
     let code = entropy.code()?;
     let mut change = change(Move::Approve, &entropy.id()?);
     change.code = CodeChange::Replace(code.digest());
@@ -71,7 +71,7 @@ pub fn reject(
         if is_done(Move::Reject, &row) {
             return Ok(());
         }
-        let operation = Entropy::draw(host, 1, 0)?.id()?;
+        let operation = Entropy::draw(host, context.now, 1, 0)?.id()?;
         end(host, context, row, Move::Reject, &operation, reason).map(|_| ())
     })
 }

@@ -57,7 +57,7 @@ fn try_decline(
         }
         let id = match &operation {
             Some(id) => id,
-            None => operation.insert(Entropy::draw(host, 1, 0)?.id()?),
+            None => operation.insert(Entropy::draw(host, context.now, 1, 0)?.id()?),
         };
         let mut change = change(Move::Decline, id);
         change.reason = reason.map(str::to_owned);

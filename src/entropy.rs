@@ -8,31 +8,33 @@ use crate::{
     contract::imports::types::HostError,
 };
 
-/// Bytes of an id.
-pub const ID: usize = 16;
+/// Random bytes of an id.
+pub const ID: usize = 10;
 
 /// Unused random bytes of this call.
 pub struct Entropy {
+    now: u64,
     bytes: std::vec::IntoIter<u8>,
 }
 
 impl Entropy {
-    /// Draws enough for `ids` ids and `codes` confirmation codes.
+    /// Draws enough for `ids` ids and `codes` confirmation codes of a call that was made at `now`.
     ///
     /// # Errors
     /// `unavailable` when the host answers another number of bytes: nothing weaker is made instead.
-    pub fn draw(host: &impl Capabilities, ids: usize, codes: usize) -> Result<Self, HostError> {
+    pub fn draw(host: &impl Capabilities, now: u64, ids: usize, codes: usize) -> Result<Self, HostError> {
         let wanted = ids * ID + codes * code::BYTES;
         let bytes = host.random(wanted);
-        if bytes.len() == wanted { Ok(Self { bytes: bytes.into_iter() }) } else { Err(exhausted()) }
+        if bytes.len() == wanted { Ok(Self { now, bytes: bytes.into_iter() }) } else { Err(exhausted()) }
     }
 
-    /// An id: 122 random bits as UUID text.
+    /// An id: a UUID of version 7, the time of the call and 74 random bits. Ids of one time are neighbours in
+    /// every index that they are in, so that a store writes few pages for a hundred of them.
     ///
     /// # Errors
     /// `unavailable` when more is taken than was drawn.
     pub fn id(&mut self) -> Result<String, HostError> {
-        let uuid = Builder::from_random_bytes(self.take()?).into_uuid();
+        let uuid = Builder::from_unix_timestamp_millis(self.now, &self.take()?).into_uuid();
         let mut text = [0; 36];
         Ok(uuid.hyphenated().encode_lower(&mut text).to_owned())
     }

@@ -84,6 +84,7 @@ fn try_invite(
     let parent = standing::parent_of(host, organization)?;
     let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
     let terms = Terms {
+        now: context.now,
         organization,
         parent: &parent,
         inviter: &context.caller,
@@ -137,6 +138,7 @@ pub fn anew(
     let parent = standing::parent_of(host, organization)?;
     let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
     let terms = Terms {
+        now: context.now,
         organization,
         parent: &parent,
         inviter: &context.caller,

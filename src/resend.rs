@@ -67,7 +67,7 @@ fn try_resend(
     }
     let settings = host.settings(organization)?;
     standing::must_be_active(host, organization)?;
-    let entropy = Entropy::draw(host, ids.len(), ids.len())?;
+    let entropy = Entropy::draw(host, context.now, ids.len(), ids.len())?;
     let letters = Letters::new();
     let seen = Vec::new();
     let mut round =

@@ -32,7 +32,7 @@ pub fn revoke(
         if is_done(Move::Revoke, &row) {
             return Ok(());
         }
-        let operation = Entropy::draw(host, 1, 0)?.id()?;
+        let operation = Entropy::draw(host, context.now, 1, 0)?.id()?;
         end(host, context, row, Move::Revoke, &operation, reason).map(|_| ())
     })
 }
@@ -114,7 +114,7 @@ fn try_revoke_all(
     // an accept ends within its lease.
     let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: AT_ONCE };
     let found = host.list(organization, &filter, &page)?;
-    let operation = Entropy::draw(host, 1, 0)?.id()?;
+    let operation = Entropy::draw(host, context.now, 1, 0)?.id()?;
     let mut all = RevokedAll {
         revoked: Vec::new(),
         in_progress: Vec::new(),

@@ -40,6 +40,7 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
     let settings = host.settings(organization)?;
     let mut round = Round {
         host,
+        now: context.now,
         organization,
         settings: &settings,
         swept: Swept { finished: 0, sent: 0, expired: 0, purged: 0, failed: 0, more: false },
@@ -80,6 +81,7 @@ const POST: u32 = 2;
 /// One run over what is due.
 struct Round<'a, H> {
     host: &'a H,
+    now: u64,
     organization: &'a str,
     settings: &'a Values,
     swept: Swept,
@@ -117,7 +119,7 @@ impl<H: Capabilities> Round<'_, H> {
 
     fn batch(&mut self, due: Vec<DueItem>) -> Result<(), HostError> {
         let is_code = |item: &&DueItem| item.message == Some(MessageKind::Invitation);
-        let mut entropy = Entropy::draw(self.host, 1, due.iter().filter(is_code).count())?;
+        let mut entropy = Entropy::draw(self.host, self.now, 1, due.iter().filter(is_code).count())?;
         let batch = entropy.id()?;
         for (index, item) in due.into_iter().enumerate() {
             let operation = format!("{batch}/{index}");

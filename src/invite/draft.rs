@@ -25,6 +25,8 @@ use crate::{
 
 /// What all items of a request have in common.
 pub struct Terms<'a> {
+    /// When it was asked.
+    pub now: u64,
     /// The inviting organization.
     pub organization: &'a str,
     /// Where its invitees come from.
@@ -142,7 +144,7 @@ fn prepare(
 ) -> Result<(Batch, Vec<Prepared>), HostError> {
     let with_code = judged.iter().filter(|item| item.approval.is_none()).count();
     let ids = judged.len() + usize::from(terms.operation.is_none());
-    let mut entropy = Entropy::draw(host, ids, with_code)?;
+    let mut entropy = Entropy::draw(host, terms.now, ids, with_code)?;
     let operation = match terms.operation {
         Some(key) => key.to_owned(),
         None => entropy.id()?,

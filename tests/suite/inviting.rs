@@ -475,3 +475,27 @@ async fn a_policy_narrows_and_what_it_took_away_is_told() {
     let row = rig.row(&InvitationKey { organization: "acme".into(), id: invited.id });
     assert_eq!(row.grants, [group("g-help")]);
 }
+
+#[tokio::test]
+async fn ids_sort_by_the_time_when_they_were_made() {
+    let (world, names) = crowd(100);
+    let rig = Rig::of(&world);
+    let mut ids = Vec::new();
+    for names in names.chunks(50) {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let made = rig.invite(request(&names, &[])).await.unwrap();
+        let mut made: Vec<_> = made.into_iter().map(|item| item.unwrap().id).collect();
+        for id in &made {
+            let id = uuid::Uuid::parse_str(id).unwrap();
+            assert_eq!(id.get_version(), Some(uuid::Version::SortRand));
+            let (seconds, nanoseconds) = id.get_timestamp().unwrap().to_unix();
+            assert_eq!(seconds * 1000 + u64::from(nanoseconds) / 1_000_000, rig.host.now(), "{id}");
+        }
+        made.sort();
+        made.dedup();
+        assert_eq!(made.len(), 50, "each is another");
+        ids.extend(made);
+        rig.host.advance(1);
+    }
+    assert!(ids.is_sorted(), "{ids:?}");
+}

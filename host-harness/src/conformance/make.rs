@@ -70,7 +70,7 @@ pub(super) fn hr() -> Principal {
     Principal::Client("hr".into())
 }
 
-/// A version 4 UUID for a name, always the same.
+/// A UUID for a name, always the same.
 pub(super) fn id(name: &str) -> String {
     let digest = Sha256::digest(format!("id {name}"));
     let mut bytes = [0; 16];
