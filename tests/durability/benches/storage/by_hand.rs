@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use guestlist_durability::{place::Place, server::connect};
+use guestlist_durability::{host::Dice, place::Place, server::connect};
 use tokio::sync::{Mutex, Semaphore, oneshot};
 
 use crate::crowd::{ROOT, admin, helpers};
@@ -47,6 +47,11 @@ pub enum Hand {
 }
 
 const CONNECTIONS: usize = 8;
+
+/// As long as a UUID, and one after the other as the plugin's are.
+fn id(number: usize) -> String {
+    format!("hand-{number:031}")
+}
 
 impl Hand {
     pub async fn on(place: &Place) -> Self {
@@ -110,7 +115,6 @@ impl Hand {
                 .expect("json");
         let grants = serde_json::to_string(&[helpers()]).expect("json");
         let operation = format!("by-hand-{}", people[0]);
-        let id = |number: usize| format!("hand-{number}");
         let rows = |columns: &str, row: &dyn Fn(usize) -> Vec<Bound>| -> Said {
             let rows: Vec<Vec<Bound>> = people.iter().map(|number| row(*number)).collect();
             let mut place = 0;
@@ -161,8 +165,9 @@ impl Hand {
             ]
         };
         let code = |number: usize| {
-            let mut digest = vec![1; 32];
-            digest[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            // Digests are as good as random, which costs every index of them a page for each.
+            let mut dice = Dice::new(number as u64);
+            let digest = (0..4).flat_map(|_| dice.roll().to_be_bytes()).collect();
             vec![Bound::Bytes(digest), organization.into(), id(number).into(), 1.into()]
         };
         let caller = inviter.clone();
@@ -209,10 +214,8 @@ impl Hand {
     /// Accepts one that was made by hand: the three transactions of an accept.
     pub async fn accept(&self, organization: &str, number: usize) {
         let now = i64::try_from(guestlist_durability::host::micros() / 1000).expect("a time");
-        let (id, who) = (
-            format!("hand-{number}"),
-            format!("{{\"User\":{{\"organization\":\"root\",\"id\":\"u-{number}\"}}}}"),
-        );
+        let (id, who) =
+            (id(number), format!("{{\"User\":{{\"organization\":\"root\",\"id\":\"u-{number}\"}}}}"));
         let event = |event: &str, reason: Option<&str>| -> Said {
             let mut values: Vec<Bound> = vec![
                 now.into(),

@@ -18,7 +18,7 @@ use crate::{
     crowd::{Crowd, by_admin, by_invitee, organization, request, world},
 };
 
-const USERS: usize = 300_000;
+const USERS: usize = 800_000;
 const ORGANIZATIONS: usize = 64;
 /// How long a block goes on.
 const BLOCK: Duration = Duration::from_millis(700);
