@@ -37,10 +37,17 @@ struct Entry {
     became: Option<Became>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Became {
-    Taken,
-    Postponed { due_at: i64 },
-    Gone(MailState),
+    Taken {
+        tries: u32,
+    },
+    Postponed {
+        tries: u32,
+        due_at: i64,
+    },
+    /// The state of the mail, in the word of its column.
+    Gone(&'static str),
 }
 
 impl Settle {
@@ -151,8 +158,15 @@ impl Operation for Settle {
                 entry.settle(&delivery.outcome, now);
             }
         }
+        // What became of many is mostly the same, and then it is written at once.
+        let mut alike: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for ((invitation, kind), entry) in live {
-            self.write(db, &invitation, &kind, entry).await?;
+            if let Some(became) = entry.became {
+                alike.entry((kind, became)).or_default().push(invitation);
+            }
+        }
+        for ((kind, became), invitations) in alike {
+            self.write(db, &kind, became, &invitations).await?;
         }
         Ok(())
     }
@@ -161,49 +175,64 @@ impl Operation for Settle {
 impl Entry {
     fn settle(&mut self, outcome: &DeliveryOutcome, now: i64) {
         self.became = Some(match outcome {
-            DeliveryOutcome::Delivered => Became::Gone(MailState::Sent),
-            DeliveryOutcome::Undeliverable(_) => Became::Gone(MailState::Undeliverable),
-            DeliveryOutcome::Taken => Became::Taken,
+            DeliveryOutcome::Delivered => Became::Gone(MailState::Sent.word()),
+            DeliveryOutcome::Undeliverable(_) => Became::Gone(MailState::Undeliverable.word()),
+            DeliveryOutcome::Taken => Became::Taken { tries: self.tries },
             DeliveryOutcome::Retry(after) => {
                 self.tries += 1;
-                Became::Postponed { due_at: later(now, *after) }
+                Became::Postponed { tries: self.tries, due_at: later(now, *after) }
             }
-            DeliveryOutcome::Postponed(after) => Became::Postponed { due_at: later(now, *after) },
+            DeliveryOutcome::Postponed(after) => {
+                Became::Postponed { tries: self.tries, due_at: later(now, *after) }
+            }
         });
     }
 }
 
 impl Settle {
+    /// Writes what became of the messages of one kind for these invitations.
     async fn write<C: Connection>(
         &self,
         db: &mut C,
-        invitation: &str,
         kind: &str,
-        entry: Entry,
+        became: Became,
+        invitations: &[String],
     ) -> Result<(), Failure> {
-        const WHICH: &str = "organization = $1 and invitation = $2 and kind = $3";
+        const THOSE: &str = "where organization = $1 and kind = $2 and invitation in";
         let organization = &self.organization;
-        match entry.became {
-            None => {}
-            Some(Became::Taken) => {
+        match became {
+            Became::Taken { tries } => {
                 // Its tries, should it have had any since it was read.
-                let sql = format!("update outbox set taken = 1, tries = $4 where {WHICH}");
-                db.change(&sql, values![organization, invitation, kind, entry.tries]).await?;
+                let sql = format!("update outbox set taken = 1, tries = $3 {THOSE}");
+                self.change(db, &sql, values![organization, kind, tries], invitations).await
             }
-            Some(Became::Postponed { due_at }) => {
-                let sql = format!("update outbox set taken = 0, tries = $4, due_at = $5 where {WHICH}");
-                db.change(&sql, values![organization, invitation, kind, entry.tries, due_at]).await?;
+            Became::Postponed { tries, due_at } => {
+                let sql = format!("update outbox set taken = 0, tries = $3, due_at = $4 {THOSE}");
+                self.change(db, &sql, values![organization, kind, tries, due_at], invitations).await
             }
-            Some(Became::Gone(mail)) => {
-                let sql = format!("delete from outbox where {WHICH}");
-                db.change(&sql, values![organization, invitation, kind]).await?;
+            Became::Gone(mail) => {
+                let sql = format!("delete from outbox {THOSE}");
+                self.change(db, &sql, values![organization, kind], invitations).await?;
                 if kind == codec::message(&MessageKind::Invitation) {
-                    let sql = "update invitation set mail = $3 where organization = $1 and id = $2";
-                    db.change(sql, values![organization, invitation, mail.word()]).await?;
+                    let sql = "update invitation set mail = $2 where organization = $1 and id in";
+                    self.change(db, sql, values![organization, mail], invitations).await?;
                 }
+                Ok(())
             }
         }
-        Ok(())
+    }
+
+    /// Runs a statement that ends with `in` for these invitations.
+    async fn change<C: Connection>(
+        &self,
+        db: &mut C,
+        sql: &str,
+        before: &[Value],
+        invitations: &[String],
+    ) -> Result<(), Failure> {
+        let sql = format!("{sql} {}", many::list(before.len() + 1, invitations.len()));
+        let bound: Vec<_> = before.iter().cloned().chain(invitations.iter().map(Value::from)).collect();
+        db.change(&sql, &bound).await.map(drop)
     }
 }
 

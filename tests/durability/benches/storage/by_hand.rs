@@ -195,20 +195,23 @@ impl Hand {
             }),
         ])
         .await;
-        let settled = people.iter().flat_map(|number| {
-            [
-                (
-                    "delete from outbox where organization = $1 and invitation = $2 and kind = 'invitation'"
-                        .to_owned(),
-                    vec![organization.into(), id(*number).into()],
+        let places: Vec<_> = (2..people.len() + 2).map(|place| format!("${place}")).collect();
+        let places = places.join(", ");
+        let those: Vec<Bound> =
+            [organization.into()].into_iter().chain(people.iter().map(|number| id(*number).into())).collect();
+        let settled = vec![
+            (
+                format!(
+                    "delete from outbox where organization = $1 and kind = 'invitation' and invitation in ({places})"
                 ),
-                (
-                    "update invitation set mail = 'sent' where organization = $1 and id = $2".to_owned(),
-                    vec![organization.into(), id(*number).into()],
-                ),
-            ]
-        });
-        self.write(settled.collect()).await;
+                those.clone(),
+            ),
+            (
+                format!("update invitation set mail = 'sent' where organization = $1 and id in ({places})"),
+                those,
+            ),
+        ];
+        self.write(settled).await;
     }
 
     /// Accepts one that was made by hand: the three transactions of an accept.
