@@ -71,6 +71,9 @@ pub(crate) trait Connection: Send {
     /// Waits until nobody else is in the part of the code that this text names, until the transaction ends.
     fn alone(&mut self, name: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 
+    /// Takes a look at these tables, so that the planner knows that they have become large just now.
+    fn survey(&mut self, tables: &[&str]) -> impl Future<Output = Result<(), Failure>> + Send;
+
     /// The first row of what a query finds.
     fn row(
         &mut self,

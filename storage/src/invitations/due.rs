@@ -200,7 +200,8 @@ impl Operation for Organizations {
     }
 
     /// Each part reads an index that holds only what may be due, in the order in which it falls due. The
-    /// last two parts ask one entry of an index for each organization that has such a setting.
+    /// last two parts ask one entry of an index for each organization that has such a setting: with `exists`
+    /// instead PostgreSQL would read all invitations at once.
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<String>, Halt> {
         let sql = format!(
             "select organization from ( \
@@ -211,12 +212,13 @@ impl Operation for Organizations {
              union select organization from (select organization from invitation where state in {OPEN} \
                and expires_at is not null and expires_at <= $1 and hidden_until <= $1 \
                order by expires_at limit $2) as expiries \
-             union select id from organization o where reminder_before is not null and exists \
+             union select id from organization o where reminder_before is not null and 1 = \
                (select 1 from invitation i where i.organization = o.id and i.state = 'pending' \
                and i.mail = 'sent' and i.reminded = 0 and i.expires_at is not null \
-               and i.expires_at <= $1 + o.reminder_before and i.expires_at > $1 and i.hidden_until <= $1) \
-             union select id from organization o where exists (select 1 from invitation i \
-               where i.organization = o.id and i.ended_at is not null and i.ended_at < $1 - o.retention) \
+               and i.expires_at <= $1 + o.reminder_before and i.expires_at > $1 and i.hidden_until <= $1 \
+               order by i.expires_at limit 1) \
+             union select id from organization o where $1 - o.retention > (select min(i.ended_at) from invitation i \
+               where i.organization = o.id and i.ended_at is not null) \
              ) as due limit $2"
         );
         let found = db.rows(&sql, values![db.now(), self.limit]).await?;

@@ -264,4 +264,8 @@ impl Connection for Inside<'_> {
         let lock = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
         self.change(lock, &[Value::from(name)]).await.map(|_| ())
     }
+
+    async fn survey(&mut self, tables: &[&str]) -> Result<(), Failure> {
+        self.change(&format!("analyze {}", tables.join(", ")), &[]).await.map(|_| ())
+    }
 }

@@ -274,6 +274,6 @@ impl Operation for Load {
             many::insert(db, &format!("{table} ({columns})"), rows, "").await?;
         }
         db.change("delete from loading", &[]).await?;
-        Ok(())
+        Ok(db.survey(&TABLES.map(|(table, _)| table)).await?)
     }
 }

@@ -25,8 +25,6 @@ use crate::{
 
 /// Invitations that are made once, and copied.
 pub const HUNDRED: usize = 100;
-/// People who are not invited yet.
-const OTHERS: usize = 2000;
 
 /// A filled database, and the plugin on it.
 pub struct Field {
@@ -50,7 +48,8 @@ const COPIED: [(&str, &str); 4] = [
 ];
 
 impl Field {
-    /// So many organizations with so many invitations each, a multiple of a hundred.
+    /// So many organizations with so many invitations each, a multiple of a hundred, and so many people who
+    /// were never invited.
     ///
     /// # Errors
     /// The database does not answer.
@@ -62,21 +61,31 @@ impl Field {
         place: Place,
         organizations: usize,
         each: usize,
+        others: usize,
         observer: Observer,
     ) -> Result<Self, String> {
         let settings = default_settings();
-        let realm = world::realm(HUNDRED + OTHERS, organizations, &settings);
+        let realm = world::realm(HUNDRED + others, organizations, &settings);
         drop(place.with(&realm, Clock::Machine).await?);
-        let mut options = options(Clock::Machine);
-        options.observer = observer;
-        let database = Database::open(place.url(), options).await.map_err(|error| error.to_string())?;
-        let stage = Stage::on(plugin, &database, || micros() / 1000);
+        let (database, stage) = open(plugin, &place, observer).await?;
         let post = Arc::new(Post::default());
         let mut field = Self { database, stage, post, letters: Vec::new(), next: HUNDRED, place };
         field.original().await;
         let hundreds = each / HUNDRED;
         field.copy(organizations * hundreds, hundreds).await?;
         Ok(field)
+    }
+
+    /// Closes the database, and opens it again when this has happened.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn reopened(self, plugin: &Plugin, closed: impl Future<Output = ()>) -> Result<Self, String> {
+        let Self { database, stage, post, letters, next, place } = self;
+        drop((database, stage));
+        closed.await;
+        let (database, stage) = open(plugin, &place, Observer::default()).await?;
+        Ok(Self { database, stage, post, letters, next, place })
     }
 
     async fn original(&mut self) {
@@ -192,6 +201,14 @@ impl Field {
         }
         client.batch_execute("delete from loading; commit; analyze").await.map_err(told)
     }
+}
+
+async fn open(plugin: &Plugin, place: &Place, observer: Observer) -> Result<(Database, Stage), String> {
+    let mut options = options(Clock::Machine);
+    options.observer = observer;
+    let database = Database::open(place.url(), options).await.map_err(|error| error.to_string())?;
+    let stage = Stage::on(plugin, &database, || micros() / 1000);
+    Ok((database, stage))
 }
 
 /// The statement that copies the rows of one table.

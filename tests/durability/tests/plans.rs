@@ -1,22 +1,15 @@
 //! What a call costs does not depend on how much there is: on SQLite, by its own count.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod everything;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock, Mutex},
 };
 
-use guestlist_durability::{
-    act::{Act, Answer, request},
-    field::{Field, key_of},
-    host::plugin,
-    place::Place,
-    world,
-};
-use guestlist_harness::{
-    Plugin,
-    contract::exports::{invitations::Owner, invitee::Handle},
-};
+use guestlist_durability::{field::Field, host::plugin, place::Place};
+use guestlist_harness::Plugin;
 use guestlist_storage::{Observer, Statement};
 
 static PLUGIN: LazyLock<Plugin> = LazyLock::new(plugin);
@@ -58,57 +51,13 @@ impl Log {
 }
 
 /// Does everything that can be done, in a database with so many invitations.
-async fn everything(organizations: usize, each: usize) -> (Field, Seen) {
+async fn done(organizations: usize, each: usize, others: usize) -> (Field, Seen) {
     let log = Log::default();
     let place = Place::named("sqlite").await.unwrap();
-    let mut field = Field::new(&PLUGIN, place, organizations, each, log.observer()).await.unwrap();
-    // Cursors have a key, which is read once.
-    field.manage(Act::List).await;
-    let pending = field.pending();
-    let [one, two, three, four, five, ..] = pending.as_slice() else { panic!("{pending:?}") };
-    let person = |letter: &guestlist_durability::act::Letter| {
-        (0..100).find(|person| field.mail_to(*person).is_some_and(|mail| mail == *letter)).unwrap()
-    };
-    let people = [person(one), person(two), person(three)];
-    let somebody = field.somebody();
-    let alone = |person| Act::Invite(request(vec![world::name(person)], vec![world::group("g-help")]));
-    log.was("the beginning");
-    let fine = |name: &'static str, answer: Answer| {
-        let text = format!("{answer:?}");
-        assert!(!text.contains("Host(") && !text.contains("Broken"), "{name}: {text}");
-        log.was(name);
-        text
-    };
-    assert!(fine("invite", field.manage(alone(somebody)).await).contains("Ok(["));
-    let hundred: Vec<_> = (0..100).map(|_| world::name(field.somebody())).collect();
-    let bulk = field.manage(Act::Invite(request(hundred, vec![world::group("g-help")]))).await;
-    assert_eq!(fine("invite-100", bulk).matches("Sent").count(), 100);
-    fine("list", field.manage(Act::List).await);
-    fine("get", field.manage(Act::Get(key_of(one).id)).await);
-    fine("resend", field.manage(Act::Resend(vec![key_of(four).id])).await);
-    fine("introspect", field.answer(Act::Introspect(Handle::Code(code(one))), people[0]).await);
-    assert!(
-        fine("accept", field.answer(Act::Accept(Handle::Code(code(one))), people[0]).await).contains("Ok(")
-    );
-    assert!(
-        fine("accept-by-id", field.answer(Act::Accept(Handle::Id(key_of(two))), people[1]).await)
-            .contains("Ok(")
-    );
-    fine("decline", field.answer(Act::Decline(Handle::Id(key_of(three))), people[2]).await);
-    fine("list-mine", field.answer(Act::ListMine, people[2]).await);
-    fine("revoke", field.manage(Act::Revoke(key_of(five).id)).await);
-    fine("revoke-all", field.manage(Act::RevokeAll(Owner::Invitee(world::resident(somebody)))).await);
-    fine("sweep", field.upkeep(Act::Sweep).await);
-    fine("remove-member", field.upkeep(Act::RemoveMember(world::resident(people[0]))).await);
-    let invitations = field.database.invitations(Arc::new(field.database.people()));
-    invitations.with_due_work(100).await.unwrap();
-    log.was("with-due-work");
+    let mut field = Field::new(&PLUGIN, place, organizations, each, others, log.observer()).await.unwrap();
+    everything::done(&mut field, |operation| log.was(operation)).await;
     let seen = std::mem::take(&mut *log.0.lock().unwrap());
     (field, seen)
-}
-
-fn code(letter: &guestlist_durability::act::Letter) -> String {
-    letter.message.code.clone().unwrap()
 }
 
 /// Lines of a plan that go through a whole table.
@@ -130,7 +79,7 @@ fn scans(connection: &rusqlite::Connection, sql: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_goes_through_a_table() {
-    let (field, seen) = everything(20, 100).await;
+    let (field, seen) = done(20, 100, 2000).await;
     assert!(seen.statements.len() > 60, "{:#?}", seen.statements);
     let connection = rusqlite::Connection::open(field.place().file().unwrap()).unwrap();
     // It can tell.
@@ -146,9 +95,9 @@ async fn no_statement_goes_through_a_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_times_as_many_invitations_take_no_more_steps() {
-    let (_, few) = everything(1, 100).await;
+    let (_, few) = done(1, 100, 300).await;
     for (organizations, each) in [(100, 100), (1, 10_000)] {
-        let (_, many) = everything(organizations, each).await;
+        let (_, many) = done(organizations, each, 20_000).await;
         for (operation, steps) in &many.steps {
             let mut before = few.steps[operation];
             if *operation == "with-due-work" {

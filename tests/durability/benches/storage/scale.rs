@@ -18,6 +18,10 @@ use crate::crowd::{Crowd, by_admin, by_invitee, organization, world};
 /// In each organization.
 const EACH: usize = 100;
 const ROUNDS: usize = 400;
+/// The first number of twelve digits, the last part of a UUID.
+const FIRST: usize = 100_000_000_000;
+/// The id of an invitation, in SQL.
+const ID: &str = "'00000000-0000-7000-8000-' || (100000000000 + i)";
 /// People who can be invited, besides those who were.
 const USERS: usize = 6_000;
 
@@ -78,14 +82,14 @@ async fn fill(place: &Place, organizations: usize) {
         "{numbers} insert into invitation (organization, id, parent, schema, version, state, subject_organization, \
          subject_id, name, inviter, grants, outcomes, accept_with, notify, mail, metadata, created_at, lifetime, \
          expires_at, ended_at, claims, resends, last_operation, reminded, hidden_until) \
-         select 'org-' || (i / {EACH}), 'old-' || i, 'root', 1, 1, case when i % 2 = 0 then 'pending' else 'revoked' end, \
+         select 'org-' || (i / {EACH}), {ID}, 'root', 1, 1, case when i % 2 = 0 then 'pending' else 'revoked' end, \
          'root', 'old-' || i, 'old-' || i, '{{\"User\":{{\"organization\":\"acme\",\"id\":\"admin\"}}}}', '[]', '[]', \
          'invitee', 'internal', 'sent', '[]', {now} - i % 1000000, 259200000, {now} + 259200000 + i % 1000000, \
          case when i % 2 = 0 then null else {now} end, 0, 0, 'old', 0, 0 from n"
     );
     let events = format!(
         "{numbers} insert into audit (at, organization, actor, request_id, event, operation, invitation) \
-         select {now}, 'org-' || (i / {EACH}), '\"System\"', '', 'invitation.created', 'invite', 'old-' || i from n"
+         select {now}, 'org-' || (i / {EACH}), '\"System\"', '', 'invitation.created', 'invite', {ID} from n"
     );
     let loading = "insert into loading values (1)";
     let loaded = "delete from loading";
@@ -94,16 +98,16 @@ async fn fill(place: &Place, organizations: usize) {
             let connection = rusqlite::Connection::open(file).expect("a file");
             let digests = format!(
                 "{numbers} insert into code (digest, organization, invitation, place) \
-                 select randomblob(32), 'org-' || (i / {EACH}), 'old-' || i, 1 from n"
+                 select randomblob(32), 'org-' || (i / {EACH}), {ID}, 1 from n"
             );
-            let all = format!("begin; {loading}; {rows}; {digests}; {events}; {loaded}; commit; analyze");
+            let all = format!("begin; {loading}; {rows}; {digests}; {events}; {loaded}; commit");
             connection.execute_batch(&all).expect("invitations");
         }
         None => {
             let client = connect(place.url()).await.expect("a connection");
             let digests = format!(
                 "{numbers} insert into code (digest, organization, invitation, place) \
-                 select sha256(('old' || i)::bytea), 'org-' || (i / {EACH}), 'old-' || i, 1 from n"
+                 select sha256(('old' || i)::bytea), 'org-' || (i / {EACH}), {ID}, 1 from n"
             );
             let all = format!(
                 "set search_path to guestlist; begin; {loading}; {rows}; {digests}; {events}; {loaded}; commit; analyze"
@@ -137,7 +141,7 @@ async fn one(side: &Side, what: &str, round: usize) -> Duration {
             taken
         }
         "get" => {
-            let id = format!("old-{}", number * EACH);
+            let id = format!("00000000-0000-7000-8000-{}", FIRST + number * EACH);
             let begun = Instant::now();
             let done = session.run(by_admin(&place), operations::Get { id }).await.expect("an answer");
             let taken = begun.elapsed();

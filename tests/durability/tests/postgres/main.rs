@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[path = "../everything/mod.rs"]
+mod everything;
 mod hosts;
 mod migration;
 mod outages;

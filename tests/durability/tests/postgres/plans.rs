@@ -1,8 +1,16 @@
-//! Row-level security stands beside the indexes, not in their way.
+//! Row-level security stands beside the indexes, not in their way, and what a call costs does not depend on how
+//! much there is.
 
+use std::{collections::BTreeMap, time::Duration};
+
+use guestlist_durability::{field::Field, host::plugin, place::Place};
+use guestlist_storage::Observer;
 use tokio_postgres::Client;
 
-use crate::support::{fresh, host, owner};
+use crate::{
+    everything,
+    support::{fresh, host, owner},
+};
 
 /// Enough rows that an index pays, in 50 organizations.
 const FILL: &str = "
@@ -91,5 +99,48 @@ async fn statements_of_an_invitee_and_of_the_host_do_too() {
         ),
     ] {
         uses(&client, index, sql).await;
+    }
+}
+
+/// Waits until nobody else is connected: a connection tells what it has read when it ends.
+async fn alone(client: &Client) {
+    let others = "select count(*) from pg_stat_activity where datname = current_database() \
+                  and pid <> pg_backend_pid() and backend_type = 'client backend'";
+    while client.query_one(others, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// How many rows and entries of indexes are read from each table when everything is done once.
+async fn read(each: usize, others: usize) -> BTreeMap<String, i64> {
+    let fresh = fresh().await;
+    let place = Place::named(&fresh.url).await.unwrap();
+    let plugin = plugin();
+    let field = Field::new(&plugin, place, 20, each, others, Observer::default()).await.unwrap();
+    let client = owner(&fresh).await;
+    // What was read until now is not counted.
+    let begin = async {
+        alone(&client).await;
+        client.batch_execute("select pg_stat_reset()").await.unwrap();
+    };
+    let mut field = field.reopened(&plugin, begin).await.unwrap();
+    everything::done(&mut field, |_| {}).await;
+    drop(field);
+    alone(&client).await;
+    let read = "select t.relname::text, (t.seq_tup_read + sum(i.idx_tup_read))::bigint \
+                from pg_stat_user_tables t join pg_stat_user_indexes i using (relid) group by 1, t.seq_tup_read";
+    client.query(read, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_times_as_many_rows_are_not_read_more_often() {
+    let (few, many) = (read(100, 300).await, read(2000, 20_000).await);
+    assert!(few["invitation"] > 100 && few["person"] > 100, "{few:?}");
+    for (table, rows) in &many {
+        let before = few[table];
+        assert!(
+            *rows <= before * 13 / 10 + 50,
+            "{table}: {before} rows with few, {rows} with many: {many:?}"
+        );
     }
 }
