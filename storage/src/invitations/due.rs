@@ -199,9 +199,9 @@ impl Operation for Organizations {
         Scope { everything: true, ..Scope::default() }
     }
 
-    /// Each part reads an index that holds only what may be due, in the order in which it falls due. The
-    /// last two parts ask one entry of an index for each organization that has such a setting: with `exists`
-    /// instead PostgreSQL would read all invitations at once.
+    /// Each part reads an index that holds only what may be due, in the order in which it falls due. The last
+    /// two ask one entry of an index for each organization: those that remind, and all of them where anything is
+    /// as old as the shortest time for which any keeps it. With `exists` PostgreSQL would read all invitations.
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<String>, Halt> {
         let sql = format!(
             "select organization from ( \
@@ -217,7 +217,12 @@ impl Operation for Organizations {
                and i.mail = 'sent' and i.reminded = 0 and i.expires_at is not null \
                and i.expires_at <= $1 + o.reminder_before and i.expires_at > $1 and i.hidden_until <= $1 \
                order by i.expires_at limit 1) \
-             union select id from organization o where $1 - o.retention > (select min(i.ended_at) from invitation i \
+             union select o.id from \
+               (select ended_at as first from invitation where ended_at is not null \
+               order by ended_at limit 1) as ended \
+               cross join organization o \
+               where ended.first < $1 - (select min(retention) from organization) \
+               and $1 - o.retention > (select min(i.ended_at) from invitation i \
                where i.organization = o.id and i.ended_at is not null) \
              ) as due limit $2"
         );

@@ -61,6 +61,9 @@ create table organization (
     retention bigint not null,
     reminder_before bigint
 );
+-- Who has work for a sweep.
+create index organization_retention on organization (retention);
+create index organization_reminding on organization (reminder_before) where reminder_before is not null;
 
 create table userstore (
     organization text collate "C" not null references organization,
@@ -191,6 +194,7 @@ create index invitation_ended on invitation (organization, ended_at, id) where e
 create index invitation_any_lease on invitation (lease_until) where state = 'accepting';
 create index invitation_any_open on invitation (expires_at)
     where state in ('awaiting-approval', 'pending') and expires_at is not null;
+create index invitation_any_ended on invitation (ended_at) where ended_at is not null;
 
 -- INVARIANT: the table of states, whatever a program says; see `types.state` in the contract.
 create trigger invitation_path before update on invitation for each row

@@ -15,4 +15,5 @@ mod both;
 mod histories;
 mod races;
 mod reading;
+mod working;
 mod worlds;

@@ -109,9 +109,11 @@ impl Server {
         run(self.programs.command("initdb").args(options).arg("--pgdata").arg(&data))?;
         let settings = format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = {}\nmax_connections = 200\n\
-             shared_buffers = '32MB'\nlog_line_prefix = '%m [%p] %d '\n",
+             shared_buffers = '{}'\nlog_line_prefix = '%m [%p] %d '\n",
             self.folder.display(),
-            if disk == Disk::Synced { "on" } else { "off" }
+            if disk == Disk::Synced { "on" } else { "off" },
+            // PostgreSQL's own default, and less where several servers run at once.
+            if disk == Disk::Synced { "128MB" } else { "32MB" },
         );
         fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?.write_all(settings.as_bytes())
     }
