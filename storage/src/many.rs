@@ -3,6 +3,8 @@
 //! A statement for each row would cost a round trip each. The number of values that one statement can bind
 //! is limited, so long lists go in pieces.
 
+use std::collections::BTreeMap;
+
 use crate::{
     error::Failure,
     sql::{Connection, Value},
@@ -40,24 +42,32 @@ pub(crate) fn list(first: usize, count: usize) -> String {
     format!("({})", places.join(", "))
 }
 
-/// The condition that two columns are one of `count` pairs, whose placeholders begin with number `first`; of
+/// The condition that two columns are one of these pairs, whose values are added to those that are `bound`; of
 /// none it is a condition that never holds. `within` is a condition that all share, as `organization = $1`.
 ///
-/// It stands in each part and not once before them, and the pairs are no list after `in`: both would mean the
-/// same, but where there are many pairs SQLite would walk through all that is `within`, instead of looking
-/// each of them up.
-pub(crate) fn either(within: Option<&str>, columns: [&str; 2], first: usize, count: usize) -> String {
-    if count == 0 {
-        return "(1 = 0)".to_owned();
+/// Pairs that begin alike are one part with a list: for a hundred parts PostgreSQL would think longer than it
+/// works. `within` stands in each part and not once before them: it would mean the same, but where there are many
+/// parts SQLite would walk through all that is `within`, instead of looking each of them up.
+pub(crate) fn either<'a>(
+    within: Option<&str>,
+    [one, other]: [&str; 2],
+    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    bound: &mut Vec<Value>,
+) -> String {
+    let mut alike: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (first, second) in pairs {
+        alike.entry(first).or_default().push(second);
     }
-    let [one, other] = columns;
-    let pair = |number: usize| {
-        let place = first + 2 * number;
-        let within = within.map(|within| format!("{within} and ")).unwrap_or_default();
-        format!("({within}{one} = ${place} and {other} = ${})", place + 1)
+    let within = within.map(|within| format!("{within} and ")).unwrap_or_default();
+    let mut part = |(first, seconds): (&str, Vec<&str>)| {
+        bound.push(first.into());
+        let place = bound.len();
+        let list = list(place + 1, seconds.len());
+        bound.extend(seconds.into_iter().map(Value::from));
+        format!("({within}{one} = ${place} and {other} in {list})")
     };
-    let pairs: Vec<_> = (0..count).map(pair).collect();
-    format!("({})", pairs.join(" or "))
+    let parts: Vec<_> = alike.into_iter().map(&mut part).collect();
+    if parts.is_empty() { "(1 = 0)".to_owned() } else { format!("({})", parts.join(" or ")) }
 }
 
 /// `count` lists of `width` placeholders each: `($1, $2), ($3, $4)`.

@@ -101,16 +101,17 @@ impl Due {
         let until = later(db.now(), self.hold);
         let (mails, upkeep): (Vec<_>, Vec<_>) = work.iter().partition(|work| work.message.is_some());
         if !mails.is_empty() {
-            let sql = format!(
-                "update outbox set due_at = $1 where {}",
-                many::either(Some("organization = $2"), ["invitation", "kind"], 3, mails.len())
-            );
             let mut bound = values![until, &self.organization].to_vec();
-            for Work { row, message, .. } in mails {
-                bound.push((&row.invitation.key.id).into());
-                bound.push(message.as_ref().map(|(kind, _)| codec::message(kind)).into());
-            }
-            db.change(&sql, &bound).await?;
+            let kinds: Vec<_> =
+                mails.iter().flat_map(|work| &work.message).map(|(kind, _)| codec::message(kind)).collect();
+            let ids = mails.iter().map(|work| work.row.invitation.key.id.as_str());
+            let those = many::either(
+                Some("organization = $2"),
+                ["kind", "invitation"],
+                kinds.iter().map(String::as_str).zip(ids),
+                &mut bound,
+            );
+            db.change(&format!("update outbox set due_at = $1 where {those}"), &bound).await?;
         }
         for reminders in [false, true] {
             let those = || upkeep.iter().filter(|work| matches!(work.kind, DueKind::Reminder) == reminders);

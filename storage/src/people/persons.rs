@@ -143,10 +143,11 @@ fn pairs<'a>(
     before: &[Value],
     pairs: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Option<(String, Vec<Value>)> {
-    let askable: Vec<_> = pairs.filter(|(one, other)| is_askable(one) && is_askable(other)).collect();
-    let list = many::either(within, columns, before.len() + 1, askable.len());
-    let own = askable.iter().flat_map(|(one, other)| [Value::from(*one), Value::from(*other)]);
-    (!askable.is_empty()).then(|| (list, before.iter().cloned().chain(own).collect()))
+    let mut askable = pairs.filter(|(one, other)| is_askable(one) && is_askable(other)).peekable();
+    askable.peek()?;
+    let mut bound = before.to_vec();
+    let condition = many::either(within, columns, askable, &mut bound);
+    Some((condition, bound))
 }
 
 /// What `who` may do in an organization now; `None` when he has no access to it.

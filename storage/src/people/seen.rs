@@ -10,14 +10,16 @@ use crate::{
     sql::{Connection, Value, values},
 };
 
-/// The organization of the context, or of an invitation that the call may see. What a code has led to is in
-/// the organization of the context.
+/// The organization of the context, or of an invitation that the call may see.
 pub(super) async fn concerns<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
 ) -> Result<(), Halt> {
-    if is_own(asker, organization) || is_invited_into(db, asker, organization).await? {
+    if is_own(asker, organization)
+        || is_found_in(asker, organization)
+        || is_invited_into(db, asker, organization).await?
+    {
         Ok(())
     } else {
         Err(denied())
@@ -53,6 +55,11 @@ fn denied() -> Halt {
 
 fn is_own(asker: &Asker, organization: &str) -> bool {
     asker.organization.as_deref() == Some(organization)
+}
+
+/// A code has led there in this call.
+fn is_found_in(asker: &Asker, organization: &str) -> bool {
+    asker.is_invitee() && asker.admitted.iter().any(|key| key.organization == organization)
 }
 
 async fn is_invited_into<C: Connection>(
@@ -113,11 +120,9 @@ async fn is_above_found<C: Connection>(
     if asker.admitted.is_empty() {
         return Ok(false);
     }
-    let keys = asker.admitted.iter().flat_map(|key| [Value::from(&key.organization), Value::from(&key.id)]);
-    let values: Vec<_> = [Value::from(organization)].into_iter().chain(keys).collect();
-    let sql = format!(
-        "select id from invitation where {} and parent = $1 limit 1",
-        many::either(None, ["organization", "id"], 2, asker.admitted.len())
-    );
-    Ok(db.row(&sql, &values).await?.is_some())
+    let mut bound = vec![Value::from(organization)];
+    let keys = asker.admitted.iter().map(|key| (key.organization.as_str(), key.id.as_str()));
+    let those = many::either(None, ["organization", "id"], keys, &mut bound);
+    let sql = format!("select id from invitation where {those} and parent = $1 limit 1");
+    Ok(db.row(&sql, &bound).await?.is_some())
 }

@@ -84,13 +84,13 @@ impl<'a> Judging<'a> {
         if !subjects.is_empty() {
             // In the order of ids, so that two who lock several do not wait for each other; but by no index of
             // them, or SQLite would walk through the organization instead of looking these up.
-            let those = many::either(WITHIN, ["subject_organization", "subject_id"], 2, subjects.len());
+            let mut bound = vec![Value::from(organization)];
+            let pairs = subjects.iter().map(|(home, id)| (home.as_str(), id.as_str()));
+            let those = many::either(WITHIN, ["subject_organization", "subject_id"], pairs, &mut bound);
             let sql = format!(
                 "select {COLUMNS} from invitation where state in {ACTIVE} and {those} order by id || ''{}",
                 db.locking()
             );
-            let mut bound = vec![Value::from(organization)];
-            bound.extend(subjects.into_iter().flat_map(|(home, id)| [Value::from(home), Value::from(id)]));
             for row in db.rows(&sql, &bound).await? {
                 let (subject, row) = ((row.get(6)?, row.get(7)?), read(&row, 0)?);
                 active.insert(subject, row);
