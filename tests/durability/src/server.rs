@@ -112,8 +112,8 @@ impl Server {
              shared_buffers = '{}'\nlog_line_prefix = '%m [%p] %d '\n",
             self.folder.display(),
             if disk == Disk::Synced { "on" } else { "off" },
-            // PostgreSQL's own default, and less where several servers run at once.
-            if disk == Disk::Synced { "128MB" } else { "32MB" },
+            // Enough for what is measured to stay in memory, and little where tests share it.
+            if disk == Disk::Synced { "512MB" } else { "32MB" },
         );
         fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?.write_all(settings.as_bytes())
     }
