@@ -3,11 +3,8 @@
 use std::{
     collections::BTreeMap,
     fmt::Debug,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,7 +18,8 @@ use guestlist_harness::{
 };
 use guestlist_storage::{Administration, AdministrationError, Clock, Database, Options};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+
+use super::somewhere::{self, Kept};
 
 /// The world of `guestlist_harness::memory`'s own tests, with names and addresses that are hard to tell apart.
 pub const WORLD: &str = r#"
@@ -63,42 +61,23 @@ organizations:
     users: [{ id: u-gus0, name: gus, email: gus@partner.example }]
 "#;
 
-/// A place in a database that is of one test alone.
+/// A database of one test alone.
 pub struct Place {
-    folder: TempDir,
+    pub kept: Kept,
     url: String,
     options: Options,
 }
 
 impl Place {
-    /// A file, or where `GUESTLIST_TEST_POSTGRES` is a URL, a schema there.
     pub async fn new(clock: Clock) -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let mut place = Self::file(clock);
-        if let Ok(url) = std::env::var("GUESTLIST_TEST_POSTGRES") {
-            place.url = url;
-            let number = MADE.fetch_add(1, Ordering::Relaxed);
-            place.options.schema = format!("guestlist_people_{}_{number}", std::process::id());
-            Database::migrate(&place.url, &place.options).await.unwrap();
-        }
-        place
-    }
-
-    /// A file.
-    pub fn file(clock: Clock) -> Self {
-        let folder = TempDir::new().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("guestlist.db").display());
+        let (url, kept) = somewhere::new().await;
         let mut options = Options::default();
         options.clock = clock;
         options.connections = 3;
         // Tests run at the same time.
         options.patience = Duration::from_secs(30);
         options.statement = Duration::from_secs(60);
-        Self { folder, url, options }
-    }
-
-    pub fn path(&self) -> PathBuf {
-        self.folder.path().join("guestlist.db")
+        Self { kept, url, options }
     }
 
     /// As one more process has it.
@@ -290,7 +269,8 @@ pub fn change(to: State) -> Change {
 
 /// The YAML files of worlds in this repository, by path.
 pub fn world_files() -> BTreeMap<PathBuf, String> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let has_worlds = |folder: &&Path| folder.join("tests/scenarios/worlds").is_dir();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(has_worlds).unwrap();
     let worlds = std::fs::read_dir(root.join("tests/scenarios/worlds")).unwrap();
     let mut files: Vec<_> = worlds.map(|entry| entry.unwrap().path()).collect();
     files.push(root.join("tests/model/src/world.yaml"));

@@ -1,6 +1,6 @@
 //! Organizations and people in a database: each answer and all that is stored is what the in-memory host has.
 //!
-//! On SQLite; with `GUESTLIST_TEST_POSTGRES=URL` on PostgreSQL, in schemas of their own that stay.
+//! On SQLite. All but `somewhere` belongs to the tests of PostgreSQL in `tests/durability`, too.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,5 +15,6 @@ mod both;
 mod histories;
 mod races;
 mod reading;
+mod somewhere;
 mod working;
 mod worlds;

@@ -13,6 +13,7 @@ mod everything;
 mod hosts;
 mod migration;
 mod outages;
+mod people;
 mod plans;
 mod processes;
 mod rights;
