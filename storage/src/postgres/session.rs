@@ -104,9 +104,12 @@ impl Session {
     }
 
     async fn set(&self, client: &Client) -> Result<(), StorageError> {
-        // Temporary tables come last, so that none can stand in for a table of the schema.
+        // Temporary tables come last, so that none can stand in for a table of the schema. Statements are
+        // planned once: each looks things up by the same index whatever is asked for, and planning takes
+        // longer than that.
         let settings = format!(
-            "set search_path to {schema}, pg_temp; set statement_timeout = {statement}; \
+            "set search_path to {schema}, pg_temp; set plan_cache_mode = force_generic_plan; \
+             set statement_timeout = {statement}; \
              set lock_timeout = {patience}; set idle_in_transaction_session_timeout = {statement}; \
              set role {role}",
             schema = self.schema.quoted(),
