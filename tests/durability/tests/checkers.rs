@@ -13,6 +13,7 @@ use guestlist_durability::{
         normal::{REQUESTS, Run, part_of},
         ops::Op,
         scene::{START, Scene},
+        scenes,
     },
     race::{Invited, Tally, miscounted},
     world,
@@ -243,4 +244,19 @@ async fn what_no_order_explains_is_found() {
         row.invitation.state = State::Revoked;
     });
     assert!(matches!(model.explain(&done, true, false).await, Explained::Not(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_can_happen_in_the_middle_of_something_is_foreseen() {
+    let mut models = Models::new(&PLUGIN).await;
+    let mut surprises = Vec::new();
+    for (index, first) in Op::OPERATIONS.into_iter().enumerate() {
+        for second in Op::OPERATIONS.into_iter().skip(index) {
+            for scene in scenes([first, second]) {
+                let found = models.of(scene, [first, second]).await.surprises().await;
+                surprises.extend(found.into_iter().map(|found| format!("{scene:?}: {found}")));
+            }
+        }
+    }
+    assert!(surprises.is_empty(), "{}\n{}", surprises.len(), surprises.join("\n"));
 }

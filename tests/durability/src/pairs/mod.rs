@@ -163,7 +163,8 @@ fn meetings(ops: &[Op], runs: usize, strictly: bool) -> Vec<Meeting> {
 }
 
 /// Where both have an effect; where there is no such scene, where one of them has.
-fn scenes(ops: [Op; 2]) -> Vec<Scene> {
+#[must_use]
+pub fn scenes(ops: [Op; 2]) -> Vec<Scene> {
     let [first, second] = ops.map(Op::scenes);
     let both: Vec<_> = first.iter().filter(|scene| second.contains(scene)).copied().collect();
     if !both.is_empty() {

@@ -18,7 +18,7 @@ use super::{
     scene::{START, Scene, Template},
 };
 use crate::{
-    act::Command,
+    act::{Answer, Command},
     host::{Post, Stage},
 };
 
@@ -55,6 +55,8 @@ struct Nested {
     place: String,
     /// Why it may come to this.
     why: Option<&'static str>,
+    /// One of the two was told "not now", and the other explains the rest.
+    is_not_now: bool,
     value: Value,
 }
 
@@ -143,12 +145,12 @@ impl Model {
             return Explained::First(first);
         }
         if overlapped {
-            for (index, part) in run.parts.iter().enumerate() {
-                let not_now = part.as_ref().is_some_and(|(answer, _)| match strictly {
-                    true => is_left_out(self.ops[index], answer),
+            for (index, op) in self.ops.into_iter().enumerate() {
+                let told = |answer: &Answer| match strictly {
+                    true => is_left_out(op, answer),
                     false => is_not_now(answer),
-                });
-                if not_now && run.without(index).normal() == self.alone[1 - index] {
+                };
+                if self.explains_without(run, index, told) {
                     return Explained::NotNow(index);
                 }
             }
@@ -165,6 +167,26 @@ impl Model {
             return Explained::Within { place: nested.place.clone(), why: nested.why, differs };
         }
         Explained::Not(differs)
+    }
+
+    /// This act was not done, in the sense of `told`, and the other alone comes to the rest.
+    fn explains_without(&self, run: &Run, index: usize, told: impl Fn(&Answer) -> bool) -> bool {
+        let not_now = run.parts[index].as_ref().is_some_and(|(answer, _)| told(answer));
+        not_now && run.without(index).normal() == self.alone[1 - index]
+    }
+
+    /// What the one can come to in the middle of the other although nothing says that it may.
+    pub async fn surprises(&mut self) -> Vec<String> {
+        let serial = self.serial.clone();
+        let nested = self.within().await.iter();
+        let surprising = nested
+            .filter(|nested| nested.why.is_none() && !nested.is_not_now && !serial.contains(&nested.value));
+        surprising
+            .map(|nested| {
+                let differs = |serial| super::normal::differences(&nested.value, serial, 3).join("; ");
+                format!("{}:\n  {}\n  {}", nested.place, differs(&serial[0]), differs(&serial[1]))
+            })
+            .collect()
     }
 
     /// One of the two, wholly, between two host calls of the other: everywhere.
@@ -187,7 +209,9 @@ impl Model {
                     play.run.parts[1 - outer] = part;
                     let (inner, outer) = (self.ops[1 - outer], self.ops[outer]);
                     let place = format!("{inner:?} before {function} of {outer:?}");
-                    all.push(Nested { place, why: outer.admits(inner), value: play.ended().normal() });
+                    let run = play.ended();
+                    let is_not_now = (0..2).any(|index| self.explains_without(&run, index, is_not_now));
+                    all.push(Nested { place, why: outer.admits(inner), is_not_now, value: run.normal() });
                 }
             }
             self.within = Some(all);

@@ -158,6 +158,9 @@ impl Op {
                 Accept | AcceptById | Decline | Revoke | RevokeAll | Resend | Sweep,
             ) => Some("a mail is on its way while its invitation goes on"),
             (Sweep, Invite) => Some("what is due is hidden from other sweeps, whatever becomes of it"),
+            (Accept | AcceptById, Approve) => {
+                Some("who approves meanwhile is told the state that it is in, and that is being accepted")
+            }
             (Accept | AcceptById | Invite | Resend | Approve | Sweep, List | Get | Introspect | ListMine) => {
                 Some("who looks meanwhile sees that it is being accepted, or that its mail is on its way")
             }
