@@ -10,6 +10,7 @@ mod demo;
 mod output;
 mod policy;
 mod record;
+mod state;
 mod test;
 
 use std::process::ExitCode;
