@@ -86,10 +86,7 @@ mod tests {
     #[test]
     fn nothing_that_steers_a_terminal_is_left() {
         let bad = "a\u{1b}[2J\0\u{7f}\u{9b}b\r\n\tc\u{2028}\u{202e}d\u{2066}\u{feff}";
-        assert_eq!(
-            line(bad),
-            r"a\u{1b}[2J\u{0}\u{7f}\u{9b}b\r\n\tc\u{2028}\u{202e}d\u{2066}\u{feff}"
-        );
+        assert_eq!(line(bad), r"a\u{1b}[2J\u{0}\u{7f}\u{9b}b\r\n\tc\u{2028}\u{202e}d\u{2066}\u{feff}");
         assert_eq!(lines("a\u{1b}\r\n\tb"), "a\\u{1b}\\r\n\tb");
         for plain in ["Zoë Ångström", "日本語", "👩\u{200d}👩\u{200d}👧", "a\\b", ""] {
             assert!(matches!(line(plain), Cow::Borrowed(same) if same == plain));

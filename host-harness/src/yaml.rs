@@ -9,5 +9,6 @@ use crate::{files::without_mark, memory::WorldError};
 /// # Errors
 /// What is wrong with it, with the lines to be shown.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, WorldError> {
-    serde_saphyr::from_str(without_mark(text)).map_err(|error| WorldError::from_parser(&error).in_source(text))
+    serde_saphyr::from_str(without_mark(text))
+        .map_err(|error| WorldError::from_parser(&error).in_source(text))
 }

@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    realm::{Organization, Realm, StoredInvitation, Tenant},
-};
+use super::realm::{Organization, Realm, StoredInvitation, Tenant};
 use crate::contract::types::Principal;
 
 /// The most mistakes that are told.
@@ -103,7 +101,10 @@ fn check_place(id: &str, place: &Organization, found: &mut Found) {
             found.add(format!("the account of user `{local}` of `{id}` has another id, `{}`", account.id));
         }
         if !accounts.insert((&account.organization, &account.id)) {
-            found.add(format!("two users of `{id}` have one account, `{}/{}`", account.organization, account.id));
+            found.add(format!(
+                "two users of `{id}` have one account, `{}/{}`",
+                account.organization, account.id
+            ));
         }
         if !names.insert((&person.store, person.name.to_ascii_lowercase())) {
             found.add(format!("two users of `{id}` have one name, `{}`", person.name));

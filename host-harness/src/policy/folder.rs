@@ -117,8 +117,7 @@ pub(super) fn read(policies: &Policies, folder: &Path) -> Result<(Table, FolderR
 
 /// The manifest, if every name in it leads somewhere.
 fn understood(text: &str) -> Result<Manifest, WorldError> {
-    let manifest: Manifest =
-        crate::yaml::read(text)?;
+    let manifest: Manifest = crate::yaml::read(text)?;
     let mut problems = Vec::new();
     let mut wrong = |at: &Spanned<String>, what: String, help: String| {
         problems.push(Problem::with(at, what).helped(help));

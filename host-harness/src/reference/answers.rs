@@ -208,7 +208,12 @@ impl From<(Asked, &Refusal)> for Problem {
             Refusal::TooMany(excess) => Self::new(
                 "GL-40001",
                 "Over a limit.",
-                format!("`{}`: {} given, {} allowed.", asked.field(&excess.what), excess.actual, excess.limit),
+                format!(
+                    "`{}`: {} given, {} allowed.",
+                    asked.field(&excess.what),
+                    excess.actual,
+                    excess.limit
+                ),
             ),
             Refusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", asked.in_its_words(what)),
             Refusal::LifetimeOutOfBounds(bounds) => Self::new(
@@ -277,7 +282,9 @@ impl From<(Asked, &InviteeRefusal)> for Problem {
                 Self::new("GL-40303", "Cannot be accepted now.", in_words(obstacle))
             }
             InviteeRefusal::InProgress(after) => in_progress(*after),
-            InviteeRefusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", asked.in_its_words(what)),
+            InviteeRefusal::Invalid(what) => {
+                Self::new("UE-10000", "Invalid Request", asked.in_its_words(what))
+            }
             InviteeRefusal::Conflict => conflict(),
             InviteeRefusal::Unsupported(what) => Self::new("GL-50100", "Not supported.", what),
             InviteeRefusal::Host(error) => host(asked, error),

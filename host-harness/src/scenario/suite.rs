@@ -345,8 +345,8 @@ impl<'a> Reader<'a> {
 
     fn world(&mut self, path: &Path) -> Option<Arc<World>> {
         let read = || {
-            let yaml =
-                files::read_text(path, LONGEST_TEXT).map_err(|error| FileProblem::unreadable(path, &error))?;
+            let yaml = files::read_text(path, LONGEST_TEXT)
+                .map_err(|error| FileProblem::unreadable(path, &error))?;
             let wrong = |error: WorldError| FileProblem::new(path, error.in_source(&yaml));
             let world = World::parse(&yaml).map_err(wrong)?;
             MemoryHost::from_world(&world).map_err(wrong)?;

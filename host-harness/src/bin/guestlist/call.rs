@@ -101,6 +101,13 @@ impl Operation {
 pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
     // Before anything is held: whoever pipes it may take their time.
     let request = request()?;
+    if let (Some(state), Some(record)) = (&arguments.state, &arguments.record)
+        && files::resolved(state) == files::resolved(record)
+    {
+        return Err(
+            format!("`{}` cannot be the state and the scenario: name two files", state.display()).into()
+        );
+    }
     // Until the answer is written.
     let wait = Duration::from_secs(arguments.wait);
     let files = [&arguments.state, &arguments.record].into_iter().flatten();
@@ -186,7 +193,8 @@ fn load(arguments: &Arguments) -> Result<MemoryHost, Failure> {
         Some(state) => format!("`{}` does not exist yet: give `--world` to make it", state.display()),
         None => "there is no world: give `--world`".to_owned(),
     })?;
-    MemoryHost::from_yaml(&read(world, LONGEST_TEXT)?).map_err(|error| in_file(world, error.to_string()).into())
+    MemoryHost::from_yaml(&read(world, LONGEST_TEXT)?)
+        .map_err(|error| in_file(world, error.to_string()).into())
 }
 
 fn read(path: &Path, most: u64) -> Result<String, String> {
@@ -331,7 +339,9 @@ impl One<'_> {
             Request::Decline(handle, reason) => {
                 shown(asked, self.run(operations::Decline { handle, reason }).await?, |()| status("DECLINED"))
             }
-            Request::Sweep(limit) => shown(asked, self.run(operations::Sweep { limit }).await?, output::swept),
+            Request::Sweep(limit) => {
+                shown(asked, self.run(operations::Sweep { limit }).await?, output::swept)
+            }
         })
     }
 }

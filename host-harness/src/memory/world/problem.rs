@@ -22,6 +22,9 @@ const WIDTH: usize = 120;
 /// The longest name for which one that is like it is looked for, in bytes.
 const LONGEST_NAME: usize = 255;
 
+/// With how many names one that is wrong is compared.
+const COMPARED: usize = 10_000;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -251,7 +254,7 @@ pub(crate) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>)
     let most = (wrong.chars().count() / 3).max(2);
     // A letter has up to four bytes: what is much longer or shorter is not like it, and need not be compared.
     let near = |name: &&str| name.len() <= LONGEST_NAME && name.len().abs_diff(wrong.len()) <= most * 4;
-    let distances = right.into_iter().filter(near).map(|name| (distance(wrong, name), name));
+    let distances = right.into_iter().filter(near).take(COMPARED).map(|name| (distance(wrong, name), name));
     distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
 }
 

@@ -51,7 +51,13 @@ mod tests {
 
     #[test]
     fn a_text_cannot_end_a_command_or_begin_one() {
-        let shown = command("a,b.yaml", 3, 5, "50%: done,\nreally\u{1b}\0", "one::two\r\n::error::three\u{202e}, 100%");
+        let shown = command(
+            "a,b.yaml",
+            3,
+            5,
+            "50%: done,\nreally\u{1b}\0",
+            "one::two\r\n::error::three\u{202e}, 100%",
+        );
         assert_eq!(
             shown,
             "::error file=a%2Cb.yaml,line=3,col=5,title=50%25%3A done%2C\\nreally\\u{1b}\\u{0}::one::two\\r%0A\
