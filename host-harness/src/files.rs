@@ -12,8 +12,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The most bytes of a text: of a scenario, a world, a `policies.yaml`, or requests.
+/// The most bytes of a text: of a scenario, a world, a `policies.yaml`, or a list of calls.
 pub const LONGEST_TEXT: u64 = 256 << 20;
+
+/// The most bytes of one request.
+pub const LONGEST_REQUEST: u64 = 16 << 20;
 
 /// The most bytes of a saved state.
 pub const LARGEST_STATE: u64 = 1 << 30;

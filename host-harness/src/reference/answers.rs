@@ -477,3 +477,31 @@ pub fn time(at: u64) -> String {
     let instant = i64::try_from(at).ok().and_then(DateTime::<Utc>::from_timestamp_millis);
     instant.map_or_else(|| at.to_string(), |instant| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Operation;
+
+    #[test]
+    fn what_the_host_refuses_is_said_of_what_was_asked() {
+        for operation in Operation::ALL {
+            let asked = Asked::of(operation);
+            let error = HostError::Unavailable(None);
+            let item = Refusal::NotInvitable(ItemRefusal::Unavailable(None));
+            let all = [
+                Problem::from((asked, &Refusal::Host(error.clone()))),
+                Problem::from((asked, &InviteeRefusal::Host(error.clone()))),
+                Problem::from((asked, &SweepRefusal::Host(error))),
+                Problem::from((asked, &item)),
+            ];
+            for problem in all {
+                assert_eq!(
+                    (problem.code.as_str(), problem.message.as_str()),
+                    asked.unable(),
+                    "{operation:?}"
+                );
+            }
+        }
+    }
+}

@@ -113,7 +113,7 @@ fn a_stream_that_does_not_end_is_not_read_to_its_end() {
     let output = command.stdin(Stdio::from(File::open("/dev/zero").unwrap())).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);
-    assert!(said.contains("it has more than 268435456 bytes, which is the most that is read"), "{said}");
+    assert!(said.contains("it has more than 16777216 bytes, which is the most that is read"), "{said}");
 }
 
 #[test]

@@ -133,14 +133,14 @@ fn a_file_that_is_wrong_in_every_place_is_told_of_in_short() {
 
 #[test]
 fn names_do_not_steer_a_terminal_nor_a_workflow() {
-    let bad = r"al\e[31m\0\u202e\n::error::ice";
-    let shown = r"al\u{1b}[31m\u{0}\u{202e}\n::error::ice";
+    let bad = r"al\e[31m\u202e\n::error::ice";
+    let shown = r"al\u{1b}[31m\u{202e}\n::error::ice";
     let world = WORLD
         .replace("name: alice", &format!("name: \"{bad}\""))
         .replace("id: g-help, name: Help desk", &format!("id: g-help, name: \"{bad}\""));
     let desk = Desk::new("steering", &world);
     let story = format!(
-        "name: \"{bad}\"\nworld: world.yaml\nin: acme\nas: ann\nsteps:\n  - invite: {{ users: [\"{bad}\"], groups: [g-help], \
+        "name: \"\\0{bad}\"\nworld: world.yaml\nin: acme\nas: ann\nsteps:\n  - invite: {{ users: [\"{bad}\"], groups: [g-help], \
          metadata: {{ \"a\": \"\\e\\u202e\" }} }}\n    expect: {{ answer: [{{ \"{bad}\": declined }}] }}\n  - sweep: {{}}\n"
     );
     desk.story(&story);
@@ -170,7 +170,7 @@ fn names_do_not_steer_a_terminal_nor_a_workflow() {
     }
     // A call shows what came as JSON, and its mails to people.
     let ann = ["call", "invite", "--organization", "acme", "--as", "ann", "--world", "world.yaml", "--trace"];
-    let name = serde_json::json!({ "usernames": ["al\u{1b}[31m\0\u{202e}\n::error::ice\u{9b}", "bob"] });
+    let name = serde_json::json!({ "usernames": ["al\u{1b}[31m\u{202e}\n::error::ice", "\0\u{9b}", "bob"] });
     let output = desk.run(&ann, &name.to_string());
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(!steers(&out) && !steers(&err), "{out:?}{err:?}");

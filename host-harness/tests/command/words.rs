@@ -53,10 +53,6 @@ fn what_the_host_refuses_is_said_of_what_was_asked() {
     for (operation, request, message) in [
         ("list", json!({ "usernamePrefix": long }), "Unable to list the invitations."),
         ("list", json!({ "group": long }), "Unable to list the invitations."),
-        ("get", json!({ "id": long }), "Unable to read the invitation."),
-        ("revoke", json!({ "id": long }), "Unable to revoke the invitation."),
-        ("approve", json!({ "id": long }), "Unable to approve the invitation."),
-        ("reject", json!({ "id": long }), "Unable to reject the invitation."),
         (
             "revoke-all",
             json!({ "invitee": { "organization": "root", "id": long } }),
@@ -66,9 +62,6 @@ fn what_the_host_refuses_is_said_of_what_was_asked() {
         let error = desk.refused(operation, &request);
         assert_eq!(error["message"], message, "{operation}: {error}");
     }
-    let output = desk.call(&[&["resend"][..], &ANN].concat(), &json!({ "ids": [long] }).to_string());
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer[0]["error"]["message"], "Unable to send the invitation again.");
 }
 
 #[test]
@@ -125,11 +118,13 @@ fn a_request_may_begin_with_a_byte_order_mark_and_have_lists_that_are_null() {
     assert!(recorded.status.success(), "{}", text(&recorded.stderr));
     // As a scenario, too.
     let story = std::fs::read_to_string(desk.0.join("story.yaml")).unwrap();
-    let story = format!(
-        "\u{feff}{}",
-        story.replace("users: [bob]", "users: [bob]\n      groups:\n      roles: null")
-    );
+    let story = format!("\u{feff}{}", story.replace("users: [bob]", "users: [bob], roles: , groups: null"));
     std::fs::write(desk.0.join("story.yaml"), &story).unwrap();
     let played = desk.run(&["test", "story.yaml"], "");
-    assert!(played.status.success(), "{story}{}{}", text(&played.stdout), text(&played.stderr));
+    assert!(
+        story.contains("groups: null") && played.status.success(),
+        "{story}{}{}",
+        text(&played.stdout),
+        text(&played.stderr)
+    );
 }

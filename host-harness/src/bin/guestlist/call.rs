@@ -14,7 +14,7 @@ use guestlist_harness::{
         exports::invitations::Refusal,
         types::{HostError, Principal},
     },
-    files::{self, LARGEST_STATE, LONGEST_TEXT},
+    files::{self, LARGEST_STATE, LONGEST_REQUEST, LONGEST_TEXT},
     host,
     memory::MemoryHost,
     operations,
@@ -266,7 +266,7 @@ fn request() -> Result<String, Failure> {
     if io::stdin().is_terminal() {
         return Ok(String::new());
     }
-    let text = files::read_text_from(io::stdin().lock(), LONGEST_TEXT);
+    let text = files::read_text_from(io::stdin().lock(), LONGEST_REQUEST);
     Ok(text.map_err(|error| format!("the request on standard input cannot be read: {error}"))?)
 }
 

@@ -215,7 +215,7 @@ impl Chance {
             let new = match self.below(3) {
                 // From elsewhere in the same.
                 0 => nth(&mut value, &mut { other }).map(|found| found.clone()).unwrap_or_default(),
-                _ => serde_json::from_str(self.of(&VALUES)).unwrap(),
+                _ => serde_json::from_str(self.of::<&str>(&VALUES)).unwrap(),
             };
             let remove = self.below(5) == 0;
             if let Some(place) = nth(&mut value, &mut { at }) {
