@@ -113,9 +113,7 @@ fn may_be_accepted(host: &impl Capabilities, found: &Found) -> Result<(), Invite
         }
         Ok(_) => Ok(()),
         Err(Blocked::By(obstacle)) => Err(InviteeRefusal::Obstacle(obstacle)),
-        Err(Blocked::NoVerdict(after)) => {
-            Err(InviteeRefusal::Obstacle(Obstacle::PolicyUnavailable(after)))
-        }
+        Err(Blocked::NoVerdict(after)) => Err(InviteeRefusal::Obstacle(Obstacle::PolicyUnavailable(after))),
         Err(Blocked::Failed(error)) => Err(error.into()),
     }
 }

@@ -27,7 +27,11 @@ impl Entropy {
     pub fn draw(host: &impl Capabilities, now: u64, ids: usize, codes: usize) -> Result<Self, HostError> {
         let wanted = ids * ID + codes * code::BYTES;
         let bytes = host.random(wanted);
-        if bytes.len() == wanted { Ok(Self { now, next: None, bytes: bytes.into_iter() }) } else { Err(exhausted()) }
+        if bytes.len() == wanted {
+            Ok(Self { now, next: None, bytes: bytes.into_iter() })
+        } else {
+            Err(exhausted())
+        }
     }
 
     /// An id: a UUID of version 7, with the time of the call, a counter that starts at random (RFC 9562, section

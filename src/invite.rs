@@ -20,9 +20,7 @@ use crate::{
             directory::{Found, LookupError, User},
             settings::Values,
             storage::{Inserted, RecordedOutcome},
-            types::{
-                Context, Grant, GrantKind, Invitation, Notify, Permissions, Principal, Subject,
-            },
+            types::{Context, Grant, GrantKind, Invitation, Notify, Permissions, Principal, Subject},
         },
     },
     moving::retry_after,

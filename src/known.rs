@@ -31,7 +31,9 @@ pub struct Known {
 impl Known {
     /// Asks about the people of all these invitations at once. What fails is asked again for each of them.
     pub fn prefetch(&mut self, host: &impl Capabilities, organization: &str, rows: &[&Invitation]) {
-        let Ok(Some(Organization { parent: Some(parent), .. })) = self.active(host, organization) else { return };
+        let Ok(Some(Organization { parent: Some(parent), .. })) = self.active(host, organization) else {
+            return;
+        };
         let rows: Vec<_> = rows.iter().filter(|row| row.parent == parent).collect();
         let mut subjects: Vec<UserRef> = Vec::new();
         for subject in rows.iter().filter_map(|row| account(&row.subject)) {
@@ -172,8 +174,7 @@ impl Known {
             return Ok(eligibility.clone());
         }
         self.spent += 1;
-        let eligibility =
-            standing::one(host.eligible(organization, std::slice::from_ref(user), grants)?)?;
+        let eligibility = standing::one(host.eligible(organization, std::slice::from_ref(user), grants)?)?;
         self.eligible.push(((user.clone(), grants.to_vec()), eligibility.clone()));
         Ok(eligibility)
     }

@@ -33,8 +33,11 @@ pub fn deliver(
         Ok(_) => vec![Err(SendError::Other(String::new())); messages.len()],
         Err(error) => vec![Err(SendError::Host(error)); messages.len()],
     };
-    let outcomes: Vec<_> =
-        letters.iter().zip(sent).map(|((message, tries), sent)| outcome(message, *tries, sent, settings)).collect();
+    let outcomes: Vec<_> = letters
+        .iter()
+        .zip(sent)
+        .map(|((message, tries), sent)| outcome(message, *tries, sent, settings))
+        .collect();
     let deliveries: Vec<_> = messages
         .into_iter()
         .zip(outcomes.iter().cloned())

@@ -11,9 +11,7 @@ use crate::{
         imports::{
             audit::{self, Word},
             storage::StoreError,
-            types::{
-                Context, HostError, Invitation, Obstacle, Permissions, State, Subject, UserRef,
-            },
+            types::{Context, HostError, Invitation, Obstacle, Permissions, State, Subject, UserRef},
         },
     },
     moving::{Unmoved, failure},

@@ -83,8 +83,17 @@ fn try_resend(
     let pending = rows.iter().flatten().filter(|row| row.state == State::Pending);
     known.prefetch(host, organization, &pending.collect::<Vec<_>>());
     let letters = Letters::new();
-    let mut round =
-        Round { host, context, organization, settings: &settings, entropy, letters, known, recorded: Vec::new(), spent: 4 + actual };
+    let mut round = Round {
+        host,
+        context,
+        organization,
+        settings: &settings,
+        entropy,
+        letters,
+        known,
+        recorded: Vec::new(),
+        spent: 4 + actual,
+    };
     let mut answers: Vec<_> = rows
         .into_iter()
         .enumerate()

@@ -145,7 +145,8 @@ fn try_revoke_all(
     for row in rows.filter(of_it) {
         let id = row.key.id.clone();
         let readable = readable(row).map_err(Refusal::Host);
-        let ended = readable.and_then(|row| end(host, context, row, Move::Revoke, &operation, reason, &settings));
+        let ended =
+            readable.and_then(|row| end(host, context, row, Move::Revoke, &operation, reason, &settings));
         match ended {
             Ok(true) => all.revoked.push(id),
             Err(Refusal::InProgress(_)) if all.in_progress.contains(&id) => {}

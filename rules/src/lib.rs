@@ -61,7 +61,9 @@ pub fn judge(settings: &Settings) -> Result<(), String> {
     if let Some(before) = settings.reminder_before {
         within("reminder-before", before, SECOND, LONGEST)?;
         if before >= lifetime {
-            return Err("`reminder-before` is not shorter than `lifetime`: the reminder would be due at once".into());
+            return Err(
+                "`reminder-before` is not shorter than `lifetime`: the reminder would be due at once".into(),
+            );
         }
     }
     within("lease", settings.lease, SECOND, DAY)?;

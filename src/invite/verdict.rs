@@ -89,8 +89,11 @@ pub fn would_be_allowed(
         return Err(Refusal::Unsupported("this kind of subject is not supported".into()));
     };
     let user = standing::one(host.get_users(&row.parent, std::slice::from_ref(account))?)?;
-    let candidate =
-        policy::Candidate { account: account.clone(), via: user.and_then(|user| user.via), name: row.name.clone() };
+    let candidate = policy::Candidate {
+        account: account.clone(),
+        via: user.and_then(|user| user.via),
+        name: row.name.clone(),
+    };
     let facts = policy::InviteFacts {
         organization: row.key.organization.clone(),
         parent: row.parent.clone(),
