@@ -92,6 +92,9 @@ fn check_place(id: &str, place: &Organization, found: &mut Found) {
         let minutes = place.utc_offset_minutes;
         found.add(format!("organization `{id}` is {minutes} minutes from UTC, which is more than a day"));
     }
+    if let Err(why) = judge(&place.settings) {
+        found.add(format!("the settings of `{id}` contradict each other: {why}"));
+    }
     let mut accounts = BTreeSet::new();
     let mut names = BTreeSet::new();
     for (local, person) in &place.people {

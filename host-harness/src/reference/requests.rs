@@ -50,7 +50,7 @@ fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T
     Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
-/// `invite`. The fields of the reference, and four more.
+/// `invite`. The fields of the reference, and six more.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invite {
@@ -67,6 +67,10 @@ pub struct Invite {
     /// As in `24h`, `90m`, or `never`.
     lifetime: Option<String>,
     template: Option<String>,
+    /// As in `de` or `pt-BR`.
+    language: Option<String>,
+    /// Where to go after accepting: one of the places that the organization allows.
+    landing: Option<String>,
     idempotency_key: Option<String>,
 }
 
@@ -111,6 +115,8 @@ impl Invite {
             lifetime,
             notify,
             template: self.template,
+            language: self.language,
+            landing: self.landing,
             metadata,
             idempotency_key: self.idempotency_key,
         })
@@ -139,6 +145,8 @@ pub struct List {
     inviter: Option<Account>,
     invitee: Option<Account>,
     username_prefix: Option<String>,
+    /// Those that were taken off the list, instead of those that were not.
+    dismissed: bool,
     /// `createdAt`, `expiredAt` or `username`.
     sort_by: Option<String>,
     /// `ASC` or `DESC`.
@@ -181,6 +189,7 @@ impl List {
             inviter: self.inviter.map(|account| Principal::User(account.into())),
             invitee: self.invitee.map(UserRef::from),
             name_prefix: self.username_prefix,
+            dismissed: Some(self.dismissed),
         };
         let sort = match self.sort_by.as_deref() {
             None | Some("createdAt") => SortKey::CreatedAt,

@@ -62,9 +62,9 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Operation {
-    /// {"usernames": [..], "groups": [..], "roles": [..], "userDomain", "properties", "lifetime", "idempotencyKey"}
+    /// {"usernames": [..], "groups": [..], "roles": [..], "userDomain", "properties", "lifetime", "template", "language", "landing", "idempotencyKey"}
     Invite,
-    /// {"status": [..], "group", "role", "inviter", "invitee", "usernamePrefix", "sortBy", "sortOrder", "after", "limit"}
+    /// {"status": [..], "group", "role", "inviter", "invitee", "usernamePrefix", "dismissed", "sortBy", "sortOrder", "after", "limit"}
     List,
     /// {"id"}
     Get,
@@ -78,6 +78,8 @@ enum Operation {
     Approve,
     /// {"id", "reason"}
     Reject,
+    /// {"id"}
+    Dismiss,
     /// {"status": [..], "after", "limit"}
     ListMine,
     /// {"confirmationCode"} or {"organization", "id"}
@@ -325,6 +327,9 @@ impl One<'_> {
             Request::Approve(id) => shown(asked, self.run(operations::Approve { id }).await?, invited),
             Request::Reject(id, reason) => {
                 shown(asked, self.run(operations::Reject { id, reason }).await?, |()| status("REVOKED"))
+            }
+            Request::Dismiss(id) => {
+                shown(self.run(operations::Dismiss { id }).await?, |()| json!({ "dismissed": true }))
             }
             Request::ListMine(states, after, limit) => {
                 shown(asked, self.run(operations::ListMine { states, after, limit }).await?, output::mine)

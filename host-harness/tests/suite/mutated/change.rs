@@ -130,7 +130,7 @@ impl Chance {
     pub fn changed(&mut self, text: &str) -> String {
         self.drawn += 1;
         let mut text = text.to_owned();
-        for _ in 0..=self.below(3) {
+        for _ in 0..=self.below(2) {
             self.change(&mut text);
         }
         text
@@ -212,11 +212,18 @@ impl Chance {
         for _ in 0..=self.below(2) {
             let count = places(&value);
             let (at, other) = (self.below(count), self.below(count));
-            let new = match self.below(3) {
-                // From elsewhere in the same.
-                0 => nth(&mut value, &mut { other }).map(|found| found.clone()).unwrap_or_default(),
-                _ => serde_json::from_str(self.of::<&str>(&VALUES)).unwrap(),
-            };
+            let mut new = Value::Null;
+            // Something from elsewhere in the same, or another value; more often than not of the same kind.
+            for _ in 0..8 {
+                let here = nth(&mut value, &mut { at }).map(|found| std::mem::discriminant(found));
+                new = match self.below(2) {
+                    0 => nth(&mut value, &mut { other }).map(|found| found.clone()).unwrap_or_default(),
+                    _ => serde_json::from_str(self.of::<&str>(&VALUES)).unwrap(),
+                };
+                if here == Some(std::mem::discriminant(&new)) {
+                    break;
+                }
+            }
             let remove = self.below(5) == 0;
             if let Some(place) = nth(&mut value, &mut { at }) {
                 match place {
