@@ -1,8 +1,17 @@
 //! The command `guestlist`, as somebody types it.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
 
 #[path = "command/files.rs"]
 mod files;
+#[path = "command/mutated.rs"]
+mod mutated;
 #[path = "command/page.rs"]
 mod page;
 #[path = "command/policies.rs"]

@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::realm::{Organization, Realm, StoredInvitation, Tenant};
+use super::{
+    realm::{Organization, Realm, StoredInvitation, Tenant},
+    settings::judge,
+};
 use crate::contract::types::Principal;
 
 /// The most mistakes that are told.

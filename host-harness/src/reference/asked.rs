@@ -48,6 +48,7 @@ impl Asked {
             Operation::Introspect => ("GL-50309", "Unable to show the invitation."),
             Operation::Accept => ("OUI-65005", "Unable to accept the invitation."),
             Operation::Decline => ("GL-50310", "Unable to decline the invitation."),
+            Operation::Dismiss => ("GL-50311", "Unable to dismiss the invitation."),
             Operation::Sweep => ("GL-50300", "Unable to sweep."),
         }
     }

@@ -19,7 +19,6 @@ mod grant_log_faults;
 mod grant_log_races;
 mod grant_log_system;
 mod layer;
-mod mutated;
 mod policies;
 mod policies_of_organizations;
 mod quiet;

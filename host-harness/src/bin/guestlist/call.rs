@@ -329,7 +329,7 @@ impl One<'_> {
                 shown(asked, self.run(operations::Reject { id, reason }).await?, |()| status("REVOKED"))
             }
             Request::Dismiss(id) => {
-                shown(self.run(operations::Dismiss { id }).await?, |()| json!({ "dismissed": true }))
+                shown(asked, self.run(operations::Dismiss { id }).await?, |()| json!({ "dismissed": true }))
             }
             Request::ListMine(states, after, limit) => {
                 shown(asked, self.run(operations::ListMine { states, after, limit }).await?, output::mine)
