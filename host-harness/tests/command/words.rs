@@ -50,18 +50,14 @@ fn a_request_is_refused_with_the_names_of_its_own_fields() {
 fn what_the_host_refuses_is_said_of_what_was_asked() {
     let desk = Desk::new("own-words", WORLD);
     let long = "x".repeat(300);
-    for (operation, request, message) in [
-        ("list", json!({ "usernamePrefix": long }), "Unable to list the invitations."),
-        ("list", json!({ "group": long }), "Unable to list the invitations."),
-        (
-            "revoke-all",
-            json!({ "invitee": { "organization": "root", "id": long } }),
-            "Unable to revoke the invitations.",
-        ),
-    ] {
-        let error = desk.refused(operation, &request);
-        assert_eq!(error["message"], message, "{operation}: {error}");
+    let many = ["PENDING"; 9];
+    for request in [json!({ "usernamePrefix": long }), json!({ "group": long }), json!({ "status": many })] {
+        let error = desk.refused("list", &request);
+        assert_eq!(error["message"], "Unable to list the invitations.", "{error}");
     }
+    let output = desk.call(&["list-mine", "--as", "root/alice"], &json!({ "status": many }).to_string());
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["error"]["message"], "Unable to list your invitations.", "{answer}");
 }
 
 #[test]
