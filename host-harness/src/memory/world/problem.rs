@@ -13,8 +13,9 @@ use crate::text;
 /// The most problems of one file that are told; a file may be wrong in every line.
 pub(crate) const MOST: usize = 50;
 
-/// The most letters of what is wrong, and of what to do: it may quote a name of any length.
-const LONGEST: usize = 500;
+/// The most letters of what is wrong, and of what to do, in all problems of a file: each may quote a name of
+/// any length.
+const LETTERS: usize = 16_000;
 
 /// The most letters of a line that are shown.
 const WIDTH: usize = 120;
@@ -60,8 +61,9 @@ impl WorldError {
             let these = if left_out == 1 { "problem is" } else { "problems are" };
             problems.push(Problem::nowhere(format!("{left_out} more {these} not shown: mend these first")));
         }
+        let longest = LETTERS / problems.len().max(2);
         for problem in &mut problems {
-            problem.shorten();
+            problem.shorten(longest);
         }
         Self { problems, left_out, excerpts: Vec::new(), file: None }
     }
@@ -159,9 +161,9 @@ impl Problem {
     }
 
     /// To what is read.
-    fn shorten(&mut self) {
+    fn shorten(&mut self, longest: usize) {
         for text in [&mut self.message].into_iter().chain(&mut self.help) {
-            if let Cow::Owned(shorter) = text::cut(text, LONGEST) {
+            if let Cow::Owned(shorter) = text::cut(text, longest) {
                 *text = shorter;
             }
         }
