@@ -104,7 +104,7 @@ impl Part {
     }
 
     fn file(&self) -> PathBuf {
-        self.0.join("policy.wasm")
+        self.0.join("policy.wasm.part")
     }
 
     /// Reads what the tool has written.
