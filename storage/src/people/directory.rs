@@ -3,7 +3,7 @@
 use guestlist_harness::{
     bounds,
     contract::{
-        directory::{LookupError, Organization, OrganizationState, User},
+        directory::{Found, LookupError, Organization, OrganizationState, User},
         types::{HostError, Permissions, Principal, UserRef},
     },
     host::Call,
@@ -63,7 +63,7 @@ pub(super) struct FindUsers {
     names: Vec<String>,
 }
 
-type Found = Vec<Result<Option<User>, HostError>>;
+type Answers = Vec<Result<Found, HostError>>;
 
 /// Where a name is to be looked up.
 enum Lookup<'a> {
@@ -140,7 +140,7 @@ impl FindUsers {
 }
 
 impl Operation for FindUsers {
-    type Output = Result<Found, LookupError>;
+    type Output = Result<Answers, LookupError>;
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -151,7 +151,7 @@ impl Operation for FindUsers {
         concerns_people_of(db, &self.asker, &self.organization).await?;
         self.check()?;
         let Some(known) = Stores::read(db, &self.organization).await? else {
-            return Ok(Ok(self.names.iter().map(|_| Ok(None)).collect()));
+            return Ok(Ok(self.names.iter().map(|_| Ok(Found::Nobody)).collect()));
         };
         let domain = match &self.domain {
             None => DEFAULT_STORE,
@@ -175,10 +175,11 @@ impl Operation for FindUsers {
             false => persons::named(db, &self.organization, &stores, &names).await?,
         };
         let answer = |lookup: &Lookup<'_>| match lookup {
-            Lookup::Nowhere => Ok(None),
+            Lookup::Nowhere => Ok(Found::Nobody),
             Lookup::Silent => Err(HostError::Unavailable(None)),
             Lookup::In { store, name } => {
-                Ok(one_of(&people, store, name).map(|person| person.user(&self.organization)))
+                let person = one_of(&people, store, name);
+                Ok(person.map_or(Found::Nobody, |person| Found::One(person.user(&self.organization))))
             }
         };
         Ok(Ok(lookups.iter().map(answer).collect()))
