@@ -15,6 +15,7 @@ use std::{
 
 use guestlist_harness::{
     contract::{
+        audit::EventKind,
         storage::{
             Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, StoreError,
             Transitioned,
@@ -94,6 +95,8 @@ fn batch(number: usize) -> Batch {
         grants: vec![Grant { kind: GrantKind::Group, id: "g".into() }],
         notify: Notify::Internal,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         active_limit: None,
         announce: false,
@@ -123,6 +126,8 @@ fn to(state: State) -> Change {
         code: CodeChange::Keep,
         lifetime: LifetimeChange::Keep,
         reason: None,
+        word: None,
+        adopt: false,
         outcomes: None,
         count_resend: false,
         messages: Vec::new(),
@@ -323,7 +328,7 @@ async fn a_database_of_every_earlier_schema_is_migrated_with_all_that_it_has() {
     assert_eq!(states.iter().filter(|state| **state == State::Pending).count(), 2);
     assert!(world.tenants["acme"].rows.values().all(|row| row.codes.len() == 1));
     assert_eq!(world.tenants["acme"].applied.values().map(|log| log.steps.len()).sum::<usize>(), 3);
-    assert!(world.audit.iter().any(|event| event.event == "invitation.accepted"));
+    assert!(world.audit.iter().any(|event| event.kind == EventKind::InvitationAccepted));
     // What has come of it is what a new database is.
     Database::open(&url(&folder.path().join("new.db")), Options::default()).await.unwrap();
     assert_eq!(schema(&file), schema(&folder.path().join("new.db")));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use guestlist_harness::{
     contract::{
-        audit::Refusal,
+        audit::{Refusal, Word},
         storage::{Batch, Draft, RefusedItem},
         types::{Principal, State, Step},
     },
@@ -47,7 +47,13 @@ async fn lived() -> MemoryHost {
     let first = waiting.drafts.remove(0);
     waiting.drafts.push(Draft { code: None, approval: Some("privileged".into()), ..first });
     waiting.announce = true;
-    waiting.refused = vec![RefusedItem { position: 1, name: "eve".into(), reason: "not-found".into() }];
+    waiting.refused = vec![RefusedItem {
+        position: 1,
+        name: "eve".into(),
+        subject: Some(alice()),
+        word: Word::NoEmail,
+        reason: "no-email".into(),
+    }];
     waiting.metadata = vec![guestlist_harness::contract::types::Property {
         key: "ticket".into(),
         value: "7 'x' \"y\"".into(),
@@ -75,8 +81,13 @@ async fn lived() -> MemoryHost {
     host.add_member("acme", &user("partner", "u-gus0")).unwrap();
     host.set_store_answers("root", "silent", false).unwrap();
     host.delete_organization("globex").unwrap();
-    let refusal =
-        Refusal { operation: "invitee.accept".into(), invitation: None, reason: "not-usable".into() };
+    let refusal = Refusal {
+        operation: "invitee.accept".into(),
+        invitation: None,
+        subject: None,
+        name: None,
+        word: Word::NotUsable,
+    };
     let stranger = host.call(Operation::Accept, None, Principal::Anonymous);
     host.record_refusals(&stranger, None, vec![refusal]).await.unwrap();
     host
