@@ -17,7 +17,8 @@ use guestlist_harness::{
     contract::{
         audit::EventKind,
         storage::{
-            Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, StoreError,
+            Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, RefusedItem,
+            StoreError,
             Transitioned,
         },
         types::{
@@ -311,6 +312,48 @@ async fn a_file_says_that_it_is_well() {
     let database = Database::open(&url(&folder.path().join("store.db")), options).await.unwrap();
     let health = database.check().await.unwrap();
     assert_eq!((health.kind, health.schema, health.now), (Kind::Sqlite, 1, 10_000));
+}
+
+#[tokio::test]
+async fn a_file_without_its_keys_is_not_well() {
+    let desk = Desk::new().await;
+    let database = Database::open(&url(&desk.file()), Options::default()).await.unwrap();
+    let connection = rusqlite::Connection::open(desk.file()).unwrap();
+    connection.execute("delete from secret where name = 'names'", []).unwrap();
+    let told = database.check().await.unwrap_err().to_string();
+    assert!(told.contains("the key of names is missing"), "{told}");
+}
+
+/// Of a host whose organizations are elsewhere.
+#[tokio::test]
+async fn a_host_says_itself_where_invitations_may_lead() {
+    let desk = Desk::new().await;
+    let leading = |number: usize| Batch { landing: Some("https://app.example/in".into()), ..batch(number) };
+    let refused = desk.store.insert(&desk.admin(), "acme".into(), leading(1)).await;
+    assert!(matches!(refused, Err(StoreError::Host(HostError::Invalid(_)))), "{refused:?}");
+    let store = desk.store.clone().with_landings(|organization| match organization {
+        "acme" => vec!["https://app.example".into()],
+        _ => Vec::new(),
+    });
+    store.insert(&desk.admin(), "acme".into(), leading(1)).await.unwrap().remove(0).unwrap();
+}
+
+/// The events of a name can be found by whoever has the key.
+#[tokio::test]
+async fn digests_of_names_are_made_with_the_key_that_was_given() {
+    let folder = TempDir::new().unwrap();
+    let memory = Arc::new(MemoryHost::from_yaml(WORLD).unwrap());
+    let mut options = Options::default();
+    options.name_key = Some([9; 32]);
+    let database = Database::open(&url(&folder.path().join("names.db")), options).await.unwrap();
+    let desk = Desk { folder, memory: memory.clone(), store: database.invitations(memory) };
+    let (subject, word) = (None, guestlist_harness::contract::audit::Word::NotAParentUser);
+    let item = RefusedItem { position: 1, name: "Zoe".into(), subject, word, reason: "not-a-parent-user".into() };
+    let request = Batch { refused: vec![item], ..batch(1) };
+    desk.store.insert(&desk.admin(), "acme".into(), request).await.unwrap();
+    let names: Vec<_> =
+        database.dump().await.unwrap().audit.into_iter().filter_map(|event| event.name).collect();
+    assert_eq!(names, [guestlist_harness::audit::name_digest(&[9; 32], "zoe")]);
 }
 
 /// A database as the first schema's programs made it.
