@@ -129,6 +129,63 @@ fn is_grant(event: &AuditEvent) -> bool {
     matches!(event.event.as_str(), "member.added" | "grant.added")
 }
 
+/// Each event by which a group or role was given, with its place in the trail, and what was given.
+///
+/// The event may say no more than an id, which a group and a role may share. Events and the log of applied
+/// steps are written together, so the first event of an id is about the first step of that id. `None` where
+/// the log has no such step.
+fn given(world: &Snapshot) -> Vec<(usize, &AuditEvent, Option<&Grant>)> {
+    let mut earlier: BTreeMap<_, usize> = BTreeMap::new();
+    let mut given = Vec::new();
+    for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.event == "grant.added") {
+        let log = event.organization.as_ref().zip(event.invitation.as_ref());
+        let log = log.and_then(|(organization, id)| world.applied.get(organization)?.get(id));
+        let steps = log.into_iter().flat_map(|log| &log.steps);
+        let grants = steps.filter_map(|step| if let Step::Grant(grant) = step { Some(grant) } else { None });
+        let mut of_id = grants.filter(|grant| names(event, grant));
+        let count = earlier.entry((&event.organization, &event.invitation, &event.reason)).or_default();
+        given.push((index, event, of_id.nth(*count)));
+        *count += 1;
+    }
+    given
+}
+
+/// The event is about that group or role, as far as it says: by its id, or by its kind and id.
+fn names(event: &AuditEvent, grant: &Grant) -> bool {
+    let kind = match grant.kind {
+        GrantKind::Group => "group:",
+        GrantKind::Role => "role:",
+    };
+    let said = event.reason.as_deref().unwrap_or_default();
+    said == grant.id || said.strip_prefix(kind) == Some(&grant.id)
+}
+
+/// How many groups and roles there are or were that the event may be about.
+fn kinds(world: &Snapshot, organization: &str, event: &AuditEvent) -> usize {
+    let there_was = |kind| {
+        let grant = Grant { kind, id: event.reason.clone().unwrap_or_default() };
+        let now = world.organizations.get(organization).is_some_and(|view| match kind {
+            GrantKind::Group => view.groups.contains_key(&grant.id),
+            GrantKind::Role => view.roles.contains_key(&grant.id),
+        });
+        let gone = |known: &AuditEvent| {
+            known.event == deletion(kind)
+                && known.organization.as_deref() == Some(organization)
+                && names(known, &grant)
+        };
+        now || world.audit.iter().any(gone)
+    };
+    [GrantKind::Group, GrantKind::Role].into_iter().filter(|kind| there_was(*kind)).count()
+}
+
+/// The event by which a group or role is deleted.
+fn deletion(kind: GrantKind) -> &'static str {
+    match kind {
+        GrantKind::Group => "world.group-deleted",
+        GrantKind::Role => "world.role-deleted",
+    }
+}
+
 fn was_purged(world: &Snapshot, organization: &str, id: &str) -> bool {
     world.audit.iter().any(|event| event.event == "invitation.purged" && is_of(event, organization, id))
 }
@@ -179,9 +236,26 @@ fn member_by_accepting(world: &Snapshot, _: &History) -> Found {
 
 fn once(world: &Snapshot, _: &History) -> Found {
     let mut seen = BTreeSet::new();
-    for event in world.audit.iter().filter(|event| is_grant(event)) {
-        let what = (&event.organization, &event.invitation, &event.event, &event.reason);
+    for event in world.audit.iter().filter(|event| event.event == "member.added") {
+        let what = (&event.organization, &event.invitation);
         must(seen.insert(what), || format!("applied twice: {event:?}"))?;
+    }
+    let mut purged: BTreeMap<_, usize> = BTreeMap::new();
+    for (_, event, _) in given(world).into_iter().filter(|(.., grant)| grant.is_none()) {
+        let (organization, id) =
+            event.organization.as_deref().zip(event.invitation.as_deref()).unwrap_or_default();
+        must(row(world, organization, id).is_none(), || format!("applied, and not in the log: {event:?}"))?;
+        // With an invitation its log is purged. What is left is that it cannot have given more of that id than
+        // there were.
+        let times = purged.entry((organization, id, &event.reason)).or_default();
+        *times += 1;
+        must(*times <= kinds(world, organization, event).max(1), || format!("applied twice: {event:?}"))?;
+    }
+    for (id, log) in world.applied.values().flatten() {
+        let twice = log.steps.iter().enumerate().find(|(index, step)| {
+            log.steps.iter().take(*index).any(|earlier| earlier == *step)
+        });
+        must(twice.is_none(), || format!("{id} has a step twice in its log: {twice:?}"))?;
     }
     for (organization, view) in &world.organizations {
         let mut seen = BTreeSet::new();
@@ -368,10 +442,10 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
             })?;
         }
     }
-    for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.event == "grant.added") {
+    for (index, event, grant) in given(world) {
         let gone = until(world, index)?.iter().find(|earlier| {
-            matches!(earlier.event.as_str(), "world.group-deleted" | "world.role-deleted")
-                && (&earlier.organization, &earlier.reason) == (&event.organization, &event.reason)
+            earlier.organization == event.organization
+                && grant.is_some_and(|grant| earlier.event == deletion(grant.kind) && names(earlier, grant))
         });
         must(gone.is_none(), || format!("given though it was gone: {event:?}"))?;
     }
@@ -459,9 +533,12 @@ fn ended_and_applied(world: &Snapshot, _: &History) -> Found {
             let grant = if let Step::Grant(grant) = step { Some(grant) } else { None };
             // What an administrator has taken away while or after it was accepted is not there, rightly.
             let taken = since.iter().any(|event| {
-                let lost = event.event.ends_with("removed") || event.event.ends_with("deleted");
-                let what = event.reason.as_ref();
-                lost && (what == Some(&user.id) || grant.is_some_and(|grant| what == Some(&grant.id)))
+                let left = event.event.ends_with("removed") && event.reason.as_ref() == Some(&user.id);
+                let lost = |grant: &Grant| {
+                    (event.event == "world.grant-removed" || event.event == deletion(grant.kind))
+                        && names(event, grant)
+                };
+                left || grant.is_some_and(lost)
             });
             let there = debts(world).iter().any(|debt| {
                 (debt.organization, debt.invitation) == (&row.key.organization, &row.key.id)
