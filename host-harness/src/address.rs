@@ -116,9 +116,8 @@ fn host_name(text: &str) -> Option<String> {
             && !label.ends_with('-')
     };
     let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
-    let is_name = text.len() <= 253
-        && text.split('.').all(is_label)
-        && !text.rsplit('.').next().is_some_and(is_number);
+    let is_name =
+        text.len() <= 253 && text.split('.').all(is_label) && !text.rsplit('.').next().is_some_and(is_number);
     is_name.then(|| text.to_ascii_lowercase())
 }
 
@@ -149,18 +148,97 @@ mod tests {
         ("there is nothing of one", &["", "-", "@", "a", "a@", "@example.com", "example.com"]),
         ("two `@`", &["a@evil.com@example.com", "a@@example.com", "\"a@evil.com\"@example.com"]),
         ("a route", &["@evil.com:a@example.com", "evil.com!a@example.com", "a%evil.com@example.com"]),
-        ("a display name", &["x@evil.com <a@example.com", "<a@example.com>", "Ada <a@example.com>", "a@example.com>"]),
-        ("quotes", &["\"a\"@example.com", "\"a b\"@example.com", "'a@evil.com'@example.com", "a\\@example.com"]),
+        (
+            "a display name",
+            &["x@evil.com <a@example.com", "<a@example.com>", "Ada <a@example.com>", "a@example.com>"],
+        ),
+        (
+            "quotes",
+            &["\"a\"@example.com", "\"a b\"@example.com", "'a@evil.com'@example.com", "a\\@example.com"],
+        ),
         ("a comment", &["a(evil)@example.com", "a@(evil.com)example.com", "a@example.com(evil)"]),
-        ("a list", &["a@evil.com,b@example.com", "a,b@example.com", "a;b@example.com", "a@example.com;", "g:a@example.com"]),
-        ("white space", &[" a@example.com", "a@example.com ", "a b@example.com", "a\t@example.com", "a@ex ample.com", "a\u{a0}@example.com", "a\u{2003}@example.com"]),
-        ("control characters", &["a@example.com\n", "a@x\r\nBcc: b@y", "a@example.com\nevil", "a\0@example.com", "a@exam\u{7f}ple.com", "a@example.com\u{85}", "a@example.com\u{2028}"]),
-        ("what cannot be seen", &["a\u{200b}@example.com", "a@exam\u{ad}ple.com", "\u{202e}a@example.com", "\u{feff}a@example.com"]),
-        ("letters outside ASCII", &["a@ｃｏｒｐ.com", "a@corp。com", "a@corp．com", "a@ex\u{430}mple.com", "a＠evil.com@example.com", "a＠example.com", "ä@example.com", "a@bücher.example"]),
-        ("dots", &["a@example.com.", "a@.example.com", "a@example..com", ".a@example.com", "a.@example.com", "a..b@example.com", "a@.", "a@com."]),
+        (
+            "a list",
+            &[
+                "a@evil.com,b@example.com",
+                "a,b@example.com",
+                "a;b@example.com",
+                "a@example.com;",
+                "g:a@example.com",
+            ],
+        ),
+        (
+            "white space",
+            &[
+                " a@example.com",
+                "a@example.com ",
+                "a b@example.com",
+                "a\t@example.com",
+                "a@ex ample.com",
+                "a\u{a0}@example.com",
+                "a\u{2003}@example.com",
+            ],
+        ),
+        (
+            "control characters",
+            &[
+                "a@example.com\n",
+                "a@x\r\nBcc: b@y",
+                "a@example.com\nevil",
+                "a\0@example.com",
+                "a@exam\u{7f}ple.com",
+                "a@example.com\u{85}",
+                "a@example.com\u{2028}",
+            ],
+        ),
+        (
+            "what cannot be seen",
+            &[
+                "a\u{200b}@example.com",
+                "a@exam\u{ad}ple.com",
+                "\u{202e}a@example.com",
+                "\u{feff}a@example.com",
+            ],
+        ),
+        (
+            "letters outside ASCII",
+            &[
+                "a@ｃｏｒｐ.com",
+                "a@corp。com",
+                "a@corp．com",
+                "a@ex\u{430}mple.com",
+                "a＠evil.com@example.com",
+                "a＠example.com",
+                "ä@example.com",
+                "a@bücher.example",
+            ],
+        ),
+        (
+            "dots",
+            &[
+                "a@example.com.",
+                "a@.example.com",
+                "a@example..com",
+                ".a@example.com",
+                "a.@example.com",
+                "a..b@example.com",
+                "a@.",
+                "a@com.",
+            ],
+        ),
         ("an encoded word", &["=?utf-8?q?evil=40evil.com=3e?=@example.com"]),
         ("an IP address", &["a@[127.0.0.1]", "a@127.0.0.1", "a@[IPv6:::1]", "a@1"]),
-        ("no host name", &["a@-example.com", "a@example-.com", "a@exa_mple.com", "a@*.example.com", "a@exam/ple.com", "a@example.com:25"]),
+        (
+            "no host name",
+            &[
+                "a@-example.com",
+                "a@example-.com",
+                "a@exa_mple.com",
+                "a@*.example.com",
+                "a@exam/ple.com",
+                "a@example.com:25",
+            ],
+        ),
     ];
 
     #[test]
@@ -172,7 +250,8 @@ mod tests {
                 assert!(!everything.allow(text), "{why}: {text:?}");
             }
         }
-        for long in [format!("{}@example.com", "a".repeat(65)), format!("a@{}example.com", "a.".repeat(122))] {
+        for long in [format!("{}@example.com", "a".repeat(65)), format!("a@{}example.com", "a.".repeat(122))]
+        {
             assert_eq!(address_domain(&long), None, "{} bytes", long.len());
         }
         Ok(())
@@ -220,9 +299,18 @@ mod tests {
 
     #[test]
     fn a_rule_that_names_no_domain_is_refused() {
-        for rule in
-            ["", "com", "*", "*.", "*.com", "a.*.com", "exa mple.com", "@example.com", ".example.com", "127.0.0.1"]
-        {
+        for rule in [
+            "",
+            "com",
+            "*",
+            "*.",
+            "*.com",
+            "a.*.com",
+            "exa mple.com",
+            "@example.com",
+            ".example.com",
+            "127.0.0.1",
+        ] {
             assert_eq!(AddressDomains::new([rule]), Err(NotADomain(rule.to_owned())));
         }
     }

@@ -252,9 +252,11 @@ fn once(world: &Snapshot, _: &History) -> Found {
         must(*times <= kinds(world, organization, event).max(1), || format!("applied twice: {event:?}"))?;
     }
     for (id, log) in world.applied.values().flatten() {
-        let twice = log.steps.iter().enumerate().find(|(index, step)| {
-            log.steps.iter().take(*index).any(|earlier| earlier == *step)
-        });
+        let twice = log
+            .steps
+            .iter()
+            .enumerate()
+            .find(|(index, step)| log.steps.iter().take(*index).any(|earlier| earlier == *step));
         must(twice.is_none(), || format!("{id} has a step twice in its log: {twice:?}"))?;
     }
     for (organization, view) in &world.organizations {

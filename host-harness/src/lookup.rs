@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn a_text_is_read_in_every_way_that_it_can_be_meant() {
-        let look = |store: Option<&str>, text: &str, address| (store.map(str::to_owned), text.to_owned(), address);
+        let look =
+            |store: Option<&str>, text: &str, address| (store.map(str::to_owned), text.to_owned(), address);
         for (text, asked, expected) in [
             ("Ada", None, vec![look(Some("PRIMARY"), "ada", false)]),
             ("Ada", Some("LDAP"), vec![look(Some("LDAP"), "ada", false)]),

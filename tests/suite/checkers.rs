@@ -238,10 +238,12 @@ async fn a_group_and_a_role_of_one_id_are_told_apart() {
             world.audit.push(third);
         }),
         ("I-ONE", &|world| log(world, &|steps| drop(steps.pop()))),
-        ("I-ONE", &|world| log(world, &|steps| {
-            steps.pop();
-            steps.push(steps.last().unwrap().clone());
-        })),
+        ("I-ONE", &|world| {
+            log(world, &|steps| {
+                steps.pop();
+                steps.push(steps.last().unwrap().clone());
+            })
+        }),
         ("I-LEAST", &|world| {
             let deleted = deleted(world, "world.group-deleted");
             world.audit.insert(0, deleted);

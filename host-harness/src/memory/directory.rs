@@ -109,8 +109,9 @@ impl Realm {
     ) -> impl Iterator<Item = &'a Person> {
         let homes = place.people.homes().filter_map(|home| Some((home, self.organization(home)?)));
         let residents = homes.flat_map(move |(home, there)| {
-            let is_resident =
-                move |(id, person): &(&String, &Person)| person.account.id == **id && person.account.organization == *home;
+            let is_resident = move |(id, person): &(&String, &Person)| {
+                person.account.id == **id && person.account.organization == *home
+            };
             there.people.addressed(address).filter(is_resident)
         });
         residents.filter_map(|(_, resident)| Some(place.person(&resident.account)?.1))

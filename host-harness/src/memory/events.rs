@@ -396,7 +396,9 @@ impl MemoryHost {
 pub fn no_store(organization: &str, store: &str, stores: &BTreeSet<String>) -> EventError {
     let known: Vec<_> = stores.iter().map(|store| format!("`{store}`")).collect();
     let known = known.join(", ");
-    EventError::Impossible(format!("organization `{organization}` has no user store `{store}`; there are {known}"))
+    EventError::Impossible(format!(
+        "organization `{organization}` has no user store `{store}`; there are {known}"
+    ))
 }
 
 fn no_target(organization: &str, id: &str) -> EventError {

@@ -48,6 +48,7 @@ pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
 pub use judging::Judgement;
 pub use mail::{Mail, MailMode};
 pub use people::People;
+pub(crate) use people::folded;
 pub use policy::{Moment, Narrow, Rule};
 pub use realm::{
     AppliedSteps, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
@@ -55,7 +56,6 @@ pub use realm::{
 };
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
 pub use store::{new_store_name, store_name};
-pub(crate) use people::folded;
 pub(crate) use world::instant;
 pub use world::{Problem, Unsayable, World, WorldError};
 

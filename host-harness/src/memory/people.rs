@@ -91,6 +91,35 @@ impl Index {
     }
 }
 
+/// Counts how many people are looked at, so that a test can tell a look-up from a walk through all of them.
+#[cfg(test)]
+pub(super) mod steps {
+    use std::cell::Cell;
+
+    thread_local!(static TAKEN: Cell<usize> = const { Cell::new(0) });
+
+    pub(super) fn take(steps: usize) {
+        TAKEN.set(TAKEN.get() + steps);
+    }
+
+    /// Those that this takes.
+    pub(in crate::memory) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
+        let before = total();
+        let done = work();
+        (done, total() - before)
+    }
+
+    /// All that were taken.
+    pub(in crate::memory) fn total() -> usize {
+        TAKEN.get()
+    }
+}
+
+#[cfg(not(test))]
+mod steps {
+    pub(super) fn take(_: usize) {}
+}
+
 impl People {
     fn index(&self) -> &Index {
         self.index.get_or_init(|| Arc::new(Index::of(&self.by_id)))
@@ -107,11 +136,26 @@ impl People {
     }
 
     fn all(&self, ids: Option<&Vec<String>>) -> impl Iterator<Item = (&String, &Person)> {
-        ids.map(Vec::as_slice).unwrap_or_default().iter().filter_map(|id| self.by_id.get_key_value(id))
+        let ids = ids.map(Vec::as_slice).unwrap_or_default().iter();
+        ids.filter_map(|id| self.by_id.get_key_value(id)).inspect(|_| steps::take(1))
+    }
+
+    /// Somebody by his local id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Person> {
+        steps::take(1);
+        self.by_id.get(id)
+    }
+
+    /// Whether there is somebody of that local id.
+    #[must_use]
+    pub fn contains_key(&self, id: &str) -> bool {
+        self.get(id).is_some()
     }
 
     /// The local account of somebody, and its id.
     pub(super) fn with_account(&self, account: &UserRef) -> Option<(&String, &Person)> {
+        steps::take(1);
         let his = |(_, person): &(&String, &Person)| person.account == *account;
         let same_id = self.by_id.get_key_value(&account.id).filter(his);
         same_id.or_else(|| self.by_id.get_key_value(self.index().accounts.get(&account_key(account))?))
@@ -134,6 +178,7 @@ impl People {
 
     /// Takes somebody out.
     pub fn remove(&mut self, id: &str) -> Option<Person> {
+        steps::take(1);
         let (id, person) = self.by_id.remove_entry(id)?;
         if let Some(index) = self.index.get_mut() {
             Arc::make_mut(index).remove(&id, &person);
@@ -160,13 +205,16 @@ impl PartialEq for People {
 impl Deref for People {
     type Target = BTreeMap<String, Person>;
 
+    /// Whoever takes the whole map may walk through it.
     fn deref(&self) -> &Self::Target {
+        steps::take(self.by_id.len());
         &self.by_id
     }
 }
 
 impl DerefMut for People {
     fn deref_mut(&mut self) -> &mut Self::Target {
+        steps::take(self.by_id.len());
         self.index = OnceLock::new();
         &mut self.by_id
     }
@@ -192,7 +240,7 @@ impl<'a> IntoIterator for &'a People {
     type IntoIter = btree_map::Iter<'a, String, Person>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.by_id.iter()
+        self.iter()
     }
 }
 

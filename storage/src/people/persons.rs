@@ -81,9 +81,10 @@ impl Seen {
             account: self.account.clone(),
             via: is_guest.then(|| UserRef { organization: organization.to_owned(), id: self.id.clone() }),
             active: self.active && self.resident.as_ref().is_some_and(|resident| resident.active),
-            has_email: self.resident.as_ref().is_some_and(|resident| {
-                resident.email.as_deref().and_then(address_domain).is_some()
-            }),
+            has_email: self
+                .resident
+                .as_ref()
+                .is_some_and(|resident| resident.email.as_deref().and_then(address_domain).is_some()),
         }
     }
 }

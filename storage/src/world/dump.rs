@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use guestlist_harness::{
     contract::types::{GrantKind, UserRef},
     memory::{
-        AuditEvent, Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem, RecordedOperation,
-        StoredInvitation, Target,
+        AuditEvent, Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem,
+        RecordedOperation, StoredInvitation, Target,
     },
 };
 

@@ -142,7 +142,9 @@ impl Load {
         for (local, person) in &place.people {
             let store = store_name(&person.store);
             if !stores.contains(&store) {
-                return Err(invalid(format!("user `{local}` of `{id}` is in the user store `{store}`, which is not there")));
+                return Err(invalid(format!(
+                    "user `{local}` of `{id}` is in the user store `{store}`, which is not there"
+                )));
             }
             self.person(id, place, local, person)?;
         }

@@ -146,12 +146,7 @@ async fn by_address(ground: Ground) -> Outcome {
 async fn by_address_in_any_store(ground: Ground) -> Outcome {
     let t = ground.world("addresses").await?;
     let names = ["alice@example.com", "DAVE@example.com", "o/slash@example.com", "own@example.com"];
-    let expected = vec![
-        Some(alice()),
-        Some(dave()),
-        Some(of_root("slash")),
-        Some(of_root("own")),
-    ];
+    let expected = vec![Some(alice()), Some(dave()), Some(of_root("slash")), Some(of_root("own"))];
     same("in no store", &found(&t, None, &names).await?, &expected)?;
     let expected = vec![None, Some(dave()), None, None];
     same("in one store", &found(&t, Some("SECOND"), &names).await?, &expected)?;
@@ -181,7 +176,11 @@ async fn what_fits_two_accounts(ground: Ground) -> Outcome {
     let names = ["same1", "SECOND/same2", "vera", "pia", "piaguest", "mallory@example.com"];
     let by_name = found(&t, None, &names).await?;
     same("found by what is theirs alone", &by_name.iter().flatten().count(), &names.len())?;
-    same("in one store", &found(&t, Some("SECOND"), &["same@example.com"]).await?, &vec![Some(of_root("same2"))])?;
+    same(
+        "in one store",
+        &found(&t, Some("SECOND"), &["same@example.com"]).await?,
+        &vec![Some(of_root("same2"))],
+    )?;
     t.happen(Event::DeleteUser { organization: "root".into(), id: "u-mallory".into() }).await?;
     same("when one is left", &found(&t, None, &["vera@example.com"]).await?, &vec![Some(of_root("vera"))])
 }
@@ -376,7 +375,11 @@ async fn who_is_gone_is_no_guest(ground: Ground) -> Outcome {
     let t = ground.world("addresses").await?;
     t.happen(Event::AddMember { organization: "acme".into(), account: gus() }).await?;
     t.happen(Event::DeleteUser { organization: "partner".into(), id: "p-gus".into() }).await?;
-    same("as whom he was known", &found(&t, None, &["gusguest", "gus@partner.example"]).await?, &vec![None; 2])?;
+    same(
+        "as whom he was known",
+        &found(&t, None, &["gusguest", "gus@partner.example"]).await?,
+        &vec![None; 2],
+    )?;
     let anew = |name: &str| NewUser { id: format!("u-{name}2"), name: name.into(), store: None, email: None };
     t.happen(Event::AddUser { organization: "root".into(), user: anew("gusguest") }).await?;
     same("who has his name", &found(&t, None, &["gusguest"]).await?, &vec![Some(of_root("gusguest2"))])?;
@@ -385,7 +388,11 @@ async fn who_is_gone_is_no_guest(ground: Ground) -> Outcome {
     same("of a deleted organization", &found(&t, None, &["piaguest"]).await?, &vec![None])?;
     t.happen(Event::AddUser { organization: "root".into(), user: anew("piaguest") }).await?;
     same("who has that name", &found(&t, None, &["piaguest"]).await?, &vec![Some(of_root("piaguest2"))])?;
-    same("who has the address", &found(&t, None, &["pia@partner.example"]).await?, &vec![Some(of_root("pia"))])
+    same(
+        "who has the address",
+        &found(&t, None, &["pia@partner.example"]).await?,
+        &vec![Some(of_root("pia"))],
+    )
 }
 
 async fn a_hundred_accounts(ground: Ground) -> Outcome {

@@ -250,7 +250,10 @@ impl Builder {
                 let help = format!("his account is `{}/{}`", account.organization, account.id);
                 self.problems.push(Problem::with(resident, message).helped(help));
             } else if self.local_id(&entry.id.value, &account).is_some_and(|id| *id != user.id.value) {
-                self.problem(resident, format!("`{}` is a user of `{}` already", resident.value, entry.id.value));
+                self.problem(
+                    resident,
+                    format!("`{}` is a user of `{}` already", resident.value, entry.id.value),
+                );
             }
         }
         for member in &entry.members {
@@ -458,9 +461,10 @@ impl Builder {
             names.extend(here.people.keys().map(|id| Cow::from(id.as_str())));
             place = here.parent.as_deref();
         }
-        let everybody = self.organizations.iter().flat_map(|(place, here)| {
-            here.people.keys().map(move |id| Cow::from(format!("{place}/{id}")))
-        });
+        let everybody = self
+            .organizations
+            .iter()
+            .flat_map(|(place, here)| here.people.keys().map(move |id| Cow::from(format!("{place}/{id}"))));
         names.extend(everybody);
         problem.suggest(reference, names.iter().map(AsRef::as_ref))
     }

@@ -86,13 +86,19 @@ fn beyond(error: &serde_saphyr::Error) -> Option<(String, &'static str)> {
             BudgetBreach::Documents { .. } => {
                 (most(bounds.max_documents, "documents are in this file"), "one is enough: leave `---` out")
             }
-            BudgetBreach::Anchors { .. } => (most(bounds.max_anchors, "anchors (`&`) are in this file"), REPEATED),
-            BudgetBreach::Aliases { .. } => (most(bounds.max_aliases, "aliases (`*`) are in this file"), REPEATED),
+            BudgetBreach::Anchors { .. } => {
+                (most(bounds.max_anchors, "anchors (`&`) are in this file"), REPEATED)
+            }
+            BudgetBreach::Aliases { .. } => {
+                (most(bounds.max_aliases, "aliases (`*`) are in this file"), REPEATED)
+            }
             BudgetBreach::AliasAnchorRatio { .. } => {
                 let times = bounds.alias_anchor_ratio_multiplier;
                 (most(times, "aliases (`*`) for each anchor (`&`) are in this file"), REPEATED)
             }
-            BudgetBreach::MergeKeys { .. } => (most(bounds.max_merge_keys, "keys `<<` are in this file"), REPEATED),
+            BudgetBreach::MergeKeys { .. } => {
+                (most(bounds.max_merge_keys, "keys `<<` are in this file"), REPEATED)
+            }
             BudgetBreach::RecordedAnchorEvents { .. } => {
                 (most(bounds.max_recorded_anchor_events, "parts are marked with anchors (`&`)"), REPEATED)
             }

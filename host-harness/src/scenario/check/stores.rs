@@ -36,7 +36,8 @@ impl Stores {
         let Some(event) = &step.event else { return };
         self.moving |= event.move_organization.is_some();
         let Some(user) = &event.create_user else { return };
-        let Some(stores) = self.place(step).map(str::to_owned).and_then(|place| self.of.get_mut(&place)) else {
+        let Some(stores) = self.place(step).map(str::to_owned).and_then(|place| self.of.get_mut(&place))
+        else {
             return;
         };
         stores.extend(user.store.as_deref().and_then(|name| new_store_name(name).ok()));

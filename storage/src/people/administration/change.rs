@@ -8,9 +8,7 @@ use guestlist_harness::{
         types::{Grant, GrantKind, Permissions, Principal, Step, UserRef},
     },
     lookup::DEFAULT_STORE,
-    memory::{
-        EventError, NewUser, Rule, SettingsPatch, Target, default_settings, no_store, store_name,
-    },
+    memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings, no_store, store_name},
 };
 
 use super::NewOrganization;
@@ -249,7 +247,8 @@ impl Changing {
         let insert = "insert into person (organization, id, name, folded, store, email, folded_email, active, \
             account_organization, account_id) values ($1, $2, $3, $4, $5, $6, $7, 1, $1, $2)";
         let folded_email = email.as_deref().map(folded);
-        let values = values![&self.organization, id, name, folded(name), &store, email.as_ref(), folded_email];
+        let values =
+            values![&self.organization, id, name, folded(name), &store, email.as_ref(), folded_email];
         db.change(insert, values).await.map_err(in_the_way)?;
         Ok(())
     }
@@ -306,11 +305,13 @@ impl Changing {
              where p.account_organization = $1 {his} and p.account_organization <> p.organization \
              order by p.organization, p.account_id"
         );
-        let whose: Vec<_> = [Some(self.organization.as_str()), account].into_iter().flatten().map(Value::from).collect();
+        let whose: Vec<_> =
+            [Some(self.organization.as_str()), account].into_iter().flatten().map(Value::from).collect();
         let mut events = Vec::new();
         for guest in db.rows(&guests, &whose).await? {
             let (place, local): (String, String) = (guest.get(0)?, guest.get(1)?);
-            db.change("delete from person where organization = $1 and id = $2", values![&place, &local]).await?;
+            db.change("delete from person where organization = $1 and id = $2", values![&place, &local])
+                .await?;
             let spent = "insert into spent (organization, id) values ($1, $2) on conflict do nothing";
             db.change(spent, values![&place, &local]).await?;
             events.push(Actor::host()?.event(
