@@ -10,11 +10,11 @@ use super::{
 use crate::{
     bounds,
     contract::{
-        directory::{self, LookupError, OrganizationState, User},
+        directory::{self, Found, LookupError, OrganizationState, User},
         types::{HostError, Permissions, Principal, UserRef},
     },
     host::{Call, Directory},
-    lookup::{Look, readings},
+    lookup::{By, Look, readings},
 };
 
 /// Whether two user names are the same to this directory: ASCII case does not count, nothing else is
@@ -40,14 +40,14 @@ impl Realm {
         organization: &str,
         domain: Option<&str>,
         names: &[String],
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
         self.concerns_people_of(call, organization)
             .and_then(|()| bounds::count("names", names.len(), 100))
             .and_then(|()| names.iter().try_for_each(|name| bounds::text("a name", name, bounds::NAME)))
             .and_then(|()| bounds::text("the user store", domain.unwrap_or_default(), 255))
             .map_err(LookupError::Host)?;
         let Some(place) = self.organization(organization) else {
-            return Ok(names.iter().map(|_| Ok(None)).collect());
+            return Ok(names.iter().map(|_| Ok(Found::Nobody)).collect());
         };
         let domain = domain.map(|name| (name, store_name(name)));
         if let Some((name, _)) = domain.as_ref().filter(|(_, store)| !place.stores.contains(store)) {
@@ -63,19 +63,19 @@ impl Realm {
         place: &Organization,
         domain: Option<&str>,
         name: &str,
-    ) -> Result<Option<User>, HostError> {
+    ) -> Result<Found, HostError> {
         let looks = readings(name, domain, |store| place.stores.contains(store));
         let is_silent = |look: &Look| match &look.store {
             Some(store) => place.silent_stores.contains(store),
             None => !place.silent_stores.is_empty(),
         };
-        if looks.first().is_some_and(is_silent) {
+        if looks.iter().any(|look| look.is_needed && is_silent(look)) {
             return Err(HostError::Unavailable(None));
         }
-        // A text that fits two accounts means neither.
         Ok(match self.fitting(place, &looks).as_slice() {
-            [person] => self.user(id, place, person),
-            _ => None,
+            [] => Found::Nobody,
+            [person] => self.user(id, place, person).map_or(Found::Nobody, Found::One),
+            _ => Found::Ambiguous,
         })
     }
 
@@ -85,10 +85,13 @@ impl Realm {
     fn fitting<'a>(&'a self, place: &'a Organization, looks: &'a [Look]) -> Vec<&'a Person> {
         let mut fitting: Vec<&Person> = Vec::new();
         for look in looks {
-            let named = place.people.named(&look.text).map(|(_, person)| person);
-            let addressed = self.addressed(place, look.text.as_str()).filter(|_| look.may_be_address);
+            let (named, addressed) = match look.by {
+                By::Name => (Some(place.people.named(&look.text).map(|(_, person)| person)), None),
+                By::Address => (None, Some(self.addressed(place, &look.text))),
+            };
             let in_store = |person: &&Person| look.store.as_ref().is_none_or(|store| person.store == *store);
-            for person in named.chain(addressed).filter(in_store) {
+            let all = named.into_iter().flatten().chain(addressed.into_iter().flatten());
+            for person in all.filter(in_store) {
                 let is_new = fitting.iter().all(|known| known.account != person.account);
                 if is_new && self.resident(&person.account).is_some() {
                     fitting.push(person);
@@ -183,7 +186,7 @@ impl Directory for MemoryHost {
         organization: String,
         userstore_domain: Option<String>,
         names: Vec<String>,
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
         self.lock().find_users(call, &organization, userstore_domain.as_deref(), &names)
     }
 
