@@ -86,7 +86,10 @@ const DAMAGES: &[(&str, Damage)] = &[
         world.audit.insert(0, event);
     }),
     ("I-LEAST", |world| {
-        world.invitations.iter_mut().for_each(|row| row.invitation.grants.retain(|grant| *grant == group("ops")));
+        world
+            .invitations
+            .iter_mut()
+            .for_each(|row| row.invitation.grants.retain(|grant| *grant == group("ops")));
     }),
     ("I-REST", |world| {
         group_deleted(world);

@@ -106,9 +106,7 @@ impl Changing {
                 Principal::Client(client) => {
                     event(Kind::WorldPermissionsSet, &Of::id(&format!("client:{client}")))
                 }
-                Principal::Anonymous | Principal::System => {
-                    event(Kind::WorldPermissionsSet, &Of::default())
-                }
+                Principal::Anonymous | Principal::System => event(Kind::WorldPermissionsSet, &Of::default()),
             },
             Change::SetSettings(_) | Change::PatchSettings(_) => {
                 event(Kind::WorldSettingsChanged, &Of::default())
@@ -358,12 +356,7 @@ impl Changing {
     ///
     /// The codes of all their pending invitations die, in whatever organization those are. In their place
     /// comes a digest that no code has, so that the invitation still counts as one that its invitee was told of.
-    async fn set_email<C: Connection>(
-        &self,
-        db: &mut C,
-        id: &str,
-        email: Option<&str>,
-    ) -> Result<(), Halt> {
+    async fn set_email<C: Connection>(&self, db: &mut C, id: &str, email: Option<&str>) -> Result<(), Halt> {
         email.map_or(Ok(()), check_address)?;
         let sql = format!(
             "select email, account_organization, account_id from person where organization = $1 and id = $2{}",
@@ -372,7 +365,9 @@ impl Changing {
         let person = db.row(&sql, values![&self.organization, id]).await?.ok_or_else(|| self.no_user(id))?;
         let account: (String, String) = (person.get(1)?, person.get(2)?);
         if account != (self.organization.clone(), id.to_owned()) {
-            return Err(impossible(format!("user `{id}` is a guest; their address is where they are resident")));
+            return Err(impossible(format!(
+                "user `{id}` is a guest; their address is where they are resident"
+            )));
         }
         if person.get::<Option<String>>(0)?.as_deref() == email {
             return Ok(());
