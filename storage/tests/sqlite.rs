@@ -18,8 +18,7 @@ use guestlist_harness::{
         audit::EventKind,
         storage::{
             Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, RefusedItem,
-            StoreError,
-            Transitioned,
+            StoreError, Transitioned,
         },
         types::{
             AcceptWith, Grant, GrantKind, HostError, InvitationKey, Notify, Principal, State, Subject,
@@ -348,7 +347,8 @@ async fn digests_of_names_are_made_with_the_key_that_was_given() {
     let database = Database::open(&url(&folder.path().join("names.db")), options).await.unwrap();
     let desk = Desk { folder, memory: memory.clone(), store: database.invitations(memory) };
     let (subject, word) = (None, guestlist_harness::contract::audit::Word::NotAParentUser);
-    let item = RefusedItem { position: 1, name: "Zoe".into(), subject, word, reason: "not-a-parent-user".into() };
+    let item =
+        RefusedItem { position: 1, name: "Zoe".into(), subject, word, reason: "not-a-parent-user".into() };
     let request = Batch { refused: vec![item], ..batch(1) };
     desk.store.insert(&desk.admin(), "acme".into(), request).await.unwrap();
     let names: Vec<_> =

@@ -53,8 +53,7 @@ impl Operation for Dismiss {
             return Ok(row.at(now));
         };
         let row = read(&row, 0)?.invitation;
-        let told =
-            self.asker.actor.event(Some(organization), EventKind::InvitationDismissed, &Of::row(&row));
+        let told = self.asker.actor.event(Some(organization), EventKind::InvitationDismissed, &Of::row(&row));
         audit::note(db, &[told]).await?;
         Ok(row)
     }

@@ -180,7 +180,9 @@ impl Operation for Due {
             let room = self.limit - work.len();
             let soon = later(now, before);
             // Both are later than the other for some. `$3 - $2` is how long before the end it is due.
-            let since = format!("case when expires_at - ($3 - $2) > {half} then expires_at - ($3 - $2) else {half} end");
+            let since = format!(
+                "case when expires_at - ($3 - $2) > {half} then expires_at - ($3 - $2) else {half} end"
+            );
             work.extend(self.upkeep(db, DueKind::Reminder, &condition, &since, soon, room).await?);
         }
         self.hand_out(db, &work).await?;

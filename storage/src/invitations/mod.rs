@@ -228,8 +228,7 @@ impl Audit for Invitations {
         organization: Option<String>,
         refusals: Vec<Refusal>,
     ) -> Result<(), HostError> {
-        let mut refused =
-            refusals::Refusals::new(call, organization, refusals).map_err(Halt::into_host)?;
+        let mut refused = refusals::Refusals::new(call, organization, refusals).map_err(Halt::into_host)?;
         refused.names = self.names().await.map_err(|error| Halt::Store(error).into_host())?;
         self.tell(Ok(refused)).await
     }

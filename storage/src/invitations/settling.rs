@@ -162,7 +162,8 @@ impl Operation for Settle {
             let key = (delivery.invitation.clone(), codec::message(&delivery.kind));
             // INVARIANT: what became of an older mail says nothing about the one that a resend asks for.
             let entry = live.get_mut(&key).filter(|entry| entry.version <= delivery.version);
-            if let Some(entry) = entry.filter(|entry| matches!(entry.became, None | Some(Became::Waiting(_)))) {
+            if let Some(entry) = entry.filter(|entry| matches!(entry.became, None | Some(Became::Waiting(_))))
+            {
                 entry.settle(delivery, now);
             }
         }

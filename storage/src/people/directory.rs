@@ -7,7 +7,7 @@ use guestlist_harness::{
         types::{HostError, Permissions, Principal, UserRef},
     },
     host::Call,
-    lookup::{Look, readings},
+    lookup::{By, Look, readings},
     memory::store_name,
 };
 
@@ -87,13 +87,13 @@ impl Stores {
         self.0.iter().any(|(known, _)| known == store)
     }
 
-    /// The readings of a name; an error where the store of the likeliest cannot answer just now.
+    /// The readings of a name; an error where a store that is needed for it cannot answer just now.
     fn readings(&self, domain: Option<&str>, name: &str) -> Result<Vec<Look>, HostError> {
         let looks = readings(name, domain, |store| self.has(store));
         let silent = |(known, answers): &(String, bool), look: &Look| {
             !answers && look.store.as_ref().is_none_or(|store| store == known)
         };
-        if looks.first().is_some_and(|look| self.0.iter().any(|store| silent(store, look))) {
+        if looks.iter().any(|look| look.is_needed && self.0.iter().any(|store| silent(store, look))) {
             return Err(HostError::Unavailable(None));
         }
         Ok(looks.into_iter().filter(|look| is_askable(&look.text)).collect())
@@ -158,8 +158,10 @@ impl Operation for FindUsers {
             self.names.iter().map(|name| known.readings(domain.as_deref(), name)).collect();
         let (mut names, mut addresses) = (Vec::new(), Vec::new());
         for look in readings.iter().flatten().flatten() {
-            names.push(look.text.clone());
-            addresses.extend(look.may_be_address.then(|| look.text.clone()));
+            match look.by {
+                By::Name => names.push(look.text.clone()),
+                By::Address => addresses.push(look.text.clone()),
+            }
         }
         let people = persons::named(db, &self.organization, &names, &addresses).await?;
         let answer = |looks: Result<Vec<Look>, HostError>| {

@@ -216,13 +216,12 @@ impl Operation for Eligible {
         let Some(place) = db.row(sql, values![&self.organization]).await? else {
             // Nobody can receive anything in an organization that is gone.
             let withheld: Vec<_> = (0u32..).zip(&self.grants).map(|(index, _)| index).collect();
-            let nothing =
-                |_| Eligibility {
-                    member: false,
-                    name_taken: false,
-                    address_allowed: false,
-                    withheld: withheld.clone(),
-                };
+            let nothing = |_| Eligibility {
+                member: false,
+                name_taken: false,
+                address_allowed: false,
+                withheld: withheld.clone(),
+            };
             return Ok(self.users.iter().map(nothing).collect());
         };
         let parent: Option<String> = place.get(0)?;

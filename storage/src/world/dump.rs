@@ -237,7 +237,10 @@ async fn trail<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failu
             word: word(&row)?,
             operation: row.get(6)?,
             invitation: row.get(7)?,
-            subject: row.get::<Option<_>>(8)?.zip(row.get(9)?).map(|(organization, id)| UserRef { organization, id }),
+            subject: row
+                .get::<Option<_>>(8)?
+                .zip(row.get(9)?)
+                .map(|(organization, id)| UserRef { organization, id }),
             name: row.get(10)?,
             grant: grant(&row)?,
             about: row.get(13)?,

@@ -10,9 +10,7 @@ use guestlist_harness::{
             ClockGuard, CodeChange, Delivery, DeliveryOutcome, DueKind, Guard, LifetimeChange, RefusedItem,
             StoreError, Transitioned,
         },
-        types::{
-            HostError, InvitationFilter, MessageKind, PageRequest, Principal, SortKey, State, UserRef,
-        },
+        types::{HostError, InvitationFilter, MessageKind, PageRequest, Principal, SortKey, State, UserRef},
     },
     host::{Call, Operation},
 };
@@ -67,8 +65,10 @@ async fn settle(both: &Both, version: u64, outcome: DeliveryOutcome) {
 /// What is due now, and for which row.
 async fn due(both: &Both) -> Vec<(DueKind, Option<MessageKind>)> {
     let sweep = both.memory.call(Operation::Sweep, Some("acme"), Principal::System);
-    let due = both
-        .ask(&sweep, |host, call: Arc<Call>| async move { host.storage.due(&call, "acme".into(), 10, 1).await })
+    let due =
+        both.ask(&sweep, |host, call: Arc<Call>| async move {
+            host.storage.due(&call, "acme".into(), 10, 1).await
+        })
         .await
         .unwrap();
     due.into_iter().map(|item| (item.kind, item.message)).collect()
@@ -79,8 +79,10 @@ async fn live(both: &Both, codes: impl IntoIterator<Item = u8>) -> Vec<u8> {
     let call = both.memory.call(Operation::Accept, None, Principal::User(alice()));
     let mut live = Vec::new();
     for code in codes {
-        let found = both
-            .ask(&call, |host, call: Arc<Call>| async move { host.storage.by_code(&call, digest(code)).await })
+        let found =
+            both.ask(&call, |host, call: Arc<Call>| async move {
+                host.storage.by_code(&call, digest(code)).await
+            })
             .await;
         if found.unwrap().is_some() {
             live.push(code);
@@ -186,8 +188,7 @@ async fn listed(both: &Both, dismissed: Option<bool>) -> Vec<String> {
                 name_prefix: None,
                 dismissed,
             };
-            let page =
-                PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 10 };
+            let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 10 };
             host.storage.list(&call, "acme".into(), filter, page).await.map(|page| page.items)
         })
         .await;
@@ -313,12 +314,18 @@ async fn of_a_refused_name_the_trail_has_a_digest() {
     let items: Vec<_> = of(EventKind::ItemRefused).collect();
     let words: Vec<_> = items.iter().filter_map(|event| event.word).collect();
     let no_email = [Word::NoEmail; 2];
-    assert_eq!(words[..4], [Word::ActiveInvitation, Word::NotAParentUser, Word::InviteeNotActive, Word::Ambiguous]);
+    assert_eq!(
+        words[..4],
+        [Word::ActiveInvitation, Word::NotAParentUser, Word::InviteeNotActive, Word::Ambiguous]
+    );
     assert_eq!(words[4..], no_email);
     let zoe: Vec<_> = [1, 3, 4, 5].iter().map(|index| items[*index].name.clone().unwrap()).collect();
     assert!(zoe.iter().all(|name| *name == zoe[0] && name.len() == 32));
     assert!(items[0].name != items[2].name && items[2].name.as_ref() != Some(&zoe[0]));
-    assert_eq!((items[0].subject.clone(), items[2].subject.clone()), (Some(alice()), Some(user("root", "u-carl"))));
+    assert_eq!(
+        (items[0].subject.clone(), items[2].subject.clone()),
+        (Some(alice()), Some(user("root", "u-carl")))
+    );
     let text = serde_json::to_string(&audit).unwrap();
     assert!(!text.contains("as ann said") && !text.to_lowercase().contains("zoe"), "{text}");
 }

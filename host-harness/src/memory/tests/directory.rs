@@ -106,9 +106,9 @@ async fn with_a_resident_go_the_guests_that_he_was_and_his_name_is_free() {
     host.remove_user("partner", "u-gus0").unwrap();
     assert_eq!(host.members("acme"), []);
     assert_eq!(host.members("root"), []);
+    let audit = host.audit();
     let told: Vec<_> =
-        host.audit().into_iter().map(|event| (event.organization.unwrap(), event.event)).collect();
-    let told: Vec<_> = told.iter().map(|(place, event)| (place.as_str(), event.as_str())).collect();
+        audit.iter().map(|event| (event.organization.as_deref().unwrap(), event.text())).collect();
     assert_eq!(
         told[3..],
         [

@@ -10,7 +10,8 @@ use guestlist_harness::{
     },
     lookup::DEFAULT_STORE,
     memory::{
-        EventError, NewUser, Rule, SettingsPatch, Target, default_settings, judge, no_store, store_name,
+        EventError, NewUser, Rule, SettingsPatch, Target, check_address, default_settings, judge, no_store,
+        store_name,
     },
 };
 
@@ -82,7 +83,8 @@ impl Changing {
             }
             Change::RemoveUser(id) => local(Kind::WorldUserRemoved, id),
             Change::SetStoreAnswers { store, answers } => {
-                event(either(answers, Kind::WorldStoreAnswers, Kind::WorldStoreSilent), &Of::id(&store_name(store)))
+                let kind = either(answers, Kind::WorldStoreAnswers, Kind::WorldStoreSilent);
+                event(kind, &Of::id(&store_name(store)))
             }
             Change::AddMember(account) => event(Kind::WorldMemberAdded, &Of::user(account)),
             Change::RemoveMember(account) => event(Kind::WorldMemberRemoved, &Of::user(account)),
@@ -104,9 +106,7 @@ impl Changing {
                 Principal::Client(client) => {
                     event(Kind::WorldPermissionsSet, &Of::id(&format!("client:{client}")))
                 }
-                Principal::Anonymous | Principal::System => {
-                    event(Kind::WorldPermissionsSet, &Of::default())
-                }
+                Principal::Anonymous | Principal::System => event(Kind::WorldPermissionsSet, &Of::default()),
             },
             Change::SetSettings(_) | Change::PatchSettings(_) => {
                 event(Kind::WorldSettingsChanged, &Of::default())
@@ -126,10 +126,10 @@ impl Operation for Changing {
     type Output = ();
 
     fn scope(&self) -> Scope {
-        // Somebody's invitations are of any organization, and who is deleted is a guest elsewhere, too.
+        // Who is deleted is a guest elsewhere, too, and somebody's invitations are of any organization.
         let everything = matches!(
             self.change,
-            Change::SetEmail { .. } | Change::RemoveUser(_) | Change::DeleteOrganization
+            Change::RemoveUser(_) | Change::DeleteOrganization | Change::SetEmail { .. }
         );
         Scope { organization: Some(self.organization.clone()), everything, ..Scope::default() }
     }
@@ -315,52 +315,6 @@ impl Changing {
         }
     }
 
-    /// INVARIANT: whoever reads an address that is somebody's no longer cannot use the codes that were sent there.
-    ///
-    /// The codes of all their pending invitations die, in whatever organization those are. In their place
-    /// comes a digest that no code has, so that the invitation still counts as one that its invitee was told of.
-    async fn set_email<C: Connection>(
-        &self,
-        db: &mut C,
-        id: &str,
-        email: Option<&str>,
-    ) -> Result<(), Halt> {
-        if let Some(email) = email.filter(|email| email.contains(char::is_control)) {
-            return Err(impossible(format!("the address `{}` has control characters", email.escape_debug())));
-        }
-        let sql = format!(
-            "select email, account_organization, account_id from person where organization = $1 and id = $2{}",
-            db.locking()
-        );
-        let person = db.row(&sql, values![&self.organization, id]).await?.ok_or_else(|| self.no_user(id))?;
-        let account: (String, String) = (person.get(1)?, person.get(2)?);
-        if account != (self.organization.clone(), id.to_owned()) {
-            return Err(impossible(format!("user `{id}` is a guest; their address is where they are resident")));
-        }
-        if person.get::<Option<String>>(0)?.as_deref() == email {
-            return Ok(());
-        }
-        let sql = "update person set email = $3, folded_email = $4 where organization = $1 and id = $2";
-        db.change(sql, values![&self.organization, id, email, email.map(folded)]).await?;
-        // Locked in one order, and before their codes, as by whoever changes one.
-        let pending = format!(
-            "select organization, id, version from invitation where subject_organization = $1 \
-             and subject_id = $2 and state = 'pending' order by organization, id{}",
-            db.locking()
-        );
-        for row in db.rows(&pending, values![&self.organization, id]).await? {
-            let (organization, invitation): (String, String) = (row.get(0)?, row.get(1)?);
-            let dead = "delete from code where organization = $1 and invitation = $2";
-            db.change(dead, values![&organization, &invitation]).await?;
-            let sql = format!(
-                "insert into code (digest, organization, invitation, version) values ({}, $1, $2, $3)",
-                db.random()
-            );
-            db.change(&sql, values![&organization, &invitation, row.get::<u64>(2)?]).await?;
-        }
-        Ok(())
-    }
-
     async fn remove_user<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
         // Nobody lets him in anywhere in the meantime: that guest would not be seen below.
         db.alone(&letting_in(&self.organization, id)).await?;
@@ -389,10 +343,54 @@ impl Changing {
             let spent = "insert into spent (organization, id) values ($1, $2) on conflict do nothing";
             db.change(spent, values![&place, &local]).await?;
             let account = UserRef { organization: self.organization.clone(), id: guest.get(2)? };
-            let of = Of::user(&account);
-            events.push(Actor::host()?.event(Some(&place), EventKind::WorldMemberRemoved, &of));
+            events.push(Actor::host()?.event(
+                Some(&place),
+                EventKind::WorldMemberRemoved,
+                &Of::user(&account),
+            ));
         }
         Ok(note(db, &events).await?)
+    }
+
+    /// INVARIANT: whoever reads an address that is somebody's no longer cannot use the codes that were sent there.
+    ///
+    /// The codes of all their pending invitations die, in whatever organization those are. In their place
+    /// comes a digest that no code has, so that the invitation still counts as one that its invitee was told of.
+    async fn set_email<C: Connection>(&self, db: &mut C, id: &str, email: Option<&str>) -> Result<(), Halt> {
+        email.map_or(Ok(()), check_address)?;
+        let sql = format!(
+            "select email, account_organization, account_id from person where organization = $1 and id = $2{}",
+            db.locking()
+        );
+        let person = db.row(&sql, values![&self.organization, id]).await?.ok_or_else(|| self.no_user(id))?;
+        let account: (String, String) = (person.get(1)?, person.get(2)?);
+        if account != (self.organization.clone(), id.to_owned()) {
+            return Err(impossible(format!(
+                "user `{id}` is a guest; their address is where they are resident"
+            )));
+        }
+        if person.get::<Option<String>>(0)?.as_deref() == email {
+            return Ok(());
+        }
+        let sql = "update person set email = $3, folded_email = $4 where organization = $1 and id = $2";
+        db.change(sql, values![&self.organization, id, email, email.map(folded)]).await?;
+        // Locked in one order, and before their codes, as by whoever changes one.
+        let pending = format!(
+            "select organization, id, version from invitation where subject_organization = $1 \
+             and subject_id = $2 and state = 'pending' order by organization, id{}",
+            db.locking()
+        );
+        for row in db.rows(&pending, values![&self.organization, id]).await? {
+            let (organization, invitation): (String, String) = (row.get(0)?, row.get(1)?);
+            let dead = "delete from code where organization = $1 and invitation = $2";
+            db.change(dead, values![&organization, &invitation]).await?;
+            let sql = format!(
+                "insert into code (digest, organization, invitation, version) values ({}, $1, $2, $3)",
+                db.random()
+            );
+            db.change(&sql, values![&organization, &invitation, row.get::<u64>(2)?]).await?;
+        }
+        Ok(())
     }
 
     /// His groups and roles go with him. His id stays spent.

@@ -221,7 +221,9 @@ impl Hand {
                 those.clone(),
             ),
             (
-                format!("delete from code where organization = $1 and version < 1 and invitation in ({places})"),
+                format!(
+                    "delete from code where organization = $1 and version < 1 and invitation in ({places})"
+                ),
                 those,
             ),
         ];

@@ -47,8 +47,7 @@ async fn the_role_of_calls_cannot_change_what_was_written_down() {
         let (state, said) = refused(&client, sql).await;
         assert_eq!(state, FORBIDDEN, "{sql}: {said}");
     }
-    let forged =
-        "insert into audit (place, at, actor, request_id, kind, operation) values (1, 1, '', '', 'refused', '')";
+    let forged = "insert into audit (place, at, actor, request_id, kind, operation) values (1, 1, '', '', 'refused', '')";
     assert_eq!(refused(&client, forged).await.0, "428C9");
 }
 
