@@ -59,6 +59,13 @@ async fn statements_of_an_organization_use_its_indexes() {
              and expires_at is not null and expires_at <= 6000 limit 100",
         ),
         (
+            "invitation_unreminded",
+            "select id from invitation where organization = 'o7' and state = 'pending' and mail = 'sent' \
+             and reminded = 0 and expires_at is not null and expires_at <= 1200 and expires_at > 1100 \
+             and coalesce(mailed_at, created_at) + (expires_at - coalesce(mailed_at, created_at)) / 2 <= 1100 \
+             limit 100",
+        ),
+        (
             "invitation_active",
             "select id from invitation where organization = 'o7' and subject_organization = 'p' \
              and subject_id = 's57' and state in ('awaiting-approval', 'pending', 'accepting')",
