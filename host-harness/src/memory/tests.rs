@@ -10,6 +10,7 @@
 
 mod codes;
 mod directory;
+mod growth;
 mod inserting;
 mod mail;
 mod membership;
