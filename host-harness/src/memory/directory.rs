@@ -29,17 +29,6 @@ impl Organization {
         self.stores.iter().map(String::as_str).find(|store| same_name(store, name))
     }
 
-    /// The user of that name or, where the name is an address that one user alone has, of that address.
-    fn named(&self, store: &str, name: &str) -> Option<&Person> {
-        let mut of_store = self.people.values().filter(|person| person.store == store);
-        let addressed = |person: &&Person| {
-            person.email.as_deref().is_some_and(|email| name.contains('@') && same_name(email, name))
-        };
-        of_store.clone().find(|person| same_name(&person.name, name)).or_else(|| {
-            let found = of_store.find(addressed)?;
-            of_store.find(addressed).is_none().then_some(found)
-        })
-    }
 }
 
 impl Realm {
@@ -92,8 +81,23 @@ impl Realm {
         if place.silent_stores.contains(store) {
             return Err(HostError::Unavailable(None));
         }
-        let user = place.named(store, name).and_then(|person| self.user(id, place, person));
-        Ok(user.map_or(Found::Nobody, Found::One))
+        Ok(match self.fitting(place, store, name).as_slice() {
+            [] => Found::Nobody,
+            [person] => self.user(id, place, person).map_or(Found::Nobody, Found::One),
+            _ => Found::Ambiguous,
+        })
+    }
+
+    /// All whom a text fits: by user name in the store, by address in every store.
+    fn fitting<'a>(&'a self, place: &'a Organization, store: &str, text: &str) -> Vec<&'a Person> {
+        let addressed = |person: &Person| {
+            let address = self.resident(&person.account).and_then(|resident| resident.email.as_deref());
+            text.contains('@') && address.is_some_and(|address| same_name(address, text))
+        };
+        let fits = |person: &&Person| {
+            (person.store == store && same_name(&person.name, text)) || addressed(person)
+        };
+        place.people.values().filter(fits).collect()
     }
 
     /// How an organization sees one of its people; the address is where he is resident.

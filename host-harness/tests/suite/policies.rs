@@ -254,7 +254,7 @@ async fn every_verdict_comes_out_as_it_was_given() {
     let verdicts = [
         Verdict::AllowWith(narrowed),
         Verdict::Allow,
-        Verdict::RequireApproval("a contractor".into()),
+        Verdict::RequireApproval(Approval { reason: "a contractor".into(), narrowed: None }),
         Verdict::Other("later".into()),
         Verdict::Refuse("no".into()),
     ];
@@ -353,8 +353,8 @@ async fn while_it_gives_no_answer_nobody_is_let_in_and_nothing_is_final() {
     };
     assert_eq!(accept().await, Err(InviteeRefusal::Obstacle(Obstacle::PolicyUnavailable(None))));
     // Whoever reads the audit trail sees why.
-    let reasons: Vec<_> = host.audit().into_iter().filter_map(|event| event.reason).collect();
-    assert_eq!(reasons, ["policy-unavailable", "policy-unavailable"]);
+    let reasons: Vec<_> = host.audit().into_iter().filter_map(|event| event.word).collect();
+    assert_eq!(reasons, [Word::PolicyUnavailable; 2]);
     assert_eq!(host.members("acme"), []);
     let why = "the policy gives no answer: it broke off (a panic, or an exception that nothing caught); repair it, until \
          then nobody is let in";

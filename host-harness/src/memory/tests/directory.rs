@@ -3,17 +3,25 @@
 use super::*;
 use crate::{
     contract::{
-        directory::{LookupError, OrganizationState, User},
+        directory::{Found, LookupError, OrganizationState, User},
         types::Permissions,
     },
     host::Directory as _,
     memory::NewUser,
 };
 
-async fn find(host: &MemoryHost, domain: Option<&str>, name: &str) -> Option<User> {
+async fn meant(host: &MemoryHost, domain: Option<&str>, name: &str) -> Found {
     let call = admin(host);
     let found = host.find_users(&call, "root".into(), domain.map(str::to_owned), vec![name.into()]).await;
     found.unwrap().remove(0).unwrap()
+}
+
+async fn find(host: &MemoryHost, domain: Option<&str>, name: &str) -> Option<User> {
+    match meant(host, domain, name).await {
+        Found::One(user) => Some(user),
+        Found::Nobody => None,
+        Found::Ambiguous => panic!("`{name}` is ambiguous"),
+    }
 }
 
 async fn found(host: &MemoryHost, domain: Option<&str>, name: &str) -> Option<String> {
@@ -58,7 +66,7 @@ async fn a_store_that_does_not_answer_concerns_its_names_alone() {
     host.set_store_answers("root", "SECONDARY", false).unwrap();
     let names = vec!["alice".into(), "SECONDARY/bob".into()];
     let answer = host.find_users(&admin(&host), "root".into(), None, names).await.unwrap();
-    assert!(answer[0].as_ref().is_ok_and(Option::is_some));
+    assert!(matches!(answer[0], Ok(Found::One(_))));
     assert_eq!(answer[1], Err(HostError::Unavailable(None)));
 }
 

@@ -20,6 +20,7 @@ fn message(kind: MessageKind, to: UserRef) -> Message {
         inviter: ann(),
         code,
         expires_at: Some(1),
+        language: None,
     }
 }
 
