@@ -39,6 +39,7 @@ mod imports;
 pub mod inspection;
 pub mod lifecycle;
 mod limits;
+pub mod lookup;
 pub mod memory;
 pub mod paging;
 mod plugin;
@@ -52,8 +53,9 @@ mod trace;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod wit;
+mod yaml;
 
-pub use address::{AddressDomains, NotADomain};
+pub use address::{AddressDomains, NotADomain, address_domain};
 pub use admission::{Age, CONTRACT, LoadError, Problem};
 pub use calls::{HostCalls, Stop};
 pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use guestlist_harness::{
     contract::{
         exports::invitee::Handle,
-        types::{MailState, MessageKind, Principal, State, Step},
+        types::{MailState, MessageKind, Permissions, Principal, State, Step},
     },
     memory::{AuditEvent, MemberView, OutboxEntry, OutboxView, Snapshot, StoredInvitation},
 };
@@ -177,6 +177,93 @@ async fn every_question_can_be_answered_with_no() {
     }
 }
 
+/// A group and a role share an id, and Alice has accepted an invitation with both.
+async fn of_one_id() -> Case {
+    let yaml = "
+organizations:
+  - { id: root, users: [{ id: u-alice, name: alice, email: alice@example.com }] }
+  - id: acme
+    parent: root
+    users: [{ id: u-ann, name: ann }]
+    groups: [{ id: g-ops }]
+    roles: [{ id: g-ops }]
+    permissions: { u-ann: [all] }
+";
+    let mut case = Case::new(Rig::of(yaml), Some("acme"), ann(), Ask::List);
+    case.ask = Ask::Invite(request(&["alice"], &[group("g-ops"), role("g-ops")]));
+    done(&mut case).await;
+    let id = case.rig.host.mails().pop().unwrap().invitation;
+    (case.organization, case.caller) = (None, alice());
+    case.ask = Ask::Accept(Handle::Code(case.rig.code_of(&id)));
+    done(&mut case).await;
+    case.rig.settle().await;
+    case
+}
+
+/// That the group or the role was deleted.
+fn deleted(world: &Snapshot, event: &str) -> AuditEvent {
+    let mut deleted = world.audit.iter().find(|event| event.event == "grant.added").unwrap().clone();
+    (deleted.event, deleted.invitation, deleted.request_id) = (event.into(), None, String::new());
+    deleted.reason = Some("g-ops".into());
+    deleted
+}
+
+#[tokio::test]
+async fn a_group_and_a_role_of_one_id_are_told_apart() {
+    let case = of_one_id().await;
+    always(&case.rig, &case.history);
+    at_rest(&case.rig, &case.history);
+    let questions = [ALWAYS.as_slice(), AT_REST.as_slice()].concat();
+    let found = |damage: &dyn Fn(&mut Snapshot)| {
+        let mut world = case.rig.host.snapshot();
+        damage(&mut world);
+        broken(&questions, &world, &case.history)
+    };
+    let id = case.rig.host.mails().pop().unwrap().invitation;
+    let log = |world: &mut Snapshot, change: &dyn Fn(&mut Vec<Step>)| {
+        change(&mut world.applied.get_mut("acme").unwrap().get_mut(&id).unwrap().steps);
+    };
+    // What is right: the group was deleted after it had been given.
+    let later = |world: &mut Snapshot| {
+        let deleted = deleted(world, "world.group-deleted");
+        world.audit.push(deleted);
+        world.organizations.get_mut("acme").unwrap().groups.remove("g-ops");
+        alices(world).groups.remove("g-ops");
+    };
+    assert_eq!(found(&later), [""; 0]);
+    // What is wrong.
+    let wrong: [(&str, &dyn Fn(&mut Snapshot)); 7] = [
+        ("I-ONE", &|world| {
+            let third = world.audit.iter().find(|event| event.event == "grant.added").unwrap().clone();
+            world.audit.push(third);
+        }),
+        ("I-ONE", &|world| log(world, &|steps| drop(steps.pop()))),
+        ("I-ONE", &|world| {
+            log(world, &|steps| {
+                steps.pop();
+                steps.push(steps.last().unwrap().clone());
+            })
+        }),
+        ("I-LEAST", &|world| {
+            let deleted = deleted(world, "world.group-deleted");
+            world.audit.insert(0, deleted);
+        }),
+        ("I-LEAST", &|world| {
+            let deleted = deleted(world, "world.role-deleted");
+            world.audit.insert(0, deleted);
+        }),
+        ("I-LEAST", &|world| row(world, "alice").invitation.grants.retain(|grant| *grant != role("g-ops"))),
+        ("I-REST", &|world| {
+            later(world);
+            alices(world).roles.remove("g-ops");
+        }),
+    ];
+    for (index, (name, damage)) in wrong.iter().enumerate() {
+        let found = found(damage);
+        assert!(found.iter().any(|why| why.starts_with(name)), "damage {index}, {name}: {found:#?}");
+    }
+}
+
 #[tokio::test]
 async fn a_code_that_is_stored_is_found() {
     let rig = Rig::new();
@@ -184,7 +271,7 @@ async fn a_code_that_is_stored_is_found() {
     let clean = rig.host.fork();
     rig.find_leaks();
     // Whatever is done to the world is written into the audit trail.
-    rig.host.set_store_answers("root", &code, true).unwrap();
+    rig.host.set_permissions("root", Principal::Client(code), Permissions::VIEW).unwrap();
     let panic = catch_unwind(AssertUnwindSafe(|| rig.find_leaks())).expect_err("a leak");
     assert!(panic.downcast::<String>().unwrap().starts_with("I-SEC1"));
     rig.host.restore(&clean);

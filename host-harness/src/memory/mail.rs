@@ -173,7 +173,7 @@ impl Realm {
         message: &Message,
         to: UserRef,
     ) -> Result<Sent, SendError> {
-        let address = self.resident(&to).and_then(|resident| resident.email.clone());
+        let address = self.resident(&to).and_then(|resident| resident.address().map(str::to_owned));
         let address = address.ok_or(SendError::NoAddress)?;
         self.take_from_quota(organization, &to).map_err(SendError::Host)?;
         let name = self.organization(organization).map_or("", |place| place.name.as_str());

@@ -13,6 +13,7 @@ mod codes;
 mod configuring;
 mod directory;
 mod dismissing;
+mod growth;
 mod inserting;
 mod mail;
 mod membership;

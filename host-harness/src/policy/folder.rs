@@ -14,7 +14,10 @@ use super::{
     Policies,
     registry::{Rules, Table},
 };
-use crate::memory::{Problem, WorldError};
+use crate::{
+    memory::{Problem, WorldError},
+    yaml,
+};
 
 /// The file that says whose the policies are.
 pub const MANIFEST: &str = "policies.yaml";
@@ -117,8 +120,7 @@ pub(super) fn read(policies: &Policies, folder: &Path) -> Result<(Table, FolderR
 
 /// The manifest, if every name in it leads somewhere.
 fn understood(text: &str) -> Result<Manifest, WorldError> {
-    let manifest: Manifest =
-        serde_saphyr::from_str(text).map_err(|error| WorldError::from_parser(&error).in_source(text))?;
+    let manifest: Manifest = yaml::from_str(text).map_err(|error| error.in_source(text))?;
     let mut problems = Vec::new();
     let mut wrong = |at: &Spanned<String>, what: String, help: String| {
         problems.push(Problem::with(at, what).helped(help));

@@ -11,7 +11,10 @@ use super::{
     check,
     format::{Scenario, WorldSource},
 };
-use crate::memory::{MemoryHost, Problem, World, WorldError};
+use crate::{
+    memory::{MemoryHost, Problem, World, WorldError},
+    yaml,
+};
 
 /// The file that marks the folder of a suite: references may go as far up as to it.
 pub const MARK: &str = "suite.yaml";
@@ -314,8 +317,7 @@ fn parse(
     mut world: impl FnMut(&str) -> Result<(Arc<World>, PathBuf), Refused>,
 ) -> Result<Case, Option<WorldError>> {
     let wrong = |error: WorldError| Some(error.in_source(&text));
-    let scenario: Scenario =
-        serde_saphyr::from_str(&text).map_err(|error| wrong(WorldError::from_parser(&error)))?;
+    let scenario: Scenario = yaml::from_str(&text).map_err(wrong)?;
     let (world, world_file) = match &scenario.world.value {
         WorldSource::Here(world) => {
             MemoryHost::from_world(world).map_err(wrong)?;

@@ -29,9 +29,6 @@ use crate::{
     sql::Operation,
 };
 
-/// The user store that everybody has and where unqualified names are looked up.
-pub(crate) const DEFAULT_STORE: &str = "PRIMARY";
-
 /// What a host knows of organizations and people. It implements [`Directory`], [`Membership`] and
 /// [`Settings`]. Cloning it shares the database.
 #[derive(Clone, Debug)]

@@ -62,7 +62,9 @@ create table person (
 create unique index person_account on person (organization, account_organization, account_id);
 create unique index person_name on person (organization, store, folded);
 create index person_folded on person (organization, folded);
-create index person_email on person (organization, store, folded_email) where folded_email is not null;
+create index person_email on person (organization, folded_email) where folded_email is not null;
+-- Where somebody is a guest.
+create index person_guest on person (account_organization, account_id) where account_organization <> organization;
 
 -- Ids of people who were deleted: never given again.
 create table spent (

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use guestlist_harness::{
     contract::types::{GrantKind, UserRef},
     memory::{
-        AuditEvent, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
-        StoredInvitation, Target,
+        AuditEvent, Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem,
+        RecordedOperation, StoredInvitation, Target,
     },
 };
 
@@ -69,7 +69,7 @@ async fn organizations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(
             deleted: row.get(4)?,
             stores: BTreeSet::new(),
             silent_stores: BTreeSet::new(),
-            people: BTreeMap::new(),
+            people: People::default(),
             spent: BTreeSet::new(),
             groups: BTreeMap::new(),
             roles: BTreeMap::new(),

@@ -1,9 +1,12 @@
 //! A world, as rows.
 
+use std::collections::BTreeSet;
+
 use guestlist_harness::{
     contract::types::GrantKind,
     memory::{
         Organization, Person, Realm, RecordedItem, RecordedOperation, StoredInvitation, Target, Tenant,
+        store_name,
     },
 };
 
@@ -44,9 +47,13 @@ const TABLES: [(&str, &str); 15] = [
     ("audit", "at, organization, actor, request_id, event, operation, invitation, reason"),
 ];
 
+/// How many rows are copied at a time, to be bound.
+const PIECE: usize = 5_000;
+
 /// Everything of a world, by table, ready to be written.
 pub(super) struct Load {
-    rows: Vec<(&'static str, Vec<Value>)>,
+    /// Of each table in its order: a row is looked at once, however many there are.
+    rows: [Vec<Vec<Value>>; TABLES.len()],
     mails_per_day: Option<u32>,
 }
 
@@ -60,7 +67,7 @@ fn digest(hex: &str) -> Result<Value, StorageError> {
 
 impl Load {
     pub(super) fn of(world: &Realm) -> Result<Self, StorageError> {
-        let mut load = Self { rows: Vec::new(), mails_per_day: world.mails_per_day };
+        let mut load = Self { rows: Default::default(), mails_per_day: world.mails_per_day };
         for (id, organization) in &world.organizations {
             if let Some(parent) =
                 organization.parent.as_ref().filter(|it| !world.organizations.contains_key(*it))
@@ -91,7 +98,10 @@ impl Load {
     }
 
     fn put(&mut self, table: &'static str, row: &[Value]) {
-        self.rows.push((table, row.to_vec()));
+        let of = TABLES.iter().zip(&mut self.rows).find(|((name, _), _)| *name == table);
+        if let Some((_, rows)) = of {
+            rows.push(row.to_vec());
+        }
     }
 
     fn organization(&mut self, id: &str, place: &Organization) -> Result<(), StorageError> {
@@ -111,13 +121,16 @@ impl Load {
                 place.settings.reminder_before
             ],
         );
-        if let Some(silent) = place.silent_stores.iter().find(|store| !place.stores.contains(*store)) {
+        let canonical = |stores: &BTreeSet<String>| stores.iter().map(|name| store_name(name)).collect();
+        let (stores, silent): (BTreeSet<_>, BTreeSet<_>) =
+            (canonical(&place.stores), canonical(&place.silent_stores));
+        if let Some(silent) = silent.difference(&stores).next() {
             return Err(invalid(format!(
                 "organization `{id}` has no user store `{silent}` that could be silent"
             )));
         }
-        for store in &place.stores {
-            self.put("userstore", values![id, store, !place.silent_stores.contains(store)]);
+        for store in &stores {
+            self.put("userstore", values![id, store, !silent.contains(store)]);
         }
         for (kind, targets) in [(GrantKind::Group, &place.groups), (GrantKind::Role, &place.roles)] {
             for (target, Target { name, grantable_by, receivable_by }) in targets {
@@ -127,16 +140,22 @@ impl Load {
             }
         }
         for (local, person) in &place.people {
+            let store = store_name(&person.store);
+            if !stores.contains(&store) {
+                return Err(invalid(format!(
+                    "user `{local}` of `{id}` is in the user store `{store}`, which is not there"
+                )));
+            }
             self.person(id, place, local, person)?;
         }
         for spent in &place.spent {
             self.put("spent", values![id, spent]);
         }
+        let mut known = BTreeSet::new();
         for (number, entry) in (0_u32..).zip(&place.permissions) {
+            let (who, permissions) = (principal(&entry.who)?, json(&entry.permissions)?);
             // The first entry counts.
-            let earlier = place.permissions.iter().take_while(|other| !std::ptr::eq(*other, entry));
-            if earlier.into_iter().all(|other| other.who != entry.who) {
-                let (who, permissions) = (principal(&entry.who)?, json(&entry.permissions)?);
+            if known.insert(who.clone()) {
                 self.put("permission", values![id, who, permissions, number]);
             }
         }
@@ -150,6 +169,12 @@ impl Load {
         id: &str,
         person: &Person,
     ) -> Result<(), StorageError> {
+        if let Some(email) = person.email.as_ref().filter(|email| email.contains(char::is_control)) {
+            return Err(invalid(format!(
+                "the address `{}` of user `{id}` of `{organization}` has control characters",
+                email.escape_debug()
+            )));
+        }
         self.put(
             "person",
             values![
@@ -157,7 +182,7 @@ impl Load {
                 id,
                 &person.name,
                 folded(&person.name),
-                &person.store,
+                store_name(&person.store),
                 person.email.as_ref(),
                 person.email.as_deref().map(folded),
                 person.active,
@@ -268,10 +293,10 @@ impl Operation for Load {
             db.change(&format!("delete from {table}"), &[]).await?;
         }
         db.change("update realm set mails_per_day = $1", values![self.mails_per_day]).await?;
-        for (table, columns) in TABLES {
-            let rows: Vec<_> =
-                self.rows.iter().filter(|(of, _)| *of == table).map(|(_, row)| row.clone()).collect();
-            many::insert(db, &format!("{table} ({columns})"), rows, "").await?;
+        for ((table, columns), rows) in TABLES.iter().zip(&self.rows) {
+            for piece in rows.chunks(PIECE) {
+                many::insert(db, &format!("{table} ({columns})"), piece.to_vec(), "").await?;
+            }
         }
         db.change("delete from loading", &[]).await?;
         Ok(db.survey(&TABLES.map(|(table, _)| table)).await?)

@@ -7,7 +7,7 @@ use crate::{
         types::Permissions,
     },
     host::Directory as _,
-    memory::NewUser,
+    memory::{EventError, NewUser},
 };
 
 async fn meant(host: &MemoryHost, domain: Option<&str>, name: &str) -> Found {
@@ -82,6 +82,56 @@ async fn a_guest_is_known_by_his_resident_account() {
     host.remove_user("partner", "u-gus0").unwrap();
     let again = host.get_users(&admin(&host), "root".into(), vec![gus.account]).await.unwrap();
     assert_eq!(again, [None]);
+}
+
+#[tokio::test]
+async fn administration_refuses_what_no_mail_may_hold_and_a_store_that_is_not_there() {
+    let host = host();
+    let user = |store: Option<&str>, email: &str| NewUser {
+        id: "u-new".into(),
+        name: "new".into(),
+        store: store.map(str::to_owned),
+        email: Some(email.into()),
+    };
+    let refused = |done: Result<(), EventError>| done.unwrap_err().to_string();
+    let text = refused(host.add_user("root", user(None, "a@x\r\nBcc: b@y")));
+    assert_eq!(text, r"the address `a@x\r\nBcc: b@y` has control characters");
+    assert!(refused(host.add_user("root", user(Some("a/b"), "a@x"))).contains("is no name of a user store"));
+    let text = refused(host.set_store_answers("root", "SECNDARY", false));
+    assert_eq!(text, "organization `root` has no user store `SECNDARY`; there are `PRIMARY`, `SECONDARY`");
+    host.add_user("root", user(Some("primary"), "-")).unwrap();
+    let new = find(&host, None, "new").await.unwrap();
+    assert!(!new.has_email, "a dash is no address");
+}
+
+#[tokio::test]
+async fn with_a_resident_go_the_guests_that_he_was_and_his_name_is_free() {
+    let host = host();
+    let gus = user("partner", "u-gus0");
+    host.add_member("acme", &gus).unwrap();
+    host.add_member("globex", &gus).unwrap();
+    host.delete_organization("globex").unwrap();
+    host.remove_user("partner", "u-gus0").unwrap();
+    assert_eq!(host.members("acme"), []);
+    assert_eq!(host.members("root"), []);
+    let told: Vec<_> =
+        host.audit().into_iter().map(|event| (event.organization.unwrap(), event.event)).collect();
+    let told: Vec<_> = told.iter().map(|(place, event)| (place.as_str(), event.as_str())).collect();
+    assert_eq!(
+        told[3..],
+        [
+            ("partner", "world.user-removed"),
+            ("acme", "world.member-removed"),
+            ("root", "world.member-removed"),
+        ]
+    );
+    let namesake =
+        |name: &str| NewUser { id: format!("u-{name}"), name: name.into(), store: None, email: None };
+    host.add_user("acme", namesake("gus")).unwrap();
+    host.add_user("root", namesake("gus.guest")).unwrap();
+    host.add_member("acme", &alice()).unwrap();
+    host.delete_organization("root").unwrap();
+    assert_eq!(host.members("acme"), []);
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use guestlist_harness::{
         settings::Values,
         types::{Grant, GrantKind, Permissions, Principal, Step, UserRef},
     },
-    memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings},
+    lookup::DEFAULT_STORE,
+    memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings, no_store, store_name},
 };
 
 use super::NewOrganization;
@@ -17,8 +18,8 @@ use crate::{
     error::{Failure, Halt},
     invitations::rows::ACTIVE,
     people::{
-        DEFAULT_STORE, applying,
-        guests::{Joining, can_join, join},
+        applying,
+        guests::{Joining, can_join, join, letting_in},
         in_the_way,
     },
     sql::{Connection, Operation, Scope, Value, values},
@@ -70,7 +71,7 @@ impl Change {
             }
             Self::RemoveUser(id) => ("user-removed", id.clone()),
             Self::SetStoreAnswers { store, answers } => {
-                (either(*answers, "store-answers", "store-silent"), store.clone())
+                (either(*answers, "store-answers", "store-silent"), store_name(store))
             }
             Self::AddMember(account) => ("member-added", account.id.clone()),
             Self::RemoveMember(account) => ("member-removed", account.id.clone()),
@@ -98,7 +99,9 @@ impl Operation for Changing {
     type Output = ();
 
     fn scope(&self) -> Scope {
-        Scope { organization: Some(self.organization.clone()), ..Scope::default() }
+        // Who is deleted is a guest elsewhere, too.
+        let everything = matches!(self.change, Change::RemoveUser(_) | Change::DeleteOrganization);
+        Scope { organization: Some(self.organization.clone()), everything, ..Scope::default() }
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
@@ -109,7 +112,12 @@ impl Operation for Changing {
         let (event, what) = self.change.event(&self.organization);
         let event =
             Actor::host()?.event(Some(&self.organization), &format!("world.{event}"), None, Some(what));
-        Ok(note(db, &[event]).await?)
+        note(db, &[event]).await?;
+        match &self.change {
+            Change::RemoveUser(id) => self.remove_guests(db, Some(id)).await,
+            Change::DeleteOrganization => self.remove_guests(db, None).await,
+            _ => Ok(()),
+        }
     }
 }
 
@@ -147,7 +155,7 @@ impl Changing {
             Change::AddUser(user) => self.add_user(db, user).await,
             Change::RenameUser { id, name } => self.rename_user(db, id, name).await,
             Change::SetUserActive { id, active } => self.set_user_active(db, id, *active).await,
-            Change::RemoveUser(id) => self.remove_person(db, id).await,
+            Change::RemoveUser(id) => self.remove_user(db, id).await,
             Change::SetStoreAnswers { store, answers } => self.set_store_answers(db, store, *answers).await,
             Change::AddMember(account) => self.add_member(db, account).await,
             Change::RemoveMember(account) => self.remove_member(db, account).await,
@@ -226,7 +234,8 @@ impl Changing {
     // ---- People
 
     async fn add_user<C: Connection>(&self, db: &mut C, user: &NewUser) -> Result<(), Halt> {
-        let NewUser { id, name, store, email } = user;
+        let store = user.checked_store()?;
+        let NewUser { id, name, email, .. } = user;
         check_id("the id of a user", id)?;
         let used = "select id from person where organization = $1 and id = $2 \
                     union all select id from spent where organization = $1 and id = $2";
@@ -234,12 +243,12 @@ impl Changing {
             return Err(impossible(format!("user id `{id}` is or was somebody else's")));
         }
         self.check_name(db, id, name).await?;
-        let store = store.as_deref().unwrap_or(DEFAULT_STORE);
-        self.add_store(db, store).await?;
+        self.add_store(db, &store).await?;
         let insert = "insert into person (organization, id, name, folded, store, email, folded_email, active, \
             account_organization, account_id) values ($1, $2, $3, $4, $5, $6, $7, 1, $1, $2)";
         let folded_email = email.as_deref().map(folded);
-        let values = values![&self.organization, id, name, folded(name), store, email.as_ref(), folded_email];
+        let values =
+            values![&self.organization, id, name, folded(name), &store, email.as_ref(), folded_email];
         db.change(insert, values).await.map_err(in_the_way)?;
         Ok(())
     }
@@ -278,6 +287,43 @@ impl Changing {
         }
     }
 
+    async fn remove_user<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
+        // Nobody lets him in anywhere in the meantime: that guest would not be seen below.
+        db.alone(&letting_in(&self.organization, id)).await?;
+        self.remove_person(db, id).await
+    }
+
+    /// INVARIANT: no guest outlives his account: his user name would be taken there, by nobody and for ever.
+    ///
+    /// Takes out all guests whose account was that one or, without one, of this organization. A deleted
+    /// organization is an archive, and keeps its own.
+    async fn remove_guests<C: Connection>(&self, db: &mut C, account: Option<&str>) -> Result<(), Halt> {
+        let his = if account.is_some() { "and p.account_id = $2" } else { "" };
+        let guests = format!(
+            "select p.organization, p.id, p.account_id from person p \
+             join organization o on o.id = p.organization and o.deleted = 0 \
+             where p.account_organization = $1 {his} and p.account_organization <> p.organization \
+             order by p.organization, p.account_id"
+        );
+        let whose: Vec<_> =
+            [Some(self.organization.as_str()), account].into_iter().flatten().map(Value::from).collect();
+        let mut events = Vec::new();
+        for guest in db.rows(&guests, &whose).await? {
+            let (place, local): (String, String) = (guest.get(0)?, guest.get(1)?);
+            db.change("delete from person where organization = $1 and id = $2", values![&place, &local])
+                .await?;
+            let spent = "insert into spent (organization, id) values ($1, $2) on conflict do nothing";
+            db.change(spent, values![&place, &local]).await?;
+            events.push(Actor::host()?.event(
+                Some(&place),
+                "world.member-removed",
+                None,
+                Some(guest.get(2)?),
+            ));
+        }
+        Ok(note(db, &events).await?)
+    }
+
     /// His groups and roles go with him. His id stays spent.
     async fn remove_person<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
         let sql = "delete from person where organization = $1 and id = $2";
@@ -295,11 +341,15 @@ impl Changing {
         store: &str,
         answers: bool,
     ) -> Result<(), Halt> {
+        let store = store_name(store);
         let sql = "update userstore set answers = $3 where organization = $1 and name = $2";
-        match db.change(sql, values![&self.organization, store, answers]).await? {
-            0 => Err(impossible(format!("organization `{}` has no user store `{store}`", self.organization))),
-            _ => Ok(()),
+        if db.change(sql, values![&self.organization, &store, answers]).await? > 0 {
+            return Ok(());
         }
+        let known = "select name from userstore where organization = $1";
+        let known = db.rows(known, values![&self.organization]).await?;
+        let known = known.iter().map(|row| row.get(0)).collect::<Result<_, Failure>>()?;
+        Err(no_store(&self.organization, &store, &known).into())
     }
 
     // ---- Members
