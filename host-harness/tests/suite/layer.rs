@@ -134,6 +134,7 @@ async fn every_item_of_an_answer_can_be_an_error() {
         inviter: Principal::System,
         code: None,
         expires_at: None,
+        language: None,
     };
     let sent = calls.notifications_send("acme".to_owned(), None, vec![message; 3]).await.unwrap().unwrap();
     assert_eq!(sent, [Err(SendError::NoAddress), Err(SendError::NoAddress), Err(SendError::NoAddress)]);

@@ -115,8 +115,8 @@ async fn with_a_resident_go_the_guests_that_he_was_and_his_name_is_free() {
     assert_eq!(host.members("acme"), []);
     assert_eq!(host.members("root"), []);
     let told: Vec<_> =
-        host.audit().into_iter().map(|event| (event.organization.unwrap(), event.event)).collect();
-    let told: Vec<_> = told.iter().map(|(place, event)| (place.as_str(), event.as_str())).collect();
+        host.audit().into_iter().map(|event| (event.organization.unwrap(), event.kind)).collect();
+    let told: Vec<_> = told.iter().map(|(place, kind)| (place.as_str(), kind.text())).collect();
     assert_eq!(
         told[3..],
         [
