@@ -180,7 +180,10 @@ impl Prepared for Opened {
                 Wrong::LosesTheSubjectOfAnEvent => event.subject = None,
                 Wrong::LosesTheGrantOfAnEvent => event.grant = None,
                 Wrong::DigestsNamesWithoutAKey => {
-                    event.name = event.name.as_ref().map(|_| <sha2::Sha256 as sha2::Digest>::digest("bo@example.com").to_vec());
+                    event.name = event
+                        .name
+                        .as_ref()
+                        .map(|_| <sha2::Sha256 as sha2::Digest>::digest("bo@example.com").to_vec());
                 }
                 Wrong::ForgetsThatItAdopted if event.kind == EventKind::InvitationAdopted => {
                     event.kind = EventKind::InvitationRenewed;
@@ -189,9 +192,8 @@ impl Prepared for Opened {
                 _ => {}
             }
         }
-        events.retain(|event| {
-            !(self.0.is(Wrong::LosesAnEvent) && event.kind == EventKind::InvitationDeclined)
-        });
+        events
+            .retain(|event| !(self.0.is(Wrong::LosesAnEvent) && event.kind == EventKind::InvitationDeclined));
         Ok(Some(events))
     }
 
@@ -314,10 +316,7 @@ impl Storage for Twisted {
         self.reasons.lock().unwrap().extend(change.reason.clone());
         let admins = Call::new(
             Operation::Resend,
-            Context {
-                caller: Principal::Client("hr".into()),
-                ..self.almighty(&key.organization).context
-            },
+            Context { caller: Principal::Client("hr".into()), ..self.almighty(&key.organization).context },
         );
         let call = if self.is(Wrong::LetsTheInviteeAdopt) && change.adopt { &admins } else { call };
         let done = self.host.transition(call, key.clone(), guard.clone(), change.clone()).await?;

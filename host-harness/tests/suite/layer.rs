@@ -84,14 +84,13 @@ async fn every_error_of_the_contract_can_be_the_answer_and_nothing_is_applied() 
         let case = Function::AuditRecordRefusals.error(name).unwrap();
         let fault = (Function::AuditRecordRefusals, Fault::Error(case));
         let calls = calls(Host::of(quiet.clone()), Some(fault));
-        let refusal =
-            || Refusal {
-                operation: "sweep".to_owned(),
-                invitation: None,
-                subject: None,
-                name: None,
-                word: Word::Invalid,
-            };
+        let refusal = || Refusal {
+            operation: "sweep".to_owned(),
+            invitation: None,
+            subject: None,
+            name: None,
+            word: Word::Invalid,
+        };
         let error = calls.audit_record_refusals(None, vec![refusal()]).await.unwrap().unwrap_err();
         assert!(format!("{error:?}").to_lowercase().contains(&name.replace('-', "")), "{name}: {error:?}");
         assert_eq!(quiet.refusals.load(Ordering::SeqCst), 0, "{name} came too late");

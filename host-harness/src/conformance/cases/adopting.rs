@@ -10,9 +10,17 @@ pub(super) const CASES: &[Case] = &[
         the_caller_becomes_the_inviter,
         "With `adopt` the caller is the inviter from then on; without it nobody becomes another's inviter."
     ),
-    case!(AREA, the_approval_is_forgotten, "`approver` is cleared: it was given to somebody else's invitation."),
+    case!(
+        AREA,
+        the_approval_is_forgotten,
+        "`approver` is cleared: it was given to somebody else's invitation."
+    ),
     case!(AREA, a_machine_adopts, "A machine that adopts is stored as the inviter that it is."),
-    case!(AREA, not_by_the_invitee, "The row's subject is `denied`, from wherever they call, and nothing is applied."),
+    case!(
+        AREA,
+        not_by_the_invitee,
+        "The row's subject is `denied`, from wherever they call, and nothing is applied."
+    ),
     case!(AREA, it_is_told, "Its event is `invitation.adopted`, with who did it and whom it is for."),
     case!(
         AREA,

@@ -24,7 +24,11 @@ pub(super) const CASES: &[Case] = &[
         every_event_names_its_subject,
         "Each event of an invitation, from its creation to its purge, names it and the account it is for."
     ),
-    case!(AREA, what_awaits_approval_says_so, "The creation of one that awaits approval has the word `needs-approval`."),
+    case!(
+        AREA,
+        what_awaits_approval_says_so,
+        "The creation of one that awaits approval has the word `needs-approval`."
+    ),
     case!(
         AREA,
         a_refused_name_is_a_keyed_digest,
@@ -51,7 +55,11 @@ pub(super) const CASES: &[Case] = &[
         "Each step that is applied leaves one event with whom it is for and which group or role, none when repeated."
     ),
     case!(AREA, refusals, "Each refusal is one event: operation, word, invitation, subject, actor, request."),
-    case!(AREA, refusals_of_items, "A refusal with a name is `item-refused`, with its digest and its subject."),
+    case!(
+        AREA,
+        refusals_of_items,
+        "A refusal with a name is `item-refused`, with its digest and its subject."
+    ),
     case!(AREA, a_refusal_without_an_organization, "A refusal may have no organization, and no invitation."),
     case!(AREA, refusals_elsewhere_are_denied, "A refusal in the name of another organization is `denied`."),
     case!(
@@ -228,7 +236,11 @@ async fn a_refused_name_is_a_keyed_digest(ground: Ground) -> Outcome {
     for ((one, digest), (other, another)) in
         names.iter().zip(&digests).flat_map(|one| names.iter().zip(&digests).map(move |other| (one, other)))
     {
-        same(&format!("whether `{one}` and `{other}` have one digest"), &(digest == another), &(one == other))?;
+        same(
+            &format!("whether `{one}` and `{other}` have one digest"),
+            &(digest == another),
+            &(one == other),
+        )?;
     }
     for (name, digest) in names.into_iter().zip(&digests) {
         same("the length of a digest", &digest.len(), &32)?;
@@ -264,9 +276,13 @@ async fn no_words_of_people(ground: Ground) -> Outcome {
     };
     t.batch(&t.admin(), request).await?;
     t.change("SECRET a", approve("first", Some(LONG))).await?;
-    let words = Change { reason: Some("SECRET words".into()), word: Some(Word::Other), ..change(State::Revoked) };
+    let words =
+        Change { reason: Some("SECRET words".into()), word: Some(Word::Other), ..change(State::Revoked) };
     t.change("SECRET a", words).await?;
-    let named = Refusal { name: Some("SECRET somebody".into()), ..refusal("invitations.resend", Word::Refused, None) };
+    let named = Refusal {
+        name: Some("SECRET somebody".into()),
+        ..refusal("invitations.resend", Word::Refused, None)
+    };
     ok("record-refusals", record(&t, &t.admin(), Some("acme"), vec![named]).await)?;
     t.pass(2).await?;
     t.purge(0, 10).await?;
@@ -449,11 +465,7 @@ async fn refusals_of_items(ground: Ground) -> Outcome {
     let trail = t.trail().await?;
     let (first, second) = (item("the trail", &trail, 0)?, item("the trail", &trail, 1)?);
     must("the name of both", first.name.is_some() && first.name == second.name, "one digest", &trail)?;
-    same(
-        "subject and word",
-        &(second.subject.clone(), second.word),
-        &(Some(bob()), Some(Word::NameTaken)),
-    )
+    same("subject and word", &(second.subject.clone(), second.word), &(Some(bob()), Some(Word::NameTaken)))
 }
 
 async fn a_refusal_without_an_organization(ground: Ground) -> Outcome {

@@ -117,7 +117,9 @@ async fn refused_as_a_whole(t: &Trial, what: &str, change: impl FnOnce(Batch) ->
 async fn a_language_that_is_no_tag(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     let long = format!("de-{}", "abcdefgh-".repeat(4).trim_end_matches('-'));
-    for tag in ["", "d", "DE", "de-at", "pt_BR", "de-", "de--AT", "deutsch1234", "de AT", "de\n", "é", long.as_str()] {
+    for tag in
+        ["", "d", "DE", "de-at", "pt_BR", "de-", "de--AT", "deutsch1234", "de AT", "de\n", "é", long.as_str()]
+    {
         let language = Some(tag.to_owned());
         refused_as_a_whole(&t, &format!("the language {tag:?}"), |batch| Batch { language, ..batch }).await?;
     }

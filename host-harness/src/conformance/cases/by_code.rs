@@ -40,7 +40,11 @@ pub(super) const CASES: &[Case] = &[
         the_stricter_of_row_and_setting_counts,
         "A row in mode `code` in an organization that is stricter by now admits no bearer, and the other way round."
     ),
-    case!(AREA, added_codes_live_together, "`add` leaves the earlier codes alive, while no mail is delivered."),
+    case!(
+        AREA,
+        added_codes_live_together,
+        "`add` leaves the earlier codes alive, while no mail is delivered."
+    ),
     case!(
         AREA,
         a_delivered_mail_kills_older_codes,
@@ -56,7 +60,11 @@ pub(super) const CASES: &[Case] = &[
         what_was_taken_kills_when_it_arrives,
         "A mail that was taken kills the older codes when it is settled as delivered."
     ),
-    case!(AREA, a_late_mail_kills_nothing, "The late delivery of an older mail kills neither its code nor others."),
+    case!(
+        AREA,
+        a_late_mail_kills_nothing,
+        "The late delivery of an older mail kills neither its code nor others."
+    ),
     case!(
         AREA,
         a_later_version_kills_no_newest_code,

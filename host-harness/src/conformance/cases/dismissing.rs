@@ -5,9 +5,17 @@ use super::prelude::*;
 const AREA: &str = "dismissing";
 
 pub(super) const CASES: &[Case] = &[
-    case!(AREA, one_that_has_ended, "One that has ended, in whatever way, is answered and read as dismissed."),
+    case!(
+        AREA,
+        one_that_has_ended,
+        "One that has ended, in whatever way, is answered and read as dismissed."
+    ),
     case!(AREA, nothing_else_changes, "Neither its `version` nor anything else of it changes."),
-    case!(AREA, only_what_has_ended, "What awaits approval, is pending or is being accepted is left as it is."),
+    case!(
+        AREA,
+        only_what_has_ended,
+        "What awaits approval, is pending or is being accepted is left as it is."
+    ),
     case!(
         AREA,
         what_has_run_out_and_was_not_written,
@@ -15,8 +23,16 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(AREA, again_is_harmless, "A second time changes nothing and leaves no event."),
     case!(AREA, it_is_told_once, "Its event is `invitation.dismissed`, with who did it and whom it is for."),
-    case!(AREA, the_list_is_filtered, "`dismissed` in a filter gives those that were, those that were not, or both."),
-    case!(AREA, the_invitee_goes_on_seeing_it, "Its invitee finds it by `mine`, `get` and its code as before."),
+    case!(
+        AREA,
+        the_list_is_filtered,
+        "`dismissed` in a filter gives those that were, those that were not, or both."
+    ),
+    case!(
+        AREA,
+        the_invitee_goes_on_seeing_it,
+        "Its invitee finds it by `mine`, `get` and its code as before."
+    ),
     case!(
         AREA,
         other_organizations_dismiss_nothing,
@@ -122,7 +138,8 @@ async fn the_list_is_filtered(ground: Ground) -> Outcome {
     }
     t.insert(draft("d", alice())).await?;
     dismiss(&t, "b").await?;
-    let expected = [(None, vec!["a", "b", "c", "d"]), (Some(true), vec!["b"]), (Some(false), vec!["a", "c", "d"])];
+    let expected =
+        [(None, vec!["a", "b", "c", "d"]), (Some(true), vec!["b"]), (Some(false), vec!["a", "c", "d"])];
     for (dismissed, names) in expected {
         let filter = InvitationFilter { dismissed, ..all() };
         let found = t.list(filter.clone(), page(SortKey::Name, 10)).await?;

@@ -30,7 +30,11 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(AREA, a_client_is_an_inviter, "A machine is stored as the inviter that it is."),
     case!(AREA, accept_with_is_kept, "Each way of accepting is stored as it was said."),
-    case!(AREA, a_language_is_kept, "The language of a batch is stored with each of its rows, in its spelling."),
+    case!(
+        AREA,
+        a_language_is_kept,
+        "The language of a batch is stored with each of its rows, in its spelling."
+    ),
     case!(
         AREA,
         a_landing_place_is_kept,

@@ -28,7 +28,11 @@ pub(super) const CASES: &[Case] = &[
         "`name-taken` for whoever would get the user name of somebody else in the organization, and for no other."
     ),
     case!(AREA, a_member_takes_no_name, "A member has their name: `name-taken` is false."),
-    case!(AREA, the_name_at_home_counts, "A guest of the parent would get the user name where they are resident."),
+    case!(
+        AREA,
+        the_name_at_home_counts,
+        "A guest of the parent would get the user name where they are resident."
+    ),
     case!(AREA, a_name_that_is_free_again, "It is asked anew each time: a rename takes a name or frees it."),
 ];
 
@@ -135,7 +139,8 @@ async fn one_account_is_one(ground: Ground) -> Outcome {
 async fn others_are_found_beside_it(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     rename(&t, "u-bob", "alice@example.com").await?;
-    let found = find(&t, None, &["carol", "alice@example.com", "never", "never@example.com", "alice"]).await?;
+    let found =
+        find(&t, None, &["carol", "alice@example.com", "never", "never@example.com", "alice"]).await?;
     let words: Vec<_> = found
         .iter()
         .map(|one| match one {

@@ -16,8 +16,12 @@ pub(super) const CASES: &[Case] = &[
         nobody_is_reminded_of_what_was_sent_just_now,
         "Nobody is reminded before half of the time between the last mail and the end has passed."
     ),
-    case!(AREA, half_of_the_time_to_the_very_instant, "It is due at the very instant at which half has passed.")
-        .exact(),
+    case!(
+        AREA,
+        half_of_the_time_to_the_very_instant,
+        "It is due at the very instant at which half has passed."
+    )
+    .exact(),
     case!(
         AREA,
         a_resend_starts_the_half_anew,

@@ -16,7 +16,11 @@ pub(super) const CASES: &[Case] = &[
         the_invitee_still_sees_them,
         "The rows stay pending and as they were, and their invitee goes on seeing and claiming them."
     ),
-    case!(AREA, a_later_code_works, "A code that is made afterwards works, and its mail is delivered as any."),
+    case!(
+        AREA,
+        a_later_code_works,
+        "A code that is made afterwards works, and its mail is delivered as any."
+    ),
     case!(AREA, codes_of_others_live, "Codes of other people live on."),
     case!(
         AREA,

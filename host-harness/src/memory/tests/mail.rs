@@ -117,10 +117,7 @@ async fn nobody_gets_more_mails_in_a_day_than_the_host_allows_whoever_sends_them
     assert!(matches!(sent[..], [Ok(Sent::Delivered)]));
     let wait = DAY - HOUR / 2;
     let third = send(&host, message(MessageKind::Invitation, alice())).await;
-    assert!(
-        matches!(third, Err(SendError::Host(HostError::Throttled(after))) if after == wait),
-        "{third:?}"
-    );
+    assert!(matches!(third, Err(SendError::Host(HostError::Throttled(after))) if after == wait), "{third:?}");
     let fourth = host.send(&gina, "globex".into(), None, vec![other]).await.unwrap();
     assert!(
         matches!(fourth[..], [Err(SendError::Host(HostError::Throttled(after)))] if after == DAY),

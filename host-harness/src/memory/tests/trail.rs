@@ -2,10 +2,7 @@
 
 use super::*;
 use crate::{
-    contract::{
-        audit::Refusal,
-        types::MessageKind,
-    },
+    contract::{audit::Refusal, types::MessageKind},
     host::{Audit as _, Membership as _},
 };
 
@@ -44,7 +41,8 @@ async fn a_refused_name_is_a_keyed_digest_and_no_word_of_anybody_is_in_the_trail
     let items = vec![item(0, "bo@example.com"), item(1, " BO@example.com"), item(2, "someone")];
     let request = Batch { refused: items, ..batch("key", vec![awaiting(5, "inv-a", alice())]) };
     host.insert(&admin(&host), "acme".into(), request).await.unwrap();
-    let words = |to| Change { reason: Some("a SECRET reason".into()), word: Some(Word::Policy), ..change(to) };
+    let words =
+        |to| Change { reason: Some("a SECRET reason".into()), word: Some(Word::Policy), ..change(to) };
     go_with(&host, "inv-a", words(State::Revoked)).await.unwrap();
     let refusal = Refusal {
         operation: "invitations.invite".into(),
