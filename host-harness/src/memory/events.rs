@@ -73,10 +73,7 @@ impl NewUser {
     /// # Errors
     /// The name of the store, or the address, is one that nothing may have.
     pub fn checked_store(&self) -> Result<String, EventError> {
-        if let Some(email) = self.email.as_ref().filter(|email| email.contains(char::is_control)) {
-            let text = format!("the address `{}` has control characters", email.escape_debug());
-            return Err(EventError::Impossible(text));
-        }
+        self.email.as_deref().map_or(Ok(()), check_address)?;
         new_store_name(self.store.as_deref().unwrap_or(DEFAULT_STORE)).map_err(EventError::Impossible)
     }
 }
@@ -434,6 +431,19 @@ impl MemoryHost {
     pub fn settle_taken(&self, delivered: bool) -> usize {
         self.lock().settle_taken(delivered)
     }
+}
+
+/// Whether a text may be kept as somebody's address. What is none is taken, and is as none; but a line break,
+/// say, would be a header of the mail in a host that takes addresses as they are.
+///
+/// # Errors
+/// It has control characters.
+pub fn check_address(email: &str) -> Result<(), EventError> {
+    if email.contains(char::is_control) {
+        let text = format!("the address `{}` has control characters", email.escape_debug());
+        return Err(EventError::Impossible(text));
+    }
+    Ok(())
 }
 
 /// An organization has no user store of that name, but these.

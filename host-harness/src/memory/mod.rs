@@ -42,7 +42,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub use duration::{HumanDuration, NotADuration};
-pub use events::{EventError, NewUser, no_store};
+pub use events::{EventError, NewUser, check_address, no_store};
 pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
 pub use judging::Judgement;
 pub use mail::{Mail, MailMode};

@@ -3,11 +3,11 @@
 use guestlist_harness::{
     bounds,
     contract::{
-        directory::{LookupError, Organization, OrganizationState, User},
+        directory::{Found, LookupError, Organization, OrganizationState, User},
         types::{HostError, Permissions, Principal, UserRef},
     },
     host::Call,
-    lookup::{Look, readings},
+    lookup::{By, Look, readings},
     memory::store_name,
 };
 
@@ -64,7 +64,7 @@ pub(super) struct FindUsers {
     names: Vec<String>,
 }
 
-type Found = Vec<Result<Option<User>, HostError>>;
+type Answers = Vec<Result<Found, HostError>>;
 
 /// The user stores of an organization, and whether each answers.
 struct Stores(Vec<(String, bool)>);
@@ -87,13 +87,13 @@ impl Stores {
         self.0.iter().any(|(known, _)| known == store)
     }
 
-    /// The readings of a name; an error where the store of the likeliest cannot answer just now.
+    /// The readings of a name; an error where a store that is needed for it cannot answer just now.
     fn readings(&self, domain: Option<&str>, name: &str) -> Result<Vec<Look>, HostError> {
         let looks = readings(name, domain, |store| self.has(store));
         let silent = |(known, answers): &(String, bool), look: &Look| {
             !answers && look.store.as_ref().is_none_or(|store| store == known)
         };
-        if looks.first().is_some_and(|look| self.0.iter().any(|store| silent(store, look))) {
+        if looks.iter().any(|look| look.is_needed && self.0.iter().any(|store| silent(store, look))) {
             return Err(HostError::Unavailable(None));
         }
         Ok(looks.into_iter().filter(|look| is_askable(&look.text)).collect())
@@ -135,7 +135,7 @@ impl FindUsers {
 }
 
 impl Operation for FindUsers {
-    type Output = Result<Found, LookupError>;
+    type Output = Result<Answers, LookupError>;
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -146,7 +146,7 @@ impl Operation for FindUsers {
         concerns_people_of(db, &self.asker, &self.organization).await?;
         self.check()?;
         let Some(known) = Stores::read(db, &self.organization).await? else {
-            return Ok(Ok(self.names.iter().map(|_| Ok(None)).collect()));
+            return Ok(Ok(self.names.iter().map(|_| Ok(Found::Nobody)).collect()));
         };
         let domain = self.domain.as_ref().map(|name| store_name(name));
         if let (Some(store), Some(name)) = (&domain, &self.domain)
@@ -158,15 +158,18 @@ impl Operation for FindUsers {
             self.names.iter().map(|name| known.readings(domain.as_deref(), name)).collect();
         let (mut names, mut addresses) = (Vec::new(), Vec::new());
         for look in readings.iter().flatten().flatten() {
-            names.push(look.text.clone());
-            addresses.extend(look.may_be_address.then(|| look.text.clone()));
+            match look.by {
+                By::Name => names.push(look.text.clone()),
+                By::Address => addresses.push(look.text.clone()),
+            }
         }
         let people = persons::named(db, &self.organization, &names, &addresses).await?;
         let answer = |looks: Result<Vec<Look>, HostError>| {
             // A text that fits two accounts means neither.
             Ok(match fitting(&people, &looks?).as_slice() {
-                [person] => Some(person.user(&self.organization)),
-                _ => None,
+                [] => Found::Nobody,
+                [person] => Found::One(person.user(&self.organization)),
+                _ => Found::Ambiguous,
             })
         };
         Ok(Ok(readings.into_iter().map(answer).collect()))

@@ -6,7 +6,7 @@ use guestlist_harness::{
         directory::User,
         types::{Grant, Permissions, Principal, UserRef},
     },
-    lookup::Look,
+    lookup::{By, Look},
 };
 
 use super::is_askable;
@@ -69,9 +69,11 @@ impl Seen {
     /// Whom a look is for: by his user name, or by his address where he is resident.
     pub(super) fn fits(&self, look: &Look) -> bool {
         let email = self.resident.as_ref().and_then(|resident| resident.email.as_ref());
-        let has_address = || look.may_be_address && email.is_some_and(|email| folded(email) == look.text);
-        look.store.as_ref().is_none_or(|store| self.store == *store)
-            && (self.folded == look.text || has_address())
+        let fits = match look.by {
+            By::Name => self.folded == look.text,
+            By::Address => email.is_some_and(|email| folded(email) == look.text),
+        };
+        fits && look.store.as_ref().is_none_or(|store| self.store == *store)
     }
 
     /// As `organization`, whose local account it is, sees him.
@@ -97,7 +99,7 @@ pub(super) async fn named<C: Connection>(
     names: &[String],
     addresses: &[String],
 ) -> Result<Vec<Seen>, Failure> {
-    if names.is_empty() {
+    if names.is_empty() && addresses.is_empty() {
         return Ok(Vec::new());
     }
     let mut bound: Vec<Value> = [organization.to_owned()].iter().chain(names).map(Value::from).collect();

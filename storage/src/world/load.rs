@@ -12,8 +12,8 @@ use guestlist_harness::{
 
 use super::bytes;
 use crate::{
-    StorageError,
-    codec::{Word as _, folded, json, message, principal},
+    StorageError, audit,
+    codec::{Word as _, folded, json, message, planned, principal},
     error::Halt,
     invitations::rows::{self, Stored},
     many,
@@ -24,8 +24,8 @@ use crate::{
 const TABLES: [(&str, &str); 15] = [
     (
         "organization",
-        "id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, policy, retention, \
-         reminder_before",
+        "id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, landings, policy, \
+         retention, reminder_before",
     ),
     ("userstore", "organization, name, answers"),
     (
@@ -38,13 +38,13 @@ const TABLES: [(&str, &str); 15] = [
     ("held", "organization, person, kind, target, invitation"),
     ("permission", "organization, who, permissions, place"),
     ("invitation", rows::COLUMNS),
-    ("code", "digest, organization, invitation, place"),
+    ("code", "digest, organization, invitation, version"),
     ("outbox", "organization, invitation, kind, version, due_at, tries, taken"),
     ("operation", "organization, caller, operation, fingerprint, at"),
     ("operation_item", "organization, caller, operation, position, invitation, refused"),
     ("grant_log", "organization, invitation, step, place"),
     ("grant_closed", "organization, invitation"),
-    ("audit", "at, organization, actor, request_id, event, operation, invitation, reason"),
+    ("audit", audit::COLUMNS),
 ];
 
 /// How many rows are copied at a time, to be bound.
@@ -80,19 +80,20 @@ impl Load {
             load.tenant(organization, tenant)?;
         }
         for event in &world.audit {
-            load.put(
-                "audit",
-                values![
-                    event.at,
-                    event.organization.as_ref(),
-                    principal(&event.actor)?,
-                    &event.request_id,
-                    &event.event,
-                    &event.operation,
-                    event.invitation.as_ref(),
-                    event.reason.as_ref()
-                ],
-            );
+            let row = audit::Event {
+                organization: event.organization.clone(),
+                actor: principal(&event.actor)?,
+                request_id: event.request_id.clone(),
+                kind: event.kind,
+                word: event.word,
+                operation: event.operation.clone(),
+                invitation: event.invitation.clone(),
+                subject: event.subject.clone(),
+                name: event.name.clone(),
+                grant: event.grant.clone(),
+                about: event.about.clone(),
+            };
+            load.put("audit", &row.values(event.at));
         }
         Ok(load)
     }
@@ -116,9 +117,10 @@ impl Load {
                 i64::from(place.utc_offset_minutes),
                 json(&place.settings)?,
                 place.address_domains.as_ref().map(json).transpose()?,
+                json(&place.landings)?,
                 json(&place.policy)?,
-                place.settings.retention,
-                place.settings.reminder_before
+                planned(place.settings.retention),
+                place.settings.reminder_before.map(planned)
             ],
         );
         let canonical = |stores: &BTreeSet<String>| stores.iter().map(|name| store_name(name)).collect();
@@ -229,7 +231,8 @@ impl Load {
                     &entry.invitation,
                     kind,
                     entry.version,
-                    entry.due_at,
+                    // What never falls due by itself is due at the end of time.
+                    Some(entry.due_at).filter(|due_at| *due_at < u64::MAX),
                     entry.tries,
                     entry.taken
                 ],
@@ -251,14 +254,21 @@ impl Load {
     }
 
     fn invitation(&mut self, row: &StoredInvitation) -> Result<(), StorageError> {
-        let StoredInvitation { invitation, codes, reminded, hidden_until } = row;
-        let stored =
-            Stored { invitation: invitation.clone(), reminded: *reminded, hidden_until: *hidden_until };
+        let StoredInvitation { invitation, codes, code_versions, mailed_at, reminded, hidden_until } = row;
+        let stored = Stored {
+            invitation: invitation.clone(),
+            reminded: *reminded,
+            hidden_until: *hidden_until,
+            mailed_at: *mailed_at,
+        };
         let written = rows::written(&stored).map_err(|failure| invalid(failure.text().to_owned()))?;
         self.put("invitation", &written);
         let key = &invitation.key;
-        for (place, code) in (0_u32..).zip(codes) {
-            self.put("code", values![digest(code)?, &key.organization, &key.id, place]);
+        if codes.len() != code_versions.len() {
+            return Err(invalid(format!("invitation `{}` has codes without a version", key.id)));
+        }
+        for (code, version) in codes.iter().zip(code_versions) {
+            self.put("code", values![digest(code)?, &key.organization, &key.id, *version]);
         }
         Ok(())
     }

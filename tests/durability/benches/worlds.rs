@@ -13,7 +13,10 @@ use std::{env, fmt::Write as _, time::Instant};
 
 use guestlist_durability::place::Place;
 use guestlist_harness::{
-    contract::types::{Principal, UserRef},
+    contract::{
+        directory::Found,
+        types::{Principal, UserRef},
+    },
     host::{Directory as _, Operation},
     memory::MemoryHost,
 };
@@ -66,7 +69,7 @@ async fn measure(people: usize, databases: &[&str]) -> Times {
         let begun = Instant::now();
         let found = host.find_users(&call, "root".into(), None, names.collect()).await.expect("an answer");
         let found = times.take(what, begun, found);
-        assert!(found.iter().all(|one| matches!(one, Ok(Some(_)))), "{found:?}");
+        assert!(found.iter().all(|one| matches!(one, Ok(Found::One(_)))), "{found:?}");
     }
     for database in databases {
         let place = Place::named(database).await.expect("a database");

@@ -75,6 +75,7 @@ pub fn organization(id: &str, parent: Option<&str>, settings: Values) -> Organiz
         roles: BTreeMap::new(),
         permissions: Vec::new(),
         settings,
+        landings: Vec::new(),
         address_domains: None,
         policy: Vec::new(),
         utc_offset_minutes: 0,

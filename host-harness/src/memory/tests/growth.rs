@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    contract::directory::Found,
     host::{Directory as _, Membership as _},
     memory::{NewUser, World, people::steps},
 };
@@ -81,14 +82,7 @@ async fn operations(people: usize) -> Vec<(&'static str, usize)> {
             }};
         }
         let found = take!("find-users", host.find_users(&call, "root".into(), None, names().to_vec()).await);
-        assert_eq!(
-            found
-                .unwrap()
-                .into_iter()
-                .filter(|one| matches!(one, Ok(crate::contract::directory::Found::One(_))))
-                .count(),
-            2
-        );
+        assert_eq!(found.unwrap().into_iter().filter(|one| matches!(one, Ok(Found::One(_)))).count(), 2);
         let users = take!("get-users", host.get_users(&call, "root".into(), accounts()).await);
         assert_eq!(users.unwrap().into_iter().flatten().count(), 2);
         take!("standing", host.standing(&call, "acme".into(), person(of_root("u-10"))).await).unwrap();

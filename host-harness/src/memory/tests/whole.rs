@@ -127,5 +127,5 @@ async fn the_snapshot_shows_everything_as_json() {
     assert_eq!(json["invitations"][0]["invitation"]["key"]["id"], "inv-a");
     assert_eq!(json["outbox"][0]["organization"], "acme");
     assert_eq!(json["organizations"]["root"]["members"][0]["name"], "gus.guest");
-    assert_eq!(json["audit"][0]["event"], "invitation.created");
+    assert_eq!(json["audit"][0]["kind"], "InvitationCreated");
 }

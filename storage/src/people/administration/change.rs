@@ -4,17 +4,21 @@
 use guestlist_harness::{
     bounds,
     contract::{
+        audit::EventKind,
         settings::Values,
         types::{Grant, GrantKind, Permissions, Principal, Step, UserRef},
     },
     lookup::DEFAULT_STORE,
-    memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings, no_store, store_name},
+    memory::{
+        EventError, NewUser, Rule, SettingsPatch, Target, check_address, default_settings, judge, no_store,
+        store_name,
+    },
 };
 
 use super::NewOrganization;
 use crate::{
-    audit::{Actor, note},
-    codec::{Word as _, folded, from_json, json, principal},
+    audit::{Actor, Event, Of, note},
+    codec::{Word as _, folded, from_json, json, planned, principal},
     error::{Failure, Halt},
     invitations::rows::ACTIVE,
     people::{
@@ -32,6 +36,7 @@ pub(super) enum Change {
     DeleteOrganization,
     AddUser(NewUser),
     RenameUser { id: String, name: String },
+    SetEmail { id: String, email: Option<String> },
     SetUserActive { id: String, active: bool },
     RemoveUser(String),
     SetStoreAnswers { store: String, answers: bool },
@@ -47,44 +52,66 @@ pub(super) enum Change {
     SetPolicy(Vec<Rule>),
 }
 
-impl Change {
-    /// The event and what it is about.
-    fn event(&self, organization: &str) -> (&'static str, String) {
+impl Changing {
+    /// The event of the change.
+    fn event(&self) -> Result<Event, Failure> {
+        use EventKind as Kind;
         let target = |grant: &Grant, of_group, of_role| match grant.kind {
             GrantKind::Group => of_group,
             GrantKind::Role => of_role,
         };
-        let either = |truth: bool, one, other| if truth { one } else { other };
-        match self {
-            Self::CreateOrganization(_) => ("organization-created", organization.to_owned()),
-            Self::SetOrganizationActive(active) => {
-                (either(*active, "organization-enabled", "organization-disabled"), organization.to_owned())
+        let either = |truth: &bool, one, other| if *truth { one } else { other };
+        let event = |kind, of: &Of<'_>| Ok(Actor::host()?.event(Some(&self.organization), kind, of));
+        let local = |kind, id: &String| {
+            event(kind, &Of::user(&UserRef { organization: self.organization.clone(), id: id.clone() }))
+        };
+        match &self.change {
+            Change::CreateOrganization(_) => event(Kind::WorldOrganizationCreated, &Of::default()),
+            Change::SetOrganizationActive(active) => {
+                let kind = either(active, Kind::WorldOrganizationEnabled, Kind::WorldOrganizationDisabled);
+                event(kind, &Of::default())
             }
-            Self::MoveOrganization(parent) => {
-                ("organization-moved", parent.clone().unwrap_or_else(|| "no parent".to_owned()))
+            Change::MoveOrganization(parent) => {
+                event(Kind::WorldOrganizationMoved, &Of { about: parent.as_deref(), ..Of::default() })
             }
-            Self::DeleteOrganization => ("organization-deleted", organization.to_owned()),
-            Self::AddUser(user) => ("user-added", user.id.clone()),
-            Self::RenameUser { id, .. } => ("user-renamed", id.clone()),
-            Self::SetUserActive { id, active } => {
-                (either(*active, "user-enabled", "user-disabled"), id.clone())
+            Change::DeleteOrganization => event(Kind::WorldOrganizationDeleted, &Of::default()),
+            Change::AddUser(user) => local(Kind::WorldUserAdded, &user.id),
+            Change::RenameUser { id, .. } => local(Kind::WorldUserRenamed, id),
+            Change::SetEmail { id, .. } => local(Kind::WorldEmailChanged, id),
+            Change::SetUserActive { id, active } => {
+                local(either(active, Kind::WorldUserEnabled, Kind::WorldUserDisabled), id)
             }
-            Self::RemoveUser(id) => ("user-removed", id.clone()),
-            Self::SetStoreAnswers { store, answers } => {
-                (either(*answers, "store-answers", "store-silent"), store_name(store))
+            Change::RemoveUser(id) => local(Kind::WorldUserRemoved, id),
+            Change::SetStoreAnswers { store, answers } => {
+                let kind = either(answers, Kind::WorldStoreAnswers, Kind::WorldStoreSilent);
+                event(kind, &Of::id(&store_name(store)))
             }
-            Self::AddMember(account) => ("member-added", account.id.clone()),
-            Self::RemoveMember(account) => ("member-removed", account.id.clone()),
-            Self::CreateTarget { kind, id, .. } => {
+            Change::AddMember(account) => event(Kind::WorldMemberAdded, &Of::user(account)),
+            Change::RemoveMember(account) => event(Kind::WorldMemberRemoved, &Of::user(account)),
+            Change::CreateTarget { kind, id, .. } => {
                 let grant = Grant { kind: *kind, id: id.clone() };
-                (target(&grant, "group-created", "role-created"), id.clone())
+                event(target(&grant, Kind::WorldGroupCreated, Kind::WorldRoleCreated), &Of::grant(&grant))
             }
-            Self::DeleteTarget(grant) => (target(grant, "group-deleted", "role-deleted"), grant.id.clone()),
-            Self::AddGrant(_, grant) => ("grant-added", grant.id.clone()),
-            Self::RemoveGrant(_, grant) => ("grant-removed", grant.id.clone()),
-            Self::SetPermissions(who, _) => ("permissions-set", format!("{who:?}")),
-            Self::SetSettings(_) | Self::PatchSettings(_) => ("settings-changed", String::new()),
-            Self::SetPolicy(_) => ("policy-set", String::new()),
+            Change::DeleteTarget(grant) => {
+                event(target(grant, Kind::WorldGroupDeleted, Kind::WorldRoleDeleted), &Of::grant(grant))
+            }
+            Change::AddGrant(account, grant) => {
+                event(Kind::WorldGrantAdded, &Of { grant: Some(grant), ..Of::user(account) })
+            }
+            Change::RemoveGrant(account, grant) => {
+                event(Kind::WorldGrantRemoved, &Of { grant: Some(grant), ..Of::user(account) })
+            }
+            Change::SetPermissions(who, _) => match who {
+                Principal::User(user) => event(Kind::WorldPermissionsSet, &Of::user(user)),
+                Principal::Client(client) => {
+                    event(Kind::WorldPermissionsSet, &Of::id(&format!("client:{client}")))
+                }
+                Principal::Anonymous | Principal::System => event(Kind::WorldPermissionsSet, &Of::default()),
+            },
+            Change::SetSettings(_) | Change::PatchSettings(_) => {
+                event(Kind::WorldSettingsChanged, &Of::default())
+            }
+            Change::SetPolicy(_) => event(Kind::WorldPolicySet, &Of::default()),
         }
     }
 }
@@ -99,8 +126,11 @@ impl Operation for Changing {
     type Output = ();
 
     fn scope(&self) -> Scope {
-        // Who is deleted is a guest elsewhere, too.
-        let everything = matches!(self.change, Change::RemoveUser(_) | Change::DeleteOrganization);
+        // Who is deleted is a guest elsewhere, too, and somebody's invitations are of any organization.
+        let everything = matches!(
+            self.change,
+            Change::RemoveUser(_) | Change::DeleteOrganization | Change::SetEmail { .. }
+        );
         Scope { organization: Some(self.organization.clone()), everything, ..Scope::default() }
     }
 
@@ -109,10 +139,7 @@ impl Operation for Changing {
             parent_of(db, &self.organization).await?;
         }
         self.make(db).await?;
-        let (event, what) = self.change.event(&self.organization);
-        let event =
-            Actor::host()?.event(Some(&self.organization), &format!("world.{event}"), None, Some(what));
-        note(db, &[event]).await?;
+        note(db, &[self.event()?]).await?;
         match &self.change {
             Change::RemoveUser(id) => self.remove_guests(db, Some(id)).await,
             Change::DeleteOrganization => self.remove_guests(db, None).await,
@@ -154,6 +181,7 @@ impl Changing {
             Change::DeleteOrganization => self.delete_organization(db).await,
             Change::AddUser(user) => self.add_user(db, user).await,
             Change::RenameUser { id, name } => self.rename_user(db, id, name).await,
+            Change::SetEmail { id, email } => self.set_email(db, id, email.as_deref()).await,
             Change::SetUserActive { id, active } => self.set_user_active(db, id, *active).await,
             Change::RemoveUser(id) => self.remove_user(db, id).await,
             Change::SetStoreAnswers { store, answers } => self.set_store_answers(db, store, *answers).await,
@@ -183,7 +211,7 @@ impl Changing {
         }
         let settings = default_settings();
         let sql = "insert into organization (id, name, parent, active, deleted, utc_offset_minutes, settings, \
-            policy, retention, reminder_before) values ($1, $2, $3, 1, 0, $4, $5, '[]', $6, $7) \
+            landings, policy, retention, reminder_before) values ($1, $2, $3, 1, 0, $4, $5, '[]', '[]', $6, $7) \
             on conflict do nothing";
         let values = values![
             &new.id,
@@ -191,8 +219,8 @@ impl Changing {
             new.parent.as_ref(),
             i64::from(new.utc_offset_minutes),
             json(&settings)?,
-            settings.retention,
-            settings.reminder_before
+            planned(settings.retention),
+            settings.reminder_before.map(planned)
         ];
         if db.change(sql, values).await? == 0 {
             return Err(impossible(format!("organization id `{}` is or was another's", new.id)));
@@ -314,14 +342,55 @@ impl Changing {
                 .await?;
             let spent = "insert into spent (organization, id) values ($1, $2) on conflict do nothing";
             db.change(spent, values![&place, &local]).await?;
+            let account = UserRef { organization: self.organization.clone(), id: guest.get(2)? };
             events.push(Actor::host()?.event(
                 Some(&place),
-                "world.member-removed",
-                None,
-                Some(guest.get(2)?),
+                EventKind::WorldMemberRemoved,
+                &Of::user(&account),
             ));
         }
         Ok(note(db, &events).await?)
+    }
+
+    /// INVARIANT: whoever reads an address that is somebody's no longer cannot use the codes that were sent there.
+    ///
+    /// The codes of all their pending invitations die, in whatever organization those are. In their place
+    /// comes a digest that no code has, so that the invitation still counts as one that its invitee was told of.
+    async fn set_email<C: Connection>(&self, db: &mut C, id: &str, email: Option<&str>) -> Result<(), Halt> {
+        email.map_or(Ok(()), check_address)?;
+        let sql = format!(
+            "select email, account_organization, account_id from person where organization = $1 and id = $2{}",
+            db.locking()
+        );
+        let person = db.row(&sql, values![&self.organization, id]).await?.ok_or_else(|| self.no_user(id))?;
+        let account: (String, String) = (person.get(1)?, person.get(2)?);
+        if account != (self.organization.clone(), id.to_owned()) {
+            return Err(impossible(format!(
+                "user `{id}` is a guest; their address is where they are resident"
+            )));
+        }
+        if person.get::<Option<String>>(0)?.as_deref() == email {
+            return Ok(());
+        }
+        let sql = "update person set email = $3, folded_email = $4 where organization = $1 and id = $2";
+        db.change(sql, values![&self.organization, id, email, email.map(folded)]).await?;
+        // Locked in one order, and before their codes, as by whoever changes one.
+        let pending = format!(
+            "select organization, id, version from invitation where subject_organization = $1 \
+             and subject_id = $2 and state = 'pending' order by organization, id{}",
+            db.locking()
+        );
+        for row in db.rows(&pending, values![&self.organization, id]).await? {
+            let (organization, invitation): (String, String) = (row.get(0)?, row.get(1)?);
+            let dead = "delete from code where organization = $1 and invitation = $2";
+            db.change(dead, values![&organization, &invitation]).await?;
+            let sql = format!(
+                "insert into code (digest, organization, invitation, version) values ({}, $1, $2, $3)",
+                db.random()
+            );
+            db.change(&sql, values![&organization, &invitation, row.get::<u64>(2)?]).await?;
+        }
+        Ok(())
     }
 
     /// His groups and roles go with him. His id stays spent.
@@ -500,9 +569,14 @@ impl Changing {
     }
 
     async fn set_settings<C: Connection>(&self, db: &mut C, settings: &Values) -> Result<(), Halt> {
+        judge(settings).map_err(Halt::Contradictory)?;
         let sql = "update organization set settings = $2, retention = $3, reminder_before = $4 where id = $1";
-        let values =
-            values![&self.organization, json(settings)?, settings.retention, settings.reminder_before];
+        let values = values![
+            &self.organization,
+            json(settings)?,
+            planned(settings.retention),
+            settings.reminder_before.map(planned)
+        ];
         db.change(sql, values).await?;
         Ok(())
     }
@@ -518,6 +592,15 @@ impl Changing {
             let domains = domains.as_ref().map(json).transpose()?;
             let sql = "update organization set address_domains = $2 where id = $1";
             db.change(sql, &[Value::from(&self.organization), Value::from(domains)]).await?;
+        }
+        if let Some(landings) = &patch.landings {
+            if let Some(wrong) = landings.iter().find(|landing| bounds::landing(landing).is_err()) {
+                return Err(impossible(format!(
+                    "the landing place `{wrong}` is no absolute URL that begins with `https://` and a host name"
+                )));
+            }
+            let sql = "update organization set landings = $2 where id = $1";
+            db.change(sql, values![&self.organization, json(landings)?]).await?;
         }
         Ok(())
     }

@@ -15,14 +15,14 @@ use crate::{
 /// Enough rows that an index pays, in 50 organizations.
 const FILL: &str = "
     insert into organization
-        select 'o' || n, 'n', null, 1, 0, 0, '{}', null, '', 0, null from generate_series(0, 49) n;
+        select 'o' || n, 'n', null, 1, 0, 0, '{}', null, '[]', '', 0, null from generate_series(0, 49) n;
     insert into invitation select 'o' || n % 50, 'i' || n, 'p', 1, 1, 'pending', 'p', 's' || n, 'n' || n, '', null,
-        '[]', '[]', 'code', 'internal', 'sent', null, '[]', n, null, n + 1000, null, null, 0, null, 0, 'x', null, 0,
-        0 from generate_series(1, 10000) n;
+        '[]', '[]', 'code', 'internal', 'sent', null, null, null, '[]', n, null, n + 1000, null, null, 0, null, 0,
+        'x', null, 0, 0, 0, null from generate_series(1, 10000) n;
     insert into code select sha256(('c' || n)::bytea), 'o' || n % 50, 'i' || n, 1 from generate_series(1, 10000) n;
     insert into outbox select 'o' || n % 50, 'i' || n, 'invitation', 1, n, 0, 0 from generate_series(1, 10000) n;
-    insert into audit (at, organization, actor, request_id, event, operation, invitation)
-        select n, 'o' || n % 50, '', '', '', '', 'i' || n from generate_series(1, 10000) n;
+    insert into audit (at, organization, actor, request_id, kind, operation, invitation)
+        select n, 'o' || n % 50, '', '', 'refused', '', 'i' || n from generate_series(1, 10000) n;
     analyze";
 
 /// The plan of a statement uses this index, and nowhere goes through a whole table.
