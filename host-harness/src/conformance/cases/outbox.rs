@@ -72,9 +72,9 @@ async fn nobody_is_reminded_of_what_was_sent_just_now(ground: Ground) -> Outcome
     sent(&t, "a").await?;
     same("due, although the end is near", &kinds(&t, 0).await?, &vec![])?;
     let t = reminding(&ground, Some(LONG)).await?;
-    t.insert(Draft { lifetime: Some(4 * t.unit), ..draft("a", alice()) }).await?;
+    t.insert(Draft { lifetime: Some(12 * t.unit), ..draft("a", alice()) }).await?;
     sent(&t, "a").await?;
-    t.pass(3 * t.unit).await?;
+    t.pass(7 * t.unit).await?;
     same("due after more than half", &kinds(&t, 0).await?, &pairs(&[("reminder", "a")]))
 }
 
@@ -109,9 +109,9 @@ async fn a_resend_starts_the_half_anew(ground: Ground) -> Outcome {
 
 async fn a_reminder_is_due_once(ground: Ground) -> Outcome {
     let t = reminding(&ground, Some(LONG)).await?;
-    t.insert(Draft { lifetime: Some(8 * t.unit), ..draft("a", alice()) }).await?;
+    t.insert(Draft { lifetime: Some(12 * t.unit), ..draft("a", alice()) }).await?;
     sent(&t, "a").await?;
-    t.pass(4 * t.unit).await?;
+    t.pass(7 * t.unit).await?;
     same("due", &kinds(&t, t.unit).await?, &pairs(&[("reminder", "a")]))?;
     same("due at once again", &kinds(&t, 0).await?, &vec![])?;
     t.pass(t.unit).await?;

@@ -171,7 +171,16 @@ impl Writer {
         let who = if in_globex { Who::Gina } else { self.dice.of(Who::Ann, [Who::Ann, Who::Machine]) };
         // With a clock of its own each row of a batch may have its own time.
         let count = if self.real { 1 } else { 1 + self.dice.below(3) };
-        let drafts = (0..count).map(|_| self.made(in_globex)).collect();
+        let drafts: Vec<_> = (0..count).map(|_| self.made(in_globex)).collect();
+        if self.next.is_empty()
+            && self.dice.once_in(4)
+            && let Some(first) = drafts.first()
+        {
+            let (row, kind, outcome) = (first.row, MessageKind::Invitation, DeliveryOutcome::Sending);
+            let sweeper = if in_globex { Who::Gina } else { Who::Sweep };
+            let sending = Act::Ask(sweeper, Ask::Settle { row, version: 1, kind, outcome });
+            self.next = vec![Act::Ask(Who::Sweep, Ask::Due { hold: 0 }), sending];
+        }
         let operation = format!("operation-{}-{}", self.days, self.dice.below(8));
         Act::Ask(
             who,
@@ -251,6 +260,9 @@ impl Writer {
         let owner = if row.in_globex { Who::Gina } else { Who::Ann };
         if lifecycle::is_terminal(to) && self.dice.once_in(3) {
             self.open.retain(|(open, _)| *open != row);
+        }
+        if lifecycle::is_terminal(to) && self.next.is_empty() && self.dice.once_in(3) {
+            self.next = vec![self.list(), Act::Ask(owner, Ask::Dismiss(row))];
         }
         if to == Accepting && self.next.is_empty() && self.dice.once_in(2) {
             self.next = vec![self.apply_to(row, invitee)];
@@ -376,7 +388,11 @@ impl Writer {
         if self.dice.once_in(3) {
             return Act::Ask(Who::Invitee(self.person()), Ask::Mine { states: self.states(), limit: 2 });
         }
-        let prefix = self.dice.of(None, [Some("a00".into()), Some("a01".into())]);
+        self.list()
+    }
+
+    fn list(&mut self) -> Act {
+        let prefix = self.dice.of(None, [None, Some("a00".into()), Some("a01".into())]);
         let invitee = self.dice.of(None, [None, Some(Person::Alice)]);
         let sort = self.dice.of(SortKey::Name, [SortKey::CreatedAt, SortKey::ExpiresAt]);
         let (descending, limit) = (self.dice.once_in(2), self.dice.of(3, [1, 200]));
