@@ -48,8 +48,8 @@ fn names_that_look_like_something_else_stay_names() {
     }
     root.name = "- [Root]: *".into();
     let settings = &mut root.settings;
-    (settings.lifetime, settings.lifetime_max) = (61_001, u64::MAX);
-    (settings.pending_limit, settings.reminder_before) = (Some(0), Some(1));
+    (settings.lifetime, settings.lifetime_max) = (61_001, 36_500 * 24 * HOUR);
+    (settings.pending_limit, settings.reminder_before) = (Some(0), Some(1_001));
     (settings.ceiling, root.utc_offset_minutes) = (Some(vec![role("r-lead")]), -570);
     let yaml = realm.to_yaml().unwrap();
     assert_eq!(organizations(&again(&yaml)), organizations(&realm), "{yaml}");
