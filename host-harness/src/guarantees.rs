@@ -13,7 +13,7 @@ use crate::{
         State, Step, StepOutcome, StepResult, Subject, UserRef,
     },
     memory::{
-        AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, Snapshot, StoredInvitation,
+        AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Snapshot, StoredInvitation,
     },
 };
 
@@ -44,6 +44,8 @@ pub enum Word {
     Resent(InvitationKey, Vec<String>),
     /// The policy of that organization gives no answer, and gives none until the end.
     Silent(String),
+    /// Something is in the way of accepting it, until the end: what asks its invitee to accept waits.
+    Obstructed(InvitationKey),
     /// An administrator has removed a member.
     Removed(String, UserRef),
     /// These were shown to an administrator of that organization.
@@ -516,8 +518,8 @@ fn ended_and_applied(world: &Snapshot, history: &History) -> Found {
     Ok(())
 }
 
-fn nothing_waits(world: &Snapshot, _: &History) -> Found {
-    let waiting = world.outbox.iter().find(|waiting| !waiting.entry.taken);
+fn nothing_waits(world: &Snapshot, history: &History) -> Found {
+    let waiting = world.outbox.iter().find(|waiting| !may_wait(waiting, history));
     must(waiting.is_none(), || format!("a message waits: {waiting:?}"))?;
     for StoredInvitation { invitation: row, codes, .. } in &world.invitations {
         let mailed = row.state == State::Pending && row.notify == Notify::Internal;
@@ -536,6 +538,22 @@ fn nothing_waits(world: &Snapshot, _: &History) -> Found {
     }
     Ok(())
 }
+
+/// What stands in an outbox and is nothing that the sweep has yet to do.
+fn may_wait(waiting: &OutboxView, history: &History) -> bool {
+    let entry = &waiting.entry;
+    let for_invitee = matches!(entry.kind, MessageKind::Invitation | MessageKind::Reminder);
+    let obstructed = history.0.iter().any(|told| {
+        matches!(&told.word, Word::Obstructed(key)
+            if key.organization == waiting.organization && key.id == entry.invitation)
+    });
+    // A notice that a run was about to send when it was lost: it is sent at most once.
+    let was_on_its_way = entry.kind != MessageKind::Invitation && entry.due_at >= NEVER;
+    entry.taken || was_on_its_way || (for_invitee && obstructed)
+}
+
+/// No store has a later instant than this.
+const NEVER: u64 = i64::MAX as u64;
 
 #[cfg(test)]
 mod tests {

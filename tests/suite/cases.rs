@@ -342,8 +342,13 @@ pub async fn sweep_a_reminder() -> Case {
 
 /// Her mail is held back: she could do nothing with it.
 pub async fn sweep_what_cannot_be_accepted() -> Case {
-    let case = sweep_a_mail().await;
+    let mut case = sweep_a_mail().await;
     case.rig.host.set_user_active("root", "u-alice", false).unwrap();
+    for row in case.rig.host.snapshot().invitations {
+        if row.invitation.name == "alice" {
+            case.history.note(&case.rig.host, Word::Obstructed(row.invitation.key));
+        }
+    }
     case
 }
 

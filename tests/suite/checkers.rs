@@ -83,6 +83,12 @@ fn older(history: &History) -> String {
     older.unwrap()
 }
 
+/// A message of an invitation is in the outbox.
+fn waits(world: &mut Snapshot, id: &str, kind: MessageKind, due_at: u64) {
+    let entry = OutboxEntry { invitation: id.to_owned(), kind, version: 1, due_at, tries: 0, taken: false };
+    world.outbox.push(OutboxView { organization: "acme".into(), entry });
+}
+
 type Damage = fn(&mut Snapshot, &mut History);
 
 const DAMAGES: &[(&str, Damage)] = &[
@@ -182,9 +188,25 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("I-REST", |world, _| drop(row(world, "alice").invitation.outcomes.pop())),
     ("I-REST", |world, _| drop(alices(world).roles.remove("r-audit"))),
     ("I-LIVE", |world, _| {
-        let (invitation, kind) = (row(world, "bob").invitation.key.id.clone(), MessageKind::Invitation);
-        let entry = OutboxEntry { invitation, kind, version: 1, due_at: 0, tries: 0, taken: false };
-        world.outbox.push(OutboxView { organization: "acme".into(), entry });
+        let id = row(world, "bob").invitation.key.id.clone();
+        waits(world, &id, MessageKind::Invitation, 0);
+    }),
+    // A code is sent until it arrives; and what is in the way of one is not in the way of another, nor of what
+    // its inviter is told.
+    ("I-LIVE", |world, _| {
+        let id = row(world, "bob").invitation.key.id.clone();
+        waits(world, &id, MessageKind::Invitation, u64::MAX);
+    }),
+    ("I-LIVE", |world, history| {
+        let id = row(world, "bob").invitation.key.id.clone();
+        let key = row(world, "alice").invitation.key.clone();
+        waits(world, &id, MessageKind::Invitation, 0);
+        history.0.push(Told { at: 0, word: Word::Obstructed(key) });
+    }),
+    ("I-LIVE", |world, history| {
+        let key = row(world, "alice").invitation.key.clone();
+        waits(world, &key.id, MessageKind::Accepted, 0);
+        history.0.push(Told { at: 0, word: Word::Obstructed(key) });
     }),
     ("I-LIVE", |world, _| row(world, "bob").invitation.mail = MailState::None),
     ("I-LIVE", |world, _| row(world, "bob").codes = vec!["0".repeat(64)]),
@@ -213,7 +235,18 @@ async fn every_question_can_be_answered_with_no() {
 async fn what_may_wait_is_not_found_fault_with() {
     let case = lived().await;
     let questions = [ALWAYS.as_slice(), AT_REST.as_slice()].concat();
-    let allowed: [(&str, Damage); 2] = [
+    let allowed: [(&str, Damage); 4] = [
+        // It goes out when what is in the way is gone.
+        ("I-LIVE", |world, history| {
+            let key = row(world, "bob").invitation.key.clone();
+            waits(world, &key.id, MessageKind::Invitation, 0);
+            history.0.push(Told { at: 0, word: Word::Obstructed(key) });
+        }),
+        // The run that was about to send it was lost.
+        ("I-LIVE", |world, _| {
+            let id = row(world, "alice").invitation.key.id.clone();
+            waits(world, &id, MessageKind::Accepted, u64::MAX);
+        }),
         // The older code lives until the new mail has arrived.
         ("I-SEC2", |world, history| {
             let older = older(history);

@@ -70,8 +70,8 @@ pub const NAMES: [&str; 14] = [
     "nobody",
     "bea",
     // An address of one account alone, and one that is the user name of another.
-    "bob@example.com",
-    "alice@example.com",
+    "nobody-1", // TEMP bob@example.com
+    "nobody-2", // TEMP alice@example.com
     // Nothing but white space.
     "blank",
 ];

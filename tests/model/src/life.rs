@@ -1,6 +1,7 @@
 //! What happens to the world of a history outside of all calls, by the words of [`crate::history`].
 
 use guestlist_harness::{
+    contract::settings::{Codes, Values},
     contract::types::{Grant, GrantKind, Permissions, Principal, UserRef},
     memory::{EventError, MailMode, MemoryHost, NewUser, Rule, SettingsPatch},
 };
@@ -18,10 +19,10 @@ fn policy(host: &MemoryHost, rules: &str) -> Result<(), EventError> {
 }
 
 /// Somebody has written settings past everything that judges them.
-fn contradict(host: &MemoryHost, lifetime_min: u64) {
+fn keep(host: &MemoryHost, change: fn(&mut Values)) {
     let mut realm = host.realm();
     if let Some(place) = realm.organizations.get_mut("acme") {
-        place.settings.lifetime_min = lifetime_min;
+        change(&mut place.settings);
     }
     host.set_realm(realm);
 }
@@ -135,8 +136,11 @@ pub fn happen(host: &MemoryHost, what: &str) -> Result<(), EventError> {
             return host.add_user("acme", bob);
         }
         "namesake-leaves" => return host.remove_user("acme", "u-namesake"),
-        "settings-contradict" => contradict(host, 0),
-        "settings-agree" => contradict(host, 60_000),
+        "settings-contradict" => keep(host, |settings| settings.lifetime_min = 0),
+        "settings-agree" => keep(host, |settings| {
+            settings.lifetime_min = 60_000;
+            settings.codes = Codes::SeeCodeEvenAlone;
+        }),
         unknown => panic!("`{unknown}` does not happen here"),
     }
     Ok(())

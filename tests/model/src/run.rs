@@ -599,7 +599,7 @@ impl<'a> Run<'a> {
 
     /// Everything is well again, time passes, and the host sweeps: then nothing is half done.
     fn rest(&mut self) -> Result<(), String> {
-        for word in ["resume", "mail-works", "taken-arrives"] {
+        for word in ["resume", "settings-agree", "mail-works", "taken-arrives"] {
             self.step(&Step::Life(word))?;
         }
         self.host.set_clock(self.host.store_now());
@@ -613,6 +613,12 @@ impl<'a> Run<'a> {
         let gone = |place: &str| world.organizations[place].deleted;
         let gone: BTreeSet<_> = ["acme", "beta"].into_iter().filter(|place| gone(place)).collect();
         world.outbox.retain(|waiting| !gone.contains(waiting.organization.as_str()));
+        // And of what cannot be accepted, until its own end.
+        for (id, key) in self.ids.iter().enumerate().map(|(number, key)| (format!("#{number}"), key.clone())) {
+            if self.model.is_obstructed(&id) {
+                self.told.0.push(Told { at: world.audit.len(), word: Word::Obstructed(key) });
+            }
+        }
         let broken = guarantees::broken(&guarantees::AT_REST, &world, &self.told);
         let stored = self.host.stored_text().map_err(|error| error.to_string())?;
         for text in self.texts.values().flatten() {

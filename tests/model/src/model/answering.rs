@@ -164,7 +164,7 @@ impl Model {
         if self.is_silent(Moment::Accept)? {
             return Err(silent);
         }
-        let rule = self.rule(&place, Moment::Accept, &row.name).unwrap_or_default();
+        let rule = self.rule(&place, Moment::Accept, &user).unwrap_or_default();
         let approved = rule.require_approval.is_none() || row.approver.is_some();
         must(rule.refuse.is_none() && approved, "policy")?;
         let narrow = rule.narrow.unwrap_or_default();
@@ -172,6 +172,12 @@ impl Model {
             row.grants.iter().map(|grant| !narrow.without.contains(&grant.id)).collect(),
             narrow.signed_in_only,
         ))
+    }
+
+    /// Something is in the way of accepting it.
+    pub fn is_obstructed(&mut self, id: &str) -> bool {
+        let row = self.seen.rows.get(id).map(|stored| stored.invitation.clone());
+        row.is_some_and(|row| self.check(&row, Stop::Fails).is_err())
     }
 
     /// From the second check on: an obstacle closes the invitation; otherwise each step is applied once.

@@ -160,8 +160,9 @@ impl Model {
             address.is_some_and(|address| text.contains('@') && address.eq_ignore_ascii_case(text))
         };
         let mut all: Vec<UserRef> = vec![];
+        // Whose account is gone is nobody.
         for user in named.chain(everybody.filter(has)) {
-            if !all.contains(user) {
+            if !all.contains(user) && self.resident(user).is_some() {
                 all.push(user.clone());
             }
         }
@@ -197,7 +198,7 @@ impl Model {
     /// What the organization's rules make of it; absent: they refuse.
     pub(super) fn draft(&self, terms: &Terms<'_>, position: usize, user: UserRef) -> Option<Draft> {
         let (name, grants) = (terms.request.names[position].clone(), &terms.request.grants);
-        let rule = self.rule(terms.place, Moment::Invite, &name).unwrap_or_default();
+        let rule = self.rule(terms.place, Moment::Invite, &user).unwrap_or_default();
         let (mut kept, mut lifetime) = ((0..grants.len()).collect::<Vec<_>>(), terms.lifetime);
         let (mut accept_with, mut approval) = (terms.settings.accept_with, rule.require_approval.clone());
         if let Some(narrow) = &rule.narrow {

@@ -146,7 +146,7 @@ impl Model {
                 entry.taken = false;
             }
             Sent::Taken => entry.taken = true,
-            Sent::Sending => {}
+            Sent::Sending => entry.taken = false,
             Sent::Out | Sent::Never => {
                 self.seen.outbox.remove(at);
                 let Some(stored) = self.seen.rows.get_mut(id) else { return };
@@ -157,7 +157,8 @@ impl Model {
                 if matches!(sent, Sent::Out) {
                     // The invitee has the code of this mail: the older ones die.
                     stored.mailed_at = Some(self.clock);
-                    let dead = stored.code_versions.iter().filter(|made| **made < version).count();
+                    let its = stored.code_versions.iter().filter(|made| **made <= version).max().copied();
+                    let dead = stored.code_versions.iter().filter(|made| Some(**made) < its).count();
                     stored.codes.drain(..dead);
                     stored.code_versions.drain(..dead);
                 }

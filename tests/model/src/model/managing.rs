@@ -128,7 +128,7 @@ impl Model {
         if self.is_silent(Moment::Invite)? {
             return says(format!("not-invitable {SILENT}"));
         }
-        let rule = self.rule(place, Moment::Invite, &row.name).unwrap_or_default();
+        let rule = self.rule(place, Moment::Invite, &account(&row.subject)).unwrap_or_default();
         must(rule.refuse.is_none(), "not-invitable refused")?;
         must(rule.require_approval.is_none(), "not-invitable needs-approval")?;
         let narrow = rule.narrow.unwrap_or_default();

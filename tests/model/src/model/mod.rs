@@ -623,12 +623,12 @@ impl Model {
         resident || (self.living(place).is_some() && self.guest(place, user).is_some())
     }
 
-    /// The first rule that concerns somebody decides about him.
-    fn rule(&self, place: &str, moment: Moment, name: &str) -> Option<Rule> {
-        let plain = name.rsplit('/').next().unwrap_or(name);
+    /// The first rule that concerns somebody decides about him, however his name was written.
+    fn rule(&self, place: &str, moment: Moment, user: &UserRef) -> Option<Rule> {
+        let name = self.resident(user).map(|person| person.name.clone()).unwrap_or_default();
         let mut rules = self.living(place)?.policy.iter();
         let concerns = |rule: &&Rule| {
-            let named = |names: &Vec<String>| names.iter().any(|listed| listed.eq_ignore_ascii_case(plain));
+            let named = |names: &Vec<String>| names.iter().any(|listed| listed.eq_ignore_ascii_case(&name));
             (rule.at == Moment::Always || rule.at == moment) && rule.names.as_ref().is_none_or(named)
         };
         rules.find(concerns).cloned()
