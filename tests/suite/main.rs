@@ -10,6 +10,7 @@
 
 mod accepting;
 mod actors;
+mod adopting;
 mod approving;
 mod asking;
 mod canary;
@@ -17,7 +18,10 @@ mod cases;
 mod changes;
 mod checkers;
 mod codes;
+mod codes_in_time;
+mod contradictions;
 mod differential;
+mod dismissing;
 mod documents;
 mod faults;
 mod guarantees;
@@ -36,6 +40,9 @@ mod recovery;
 mod rig;
 mod schedule;
 mod secrecy;
+mod seeing;
+mod sending;
 mod stories;
 mod telling;
 mod told;
+mod trail;
