@@ -44,7 +44,6 @@ pub use problem::{Problem, WorldError};
 pub use write::Unsayable;
 
 use super::{policy::Rule, settings::SettingsPatch};
-use crate::yaml;
 
 /// A text, and where it stands.
 type Text = Spanned<String>;

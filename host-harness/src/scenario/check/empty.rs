@@ -7,7 +7,6 @@ use serde_saphyr::Spanned;
 use crate::{
     memory::Problem,
     scenario::format::{Scenario, Step},
-    yaml,
 };
 
 /// Expectations that are lists, and may be empty ones.
