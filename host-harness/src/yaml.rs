@@ -17,13 +17,12 @@ use crate::{
 /// # Errors
 /// What is wrong with it, with the lines to be shown.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, WorldError> {
-    if u64::try_from(text.len()).unwrap_or(u64::MAX) > LONGEST_TEXT {
+    if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_TEXT) {
         let message = format!("this has {} bytes, and at most {LONGEST_TEXT} are read", text.len());
         let problem = Problem::nowhere(message).helped("split it into several files".to_owned());
         return Err(WorldError::new(vec![problem]));
     }
-    let text = without_mark(text);
-    serde_saphyr::from_str_with_options(text, options(text))
+    serde_saphyr::from_str_with_options(without_mark(text), options(text))
         .map_err(|error| WorldError::from_parser(&error).in_source(text))
 }
 
