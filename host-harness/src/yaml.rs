@@ -1,4 +1,4 @@
-//! Reading YAML, whatever its size.
+//! YAML: the one place where it is read, whatever its size.
 //!
 //! The parser's own bounds are for configuration files: a world of 36,000 people is beyond them. What is
 //! written out costs as much as it is long, so it is bounded by its length alone; what is not, as what aliases
@@ -7,19 +7,23 @@
 use serde::de::DeserializeOwned;
 use serde_saphyr::Options;
 
-use crate::memory::{Problem, WorldError};
+use crate::{
+    files::{LONGEST_TEXT, without_mark},
+    memory::{Problem, WorldError},
+};
 
-/// The longest text that is read, in bytes: two million people or so.
-pub(crate) const MOST_BYTES: usize = 256 << 20;
-
-/// What the text says. The error does not show its lines yet.
-pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, WorldError> {
-    if text.len() > MOST_BYTES {
-        let message = format!("this has {} bytes, and at most {MOST_BYTES} are read", text.len());
+/// What a text says.
+///
+/// # Errors
+/// What is wrong with it, with the lines to be shown.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, WorldError> {
+    if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_TEXT) {
+        let message = format!("this has {} bytes, and at most {LONGEST_TEXT} are read", text.len());
         let problem = Problem::nowhere(message).helped("split it into several files".to_owned());
         return Err(WorldError::new(vec![problem]));
     }
-    serde_saphyr::from_str_with_options(text, options(text)).map_err(|error| WorldError::from_parser(&error))
+    serde_saphyr::from_str_with_options(without_mark(text), options(text))
+        .map_err(|error| WorldError::from_parser(&error).in_source(text))
 }
 
 fn options(text: &str) -> Options {

@@ -39,11 +39,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
+pub(crate) use problem::Excerpt;
 pub use problem::{Problem, WorldError};
 pub use write::Unsayable;
 
 use super::{policy::Rule, settings::SettingsPatch};
-use crate::yaml;
 
 /// A text, and where it stands.
 type Text = Spanned<String>;
@@ -224,6 +224,6 @@ impl World {
 
     /// Reads a world file. References are not followed yet.
     pub fn parse(yaml: &str) -> Result<Self, WorldError> {
-        yaml::from_str(yaml).map_err(|error| error.in_source(yaml))
+        crate::yaml::read(yaml)
     }
 }
