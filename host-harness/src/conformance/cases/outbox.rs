@@ -179,10 +179,20 @@ async fn notices_stay_after_the_end(ground: Ground) -> Outcome {
     t.insert(draft("b", bob())).await?;
     t.change("b", Change { messages: vec![MessageKind::Declined], hold: 0, ..change(State::Declined) })
         .await?;
+    t.claimed("c", carol()).await?;
+    t.change("c", Change { messages: vec![MessageKind::Failed], hold: 0, ..change(State::Failed) }).await?;
+    t.insert(draft("d", dave())).await?;
+    t.change("d", Change { messages: vec![MessageKind::Revoked], hold: 0, ..change(State::Revoked) }).await?;
     let mut due = due_kinds(&t.due(0).await?);
     due.sort_by(|one, other| one.1.cmp(&other.1));
     let notice = |name: &str, kind| ("mail".to_owned(), name.to_owned(), Some(kind));
-    same("due", &due, &vec![notice("a", MessageKind::Accepted), notice("b", MessageKind::Declined)])
+    let expected = vec![
+        notice("a", MessageKind::Accepted),
+        notice("b", MessageKind::Declined),
+        notice("c", MessageKind::Failed),
+        notice("d", MessageKind::Revoked),
+    ];
+    same("due", &due, &expected)
 }
 
 async fn one_live_message_of_a_kind(ground: Ground) -> Outcome {

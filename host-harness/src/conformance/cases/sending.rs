@@ -108,8 +108,13 @@ async fn notices_go_to_the_inviter(ground: Ground) -> Outcome {
         notice(MessageKind::Accepted, ann()),
         notice(MessageKind::Declined, alice()),
         notice(MessageKind::Expired, deputy()),
+        notice(MessageKind::Failed, ann()),
+        notice(MessageKind::Failed, alice()),
+        notice(MessageKind::Revoked, ann()),
+        notice(MessageKind::Revoked, alice()),
     ];
-    same("send", &words(&send(&t, messages).await?), &vec!["sent", "denied", "denied"])
+    let expected = vec!["sent", "denied", "denied", "sent", "denied", "sent", "denied"];
+    same("send", &words(&send(&t, messages).await?), &expected)
 }
 
 async fn who_has_no_address(ground: Ground) -> Outcome {

@@ -251,6 +251,15 @@ impl Writer {
                 changed.resend = self.dice.once_in(2);
                 changed.adopts = self.dice.once_in(4);
                 changed.messages = self.dice.of(vec![MessageKind::Invitation], [vec![]]);
+                if self.next.is_empty() && self.dice.once_in(3) {
+                    // What becomes of its mail, and of the code that the row had at first.
+                    let sweeper = if row.in_globex { Who::Gina } else { Who::Sweep };
+                    let outcome = self.dice.of(DeliveryOutcome::Taken, [DeliveryOutcome::Delivered]);
+                    let kind = MessageKind::Invitation;
+                    let settle = Act::Ask(sweeper, Ask::Settle { row, version: 1_000, kind, outcome });
+                    let code = Ask::ByCode { code: row.name(), of: row };
+                    self.next = vec![Act::Ask(Who::Invitee(invitee), code), settle];
+                }
             }
             Accepted => changed.messages = self.dice.of(vec![], [vec![MessageKind::Accepted]]),
             Declined => changed.messages = self.dice.of(vec![], [vec![MessageKind::Declined]]),
@@ -295,7 +304,10 @@ impl Writer {
 
     fn apply_to(&mut self, row: Row, person: Person) -> Act {
         let all = vec!["member", "g-help", "r-admin"];
-        let steps = self.dice.of(all.clone(), [all, vec!["member"], vec!["g-ops", "member"], vec!["g-help"]]);
+        // Whether a group that is not there is missed before a membership is where members are.
+        let two =
+            if self.external && row.in_globex { ["member", "g-ops"] } else { ["g-ops", "member"] }.to_vec();
+        let steps = self.dice.of(all.clone(), [all, vec!["member"], two, vec!["g-help"]]);
         let who = self.dice.of(Who::Invitee(person), [Who::Invitee(person), Who::Sweep]);
         Act::Ask(who, Ask::Apply { row, person, steps })
     }
