@@ -9,7 +9,7 @@ mod answers;
 mod requests;
 
 pub use answers::{
-    Problem, invitation, invite_answer, invited, item_problem, outcomes, preview, status, time,
+    Problem, accepted, invitation, invite_answer, invited, item_problem, outcomes, preview, status, time,
 };
 pub use requests::{
     ById, ByIds, Decline, InvalidRequest, Invite, List, ListMine, Named, RevokeAll, Sweep, TakeHandle,

@@ -159,6 +159,10 @@ pub fn worlds() -> Vec<World> {
         "{ id: r-admin, name: Administrator, receivable-by: [r-lead] }",
     );
     let domains = ("    name: Acme\n", "    name: Acme\n    settings: { address-domains: [example.com] }\n");
+    let landings = (
+        "    name: Acme\n",
+        "    name: Acme\n    settings: { landings: [https://app.example/welcome, https://other.example] }\n",
+    );
     let stores = ("name: bob,", "name: bob, store: SECONDARY,");
     vec![
         company(),
@@ -186,6 +190,16 @@ pub fn worlds() -> Vec<World> {
             name: "mails",
             about: "nobody gets more than two mails in a day",
             yaml: format!("mails-per-day: 2{COMPANY}"),
+        },
+        World {
+            name: "one-mail",
+            about: "nobody gets more than one mail in a day",
+            yaml: format!("mails-per-day: 1{COMPANY}"),
+        },
+        World {
+            name: "landings",
+            about: "invitations to `acme` may lead to two places",
+            yaml: company_with(&[landings]),
         },
         World {
             name: "addresses",

@@ -11,6 +11,7 @@ use super::{
     MailMode, MemoryHost, Rule, SettingsPatch,
     audit::Of,
     realm::{Entitled, Organization, Person, Realm},
+    settings::judge,
     store::{new_store_name, store_name},
 };
 use crate::{
@@ -205,6 +206,28 @@ impl MemoryHost {
         })
     }
 
+    /// Gives a resident another verified address, or none. The codes of their pending invitations die in the same
+    /// commit, because whoever reads the old mailbox has them; a resend sends another.
+    pub fn set_email(&self, organization: &str, id: &str, email: Option<&str>) -> Done {
+        if let Some(email) = email.filter(|email| email.contains(char::is_control)) {
+            let text = format!("the address `{}` has control characters", email.escape_debug());
+            return Err(EventError::Impossible(text));
+        }
+        let account = local(organization, id);
+        let mut realm = self.lock();
+        let place = realm.living(organization)?;
+        if place.people.get(id).is_none_or(|person| person.account != account) {
+            return Err(no_user(organization, id));
+        }
+        let new = email.map(str::to_owned);
+        let before = place.people.change(id, |person| std::mem::replace(&mut person.email, new)).flatten();
+        realm.note_world(organization, EventKind::WorldEmailChanged, &Of::user(&account));
+        if before.as_deref() != email {
+            realm.kill_codes_of(&account);
+        }
+        Ok(())
+    }
+
     /// Makes somebody a member by hand, without any invitation.
     pub fn add_member(&self, organization: &str, account: &UserRef) -> Done {
         let mut realm = self.lock();
@@ -345,17 +368,22 @@ impl MemoryHost {
         })
     }
 
-    /// Changes some settings of an organization.
+    /// Changes some settings of an organization. What they would be as a whole is judged first
+    /// ([`judge`]): where they contradict each other none is changed.
     pub fn change_settings(&self, organization: &str, patch: &SettingsPatch) -> Done {
         self.happen(organization, EventKind::WorldSettingsChanged, &Of::default(), |place| {
+            let mut settings = place.settings.clone();
+            patch.apply(&mut settings);
+            judge(&settings).and_then(|()| patch.judge_landings()).map_err(EventError::Impossible)?;
             patch.apply_to(place);
             Ok(())
         })
     }
 
-    /// Replaces the settings of an organization.
+    /// Replaces the settings of an organization, where they do not contradict each other ([`judge`]).
     pub fn set_settings(&self, organization: &str, settings: Values) -> Done {
         self.happen(organization, EventKind::WorldSettingsChanged, &Of::default(), |place| {
+            judge(&settings).map_err(EventError::Impossible)?;
             place.settings = settings;
             Ok(())
         })

@@ -232,8 +232,10 @@ impl Settle {
         let sql = "update invitation set mail = $2, mailed_at = $3 where organization = $1 and id in";
         let mail = MailState::Sent.word();
         self.change(db, sql, values![organization, mail, db.now()], invitations).await?;
-        // The invitee has the new code: those of older mails die.
-        let sql = "delete from code where organization = $1 and version < $2 and invitation in";
+        // The invitee has the code of this mail, which is the newest that there was by then: the older ones die.
+        let sql = "delete from code where organization = $1 and version < (select max(made.version) from code made \
+                   where made.organization = code.organization and made.invitation = code.invitation \
+                   and made.version <= $2) and invitation in";
         self.change(db, sql, values![organization, version], invitations).await
     }
 

@@ -27,7 +27,7 @@ organizations:
       lease: 5s
       takeovers-max: 1
       mail-tries: 2
-      mail-retry: 250ms
+      mail-retry: 2s
       retention: 1d
       resend-limit: 3
       pending-limit: 7
@@ -45,7 +45,7 @@ organizations:
         (5_400_000, 120_000, 2_592_000_000)
     );
     assert_eq!((values.limits.users, values.limits.grants), (10, expected.limits.grants));
-    assert_eq!((values.mail_retry, values.reminder_before), (250, Some(HOUR)));
+    assert_eq!((values.mail_retry, values.reminder_before), (2_000, Some(HOUR)));
     assert_eq!(values.ceiling, Some(vec![group("g")]));
     assert_eq!(values.accept_with, AcceptWith::InviteeAndCode);
 }

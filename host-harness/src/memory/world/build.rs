@@ -348,6 +348,7 @@ impl Builder {
             }
         }
         let judged = self.organizations.get(id).map(|place| settings::judge(&place.settings));
+        let judged = judged.map(|judged| judged.and_then(|()| entry.settings.judge_landings()));
         if let Some(Err(why)) = judged {
             self.problems
                 .push(Problem::with(&entry.id, format!("the settings of `{id}` cannot work: {why}")));
