@@ -195,7 +195,7 @@ impl Entry {
                 return;
             }
             DeliveryOutcome::Taken => Waiting { taken: true, ..self.waiting },
-            DeliveryOutcome::Sending => Waiting { due_at: None, ..self.waiting },
+            DeliveryOutcome::Sending => Waiting { tries, due_at: None, taken: false },
             DeliveryOutcome::Retry(after) => waits(tries.saturating_add(1), *after),
             DeliveryOutcome::Postponed(after) => waits(tries, *after),
         };

@@ -13,7 +13,7 @@ use guestlist_harness::{
     },
 };
 
-use super::hex;
+use super::{NEVER, hex};
 use crate::{
     audit,
     codec::{Word as _, from_json, message_of},
@@ -173,8 +173,7 @@ async fn invitations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(),
             invitation: row.get(1)?,
             kind: message_of(&row.get::<String>(2)?)?,
             version: row.get(3)?,
-            // What never falls due by itself is due at the end of time.
-            due_at: row.get::<Option<u64>>(4)?.unwrap_or(u64::MAX),
+            due_at: row.get::<Option<u64>>(4)?.unwrap_or(NEVER),
             tries: row.get(5)?,
             taken: row.get(6)?,
         };

@@ -10,7 +10,7 @@ use guestlist_harness::{
     },
 };
 
-use super::bytes;
+use super::{NEVER, bytes};
 use crate::{
     StorageError, audit,
     codec::{Word as _, folded, json, message, planned, principal},
@@ -231,8 +231,7 @@ impl Load {
                     &entry.invitation,
                     kind,
                     entry.version,
-                    // What never falls due by itself is due at the end of time.
-                    Some(entry.due_at).filter(|due_at| *due_at < u64::MAX),
+                    Some(entry.due_at).filter(|due_at| *due_at < NEVER),
                     entry.tries,
                     entry.taken
                 ],

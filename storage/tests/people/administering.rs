@@ -178,7 +178,10 @@ async fn a_host_makes_its_own_organizations_groups_and_roles() {
     let below = administration.create_organization(new("new2", Some("new"))).await.unwrap_err();
     assert_eq!(below, AdministrationError::Impossible(EventError::NoOrganization("new".into())));
     let unknown = administration.set_store_answers("root", "FOURTH", false).await;
-    assert_eq!(impossible(unknown), "organization `root` has no user store `FOURTH`");
+    assert_eq!(
+        impossible(unknown),
+        "organization `root` has no user store `FOURTH`; there are `PRIMARY`, `SECONDARY`, `SILENT`"
+    );
 }
 
 /// A code that was sent to an address which is somebody else's by now is nobody's.

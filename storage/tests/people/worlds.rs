@@ -133,8 +133,8 @@ async fn after_loading_the_rules_of_the_tables_hold_again() {
             "no word of the audit trail",
         ),
         (
-            "insert into audit (at, actor, request_id, kind, name, operation) \
-             values (1, '', '', 'item.refused', '', '')",
+            "insert into audit (at, actor, request_id, kind, subject_id, operation) \
+             values (1, '', '', 'item.refused', 'u-x', '')",
             "check",
         ),
         (

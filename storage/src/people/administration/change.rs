@@ -365,9 +365,7 @@ impl Changing {
         let person = db.row(&sql, values![&self.organization, id]).await?.ok_or_else(|| self.no_user(id))?;
         let account: (String, String) = (person.get(1)?, person.get(2)?);
         if account != (self.organization.clone(), id.to_owned()) {
-            return Err(impossible(format!(
-                "user `{id}` is a guest; their address is where they are resident"
-            )));
+            return Err(self.no_user(id));
         }
         if person.get::<Option<String>>(0)?.as_deref() == email {
             return Ok(());
