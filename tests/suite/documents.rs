@@ -84,9 +84,8 @@ fn every_scenario_that_the_security_page_names_exists() {
         std::fs::read_dir(&suite).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     let page = include_str!("../../docs/security.md");
     // A word in code that begins with a folder of scenarios.
-    let is_scenario = |word: &&str| {
-        word.split_once('/').is_some_and(|(folder, _)| folders.contains(OsStr::new(folder)))
-    };
+    let is_scenario =
+        |word: &&str| word.split_once('/').is_some_and(|(folder, _)| folders.contains(OsStr::new(folder)));
     let named: Vec<_> = page.split('`').skip(1).step_by(2).filter(is_scenario).collect();
     assert!(named.len() > 10, "the page names scenarios");
     for name in named {

@@ -31,6 +31,7 @@ fn matches(filter: &InvitationFilter, row: &StoredInvitation, now: u64) -> bool 
             .name_prefix
             .as_ref()
             .is_none_or(|prefix| stored.name.as_bytes().starts_with(prefix.as_bytes()))
+        && filter.dismissed.is_none_or(|dismissed| stored.dismissed == dismissed)
 }
 
 /// The page of `walk` that a request asks for.
