@@ -198,4 +198,79 @@ mod tests {
         taken(|it| it.code_alone = true);
         taken(|it| (it.code_alone, it.external, it.codes) = (true, true, Codes::SeeCodeEvenAlone));
     }
+
+    /// The rules a second time, one condition each.
+    fn is_right(it: &Settings) -> bool {
+        let (second, day) = (1_000, 86_400_000);
+        let times = [
+            (it.lifetime_min, second, 36_500 * day),
+            (it.lifetime_max, second, 36_500 * day),
+            (it.lifetime, it.lifetime_min, it.lifetime_max),
+            (it.lease, second, day),
+            (it.mail_retry, second, day),
+            (it.retention, day, 36_500 * day),
+            (it.reminder_before.unwrap_or(second), second, 36_500 * day),
+        ];
+        times.iter().all(|(time, least, most)| least <= time && time <= most)
+            && it.lifetime_min <= it.lifetime_max
+            && it.reminder_before.is_none_or(|before| before < it.lifetime)
+            && (1..=30).contains(&it.mail_tries)
+            && it.users > 0
+            && it.name_bytes > 0
+            && !(it.external && it.codes == Codes::InviteeOnly)
+            && !(it.code_alone && it.codes == Codes::SeeCode)
+    }
+
+    #[test]
+    fn every_setting_at_its_ends_against_every_other() {
+        type Change = Box<dyn Fn(&mut Settings)>;
+        let mut changes: Vec<Change> = vec![Box::new(|_| ())];
+        let ends =
+            [0, 1, SECOND - 1, SECOND, DAY - 1, DAY, DAY + 1, LONGEST, LONGEST + 1, u64::MAX - 1, u64::MAX];
+        let times: [fn(&mut Settings, u64); 7] = [
+            |it, time| it.lifetime = time,
+            |it, time| it.lifetime_min = time,
+            |it, time| it.lifetime_max = time,
+            |it, time| it.lease = time,
+            |it, time| it.mail_retry = time,
+            |it, time| it.retention = time,
+            |it, time| it.reminder_before = Some(time),
+        ];
+        for time in ends {
+            for set in times {
+                changes.push(Box::new(move |it| set(it, time)));
+            }
+        }
+        let numbers: [fn(&mut Settings, u32); 3] = [
+            |it, number| it.users = number,
+            |it, number| it.name_bytes = number,
+            |it, number| it.mail_tries = number,
+        ];
+        for number in [0, 1, MAIL_TRIES, MAIL_TRIES + 1, u32::MAX] {
+            for set in numbers {
+                changes.push(Box::new(move |it| set(it, number)));
+            }
+        }
+        changes.push(Box::new(|it| it.external = true));
+        changes.push(Box::new(|it| it.code_alone = true));
+        for codes in [Codes::SeeCode, Codes::SeeCodeEvenAlone] {
+            changes.push(Box::new(move |it| it.codes = codes));
+        }
+        let mut seen = [0; 2];
+        for (one, other, third) in changes
+            .iter()
+            .flat_map(|one| changes.iter().map(move |other| (one, other)))
+            .flat_map(|(one, other)| changes.iter().map(move |third| (one, other, third)))
+        {
+            let mut settings = USUAL;
+            for change in [one, other, third] {
+                change(&mut settings);
+            }
+            assert_eq!(judge(&settings).is_ok(), is_right(&settings), "{settings:?}");
+            if let Some(count) = seen.get_mut(usize::from(is_right(&settings))) {
+                *count += 1;
+            }
+        }
+        assert!(seen.iter().all(|count| *count > 1_000), "both were met: {seen:?}");
+    }
 }
