@@ -104,8 +104,13 @@ impl Model {
         answers: &mut [Option<String>],
     ) -> Answer<Vec<(usize, UserRef)>> {
         let names = &terms.request.names;
-        let lost = self.fails()?;
-        must(lost || terms.request.userstore_domain.is_none(), "unknown-userstore")?;
+        let is_asked = |(position, name): (usize, &String)| {
+            answers[position].is_none() && !name.trim().is_empty() && !names[..position].contains(name)
+        };
+        let asks = names.iter().enumerate().any(is_asked);
+        let lost = asks && self.fails()?;
+        let known = terms.request.userstore_domain.is_none();
+        must(lost || known || !asks, "unknown-userstore")?;
         let mut found: Vec<(usize, UserRef)> = vec![];
         for (position, name) in names.iter().enumerate() {
             if answers[position].is_some() {
@@ -160,9 +165,8 @@ impl Model {
             address.is_some_and(|address| text.contains('@') && address.eq_ignore_ascii_case(text))
         };
         let mut all: Vec<UserRef> = vec![];
-        // Whose account is gone is nobody.
         for user in named.chain(everybody.filter(has)) {
-            if !all.contains(user) && self.resident(user).is_some() {
+            if !all.contains(user) {
                 all.push(user.clone());
             }
         }
@@ -265,7 +269,8 @@ impl Model {
         }
         // Ids and codes are drawn first.
         let draws = !drafts.is_empty() || terms.request.idempotency_key.is_none();
-        let astray = terms.request.landing.as_deref().is_some_and(|landing| !landing.starts_with(LANDING));
+        let allowed = |landing: &str| terms.place == "acme" && landing.starts_with(LANDING);
+        let astray = terms.request.landing.as_deref().is_some_and(|landing| !allowed(landing));
         let stored = match draws && self.fails()? {
             true => Err(Stop::Fails),
             false if astray => self.read().and_then(|()| says("invalid")),
