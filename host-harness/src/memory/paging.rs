@@ -27,12 +27,10 @@ fn matches(filter: &InvitationFilter, row: &StoredInvitation, now: u64) -> bool 
         && filter.dismissed.is_none_or(|dismissed| stored.dismissed == dismissed)
         && filter.inviter.as_ref().is_none_or(|inviter| stored.inviter == *inviter)
         && filter.invitee.as_ref().is_none_or(|user| stored.subject == Subject::User(user.clone()))
-        && filter.dismissed.is_none_or(|dismissed| stored.dismissed == dismissed)
         && filter
             .name_prefix
             .as_ref()
             .is_none_or(|prefix| stored.name.as_bytes().starts_with(prefix.as_bytes()))
-        && filter.dismissed.is_none_or(|dismissed| stored.dismissed == dismissed)
 }
 
 /// The page of `walk` that a request asks for.

@@ -91,35 +91,6 @@ impl Index {
     }
 }
 
-/// Counts how many people are looked at, so that a test can tell a look-up from a walk through all of them.
-#[cfg(test)]
-pub(super) mod steps {
-    use std::cell::Cell;
-
-    thread_local!(static TAKEN: Cell<usize> = const { Cell::new(0) });
-
-    pub(super) fn take(steps: usize) {
-        TAKEN.set(TAKEN.get() + steps);
-    }
-
-    /// Those that this takes.
-    pub(in crate::memory) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
-        let before = total();
-        let done = work();
-        (done, total() - before)
-    }
-
-    /// All that were taken.
-    pub(in crate::memory) fn total() -> usize {
-        TAKEN.get()
-    }
-}
-
-#[cfg(not(test))]
-mod steps {
-    pub(super) fn take(_: usize) {}
-}
-
 impl People {
     fn index(&self) -> &Index {
         self.index.get_or_init(|| Arc::new(Index::of(&self.by_id)))
@@ -250,5 +221,34 @@ impl<'a> IntoIterator for &'a mut People {
 
     fn into_iter(self) -> Self::IntoIter {
         (**self).iter_mut()
+    }
+}
+
+#[cfg(not(test))]
+mod steps {
+    pub(super) fn take(_: usize) {}
+}
+
+/// Counts how many people are looked at, so that a test can tell a look-up from a walk through all of them.
+#[cfg(test)]
+pub(super) mod steps {
+    use std::cell::Cell;
+
+    thread_local!(static TAKEN: Cell<usize> = const { Cell::new(0) });
+
+    pub(super) fn take(steps: usize) {
+        TAKEN.set(TAKEN.get() + steps);
+    }
+
+    /// Those that this takes.
+    pub(in crate::memory) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
+        let before = total();
+        let done = work();
+        (done, total() - before)
+    }
+
+    /// All that were taken.
+    pub(in crate::memory) fn total() -> usize {
+        TAKEN.get()
     }
 }
