@@ -191,6 +191,11 @@ fn once(world: &Snapshot, _: &History) -> Found {
         let what = (&event.organization, &event.invitation, event.text(), grant);
         must(seen.insert(what), || format!("applied twice: {event:?}"))?;
     }
+    for (id, log) in world.applied.values().flatten() {
+        let earlier = |count, step| log.steps.iter().take(count).any(|earlier| earlier == step);
+        let twice = log.steps.iter().enumerate().find(|(index, step)| earlier(*index, *step));
+        must(twice.is_none(), || format!("{id} has a step twice in its log: {twice:?}"))?;
+    }
     for (organization, view) in &world.organizations {
         let mut seen = BTreeSet::new();
         for UserRef { organization: home, id } in view.members.iter().map(|member| &member.account) {

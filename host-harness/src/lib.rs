@@ -40,6 +40,7 @@ mod imports;
 pub mod inspection;
 pub mod lifecycle;
 mod limits;
+pub mod lookup;
 pub mod memory;
 pub mod paging;
 mod plugin;
@@ -56,7 +57,7 @@ mod trace;
 mod wit;
 mod yaml;
 
-pub use address::{AddressDomains, NotADomain};
+pub use address::{AddressDomains, NotADomain, address_domain};
 pub use admission::{Age, CONTRACT, LoadError, Problem};
 pub use calls::{HostCalls, Stop};
 pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};

@@ -6,7 +6,7 @@ use guestlist_harness::{
     contract::{
         audit::EventKind,
         exports::invitee::Handle,
-        types::{MailState, MessageKind, Notify, Principal, State, Step},
+        types::{MailState, MessageKind, Notify, Permissions, Principal, State, Step},
     },
     memory::{AuditEvent, MemberView, OutboxEntry, OutboxView, Snapshot, StoredInvitation},
 };
@@ -277,7 +277,7 @@ async fn a_code_that_is_stored_is_found() {
     let clean = rig.host.fork();
     rig.find_leaks();
     // Whatever is done to the world is written into the audit trail.
-    rig.host.set_store_answers("root", &code, true).unwrap();
+    rig.host.set_permissions("root", Principal::Client(code), Permissions::VIEW).unwrap();
     let panic = catch_unwind(AssertUnwindSafe(|| rig.find_leaks())).expect_err("a leak");
     assert!(panic.downcast::<String>().unwrap().starts_with("I-SEC1"));
     rig.host.restore(&clean);

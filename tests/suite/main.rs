@@ -32,6 +32,7 @@ mod lies;
 mod limiting;
 mod managing;
 mod newer;
+mod one_id;
 mod pairs;
 mod racing_accepts;
 mod racing_others;
