@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     code,
     contract::types::{
-        AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, MessageKind, Notify, Permissions, Principal,
-        State, Step, StepOutcome, StepResult, Subject, UserRef,
+        AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, MessageKind, Notify, Permissions,
+        Principal, State, Step, StepOutcome, StepResult, Subject, UserRef,
     },
     memory::{
-        AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Snapshot, StoredInvitation,
+        AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Snapshot,
+        StoredInvitation,
     },
 };
 
@@ -448,9 +449,7 @@ fn older_codes_dead(world: &Snapshot, history: &History) -> Found {
 /// one that was made for the change that asked for it, or for a later one.
 fn newer_mail_only(world: &Snapshot, stored: &StoredInvitation) -> Found {
     let row = &stored.invitation;
-    let is_it = |entry: &OutboxEntry| {
-        entry.invitation == row.key.id && entry.kind == MessageKind::Invitation
-    };
+    let is_it = |entry: &OutboxEntry| entry.invitation == row.key.id && entry.kind == MessageKind::Invitation;
     let waits = world.outbox.iter().any(|waiting| is_it(&waiting.entry));
     if row.mail != MailState::Sent || waits {
         return Ok(());
@@ -493,7 +492,8 @@ fn ended_and_applied(world: &Snapshot, history: &History) -> Found {
     };
     for StoredInvitation { invitation: row, .. } in &world.invitations {
         // Without a verdict nobody is let in, and nobody is turned away before the invitation's own end.
-        let waits = is_silent(&row.key.organization) && row.expires_at.is_none_or(|end| world.store_now < end);
+        let waits =
+            is_silent(&row.key.organization) && row.expires_at.is_none_or(|end| world.store_now < end);
         must(row.state != State::Accepting || waits, || format!("{} is still being accepted", row.key.id))?;
         must(row.state != State::Accepted || row.outcomes.len() == 1 + row.grants.len(), || {
             format!("{} does not say what became of each step", row.key.id)
