@@ -235,7 +235,10 @@ async fn a_name_that_is_taken_after_the_claim_ends_it_with_nothing_applied_and_i
     let told = rig.host.mails().pop().unwrap();
     assert_eq!((told.kind, told.to), (MessageKind::Failed, user("acme", "u-ann")));
     let event = rig.host.audit().into_iter().find(|event| event.text() == "invitation.failed").unwrap();
-    assert_eq!((event.detail().as_deref(), event.subject), (Some("name-taken"), Some(user("root", "u-alice"))));
+    assert_eq!(
+        (event.detail().as_deref(), event.subject),
+        (Some("name-taken"), Some(user("root", "u-alice")))
+    );
 }
 
 /// Somebody of Alice's name joins while her accept is between its claim and its effect.

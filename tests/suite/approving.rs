@@ -6,7 +6,10 @@ use guestlist_harness::{
             invitations::{ItemRefusal, Refusal},
             invitee::{Handle, InviteeRefusal},
         },
-        types::{Obstacle, Grant, InvitationKey, MailState, MessageKind, Permissions, Principal, State, StepOutcome},
+        types::{
+            Grant, InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State,
+            StepOutcome,
+        },
     },
     operations as op,
 };

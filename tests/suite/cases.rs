@@ -215,7 +215,11 @@ pub async fn reject() -> Case {
 
 pub async fn dismiss() -> Case {
     let (rig, key, _) = invited().await;
-    rig.run(Some("acme"), ann(), op::Revoke { id: key.id.clone(), reason: None }).await.unwrap().answer.unwrap();
+    rig.run(Some("acme"), ann(), op::Revoke { id: key.id.clone(), reason: None })
+        .await
+        .unwrap()
+        .answer
+        .unwrap();
     by_ann(rig, Ask::Dismiss(key.id))
 }
 

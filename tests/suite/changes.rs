@@ -12,7 +12,7 @@ use guestlist_harness::{
             invitations::{ItemRefusal, Refusal},
             invitee::{Handle, InviteeRefusal},
         },
-        types::{Obstacle, Grant, InvitationKey, Principal, State, StepOutcome},
+        types::{Grant, InvitationKey, Obstacle, Principal, State, StepOutcome},
     },
     memory::NewUser,
     operations as op,

@@ -84,7 +84,11 @@ async fn while_no_mail_goes_out_the_older_code_accepts() {
     rig.host.advance(3_600_000);
     assert_eq!(rig.sweep("acme").await.sent, 1);
     assert_eq!(working(&rig, &mailed(&rig)).await, [false, true], "I-SEC2");
-    assert_eq!(rig.host.snapshot().invitations[0].codes.len(), 1, "nor do those that were never sent live on");
+    assert_eq!(
+        rig.host.snapshot().invitations[0].codes.len(),
+        1,
+        "nor do those that were never sent live on"
+    );
     assert!(rig.accept(alice(), &rig.code_of(&key.id)).await.is_ok());
 }
 
@@ -156,6 +160,20 @@ async fn what_is_shown_kills_the_older_one_at_once() {
     rig.shown_on_purpose(again.code.clone());
     let codes = [first.code.unwrap(), again.code.unwrap()];
     assert_eq!(working(&rig, &codes).await, [false, true], "I-SEC2");
+}
+
+/// Whoever reads the old mailbox has the old codes; their invitee still sees what they were invited to.
+#[tokio::test]
+async fn when_an_address_changes_its_codes_die_and_a_resend_brings_one_that_works() {
+    let rig = Rig::new();
+    let (key, old) = rig.invited("alice", &[]).await;
+    rig.host.set_email("root", "u-alice", Some("alice@new.example")).unwrap();
+    assert_eq!(working(&rig, std::slice::from_ref(&old)).await, [false]);
+    let mine = op::ListMine { states: vec![], after: None, limit: 9 };
+    assert_eq!(rig.run(None, alice(), mine).await.unwrap().answer.unwrap().items.len(), 1);
+    assert_eq!(resend(&rig, &key).await, MailState::Sent);
+    assert_eq!(rig.host.mails().pop().unwrap().address, "alice@new.example");
+    assert_eq!(working(&rig, &[old, rig.code_of(&key.id)]).await, [false, true]);
 }
 
 /// Her mail is lost on the way and she accepts with the first: that is what it is kept for.

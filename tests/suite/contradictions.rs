@@ -122,12 +122,17 @@ async fn nothing_is_given_out_under_settings_that_contradict_each_other_and_what
     assert_eq!(swept, Err(SweepRefusal::Invalid(why.clone())));
     // It is for the administrators to read, and not for whoever was invited.
     let accepted = rig.accept(alice(), &pending.1).await.unwrap_err();
-    let told = matches!(&accepted, InviteeRefusal::Host(HostError::Invalid(text)) if !text.contains("lifetime"));
+    let told =
+        matches!(&accepted, InviteeRefusal::Host(HostError::Invalid(text)) if !text.contains("lifetime"));
     assert!(told, "{accepted:?}");
     let after = rig.host.snapshot();
     assert_eq!((after.invitations, after.mails.len()), (before.invitations, before.mails.len()));
-    let events: Vec<_> = after.audit[before.audit.len()..].iter().filter_map(|event| event.detail()).collect();
-    assert_eq!(events, ["contradictory-settings", "contradictory-settings", "contradictory-settings", "invalid"]);
+    let events: Vec<_> =
+        after.audit[before.audit.len()..].iter().filter_map(|event| event.detail()).collect();
+    assert_eq!(
+        events,
+        ["contradictory-settings", "contradictory-settings", "contradictory-settings", "invalid"]
+    );
 
     let list = op::List { filter: everything(), page: first_page() };
     assert_eq!(rig.run(ACME, ann(), list).await.unwrap().answer.unwrap().items.len(), 4);

@@ -34,9 +34,16 @@ async fn what_has_ended_is_taken_off_the_list_once_and_stays_in_the_history() {
     assert_eq!((after.version, after.state), (before.version, before.state), "nothing else changes");
     let events = rig.host.audit().iter().filter(|event| event.text() == "invitation.dismissed").count();
     assert_eq!(events, 1, "I-AUD");
-    assert_eq!((listed(&rig, None).await, listed(&rig, Some(true)).await, listed(&rig, Some(false)).await), (1, 1, 0));
+    assert_eq!(
+        (listed(&rig, None).await, listed(&rig, Some(true)).await, listed(&rig, Some(false)).await),
+        (1, 1, 0)
+    );
     let mine = op::ListMine { states: vec![], after: None, limit: 9 };
-    assert_eq!(rig.run(None, alice(), mine).await.unwrap().answer.unwrap().items.len(), 1, "its invitee sees it");
+    assert_eq!(
+        rig.run(None, alice(), mine).await.unwrap().answer.unwrap().items.len(),
+        1,
+        "its invitee sees it"
+    );
 }
 
 /// No sweep has come by yet: it is marked as expired first, and its inviter told.

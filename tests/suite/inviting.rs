@@ -211,6 +211,29 @@ async fn names_are_plain_addresses_or_qualified() {
     assert!(rig.invite(in_store).await.unwrap().iter().all(Result::is_ok));
 }
 
+/// A text that fits the user name of one and the address of another means nobody, in whatever case and however
+/// disabled one of them is.
+#[tokio::test]
+async fn a_text_that_fits_two_accounts_means_neither() {
+    for (name, active) in
+        [("alice@example.com", true), ("ALICE@example.com", true), ("alice@example.com", false)]
+    {
+        let rig = Rig::new();
+        let other = NewUser {
+            id: "u-trick".into(),
+            name: "alice@example.com".into(),
+            store: None,
+            email: Some("trick@example.com".into()),
+        };
+        rig.host.add_user("root", other).unwrap();
+        rig.host.set_user_active("root", "u-trick", active).unwrap();
+        let answers = rig.invite(request(&[name, "bob"], &[])).await.unwrap();
+        assert_eq!(answers[0], Err(ItemRefusal::Ambiguous), "{name} {active}");
+        assert!(answers[1].is_ok());
+        assert!(rig.invite(request(&["trick@example.com"], &[])).await.unwrap()[0].is_ok() == active);
+    }
+}
+
 #[tokio::test]
 async fn two_names_of_one_account_are_a_duplicate() {
     let rig = Rig::new();

@@ -6,9 +6,9 @@ use guestlist_harness::{
     contract::{
         exports::{
             invitations::{Bounds, InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
-            invitee::{InviteeRefusal},
+            invitee::InviteeRefusal,
         },
-        types::{Obstacle, HostError, InvitationKey, MailState, MessageKind, Permissions, Principal, State},
+        types::{HostError, InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State},
     },
     operations as op,
 };

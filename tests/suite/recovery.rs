@@ -63,7 +63,8 @@ pub async fn outcome(mut case: Case) -> Outcome {
 async fn answered(case: &mut Case) -> Vec<String> {
     // Inviting anew has its event in the batch.
     let items = matches!(case.ask, Ask::Resend(_));
-    let is_refusal = |event: &AuditEvent| event.text() == "refused" || (items && event.text() == "item.refused");
+    let is_refusal =
+        |event: &AuditEvent| event.text() == "refused" || (items && event.text() == "item.refused");
     let refused = |case: &Case| case.rig.host.audit().iter().filter(|event| is_refusal(event)).count();
     let before = refused(case);
     let words = case.ask(None).await.words.expect("an honest host");

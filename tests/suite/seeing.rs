@@ -57,7 +57,10 @@ async fn an_invite_shows_codes_to_those_who_may_see_them_once() {
             assert_eq!(answer, Err(Refusal::MayNotSeeCode), "{codes} {permitted}");
             assert!(rig.host.snapshot().invitations.is_empty(), "{codes} {permitted}");
             let event = rig.host.audit().pop().unwrap();
-            assert_eq!((rig.host.audit().len(), event.detail().as_deref()), (events + 1, Some("may-not-see-code")));
+            assert_eq!(
+                (rig.host.audit().len(), event.detail().as_deref()),
+                (events + 1, Some("may-not-see-code"))
+            );
             continue;
         }
         let first = answer.unwrap();

@@ -88,7 +88,9 @@ async fn each_event_of_an_invitation_names_whom_it_is_for() {
     for event in rig.host.audit().iter().filter(|event| event.invitation.is_some()) {
         let id = event.invitation.clone().unwrap();
         let row = rig.row(&InvitationKey { organization: "acme".into(), id });
-        let guestlist_harness::contract::types::Subject::User(subject) = row.subject else { panic!("a user") };
+        let guestlist_harness::contract::types::Subject::User(subject) = row.subject else {
+            panic!("a user")
+        };
         assert_eq!(event.subject.as_ref(), Some(&subject), "{event:?}");
     }
     let granted: Vec<_> =

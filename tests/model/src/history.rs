@@ -57,7 +57,7 @@ const SILENT: u8 = 11;
 pub const PLACES: [&str; 3] = ["", "acme", "beta"];
 
 /// Whom one may try to invite.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 14] = [
     "alice",
     "bob",
     "gus",
@@ -69,6 +69,9 @@ pub const NAMES: [&str; 12] = [
     "fred",
     "nobody",
     "bea",
+    // An address of one account alone, and one that is the user name of another.
+    "mia@example.com",
+    "alice@example.com",
     // Nothing but white space.
     "blank",
 ];
@@ -107,7 +110,7 @@ pub const OPTIONS: [&str; 17] = [
 ];
 
 /// What happens outside of all calls.
-pub const LIFE: [&str; 66] = [
+pub const LIFE: [&str; 67] = [
     "mail-fails",
     "mail-works",
     "mail-takes",
@@ -174,6 +177,7 @@ pub const LIFE: [&str; 66] = [
     "namesake-leaves",
     "settings-contradict",
     "settings-agree",
+    "email-of-alice",
 ];
 /// Rules that say no, and the absence of rules.
 pub const POLICIES: [&str; 6] = [
@@ -486,7 +490,7 @@ fn asked(operation: Operation, (who, place): (u8, u8)) -> Asked {
 }
 
 fn invite() -> impl Strategy<Value = Asked> {
-    let name = prop_oneof![12 => 0..5u8, 3 => 5..12u8];
+    let name = prop_oneof![12 => 0..5u8, 3 => 5..14u8];
     let names =
         prop_oneof![9 => prop::collection::vec(name.clone(), 1..3), 1 => prop::collection::vec(name, 0..5)];
     let grants = some_of(&[(50, 0), (30, 1), (30, 2), (3, 3), (4, 4), (3, 5)]);
@@ -670,8 +674,8 @@ fn taken_name() -> impl Strategy<Value = Vec<Option<Step>>> {
 fn obstructed() -> impl Strategy<Value = Vec<Option<Step>>> {
     let rule = proptest::option::weighted(0.3, select(vec!["policy=approval", "privileged", "reminder"]));
     let names = select(vec![0u8, 1, 1, 2]);
-    let invite = (invite(), names)
-        .prop_map(|(asked, name)| Step::Call(Asked { names: vec![name], ..asked }, None));
+    let invite =
+        (invite(), names).prop_map(|(asked, name)| Step::Call(Asked { names: vec![name], ..asked }, None));
     let waits = proptest::option::weighted(0.4, Just(Step::Life("mail-fails")));
     let in_the_way = select(vec![
         "suspend",
@@ -748,19 +752,18 @@ fn taken_over() -> impl Strategy<Value = Vec<Option<Step>>> {
         2 => Just((HIMSELF, 1)),
         3 => administrator(),
     ];
-    let resend = (who, prop_oneof![3 => Just(None), 1 => strike(1..20u32)])
-        .prop_map(|(who, strike)| Step::Call(Asked { rows: vec![0], ..asked(Operation::Resend, who) }, strike));
+    let resend = (who, prop_oneof![3 => Just(None), 1 => strike(1..20u32)]).prop_map(|(who, strike)| {
+        Step::Call(Asked { rows: vec![0], ..asked(Operation::Resend, who) }, strike)
+    });
     let accept = answering(Just(Operation::Accept)).prop_map(|asked| Step::Call(asked, None));
-    (mostly(invite), mostly(gone), meanwhile, mostly(resend), mostly(accept)).prop_map(
-        |(one, two, three, four, five)| vec![one, two, three.map(Step::Life), four, five],
-    )
+    (mostly(invite), mostly(gone), meanwhile, mostly(resend), mostly(accept))
+        .prop_map(|(one, two, three, four, five)| vec![one, two, three.map(Step::Life), four, five])
 }
 
 /// A claimed accept meets a policy that gives no answer, and the sweep comes back to it.
 fn silenced() -> impl Strategy<Value = Vec<Option<Step>>> {
-    let accept = (answering(Just(Operation::Accept)), 1..4u32).prop_map(|(asked, nth)| {
-        Step::Call(asked, Some(Strike { fault: SILENT, nth, then_on: true }))
-    });
+    let accept = (answering(Just(Operation::Accept)), 1..4u32)
+        .prop_map(|(asked, nth)| Step::Call(asked, Some(Strike { fault: SILENT, nth, then_on: true })));
     let give_up = proptest::option::weighted(0.6, Just(Step::Life("give-up")));
     let lease = || select(vec![0, 1i64]).prop_map(|more| Step::Clock(Clock::Lease(0, more)));
     let sweep = || {

@@ -131,10 +131,10 @@ pub fn happen(host: &MemoryHost, what: &str) -> Result<(), EventError> {
         "codes=see-code" => return settings(host, r#"{ "codes": "see-code" }"#),
         "codes=see-code-even-alone" => return settings(host, r#"{ "codes": "see-code-even-alone" }"#),
         "namesake-joins" => {
-            let bob =
-                NewUser { id: "u-namesake".into(), name: "bob".into(), store: None, email: None };
+            let bob = NewUser { id: "u-namesake".into(), name: "bob".into(), store: None, email: None };
             return host.add_user("acme", bob);
         }
+        "email-of-alice" => return host.set_email("root", "u-alice", Some("alice@new.example")),
         "namesake-leaves" => return host.remove_user("acme", "u-namesake"),
         "settings-contradict" => keep(host, |settings| settings.lifetime_min = 0),
         "settings-agree" => keep(host, |settings| {

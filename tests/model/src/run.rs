@@ -10,11 +10,11 @@ use guestlist::code::Code;
 use guestlist_harness::{
     FaultPlan,
     contract::{
+        audit::{self, EventKind},
         exports::{
             invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Owner, Refusal},
             invitee::{Handle, InviteeRefusal},
         },
-        audit::{self, EventKind},
         types::{
             self, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, Principal, State,
             Subject, UserRef,
@@ -562,6 +562,9 @@ impl<'a> Run<'a> {
                 .0
                 .push(Told { at: self.host.audit().len(), word: Word::Removed("acme".into(), account) });
         }
+        if happened && what == "email-of-alice" {
+            self.model.address_changed(&life::user("root", "u-alice"), "alice@new.example");
+        }
         let world = self.host.snapshot();
         let seen = self.observe(&world);
         self.model.seen.members.clone_from(&seen.members);
@@ -614,7 +617,8 @@ impl<'a> Run<'a> {
         let gone: BTreeSet<_> = ["acme", "beta"].into_iter().filter(|place| gone(place)).collect();
         world.outbox.retain(|waiting| !gone.contains(waiting.organization.as_str()));
         // And of what cannot be accepted, until its own end.
-        for (id, key) in self.ids.iter().enumerate().map(|(number, key)| (format!("#{number}"), key.clone())) {
+        for (id, key) in self.ids.iter().enumerate().map(|(number, key)| (format!("#{number}"), key.clone()))
+        {
             if self.model.is_obstructed(&id) {
                 self.told.0.push(Told { at: world.audit.len(), word: Word::Obstructed(key) });
             }

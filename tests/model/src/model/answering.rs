@@ -116,7 +116,8 @@ impl Model {
         self.claim(&row, "claimed")?;
         match self.carry_through(&row, is_invitee)? {
             Carried::Accepted(outcomes) => {
-                let member = matches!(outcomes[0].outcome, StepOutcome::Applied | StepOutcome::AlreadyPresent);
+                let member =
+                    matches!(outcomes[0].outcome, StepOutcome::Applied | StepOutcome::AlreadyPresent);
                 Ok(accepted(false, member, &row.landing, &outcomes))
             }
             Carried::Failed => says("failed"),
@@ -333,6 +334,19 @@ impl Model {
             {
                 let log = self.seen.applied.entry(row.key.id.clone()).or_default();
                 log.closed |= !log.steps.contains(&Step::Member);
+            }
+        }
+    }
+
+    /// Whoever reads the old mailbox has the codes of all pending invitations: a digest that belongs to no code
+    /// takes their place.
+    pub fn address_changed(&mut self, user: &UserRef, address: &str) {
+        if self.resident(user).and_then(|person| person.email.as_deref()) == Some(address) {
+            return;
+        }
+        for stored in self.seen.rows.values_mut() {
+            if stored.invitation.state == State::Pending && account(&stored.invitation.subject) == *user {
+                new_code(stored, true);
             }
         }
     }

@@ -472,7 +472,13 @@ impl Model {
     }
 
     /// One item of a request, and whom it turned out to mean.
-    fn note_item(&mut self, place: &str, name: &str, subject: Option<UserRef>, word: Word) -> &mut AuditEvent {
+    fn note_item(
+        &mut self,
+        place: &str,
+        name: &str,
+        subject: Option<UserRef>,
+        word: Word,
+    ) -> &mut AuditEvent {
         let event = self.note(Some(place), "item.refused", Some(word));
         (event.name, event.subject) = (Some(known_by(name)), subject);
         event
