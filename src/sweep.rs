@@ -70,7 +70,7 @@ const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
 const BUDGET: u32 = 320;
 
 /// Host calls that going on with one interrupted accept takes, when nothing fails.
-const TAKE_OVER: u32 = 12;
+const TAKE_OVER: u32 = 19;
 
 /// For how long due work is hidden from other sweeps: for the lease within reason. An item that came back
 /// within this very run would be mailed again, one that came back after days would look lost.
@@ -165,15 +165,16 @@ impl<H: Capabilities> Round<'_, H> {
 
     /// Goes on with an accept that was interrupted, or ends it when that was tried often enough.
     fn take_over(&mut self, row: &Invitation, operation: &str) -> Result<(), Unmoved> {
+        // Silence uses up no take-over: nothing is wrong with the invitation.
+        if let Some(after) = self.waits_for_policy(row) {
+            return Err(HostError::Unavailable(after).into());
+        }
         let claimed = match claim(self.host, row, Move::TakeOver, operation, self.settings) {
             Err(Unmoved::Lost(_) | Unmoved::Gone) => return Ok(()),
             claimed => claimed?,
         };
         let take_overs = claimed.claims.saturating_sub(1);
         let carried = if take_overs > self.settings.takeovers_max {
-            if let Some(after) = self.waits_for_policy(&claimed) {
-                return Err(HostError::Unavailable(after).into());
-            }
             close(self.host, &claimed, self.settings, operation, Word::GivenUp)?
         } else {
             // Who claimed it is not known any more; only the invitee could, unless the code alone was enough.
@@ -188,11 +189,11 @@ impl<H: Capabilities> Round<'_, H> {
 
     /// Nothing is wrong with it, but that its policy is silent: then it waits until its own end, and for ever if
     /// it has none. Answers when to ask again.
-    fn waits_for_policy(&self, claimed: &Invitation) -> Option<Option<u64>> {
-        if claimed.expires_at.is_some_and(|end| end <= self.now) {
+    fn waits_for_policy(&self, row: &Invitation) -> Option<Option<u64>> {
+        if row.expires_at.is_some_and(|end| end <= self.now) {
             return None;
         }
-        match standing::check(self.host, claimed, self.settings) {
+        match standing::check(self.host, row, self.settings) {
             Err(Blocked::NoVerdict(after)) => Some(after),
             _ => None,
         }

@@ -558,7 +558,7 @@ fn may_wait(waiting: &OutboxView, history: &History) -> bool {
 }
 
 /// No store has a later instant than this.
-const NEVER: u64 = i64::MAX as u64;
+const NEVER: u64 = u64::MAX >> 2;
 
 #[cfg(test)]
 mod tests {

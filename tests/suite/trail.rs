@@ -77,7 +77,7 @@ async fn nothing_that_somebody_wrote_is_in_the_trail() {
     for text in WRITTEN {
         assert!(!trail.contains(text), "`{text}` is in the trail: {trail}");
     }
-    for text in ["zanzibar-reason", "zanzibar-approval", "zanzibar-template", "zanzibar-metadata"] {
+    for text in ["zanzibar-reason", "zanzibar-template", "zanzibar-metadata"] {
         assert!(stored.contains(text), "`{text}` was written, and stands on the invitation");
     }
 }

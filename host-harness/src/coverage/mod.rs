@@ -354,7 +354,7 @@ mod tests {
         assert!(!nothing.is_complete());
         let text = nothing.to_string();
         assert!(
-            text.starts_with("reasons        0 of  60    0 %\ntransitions    0 of  13    0 %\n"),
+            text.starts_with("reasons        0 of  59    0 %\ntransitions    0 of  13    0 %\n"),
             "{text}"
         );
         assert!(text.contains("\nmissing   storage.insert/item/exists\n"), "{text}");

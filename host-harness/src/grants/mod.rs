@@ -71,7 +71,7 @@
 //!             let to = Recipient { organization: organization.clone(), invitation: String::new(), user };
 //!             let found = self.directory.look(&to, &[Step::Member]).await?;
 //!             let member = found != [Presence::Absent];
-//!             answers.push(Eligibility { member, address_allowed: true, withheld: vec![] });
+//!             answers.push(Eligibility { member, name_taken: false, address_allowed: true, withheld: vec![] });
 //!         }
 //!         Ok(answers)
 //!     }

@@ -250,7 +250,7 @@ fn the_demo_is_a_scenario() {
 
 #[test]
 fn lines_of_calls_are_recorded_by_name() {
-    let desk = Desk::new("record-lines", WORLD);
+    let desk = Desk::new("record-lines", &format!("{WORLD}    settings: {{ codes: see-code }}\n"));
     let lines = r#"{"operation": "invite", "as": "ann", "in": "acme", "request": {"usernames": ["bob"], "properties": [{"key": "manageNotificationsInternally", "value": "false"}]}}
 
 {"operation": "decline", "as": "root/bob", "request": {"confirmationCode": "bob's invitation", "reason": "no: time"}, "advance": "3h"}

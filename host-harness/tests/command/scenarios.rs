@@ -251,19 +251,22 @@ world:
   organizations:
     - id: root
       users: [{ id: a, name: a }, { id: b, name: b }, { id: c, name: c }, { id: d, name: d }]
-    - { id: acme, parent: root, users: [{ id: u-ann, name: ann }], permissions: { u-ann: [all] } }
+    - { id: acme, parent: root, users: [{ id: u-ann, name: ann }], permissions: { u-ann: [all] }, settings: { codes: see-code } }
 seed: 7
 in: acme
 as: ann
 steps:
-  - invite: { users: [a, b, c, d], notify: external }
+  - invite: { users: [a], notify: external }
+  - invite: { users: [b], notify: external }
+  - invite: { users: [c], notify: external }
+  - invite: { users: [d], notify: external }
   - list: {}
 ",
     );
     let listed = |arguments: &[&str]| {
         let (_, out, _) = desk.test(&[&["good", "--explain", "--format", "json"], arguments].concat());
         let json: Value = serde_json::from_str(&out).unwrap();
-        let items = json["cases"][0]["steps"][1]["answer"]["items"].as_array().unwrap().clone();
+        let items = json["cases"][0]["steps"][4]["answer"]["items"].as_array().unwrap().clone();
         items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect::<String>()
     };
     assert_eq!(listed(&[]), listed(&["--seed", "7"]));

@@ -246,7 +246,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
         let source = format!(
             "{} | {}\n",
             problem.line,
-            text.lines().nth(problem.line as usize - 1).unwrap_or_default()
+            text.lines().nth((problem.line as usize).saturating_sub(1)).unwrap_or_default()
         );
         let well = placed
             && error.problems.len() == 1

@@ -140,6 +140,8 @@ mod tests {
         let mut out = String::new();
         let written = shown(&mut out, Path::new(bad), &format!("1\n2\n{bad}"), &failure);
         assert!(written.is_ok() && !out.contains(['\u{1b}', '\r', '\u{202e}']), "{out:?}");
-        assert_eq!(out.matches(r"a\u{1b}[2J\r\u{202e}b").count(), 5, "{out}");
+        assert_eq!(out.matches(r"a\u{1b}[2J\r\u{202e}b").count(), 4, "{out}");
+        // A carriage return ends a line of a difference.
+        assert!(out.contains("-a\\u{1b}[2J\\r-\\u{202e}b"), "{out}");
     }
 }
