@@ -22,6 +22,7 @@
 mod address;
 mod admission;
 pub mod bounds;
+mod cache;
 mod calls;
 pub mod code;
 pub mod conformance;
@@ -54,6 +55,7 @@ mod wit;
 
 pub use address::{AddressDomains, NotADomain};
 pub use admission::{Age, CONTRACT, LoadError, Problem};
+pub use cache::{CacheError, CompileCache};
 pub use calls::{HostCalls, Stop};
 pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};
 pub use error::{CallError, Reason, Trapped};

@@ -9,6 +9,8 @@ mod policies;
 mod recording;
 #[path = "command/scenarios.rs"]
 mod scenarios;
+#[path = "command/telling.rs"]
+mod telling;
 
 use std::{
     fs,

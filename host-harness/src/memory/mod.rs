@@ -51,8 +51,8 @@ pub use realm::{
     StoredInvitation, Target, Tenant,
 };
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
-pub(crate) use world::instant;
 pub use world::{Problem, Unsayable, World, WorldError};
+pub(crate) use world::{instant, nearest};
 
 use crate::{
     contract::types::{Context, Permissions, Principal},

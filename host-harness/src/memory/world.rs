@@ -39,6 +39,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
+pub(crate) use problem::nearest;
 pub use problem::{Problem, WorldError};
 pub use write::Unsayable;
 

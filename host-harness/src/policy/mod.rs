@@ -32,13 +32,19 @@
 
 mod component;
 mod folder;
+mod language;
 mod limits;
 mod loans;
+mod log;
 mod registry;
+pub mod words;
 
 pub use component::{PolicyComponent, PolicyUnavailable, Ruling};
 pub use folder::{BrokenPolicy, FolderError, FolderReport, MANIFEST};
+pub use language::Language;
 pub use limits::PolicyLimits;
 pub(crate) use loans::PolicyState;
 pub use loans::{Lent, Loans};
+pub(crate) use log::FUNCTIONS as LOG_FUNCTIONS;
+pub use log::{LOG, Log, Watched};
 pub use registry::{Policies, PolicyError, Rules};

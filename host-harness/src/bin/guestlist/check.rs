@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use guestlist_harness::{Engine, Inspection, Plugin};
 
-use crate::{Done, Failure, Format, engine};
+use crate::{Done, Failure, Format, cache, engine};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -22,15 +22,20 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
-    inspected(arguments, Plugin::inspect)
+    inspected(arguments, &engine()?, Plugin::inspect)
 }
 
 /// Prints what an inspection finds.
-pub fn inspected(arguments: &Arguments, inspect: fn(&Engine, &[u8]) -> Inspection) -> Result<Done, Failure> {
+pub fn inspected(
+    arguments: &Arguments,
+    engine: &Engine,
+    inspect: fn(&Engine, &[u8]) -> Inspection,
+) -> Result<Done, Failure> {
     let path = arguments.component.display();
     let bytes =
         fs::read(&arguments.component).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
-    let inspection = inspect(&engine()?, &bytes);
+    cache::announce(engine, &arguments.component, &bytes);
+    let inspection = inspect(engine, &bytes);
     let mut out = io::stdout().lock();
     match arguments.format {
         Format::Text => write!(out, "{}", printable(&inspection.to_string()))?,

@@ -3,6 +3,7 @@
 //!
 //! Exit status: 0 when it was done, 1 when the plugin refused or was refused, 2 when it could not run.
 
+mod cache;
 mod call;
 mod check;
 mod coverage;
@@ -12,7 +13,7 @@ mod policy;
 mod record;
 mod test;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use guestlist_harness::{Engine, EngineOptions, Plugin};
@@ -23,6 +24,10 @@ use guestlist_harness::{Engine, EngineOptions, Plugin};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Where compiled policies are kept, or `off`; `guestlist` among your caches by default. The environment
+    /// can say so, too, as GUESTLIST_CACHE.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -63,6 +68,7 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    cache::choose(arguments.cache);
     let done = match arguments.command {
         // Has threads and runtimes of its own.
         Command::Test(arguments) => test::run(&arguments),

@@ -19,7 +19,7 @@ use guestlist_harness::{
     },
 };
 
-use crate::{Done, Failure, coverage};
+use crate::{Done, Failure, cache, coverage, policy::facts};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -38,6 +38,9 @@ pub struct Arguments {
     /// Shows what every step asked and changed.
     #[arg(long)]
     explain: bool,
+    /// Writes what policies were asked into a file that `guestlist policy eval --facts` takes.
+    #[arg(long, value_name = "FILE", requires = "explain")]
+    write_facts: Option<PathBuf>,
     /// Writes what came into the files, as the effects that must come: those of the whole story, and
     /// those of steps that list theirs. Only where everything else came as the file says; nothing but
     /// these lists is touched.
@@ -127,6 +130,9 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     }
     let report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
     print(&report.shown(arguments.format.into(), &suite))?;
+    if let Some(path) = &arguments.write_facts {
+        facts::write(path, &report)?;
+    }
     let (covered, below) = arguments.coverage.judge(&report.coverage.report());
     if let Some(covered) = covered {
         remark(arguments, &covered)?;
@@ -169,7 +175,9 @@ fn done(well: bool) -> Done {
 
 /// What plays scenarios with a plugin, or with the one of this command.
 fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -> Result<Runner, Failure> {
-    let engine = Engine::new(&EngineOptions::fuel().instances(64))?;
+    let engine = EngineOptions::fuel().instances(64);
+    // What is small is not worth a folder.
+    let engine = if policy.is_some() { cache::engine(engine)? } else { Engine::new(&engine)? };
     let plugin = match plugin {
         None => Plugin::bundled(&engine)?,
         Some(path) => {
@@ -188,10 +196,13 @@ fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -
 fn policies(engine: &Engine, path: &Path) -> Result<Policies, Failure> {
     let policies = Policies::new(engine);
     if !path.is_dir() {
-        let policy = policies.load(&read(path)?, None);
+        let bytes = read(path)?;
+        cache::announce(engine, path, &bytes);
+        let policy = policies.load(&bytes, None);
         policies.set_others(policy.map_err(|error| format!("{}: {error}", path.display()))?);
         return Ok(policies);
     }
+    eprintln!("loading the policies of {} ..", path.display());
     let report = policies.read_folder(path)?;
     match report.broken.first() {
         None => Ok(policies),

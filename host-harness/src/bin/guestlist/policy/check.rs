@@ -8,16 +8,16 @@ use std::{
 
 use guestlist_harness::policy::{FolderReport, Policies, PolicyComponent};
 
+use super::engine;
 use crate::{
     Done, Failure, Format,
     check::{self, Arguments, printable},
-    engine,
 };
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     match arguments.component.is_dir() {
         true => folder(&arguments.component, arguments.format),
-        false => check::inspected(arguments, PolicyComponent::inspect),
+        false => check::inspected(arguments, &engine()?, PolicyComponent::inspect),
     }
 }
 
