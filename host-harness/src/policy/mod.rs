@@ -2,7 +2,8 @@
 //!
 //! The plugin asks its host for verdicts; a host may let a [`PolicyComponent`] give them. It gathers
 //! the facts (which groups the inviter has, in which user store a candidate is), and the component only
-//! judges: it imports no function, unless the host [lends](Loans) some, so its answer depends on the facts
+//! judges: it imports no function but its [log](LOG), which leads nowhere outside of tests, unless the host
+//! [lends](Loans) some, so its answer depends on the facts
 //! alone. [`Policies`] knows which organization has which.
 //!
 //! ```no_run
