@@ -47,4 +47,4 @@ function judge({ addressDomain }, grants) {
 const refuse = (/** @type {string} */ val) => ({ tag: 'refuse', val });
 
 /** @returns {Verdict} */
-const requireApproval = (/** @type {string} */ val) => ({ tag: 'require-approval', val });
+const requireApproval = (/** @type {string} */ reason) => ({ tag: 'require-approval', val: { reason } });

@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     contract::{
-        policy,
+        policy::{self, PolicyError},
         rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
-        types::{Grant, HostError, Principal, Subject, UserRef, Verdict},
+        types::{Grant, Principal, Subject, UserRef, Verdict},
     },
     host::Call,
     policy::{Language, Log, Policies, PolicyComponent, PolicyUnavailable, Rules, Watched, words::Asked},
@@ -122,7 +122,7 @@ impl MemoryHost {
         call: &Call,
         judge: Result<&PolicyComponent, PolicyUnavailable>,
         facts: &InviteFacts,
-    ) -> Result<Vec<Verdict>, HostError> {
+    ) -> Result<Vec<Verdict>, PolicyError> {
         let watched = match judge.clone() {
             Ok(policy) => policy.watch_invite(facts).await,
             Err(unavailable) => Watched { ruling: Err(unavailable), log: Log::default() },
@@ -137,7 +137,7 @@ impl MemoryHost {
         call: &Call,
         judge: Result<&PolicyComponent, PolicyUnavailable>,
         facts: &AcceptFacts,
-    ) -> Result<Verdict, HostError> {
+    ) -> Result<Verdict, PolicyError> {
         let watched = match judge.clone() {
             Ok(policy) => policy.watch_accept(facts).await,
             Err(unavailable) => Watched { ruling: Err(unavailable), log: Log::default() },
@@ -148,7 +148,7 @@ impl MemoryHost {
     }
 
     /// Writes a ruling down and answers the plugin. That nobody judges refuses, and is worth another try.
-    fn ruled<T: Serialize>(&self, asking: Asking<'_>, watched: Watched<T>) -> Result<T, HostError> {
+    fn ruled<T: Serialize>(&self, asking: Asking<'_>, watched: Watched<T>) -> Result<T, PolicyError> {
         let Asking { call, surroundings, policy, asked, facts } = asking;
         let Watched { ruling, log } = watched;
         let shown = ruling.as_ref().map(|ruling| serde_json::to_value(&ruling.answer).unwrap_or_default());
@@ -169,10 +169,9 @@ impl MemoryHost {
         }
         judges.log.push_back(judgement);
         ruling.map(|ruling| ruling.answer).map_err(|unavailable| match unavailable {
-            PolicyUnavailable::Busy(waited) => {
-                HostError::Throttled(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX))
-            }
-            _ => HostError::Unavailable(None),
+            // It would have answered.
+            PolicyUnavailable::Busy(waited) => PolicyError::Silent(u64::try_from(waited.as_millis()).ok()),
+            _ => PolicyError::Silent(None),
         })
     }
 }
@@ -268,7 +267,7 @@ impl Realm {
         (organization, parent): (&str, &str),
         account: UserRef,
         via: Option<UserRef>,
-        name: String,
+        as_written: String,
     ) -> Candidate {
         let resident = self.resident(&account);
         let local = self.organization(parent).and_then(|place| place.person(&account));
@@ -277,7 +276,8 @@ impl Realm {
         let (groups, roles) = self.held(parent, &account);
         Candidate {
             via,
-            name,
+            name: local.map(|(_, person)| person.name.clone()).unwrap_or_default(),
+            as_written,
             userstore: local.map(|(_, person)| person.store.clone()).unwrap_or_default(),
             active: resident.is_some_and(|person| person.active)
                 && local.is_some_and(|(_, person)| person.active),

@@ -39,7 +39,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-pub use audit::AuditEvent;
 pub use duration::{HumanDuration, NotADuration};
 pub use events::{EventError, NewUser};
 pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
@@ -50,10 +49,11 @@ pub use realm::{
     AppliedSteps, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
     StoredInvitation, Target, Tenant,
 };
-pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
+pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings, judge};
 pub use world::{Problem, Unsayable, World, WorldError};
 pub(crate) use world::{instant, nearest};
 
+pub use crate::contract::audit::Event as AuditEvent;
 use crate::{
     contract::types::{Context, Permissions, Principal},
     host::{Call, Host, Operation, Random},

@@ -9,8 +9,8 @@ use super::{MemoryHost, directory::same_name, duration::HumanDuration, realm::Re
 use crate::{
     bounds,
     contract::{
-        policy::{AcceptFacts, InviteFacts},
-        types::{Grant, HostError, Narrowed, Verdict},
+        policy::{AcceptFacts, InviteFacts, PolicyError},
+        types::{Approval, Grant, HostError, Narrowed, Verdict},
     },
     host::{Call, Policy},
 };
@@ -22,6 +22,7 @@ use crate::{
 /// - { names: [bob], refuse: "not bob" }
 /// - { names: [eve], at: accept, refuse: "not any more" }
 /// - { names: [carol], require-approval: "a contractor" }
+/// - { names: [dan], require-approval: "less, and not alone", narrow: { without: [r-admin] } }
 /// - narrow: { without: [r-admin], lifetime: 1h, signed-in-only: true }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,12 +72,12 @@ pub struct Narrow {
 }
 
 impl Rule {
-    /// How many of its verdicts are given: one is right.
+    /// How many of its verdicts are given: one is right. Approval of less is one.
     #[must_use]
     pub fn verdicts(&self) -> usize {
         usize::from(self.refuse.is_some())
             + usize::from(self.require_approval.is_some())
-            + usize::from(self.narrow.is_some())
+            + usize::from(self.narrow.is_some() && self.require_approval.is_none())
             + usize::from(self.allow)
     }
 
@@ -90,17 +91,24 @@ impl Rule {
         if let Some(reason) = &self.refuse {
             return Verdict::Refuse(reason.clone());
         }
+        let narrowed = self.narrow.as_ref().map(|narrow| narrow.narrowed(grants, lifetime));
         if let Some(reason) = &self.require_approval {
-            return Verdict::RequireApproval(reason.clone());
+            return Verdict::RequireApproval(Approval { reason: reason.clone(), narrowed });
         }
-        let Some(narrow) = &self.narrow else { return Verdict::Allow };
+        narrowed.map_or(Verdict::Allow, Verdict::AllowWith)
+    }
+}
+
+impl Narrow {
+    fn narrowed(&self, grants: &[Grant], lifetime: Option<u64>) -> Narrowed {
+        let narrow = self;
         let kept = (0u32..).zip(grants).filter(|(_, grant)| !narrow.without.contains(&grant.id));
         let shorter = narrow.lifetime.map(|most| lifetime.map_or(most.0, |asked| asked.min(most.0)));
-        Verdict::AllowWith(Narrowed {
+        Narrowed {
             grants: kept.map(|(index, _)| index).collect(),
             lifetime: shorter,
             signed_in_only: narrow.signed_in_only,
-        })
+        }
     }
 }
 
@@ -154,28 +162,29 @@ impl Realm {
 
 #[async_trait]
 impl Policy for MemoryHost {
-    async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError> {
+    async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
         let rules = self.judges().of(&facts.organization);
         let Some(judge) = rules.judge() else {
-            return self.lock().decide_invite(call, &facts);
+            return self.lock().decide_invite(call, &facts).map_err(PolicyError::Host);
         };
         let facts = {
             let realm = self.lock();
-            realm.may_ask_about(call, &facts)?;
+            realm.may_ask_about(call, &facts).map_err(PolicyError::Host)?;
             realm.facts_of_invite(facts)
         };
         self.judge_invite(call, judge, &facts).await
     }
 
-    async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, HostError> {
+    async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, PolicyError> {
         let rules = self.judges().of(&facts.invitation.key.organization);
         let Some(judge) = rules.judge() else {
-            return self.lock().decide_accept(call, &facts);
+            return self.lock().decide_accept(call, &facts).map_err(PolicyError::Host);
         };
         let facts = {
             let realm = self.lock();
             let row = realm.row(&facts.invitation.key).filter(|row| realm.admits(call, &row.invitation.key));
-            row.and_then(|row| realm.facts_of_accept(row)).ok_or_else(not_to_be_seen)?
+            row.and_then(|row| realm.facts_of_accept(row))
+                .ok_or_else(|| PolicyError::Host(not_to_be_seen()))?
         };
         self.judge_accept(call, judge, &facts).await
     }

@@ -43,7 +43,7 @@ pub trait Named: DeserializeOwned {
     }
 }
 
-/// `invite`. The fields of the reference, and four more.
+/// `invite`. The fields of the reference, and six more.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invite {
@@ -59,6 +59,10 @@ pub struct Invite {
     /// As in `24h`, `90m`, or `never`.
     lifetime: Option<String>,
     template: Option<String>,
+    /// As in `de` or `pt-BR`.
+    language: Option<String>,
+    /// Where to go after accepting: one of the places that the organization allows.
+    landing: Option<String>,
     idempotency_key: Option<String>,
 }
 
@@ -103,6 +107,8 @@ impl Invite {
             lifetime,
             notify,
             template: self.template,
+            language: self.language,
+            landing: self.landing,
             metadata,
             idempotency_key: self.idempotency_key,
         })
@@ -130,6 +136,8 @@ pub struct List {
     inviter: Option<Account>,
     invitee: Option<Account>,
     username_prefix: Option<String>,
+    /// Those that were taken off the list, instead of those that were not.
+    dismissed: bool,
     /// `createdAt`, `expiredAt` or `username`.
     sort_by: Option<String>,
     /// `ASC` or `DESC`.
@@ -172,6 +180,7 @@ impl List {
             inviter: self.inviter.map(|account| Principal::User(account.into())),
             invitee: self.invitee.map(UserRef::from),
             name_prefix: self.username_prefix,
+            dismissed: Some(self.dismissed),
         };
         let sort = match self.sort_by.as_deref() {
             None | Some("createdAt") => SortKey::CreatedAt,

@@ -132,7 +132,7 @@ enum WorldSchema {
 }
 
 /// The keys of a step that are actions.
-pub(super) const ACTIONS: [&str; 18] = [
+pub(super) const ACTIONS: [&str; 19] = [
     "invite",
     "list",
     "get",
@@ -141,6 +141,7 @@ pub(super) const ACTIONS: [&str; 18] = [
     "revoke-all",
     "approve",
     "reject",
+    "dismiss",
     "list-mine",
     "introspect",
     "accept",
@@ -179,6 +180,9 @@ pub struct Step {
     /// Ends a waiting invitation.
     #[schemars(with = "Option<String>")]
     pub reject: Option<Text>,
+    /// Takes this ended one off the list.
+    #[schemars(with = "Option<String>")]
+    pub dismiss: Option<Text>,
     /// The caller's own invitations, everywhere.
     pub list_mine: Option<ListMine>,
     /// What the caller would accept.

@@ -174,7 +174,7 @@ mod tests {
         };
         let grant = Grant { kind: GrantKind::Role, id: "r-desk".into() };
         let candidate = json!({
-            "account": account, "via": null, "name": "hana", "userstore": "PRIMARY", "active": true,
+            "account": account, "via": null, "name": "hana", "as_written": "hana", "userstore": "PRIMARY", "active": true,
             "address_domain": "company.example", "sent_lately": 2, "roles": [],
             "groups": [Held { id: "g-help".into(), display_name: "Help desk".into() }],
         });

@@ -35,6 +35,7 @@ impl Checker {
             it.revoke_all.is_some(),
             it.approve.is_some(),
             it.reject.is_some(),
+            it.dismiss.is_some(),
             it.list_mine.is_some(),
             it.introspect.is_some(),
             it.accept.is_some(),
