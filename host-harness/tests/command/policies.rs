@@ -209,8 +209,8 @@ fn what_is_missing_on_a_machine_is_named() {
 fn noting(note: &Path, component: &Path, more: &str) -> String {
     let (note, component) = (note.display(), component.display());
     format!(
-        "echo \"${{0##*/}} $*\" >>'{note}'\n{more}\nfor last; do :; done\n\
-         case $last in *.part) /bin/cp '{component}' \"$last\";; esac"
+        "echo \"${{0##*/}} $*\" >>'{note}'\n{more}\n\
+         for word; do case $word in *.part) /bin/cp '{component}' \"$word\";; esac; done"
     )
 }
 
@@ -269,7 +269,7 @@ fn packages_of_python_are_installed_once_for_each_list() {
     let installed = || {
         let notes = fs::read_to_string(&note).unwrap();
         let _ = fs::remove_file(&note);
-        assert!(notes.contains("componentize app --stub-wasi -o "), "{notes}");
+        assert!(notes.contains(" -p . --stub-wasi -o "), "{notes}");
         notes.matches("pip install --quiet --disable-pip-version-check -r requirements.txt\n").count()
     };
     for (installs, why) in [(1, "it is new"), (0, "nothing has changed")] {

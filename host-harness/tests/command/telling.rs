@@ -43,7 +43,7 @@ fn a_panic_in_rust_is_shown_with_its_words_and_its_line() {
     assert!(said.contains("index out of bounds: the len is 1 but the index is 7"), "{said}");
 
     let said = desk.failed(1, &[&TEST[..], &["--explain", "--write-facts", "facts.json"]].concat());
-    for part in ["     > looking at hana\n", "] candidate.sent_lately = 0\n", &format!("     ! \n     ! {words}")] {
+    for part in ["     > looking at hana\n", "] candidate.sent_lately = 0\n", &format!("     ! {words}")] {
         assert!(said.contains(part), "`{part}` is not in:\n{said}");
     }
     let asked = ["policy", "eval", "rules/policy.wasm", "--facts", "facts.json"];

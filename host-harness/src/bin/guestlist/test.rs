@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long)]
     explain: bool,
     /// Writes what policies were asked into a file that `guestlist policy eval --facts` takes.
-    #[arg(long, value_name = "FILE", requires = "explain")]
+    #[arg(long, value_name = "FILE", requires = "explain", conflicts_with_all = ["against", "watch"])]
     write_facts: Option<PathBuf>,
     /// Writes what came into the files, as the effects that must come: those of the whole story, and
     /// those of steps that list theirs. Only where everything else came as the file says; nothing but

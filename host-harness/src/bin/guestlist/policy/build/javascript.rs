@@ -34,7 +34,7 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
             .into());
     }
     if !is_installed(folder) {
-        say("npm ci (200 MB, once)");
+        say("npm ci (210 MB, once)");
         run(Command::new("npm").current_dir(folder).arg("ci"), INSTALL)?;
     }
     if TYPES.iter().all(|file| folder.join(file).is_file()) {
