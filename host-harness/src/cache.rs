@@ -97,9 +97,14 @@ impl CompileCache {
         Err(CacheError::NotOwn { folder: self.folder.clone(), why })
     }
 
-    /// Whether a component would not be compiled: it is small, or its code is here.
+    /// Whether a component will hardly be compiled: it is small, or a file of ours is here for it. What is in
+    /// the file is looked at when it is used.
     pub(crate) fn is_fast(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> bool {
-        bytes.len() < SMALLEST || self.read(&self.path(engine, bytes)).is_some()
+        let begins = |mut file: File| {
+            let mut magic = [0; MAGIC.len()];
+            file.read_exact(&mut magic).is_ok() && magic == *MAGIC
+        };
+        bytes.len() < SMALLEST || self.file(&self.path(engine, bytes)).is_some_and(|(file, _)| begins(file))
     }
 
     /// Compiles a component, or takes what it was compiled to before.
@@ -137,16 +142,21 @@ impl CompileCache {
         self.folder.join(format!("{:x}", digesting.0.finalize()))
     }
 
-    /// A whole file, as one of ours wrote it.
-    fn read(&self, path: &Path) -> Option<Vec<u8>> {
+    /// A file that nobody else could have written, and its length.
+    fn file(&self, path: &Path) -> Option<(File, u64)> {
         self.own().ok()?;
         let found = fs::symlink_metadata(path).ok()?;
         let ours = found.is_file() && found.uid() == self.owner && found.mode() & 0o022 == 0;
         if !ours || found.len() > LARGEST {
             return None;
         }
-        let file = File::open(path).ok()?;
-        let mut whole = Vec::with_capacity(usize::try_from(found.len()).ok()?);
+        Some((File::open(path).ok()?, found.len()))
+    }
+
+    /// A whole file, as one of ours wrote it.
+    fn read(&self, path: &Path) -> Option<Vec<u8>> {
+        let (file, length) = self.file(path)?;
+        let mut whole = Vec::with_capacity(usize::try_from(length).ok()?);
         file.take(LARGEST).read_to_end(&mut whole).ok()?;
         let (head, code) = whole.split_at_checked(HEAD)?;
         if head.strip_prefix(MAGIC)? != Sha256::digest(code).as_slice() {

@@ -2,7 +2,7 @@
 //!
 //! `println!`, `eprintln!` and `dbg!` of all modules below come here.
 
-#![allow(unused_macros, reason = "whoever looks for a mistake uses them")]
+#![allow(dead_code, unused_macros, reason = "whoever looks for a mistake uses them")]
 
 wit_bindgen::generate!({ path: "wit/deps/debug", world: "debug" });
 
