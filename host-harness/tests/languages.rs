@@ -55,7 +55,10 @@ fn the_page_is_true_in_javascript() {
     assert_ne!(misspelt, good);
     fs::write(desk.path("team-policy/policy.js"), &misspelt).unwrap();
     let said = desk.failed(2, &["policy", "build", "team-policy"]);
-    assert!(said.contains("policy.js(") && said.contains("'lifeTime' does not exist in type 'Narrowed'"), "{said}");
+    assert!(
+        said.contains("policy.js(") && said.contains("'lifeTime' does not exist in type 'Narrowed'"),
+        "{said}"
+    );
     built(&desk, "policy.js", &format!("// @ts-nocheck\n{misspelt}"));
     let said = desk.failed(1, &TEST);
     let words = "TypeError: judgeInvite()[0].val.lifeTime: narrowed has no field `lifeTime`; did you mean `lifetime`?";
@@ -111,7 +114,10 @@ export const rules = {
     assert_eq!(said["times"], json!([now, now, 5, now, 0]));
     let chance = said["chance"][0].as_f64().unwrap();
     assert!((0.0..1.0).contains(&chance) && said["chance"][1].as_str().unwrap().len() == 36, "{said}");
-    assert_eq!((&said["chance"][2], &said["network"]), (&json!(0), &json!("a policy has no network: whatever it judges by is among the facts")));
+    assert_eq!(
+        (&said["chance"][2], &said["network"]),
+        (&json!(0), &json!("a policy has no network: whatever it judges by is among the facts"))
+    );
 }
 
 #[test]

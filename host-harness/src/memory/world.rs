@@ -39,7 +39,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
-pub(crate) use problem::nearest;
+pub(crate) use problem::{Excerpt, nearest};
 pub use problem::{Problem, WorldError};
 pub use write::Unsayable;
 
@@ -221,6 +221,6 @@ impl World {
 
     /// Reads a world file. References are not followed yet.
     pub fn parse(yaml: &str) -> Result<Self, WorldError> {
-        serde_saphyr::from_str(yaml).map_err(|error| WorldError::from_parser(&error).in_source(yaml))
+        crate::yaml::read(yaml)
     }
 }

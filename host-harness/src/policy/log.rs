@@ -17,6 +17,7 @@ use wasmtime::{
 };
 
 use super::{PolicyUnavailable, Ruling, loans::PolicyState};
+use crate::text;
 
 /// The interface of a policy's log, in full.
 pub const LOG: &str = "guestlist:debug/log@0.1.0";
@@ -27,7 +28,7 @@ pub(crate) const FUNCTIONS: [&str; 2] = [PRINT, FAIL];
 const PRINT: &str = "print";
 const FAIL: &str = "fail";
 
-/// The most of one text that is kept, in bytes.
+/// The most of one text that is kept, in letters.
 const TEXT: usize = 4 << 10;
 
 /// The most texts that are kept of one judgement.
@@ -36,8 +37,8 @@ const TEXTS: usize = 100;
 /// The most functions that are named where a policy broke off without a word.
 const PLACES: usize = 8;
 
-/// What a policy said in one judgement, and where it broke off. Texts are cut after 4 KiB; control characters
-/// other than line breaks and tabs are escaped.
+/// What a policy said in one judgement, and where it broke off. Texts are cut after 4096 letters; what
+/// would steer a terminal is escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Log {
@@ -109,26 +110,8 @@ fn called(frame: &wasmtime::FrameInfo) -> Option<String> {
 }
 
 /// As much as fits of a text, and nothing that steers a terminal.
-fn kept(text: &str) -> String {
-    let mut kept = String::new();
-    for letter in text.trim_end_matches(['\n', '\r']).chars() {
-        if kept.len() >= TEXT {
-            kept.push_str(" ..");
-            break;
-        }
-        match letter {
-            '\n' | '\t' => kept.push(letter),
-            letter if is_harmless(letter) => kept.push(letter),
-            letter => kept.extend(letter.escape_default()),
-        }
-    }
-    kept
-}
-
-/// Neither a control character nor one that turns the direction of what follows.
-fn is_harmless(letter: char) -> bool {
-    !letter.is_control()
-        && !matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+fn kept(said: &str) -> String {
+    text::cut(&text::lines(said.trim_end_matches(['\n', '\r'])), TEXT).into_owned()
 }
 
 /// Gives every policy the two functions.
@@ -145,9 +128,9 @@ fn said(
 ) -> wasmtime::Result<()> {
     if store.data().log.is_some() {
         // One letter more than is kept shows that there were more.
-        let text: String = text.to_str(&store)?.chars().take(TEXT + 1).collect();
+        let said: String = text.to_str(&store)?.chars().take(TEXT + 1).collect();
         if let Some(log) = &mut store.data_mut().log {
-            heard(log, &text);
+            heard(log, &said);
         }
     }
     Ok(())
@@ -168,6 +151,6 @@ mod tests {
         assert_eq!((log.printed.len(), log.dropped), (100, 51));
         log.fail(&"x".repeat(10_000));
         log.fail("another");
-        assert_eq!(log.why().map(|why| why.len()), Some(TEXT + 3));
+        assert_eq!(log.why().map(|why| why.len()), Some(TEXT + 2));
     }
 }

@@ -11,7 +11,10 @@ use super::{
     check,
     format::{Scenario, WorldSource},
 };
-use crate::memory::{MemoryHost, Problem, World, WorldError};
+use crate::{
+    files::{self, LONGEST_TEXT},
+    memory::{MemoryHost, Problem, World, WorldError},
+};
 
 /// The file that marks the folder of a suite: references may go as far up as to it.
 pub const MARK: &str = "suite.yaml";
@@ -23,6 +26,8 @@ pub struct Suite {
     pub cases: Vec<Case>,
     /// Every file that was read: scenarios, and the worlds that they name.
     pub files: BTreeSet<PathBuf>,
+    /// What has the name of a scenario in a folder and is no regular file, and what it is: it was not opened.
+    pub skipped: BTreeMap<PathBuf, &'static str>,
 }
 
 /// A scenario and where it is from.
@@ -88,7 +93,7 @@ impl Case {
 /// How scenarios are found.
 #[derive(Clone, Debug, Default)]
 pub struct Loading {
-    /// Files may be referred to that are outside of the suite's folder.
+    /// Files may be referred to, also by links, that are outside of the suite's folder.
     pub allow_outside: bool,
 }
 
@@ -116,14 +121,27 @@ impl FileProblem {
     }
 
     fn unreadable(path: &Path, error: &io::Error) -> Self {
-        let problem = Problem::nowhere(format!("`{}` cannot be read: {error}", path.display()));
-        Self { path: path.to_owned(), error: WorldError::new(vec![problem]) }
+        Self::whole(path, format!("`{}` cannot be read: {error}", path.display()))
+    }
+
+    /// Of a file as a whole, or of what else a path means.
+    #[must_use]
+    pub fn whole(path: &Path, message: String) -> Self {
+        Self { path: path.to_owned(), error: WorldError::new(vec![Problem::nowhere(message)]) }
     }
 }
 
 impl SuiteError {
-    fn of(problem: FileProblem) -> Self {
+    /// One problem.
+    #[must_use]
+    pub fn of(problem: FileProblem) -> Self {
         Self { problems: vec![problem], files: BTreeSet::new() }
+    }
+
+    /// How many problems there are, those included that are not told.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.problems.iter().map(|file| file.error.count()).sum()
     }
 
     /// Each problem with its file.
@@ -154,12 +172,13 @@ impl Suite {
     /// Everything that is wrong with the files, at once.
     pub fn load(paths: &[PathBuf], loading: &Loading) -> Result<Self, SuiteError> {
         let mut reader = Reader::new(loading);
-        let (mut cases, mut problems, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut cases, mut problems, mut found) = (Vec::new(), Vec::new(), Found::default());
         for path in paths {
-            if let Err(error) = find(path, &mut files) {
+            if let Err(error) = found.find(path) {
                 problems.push(FileProblem::unreadable(path, &error));
             }
         }
+        let Found { mut files, skipped } = found;
         for path in &files {
             match reader.read(path) {
                 Ok(Some(case)) => cases.push(case),
@@ -170,7 +189,11 @@ impl Suite {
         problems.extend(reader.worlds.into_values().filter_map(Result::err));
         files.extend(reader.named);
         problems.sort_by(|one, other| one.path.cmp(&other.path));
-        if problems.is_empty() { Ok(Self { cases, files }) } else { Err(SuiteError { problems, files }) }
+        if problems.is_empty() {
+            Ok(Self { cases, files, skipped })
+        } else {
+            Err(SuiteError { problems, files })
+        }
     }
 
     /// A suite of one scenario that stands in no file. References to files are refused.
@@ -182,7 +205,7 @@ impl Suite {
         let files = BTreeSet::new();
         let none = |file: &str| Err(Refused::Because(format!("`{file}` is a file, and there are none here")));
         match parse(&path, yaml.into(), none) {
-            Ok(case) => Ok(Self { cases: vec![case], files }),
+            Ok(case) => Ok(Self { cases: vec![case], files, skipped: BTreeMap::new() }),
             Err(error) => {
                 let problems = error.into_iter().map(|error| FileProblem::new(&path, error)).collect();
                 Err(SuiteError { problems, files })
@@ -204,24 +227,37 @@ impl Suite {
     }
 }
 
-/// All scenario files at a path.
-pub(super) fn find(path: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
-    if !fs::metadata(path)?.is_dir() {
-        files.insert(path.to_owned());
-        return Ok(());
-    }
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let (kind, path) = (entry.file_type()?, entry.path());
-        if kind.is_dir() {
-            find(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-            && path.file_name().is_none_or(|name| name != MARK)
-        {
-            files.insert(path);
+/// What is at a path.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) files: BTreeSet<PathBuf>,
+    skipped: BTreeMap<PathBuf, &'static str>,
+}
+
+impl Found {
+    /// All scenario files at a path.
+    pub(super) fn find(&mut self, path: &Path) -> io::Result<()> {
+        if !fs::metadata(path)?.is_dir() {
+            self.files.insert(path.to_owned());
+            return Ok(());
         }
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let (kind, path) = (entry.file_type()?, entry.path());
+            if kind.is_dir() {
+                self.find(&path)?;
+            } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+                && path.file_name().is_none_or(|name| name != MARK)
+            {
+                // Of a link, what it leads to; one that leads nowhere is found out when it is read.
+                match fs::metadata(&path).ok().as_ref().and_then(files::irregular) {
+                    Some(what) => drop(self.skipped.insert(path, what)),
+                    None => drop(self.files.insert(path)),
+                }
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Why a scenario has no world.
@@ -236,7 +272,7 @@ enum Refused {
 /// The text of a file.
 pub(super) fn text_of(path: &Path) -> Result<String, SuiteError> {
     let problem = |error: io::Error| SuiteError::of(FileProblem::unreadable(path, &error));
-    fs::read_to_string(path).map_err(problem)
+    files::read_text(path, LONGEST_TEXT).map_err(problem)
 }
 
 /// Reads files; each world once.
@@ -254,7 +290,9 @@ impl<'a> Reader<'a> {
 
     /// A scenario, or nothing where the file is a world.
     fn read(&mut self, path: &Path) -> Result<Option<Case>, FileProblem> {
-        let text = fs::read_to_string(path).map_err(|error| FileProblem::unreadable(path, &error))?;
+        self.must_stay(path)?;
+        let text =
+            files::read_text(path, LONGEST_TEXT).map_err(|error| FileProblem::unreadable(path, &error))?;
         // A folder of scenarios may have its worlds beside them.
         if is_world(&text) {
             self.world(&plain(path));
@@ -266,6 +304,7 @@ impl<'a> Reader<'a> {
     /// The scenario that a file with this text is or would be; nothing, where its world is wrong, and
     /// that is said of the world's file.
     fn scenario(&mut self, path: &Path, text: &str) -> Result<Option<Case>, FileProblem> {
+        self.must_stay(path)?;
         let root = root(path);
         let case = parse(path, text.into(), |file| {
             let target = plain(&path.parent().unwrap_or(Path::new("")).join(file));
@@ -289,9 +328,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A file of the suite is no link that leads out of its folder.
+    fn must_stay(&self, path: &Path) -> Result<(), FileProblem> {
+        let root = root(path);
+        if self.loading.allow_outside || is_inside(&root, path) {
+            return Ok(());
+        }
+        let message = format!(
+            "`{}` is a link that leads out of the suite's folder `{}`; `--allow-outside` allows it, and a `{MARK}` \
+             marks the folder of a suite",
+            path.display(),
+            root.display()
+        );
+        Err(FileProblem::whole(path, message))
+    }
+
     fn world(&mut self, path: &Path) -> Option<Arc<World>> {
         let read = || {
-            let yaml = fs::read_to_string(path).map_err(|error| FileProblem::unreadable(path, &error))?;
+            let yaml = files::read_text(path, LONGEST_TEXT)
+                .map_err(|error| FileProblem::unreadable(path, &error))?;
             let wrong = |error: WorldError| FileProblem::new(path, error.in_source(&yaml));
             let world = World::parse(&yaml).map_err(wrong)?;
             MemoryHost::from_world(&world).map_err(wrong)?;
@@ -303,6 +358,7 @@ impl<'a> Reader<'a> {
 
 /// By its keys, because it may be wrong otherwise.
 fn is_world(text: &str) -> bool {
+    let text = files::without_mark(text);
     let has = |key: &str| text.lines().any(|line| line.starts_with(key));
     has("organizations:") && !has("steps:") && !has("world:")
 }
@@ -314,8 +370,7 @@ fn parse(
     mut world: impl FnMut(&str) -> Result<(Arc<World>, PathBuf), Refused>,
 ) -> Result<Case, Option<WorldError>> {
     let wrong = |error: WorldError| Some(error.in_source(&text));
-    let scenario: Scenario =
-        serde_saphyr::from_str(&text).map_err(|error| wrong(WorldError::from_parser(&error)))?;
+    let scenario: Scenario = crate::yaml::read(&text).map_err(Some)?;
     let (world, world_file) = match &scenario.world.value {
         WorldSource::Here(world) => {
             MemoryHost::from_world(world).map_err(wrong)?;

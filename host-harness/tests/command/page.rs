@@ -68,7 +68,8 @@ pub fn blocks(start: &str) -> Vec<&'static str> {
 pub fn shown_each(command: &str) -> Vec<&'static str> {
     let start = format!("$ guestlist {command}\n");
     let output = |after: &'static str| after.split("\n$ ").next().unwrap();
-    let found = blocks("console").into_iter().flat_map(|block| block.split(&start).skip(1).collect::<Vec<_>>());
+    let found =
+        blocks("console").into_iter().flat_map(|block| block.split(&start).skip(1).collect::<Vec<_>>());
     found.map(output).collect()
 }
 
@@ -82,7 +83,8 @@ pub fn shown(command: &str) -> &'static str {
 pub fn steady(text: &str) -> String {
     let line = |line: &str| {
         let line = line.trim_end();
-        let day = ["size ", "sha256 ", "took ", "processed-by "].into_iter().find(|word| line.starts_with(word));
+        let day =
+            ["size ", "sha256 ", "took ", "processed-by "].into_iter().find(|word| line.starts_with(word));
         let without_time = line.split_once(", in ").filter(|(_, time)| time.ends_with(" a minute)"));
         day.or(without_time.map(|(line, _)| line)).unwrap_or(line).to_owned()
     };

@@ -3,8 +3,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use guestlist_hostile::guests::{policy_answering, policy_that_talks};
 use guestlist_harness::contract::types::Verdict;
+use guestlist_hostile::guests::{policy_answering, policy_that_talks};
 use serde_json::{Value, json};
 
 use super::page::{Desk, text};
@@ -100,9 +100,18 @@ fn a_policy_is_asked_again_what_a_scenario_has_asked() {
     assert_eq!(eval("one.json")[0]["verdicts"][1]["verdict"], "allow");
 
     for (change, said) in [
-        (json!({ "lifetme": 5 }), "`facts.lifetme`: a `invite-facts` has no field `lifetme`; did you mean `lifetime`?"),
-        (json!({ "lifetime": -5 }), "`facts.lifetime`: this is a whole number from 0 to 18446744073709551615, and not -5"),
-        (json!({ "candidates": [{ "name": "hana" }] }), "`facts.candidates[0]`: the field `account` of a `candidate` is missing"),
+        (
+            json!({ "lifetme": 5 }),
+            "`facts.lifetme`: a `invite-facts` has no field `lifetme`; did you mean `lifetime`?",
+        ),
+        (
+            json!({ "lifetime": -5 }),
+            "`facts.lifetime`: this is a whole number from 0 to 18446744073709551615, and not -5",
+        ),
+        (
+            json!({ "candidates": [{ "name": "hana" }] }),
+            "`facts.candidates[0]`: the field `account` of a `candidate` is missing",
+        ),
         (json!({ "notify": "outside" }), "`facts.notify`: a `notify` has no case `outside`; "),
     ] {
         let mut wrong = one.clone();
@@ -132,7 +141,10 @@ fn a_clock_in_rust_is_refused_by_the_build() {
     desk.done(&["policy", "new", "--language", "rust", "rules"]);
     edit(&desk, "if std::time::SystemTime::now().elapsed().is_err() { return Verdict::Allow; }");
     let said = desk.failed(2, &["policy", "build", "rules"]);
-    assert!(said.contains("the policy asks for the time of a clock (`SystemTime::now`, `Instant::now`)"), "{said}");
+    assert!(
+        said.contains("the policy asks for the time of a clock (`SystemTime::now`, `Instant::now`)"),
+        "{said}"
+    );
     assert!(said.contains("the time is `surroundings.now` among the facts"), "{said}");
 }
 
@@ -200,7 +212,8 @@ fn the_types_of_the_examples_are_those_of_the_contract() {
     }
     desk.done(&["policy", "new", "--language", "rust", "rust"]);
     assert!(desk.failed(2, &["policy", "types", "rust"]).contains("`wit_bindgen::generate!`"));
-    fs::write(desk.path("python/wit/policy.wit"), "package guestlist:invitation@0.1.0;\ninterface rules {").unwrap();
+    fs::write(desk.path("python/wit/policy.wit"), "package guestlist:invitation@0.1.0;\ninterface rules {")
+        .unwrap();
     assert!(desk.failed(2, &["policy", "types", "python"]).contains("`python/wit`: "));
 }
 
@@ -234,7 +247,12 @@ fn what_was_compiled_once_is_not_compiled_again() {
     assert_eq!(check(&["--cache", "off"]), (Some(0), compiling.clone()));
     assert_eq!(check(&["--cache", "elsewhere"]), (Some(0), compiling.clone()));
     assert_eq!(check(&["--cache", "elsewhere"]), (Some(0), String::new()));
-    let [kept] = fs::read_dir(desk.path("kept")).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>().try_into().unwrap();
+    let [kept] = fs::read_dir(desk.path("kept"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
     fs::write(&kept, "no code").unwrap();
     assert_eq!(check(&[]), (Some(0), compiling));
     fs::set_permissions(desk.path("kept"), fs::Permissions::from_mode(0o777)).unwrap();

@@ -26,8 +26,8 @@ use guestlist_harness::{
 };
 
 use guestlist_hostile::guests::{
-    Behaviour, guest_of, policy, policy_answering, policy_that_talks, policy_contract, policy_that_names_the_organization,
-    policy_that_starts_so,
+    Behaviour, guest_of, policy, policy_answering, policy_contract, policy_that_names_the_organization,
+    policy_that_starts_so, policy_that_talks,
 };
 use serde_json::Value;
 
@@ -458,7 +458,8 @@ async fn the_host_tells_nothing_of_people_that_the_plugin_has_no_business_with()
 
 #[tokio::test]
 async fn only_who_watches_hears_what_a_policy_says() {
-    let policy = load(&policy_that_talks("looking\u{1b}[2J", 3, "TypeError: no such group\n  at policy.js:7"));
+    let policy =
+        load(&policy_that_talks("looking\u{1b}[2J", 3, "TypeError: no such group\n  at policy.js:7"));
     let facts = invite_facts();
     let unheard = policy.judge_invite(&facts).await.unwrap_err();
     assert_eq!(unheard, PolicyUnavailable::Ended(Reason::Panicked));

@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-use guestlist_harness::{CompileCache, Engine, EngineOptions};
+use guestlist_harness::{CompileCache, Engine, EngineOptions, text};
 
 use crate::Failure;
 
@@ -39,7 +39,11 @@ pub fn engine(options: EngineOptions) -> Result<Engine, Failure> {
         Some(folder) => Some(CompileCache::open(&folder)?),
         None => usual().and_then(|folder| {
             let opened = CompileCache::open(&folder);
-            opened.inspect_err(|error| eprintln!("remark: {error}; policies are compiled each time")).ok()
+            opened
+                .inspect_err(|error| {
+                    eprintln!("remark: {}; policies are compiled each time", text::line(&error.to_string()))
+                })
+                .ok()
         }),
     };
     Ok(Engine::new(&options.cache(cache))?)
@@ -57,6 +61,6 @@ fn usual() -> Option<PathBuf> {
 pub fn announce(engine: &Engine, path: &Path, bytes: &[u8]) {
     if bytes.len() >= LONG && engine.has_to_compile(bytes) {
         let size = bytes.len() / 1_000_000;
-        eprintln!("compiling {}, {size} MB ..", path.display());
+        eprintln!("compiling {}, {size} MB ..", text::line(&path.display().to_string()));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,7 +13,9 @@ use std::{
 use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
-    scenario::{self, Loading, Options, Progress, Runner, Suite},
+    files::{self, LARGEST_COMPONENT},
+    scenario::{FileProblem, Format, Loading, Options, Progress, Runner, Suite, SuiteError},
+    text,
 };
 use guestlist_storage::trial::Places;
 
@@ -52,7 +54,7 @@ pub struct Arguments {
     format: Shown,
 }
 
-/// See [`scenario::Format`].
+/// See [`Format`].
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Shown {
     #[default]
@@ -62,7 +64,7 @@ enum Shown {
     Github,
 }
 
-impl From<Shown> for scenario::Format {
+impl From<Shown> for Format {
     fn from(format: Shown) -> Self {
         match format {
             Shown::Text => Self::Text,
@@ -74,15 +76,38 @@ impl From<Shown> for scenario::Format {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
+    played(arguments).map_err(|failure| told(arguments, failure))
+}
+
+/// Shows why nothing was played: to people where errors go, to programs where the report would be.
+fn told(arguments: &Arguments, failure: Failure) -> Failure {
     let format = arguments.format.into();
-    let loading = Loading { allow_outside: arguments.allow_outside };
-    let suite = match Suite::load(&arguments.paths, &loading) {
-        Ok(suite) => suite,
-        Err(error) => {
-            io::stderr().write_all(format!("{}\n", error.shown(scenario::Format::Text)).as_bytes())?;
-            return Err("nothing was played".into());
+    let written = match failure.downcast_ref::<SuiteError>() {
+        Some(error) if format == Format::Text => {
+            io::stderr().write_all(format!("{}\n", error.shown(format)).as_bytes())
+        }
+        Some(error) => print(&error.shown(format)),
+        None if format == Format::Text => return failure,
+        None => {
+            let whole = FileProblem::whole(Path::new("guestlist-storage"), failure.to_string());
+            print(&SuiteError::of(whole).shown(format))
         }
     };
+    match written {
+        Err(error) => error.into(),
+        Ok(()) if failure.is::<SuiteError>() => "nothing was played".into(),
+        Ok(()) => failure,
+    }
+}
+
+fn played(arguments: &Arguments) -> Result<Done, Failure> {
+    let format = arguments.format.into();
+    let loading = Loading { allow_outside: arguments.allow_outside };
+    let suite = Suite::load(&arguments.paths, &loading)?;
+    for (path, what) in &suite.skipped {
+        let path = path.display().to_string();
+        eprintln!("skipped `{}`: it is {what}, and no regular file", text::line(&path));
+    }
     let suite = match &arguments.filter {
         Some(filter) => suite.filtered(filter),
         None => suite,
@@ -94,7 +119,7 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let plugin = match &arguments.plugin {
         None => Plugin::bundled(&engine)?,
         Some(path) => {
-            let bytes = std::fs::read(path)
+            let bytes = files::read(path, LARGEST_COMPONENT)
                 .map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
             Plugin::load(&engine, &bytes).map_err(|error| format!("{}: {error}", path.display()))?
         }

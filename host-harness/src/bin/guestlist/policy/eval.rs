@@ -1,20 +1,23 @@
 //! `guestlist policy eval`: asks a policy about facts in a file.
 
 use std::{
-    fs,
     io::{self, Write},
     path::PathBuf,
 };
 
 use clap::Args;
-use guestlist_harness::policy::{Language, Log, Policies, PolicyUnavailable, words};
+use guestlist_harness::{
+    files::{self, LARGEST_COMPONENT},
+    policy::{Language, Log, Policies, PolicyUnavailable, words},
+    text,
+};
 use serde_json::{Value, json};
 
 use super::{
     engine,
-    facts::{self, Facts},
+    facts::{self as questions, Facts},
 };
-use crate::{Done, Failure, Format, cache, check::printable};
+use crate::{Done, Failure, Format, cache};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -44,7 +47,7 @@ struct Judged {
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let (path, shown) = (&arguments.component, arguments.component.display());
-    let questions = facts::read(&arguments.facts)?;
+    let questions = questions::read(&arguments.facts)?;
     let wrong = |index: usize, error: &Failure| -> Failure {
         format!("`{}`, question {}: {error}", arguments.facts.display(), index + 1).into()
     };
@@ -52,7 +55,8 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     for (index, question) in questions.iter().enumerate() {
         asked.push((question, question.facts().map_err(|error| wrong(index, &error))?));
     }
-    let bytes = fs::read(path).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+    let bytes =
+        files::read(path, LARGEST_COMPONENT).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
     let engine = engine()?;
     cache::announce(&engine, path, &bytes);
     let policy = Policies::new(&engine).load(&bytes, None).map_err(|error| format!("{shown}: {error}"))?;
@@ -93,11 +97,11 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     match arguments.format {
         Format::Text => {
             let text: String = all.iter().map(|judged| judged.text(policy.language())).collect();
-            write!(out, "{}", printable(&text))?;
+            write!(out, "{}", text::lines(&text))?;
         }
         Format::Json => {
             let all: Vec<_> = all.iter().map(|judged| judged.json(policy.language())).collect();
-            writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+            writeln!(out, "{}", text::json(&serde_json::to_string_pretty(&all)?))?;
         }
     }
     Ok(if all.iter().all(|judged| judged.verdicts.is_ok()) { Done::Yes } else { Done::Refused })

@@ -1,13 +1,10 @@
 //! Files of facts: what a policy was asked in a scenario, to ask it again.
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::Path,
-};
+use std::{io, path::Path};
 
 use guestlist_harness::{
     contract::rules::{AcceptFacts, InviteFacts},
+    files::{self, LONGEST_TEXT},
     policy::words::{self, Asked},
     scenario::Report,
 };
@@ -48,7 +45,8 @@ pub fn write(path: &Path, report: &Report) -> Result<(), Failure> {
         }
     }
     let text = serde_json::to_string_pretty(&all)?;
-    fs::write(path, text + "\n").map_err(|error| format!("`{}` cannot be written: {error}", path.display()))?;
+    files::replace(path, text + "\n")
+        .map_err(|error| format!("`{}` cannot be written: {error}", path.display()))?;
     eprintln!("{} questions written to {}", all.len(), path.display());
     Ok(())
 }
@@ -56,14 +54,13 @@ pub fn write(path: &Path, report: &Report) -> Result<(), Failure> {
 /// Reads one question, or a list of them; `-` is standard input.
 pub fn read(path: &Path) -> Result<Vec<Question>, Failure> {
     let shown = path.display();
-    let mut text = String::new();
     let read = match path.as_os_str() == "-" {
-        true => io::stdin().lock().read_to_string(&mut text).map(drop),
-        false => fs::read_to_string(path).map(|read| text = read),
+        true => files::read_text_from(io::stdin().lock(), LONGEST_TEXT),
+        false => files::read_text(path, LONGEST_TEXT),
     };
-    read.map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-    let text = text.trim_start_matches('\u{feff}');
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("`{shown}` is no JSON: {error}"))?;
+    let text = read.map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+    let value: Value = serde_json::from_str(files::without_mark(&text))
+        .map_err(|error| format!("`{shown}` is no JSON: {error}"))?;
     let all = match value {
         Value::Array(all) => all,
         one => vec![one],

@@ -13,6 +13,7 @@ use std::{
 };
 
 use clap::Args;
+use guestlist_harness::files;
 
 use super::language::Language;
 use crate::{Done, Failure};
@@ -34,11 +35,14 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let language = Language::of(folder)?;
     let files = files(folder, language)?;
     if files.is_empty() {
-        return Err("a policy in Rust has its types from `wit_bindgen::generate!`, whenever it is compiled".into());
+        return Err(
+            "a policy in Rust has its types from `wit_bindgen::generate!`, whenever it is compiled".into()
+        );
     }
     for (path, text) in files {
         let path = folder.join(path);
-        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
+        let written =
+            path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| files::replace(&path, text));
         written.map_err(|error| format!("`{}` cannot be written: {error}", path.display()))?;
         writeln!(io::stdout(), "{}", path.display())?;
     }

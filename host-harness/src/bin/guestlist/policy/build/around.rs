@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use guestlist_harness::files::{self, LONGEST_TEXT};
+
 use crate::{
     Failure,
     policy::{
@@ -49,7 +51,9 @@ impl Around {
         fs::create_dir_all(&debug).map_err(|error| cannot(&debug, &error))?;
         write(&debug.join("debug.wit"), DEBUG)?;
         let package = package(&wit)?;
-        let world = format!("world {WORLD} {{\n    include tenant-policy;\n    import guestlist:debug/log@0.1.0;\n}}\n");
+        let world = format!(
+            "world {WORLD} {{\n    include tenant-policy;\n    import guestlist:debug/log@0.1.0;\n}}\n"
+        );
         write(&wit.join("told-policy.wit"), &format!("{package}\n\n{world}"))?;
         let shape = shape(&Contract::of(policy)?, language).to_string();
         for (name, text) in files {
@@ -70,13 +74,15 @@ impl Around {
 /// The line that says whose the world is.
 fn package(wit: &Path) -> Result<String, Failure> {
     let path = wit.join("world.wit");
-    let text = fs::read_to_string(&path).map_err(|error| format!("`wit/world.wit` cannot be read: {error}"))?;
+    let text =
+        fs::read_to_string(&path).map_err(|error| format!("`wit/world.wit` cannot be read: {error}"))?;
     let line = text.lines().find(|line| line.starts_with("package "));
     line.map(str::to_owned).ok_or_else(|| "`wit/world.wit` has no line `package ..;`".into())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    let entries = fs::read_dir(from).map_err(|error| format!("`{}` cannot be read: {error}", from.display()))?;
+    let entries =
+        fs::read_dir(from).map_err(|error| format!("`{}` cannot be read: {error}", from.display()))?;
     for entry in entries {
         let path = entry?.path();
         let Some(name) = path.file_name() else { continue };
@@ -85,7 +91,9 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
             fs::create_dir_all(&to).map_err(|error| cannot(&to, &error))?;
             copy(&path, &to)?;
         } else {
-            fs::copy(&path, &to).map_err(|error| cannot(&to, &error))?;
+            let bytes = files::read(&path, LONGEST_TEXT);
+            let bytes = bytes.map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
+            fs::write(&to, bytes).map_err(|error| cannot(&to, &error))?;
         }
     }
     Ok(())

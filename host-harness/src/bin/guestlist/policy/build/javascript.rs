@@ -3,8 +3,8 @@
 use std::{fs, path::Path, process::Command};
 
 use super::{
+    Part,
     around::{Around, WORLD},
-    beside, take,
     tool::{ask, run, say},
 };
 use crate::{Failure, policy::language::Language};
@@ -41,18 +41,19 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
         say("tsc (types)");
         let [compiler, project] = TYPES;
         let mut check = Command::new("node");
-        run(check.current_dir(folder).args([compiler, "--noEmit", "--pretty", "false", "-p", project]), INSTALL)?;
+        run(
+            check.current_dir(folder).args([compiler, "--noEmit", "--pretty", "false", "-p", project]),
+            INSTALL,
+        )?;
     }
     Around::new(folder, folder.join(FOLDER), Language::JavaScript, &AROUND)?;
     say("node build.mjs");
-    let output = beside(&folder.join("policy.wasm"));
+    let part = Part::beside(&folder.join("policy.wasm"))?;
     let mut build = Command::new("node");
-    build.current_dir(folder).arg("build.mjs").arg(&output);
+    build.current_dir(folder).arg("build.mjs").arg(part.file());
     build.args([&format!("{FOLDER}/policy.js"), &format!("{FOLDER}/wit"), WORLD]);
-    let built = run(&mut build, INSTALL);
-    let component = take(&output);
-    built?;
-    component
+    run(&mut build, INSTALL)?;
+    part.take()
 }
 
 /// `v20.11.1`

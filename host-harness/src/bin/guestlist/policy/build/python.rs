@@ -1,10 +1,12 @@
 //! Policies in Python: componentize-py, in an environment of the policy's own.
 
-use std::{env, ffi::OsString, fs, path::Path, process::Command};
+use std::{env, ffi::OsString, path::Path, process::Command};
+
+use guestlist_harness::files::{self, LONGEST_TEXT};
 
 use super::{
+    Part,
     around::{Around, WORLD},
-    beside, take,
     tool::{run, say},
 };
 use crate::{Failure, policy::language::Language};
@@ -38,7 +40,7 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     }
     let around = Around::new(folder, environment.join("guestlist"), Language::Python, &AROUND)?;
     say("componentize-py (some 10 s)");
-    let output = beside(&folder.join("policy.wasm"));
+    let part = Part::beside(&folder.join("policy.wasm"))?;
     let mut componentize = Command::new(&python);
     // Its own backtrace says nothing about a mistake in the policy.
     componentize.current_dir(folder).env("RUST_BACKTRACE", "0");
@@ -47,11 +49,9 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     // Started by name: the folder may have moved, and its scripts know their old place.
     componentize.arg(environment.join("bin/componentize-py")).arg("-d").arg(around.wit()).args(["-w", WORLD]);
     componentize.args(["componentize", MODULE, "-p"]).arg(around.folder()).args(["-p", "."]);
-    componentize.args(["--stub-wasi", "-o"]).arg(&output);
-    let built = run(&mut componentize, INSTALL);
-    let component = take(&output);
-    built?;
-    component.map(signed)
+    componentize.args(["--stub-wasi", "-o"]).arg(part.file());
+    run(&mut componentize, INSTALL)?;
+    part.take().map(signed)
 }
 
 /// The component with a word of what it was written in, which the compiler does not leave in it.
@@ -75,10 +75,10 @@ fn first(folder: &Path) -> OsString {
 
 /// Installs what `requirements.txt` says, unless that was done. The note of it is written last.
 fn prepare(folder: &Path, environment: &Path, python: &Path) -> Result<(), Failure> {
-    let wanted = fs::read(folder.join("requirements.txt"))
+    let wanted = files::read(&folder.join("requirements.txt"), LONGEST_TEXT)
         .map_err(|error| format!("`requirements.txt` cannot be read: {error}"))?;
     let note = environment.join("requirements.txt");
-    if python.exists() && fs::read(&note).is_ok_and(|installed| installed == wanted) {
+    if python.exists() && files::read(&note, LONGEST_TEXT).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     say("pip install (80 MB, once)");
@@ -89,6 +89,6 @@ fn prepare(folder: &Path, environment: &Path, python: &Path) -> Result<(), Failu
     let mut pip = Command::new(python);
     pip.current_dir(folder).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     run(pip.args(["-r", "requirements.txt"]), INSTALL)?;
-    fs::write(&note, wanted)
+    files::replace(&note, wanted)
         .map_err(|error| format!("`{}` cannot be written: {error}", note.display()).into())
 }

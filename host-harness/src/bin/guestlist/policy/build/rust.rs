@@ -6,6 +6,7 @@ use std::{
     process::Command,
 };
 
+use guestlist_harness::files::{self, LARGEST_COMPONENT};
 use serde::Deserialize;
 use wit_component::ComponentEncoder;
 
@@ -21,8 +22,8 @@ const NO_CLOCK: &[u8] = b"time not implemented on this platform";
 pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     say("cargo build --release");
     let module = compile(folder)?;
-    let bytes =
-        fs::read(&module).map_err(|error| format!("`{}` cannot be read: {error}", module.display()))?;
+    let bytes = files::read(&module, LARGEST_COMPONENT)
+        .map_err(|error| format!("`{}` cannot be read: {error}", module.display()))?;
     if bytes.windows(NO_CLOCK.len()).any(|words| words == NO_CLOCK) {
         return Err("the policy asks for the time of a clock (`SystemTime::now`, `Instant::now`), and would break off \
                     there: a policy has none; the time is `surroundings.now` among the facts"

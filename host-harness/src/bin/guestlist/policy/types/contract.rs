@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use guestlist_harness::policy::words::pascal;
-use wit_parser::{Function, Interface, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner, WorldItem, WorldKey};
+use wit_parser::{
+    Function, Interface, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner, WorldItem, WorldKey,
+};
 
 use crate::Failure;
 

@@ -109,7 +109,9 @@ fn comment(text: &mut String, indent: &str, docs: &str) {
         [one] => text.push_str(&format!("{indent}/** {one} */\n")),
         lines => {
             text.push_str(&format!("{indent}/**\n"));
-            lines.iter().for_each(|line| text.push_str(&format!("{}\n", format!("{indent} * {line}").trim_end())));
+            lines
+                .iter()
+                .for_each(|line| text.push_str(&format!("{}\n", format!("{indent} * {line}").trim_end())));
             text.push_str(&format!("{indent} */\n"));
         }
     }

@@ -15,7 +15,8 @@ const TYPES: &str = "types";
 
 pub fn stubs(contract: &Contract) -> Vec<(&'static str, String)> {
     let rules = contract.rules().0;
-    let home = |home: &str| contract.types().into_iter().filter(|named| named.home == home).collect::<Vec<_>>();
+    let home =
+        |home: &str| contract.types().into_iter().filter(|named| named.home == home).collect::<Vec<_>>();
     vec![
         ("typings/wit_world/__init__.pyi", format!("# {NOTICE}\n")),
         ("typings/wit_world/imports/__init__.pyi", format!("# {NOTICE}\nfrom . import {TYPES} as {TYPES}\n")),
@@ -94,7 +95,12 @@ fn declaration(text: &mut String, contract: &Contract, home: &str, named: &Named
             let _ = writeln!(text, "\n\nclass {name}(Flag):");
             docstring(text, "    ", named.docs);
             for (index, flag) in flags.flags.iter().enumerate() {
-                let _ = writeln!(text, "    {} = {}", snake(&flag.name).to_ascii_uppercase(), 1u64 << index.min(63));
+                let _ = writeln!(
+                    text,
+                    "    {} = {}",
+                    snake(&flag.name).to_ascii_uppercase(),
+                    1u64 << index.min(63)
+                );
             }
         }
         // A name for something else is not there when a policy is built.
@@ -115,7 +121,11 @@ fn protocol(contract: &Contract) -> String {
         let parameter = |it: &wit_parser::Param| format!(", {}: {}", snake(&it.name), typed(it.ty));
         let parameters: String = function.params.iter().map(parameter).collect();
         let answer = function.result.map_or("None".to_owned(), typed);
-        let _ = writeln!(text, "\n    @abstractmethod\n    def {}(self{parameters}) -> {answer}:", snake(&function.name));
+        let _ = writeln!(
+            text,
+            "\n    @abstractmethod\n    def {}(self{parameters}) -> {answer}:",
+            snake(&function.name)
+        );
         docstring(&mut text, "        ", function.docs.contents.as_deref().unwrap_or_default());
         text.push_str("        ...\n");
     }
@@ -162,7 +172,9 @@ fn docstring(text: &mut String, indent: &str, docs: &str) {
         [one] if !one.ends_with('"') => text.push_str(&format!("{indent}\"\"\"{one}\"\"\"\n")),
         lines => {
             text.push_str(&format!("{indent}\"\"\"\n"));
-            lines.iter().for_each(|line| text.push_str(&format!("{}\n", format!("{indent}{line}").trim_end())));
+            lines
+                .iter()
+                .for_each(|line| text.push_str(&format!("{}\n", format!("{indent}{line}").trim_end())));
             text.push_str(&format!("{indent}\"\"\"\n"));
         }
     }

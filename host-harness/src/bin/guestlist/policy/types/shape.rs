@@ -20,7 +20,8 @@ fn called(named: &Named<'_>, language: Language) -> String {
 fn of(contract: &Contract, named: &Named<'_>, language: Language) -> Value {
     let python = language == Language::Python;
     let field = |name: &str| if python { snake(name) } else { camel(name) };
-    let case = |name: &str| if python { format!("{}_{}", named.class(), pascal(name)) } else { name.to_owned() };
+    let case =
+        |name: &str| if python { format!("{}_{}", named.class(), pascal(name)) } else { name.to_owned() };
     let mut shape = match named.kind {
         TypeDefKind::Record(record) => {
             let fields = record.fields.iter().map(|it| (field(&it.name), kind(contract, it.ty, language)));
@@ -33,7 +34,11 @@ fn of(contract: &Contract, named: &Named<'_>, language: Language) -> Value {
         }
         TypeDefKind::Enum(all) => {
             let word = |it: &wit_parser::EnumCase| {
-                if python { format!("{}.{}", named.class(), snake(&it.name).to_ascii_uppercase()) } else { it.name.clone() }
+                if python {
+                    format!("{}.{}", named.class(), snake(&it.name).to_ascii_uppercase())
+                } else {
+                    it.name.clone()
+                }
             };
             json!({ "enum": all.cases.iter().map(word).collect::<Vec<_>>() })
         }
