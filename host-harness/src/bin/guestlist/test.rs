@@ -227,11 +227,11 @@ fn done(well: bool) -> Done {
 /// What plays scenarios with a plugin, or with the one of this command.
 fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -> Result<Runner, Stop> {
     let own = |error: &dyn std::fmt::Display| Stop::about(Path::new("guestlist"), error);
-    let options = EngineOptions::fuel().instances(64);
+    let metered = EngineOptions::fuel().instances(64);
     // What is small is not worth a folder.
     let engine = match policy {
-        Some(_) => cache::engine(options).map_err(|error| own(&error))?,
-        None => Engine::new(&options).map_err(|error| own(&error))?,
+        Some(_) => cache::engine(metered).map_err(|error| own(&error))?,
+        None => Engine::new(&metered).map_err(|error| own(&error))?,
     };
     let plugin = match plugin {
         None => Plugin::bundled(&engine).map_err(|error| own(&error))?,

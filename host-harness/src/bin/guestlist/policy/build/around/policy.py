@@ -6,6 +6,7 @@ network are an OSError. An exception tells its words before it ends the judgemen
 contract says is one.
 """
 
+import _io
 import builtins
 import difflib
 import errno
@@ -16,6 +17,7 @@ import os
 import posix
 import sys
 import time
+import tokenize
 
 SHAPE = json.loads('''SHAPE_OF_VERDICTS''')
 """The types of verdicts, by module and name."""
@@ -150,7 +152,8 @@ def have_no_files():
         for module in (os, posix):
             if hasattr(module, name):
                 setattr(module, name, no("files"))
-    builtins.open = io.open = no("files")
+    builtins.open = io.open = _io.open = tokenize._builtin_open = no("files")
+    io.open_code = _io.open_code = no("files")
     if socket := sys.modules.get("socket"):
         socket.socket.__init__ = no("network")
         socket.getaddrinfo = no("network")
