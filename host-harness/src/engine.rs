@@ -13,9 +13,12 @@ use std::{
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
+use wasmtime::{
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+    component::Component,
+};
 
-use crate::{Limits, calls::Stop};
+use crate::{CompileCache, Limits, calls::Stop};
 
 /// How often the background thread moves the epoch. A deadline is at most one tick late, and one
 /// instruction: one that fills or copies a whole memory takes some milliseconds for each 16 MiB.
@@ -95,11 +98,15 @@ pub struct EngineOptions {
     /// [`PolicyLimits::memory`](crate::policy::PolicyLimits::memory) can only lower it. It is reserved as
     /// ADDRESS space alone. Default: 64 MiB, which script engines in policies start in.
     pub memory: usize,
+    /// Where compiled components are kept, for programs that start often. Default: nowhere; a host that
+    /// loads its policies once has no use for it.
+    pub cache: Option<CompileCache>,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { metering: Metering::Epoch, pooling: Pooling::Auto, instances: 1000, memory: 64 << 20 }
+        let (metering, pooling, cache) = (Metering::Epoch, Pooling::Auto, None);
+        Self { metering, pooling, instances: 1000, memory: 64 << 20, cache }
     }
 }
 
@@ -130,6 +137,13 @@ impl EngineOptions {
         self.memory = memory;
         self
     }
+
+    /// The same options with a cache of compiled components, or without.
+    #[must_use]
+    pub fn cache(mut self, cache: Option<CompileCache>) -> Self {
+        self.cache = cache;
+        self
+    }
 }
 
 /// The engine could not be made.
@@ -149,6 +163,7 @@ pub struct Engine {
     own_slots: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
     memory: usize,
     trial: Arc<Mutex<()>>,
+    cache: Option<CompileCache>,
 }
 
 impl Engine {
@@ -174,8 +189,8 @@ impl Engine {
         let slots = Arc::new(Semaphore::new(options.instances.max(1) as usize));
         let policy_slots = Arc::new(Semaphore::new(POLICIES as usize));
         let (metering, memory) = (options.metering, options.memory);
-        let (own_slots, trial) = (Arc::default(), Arc::default());
-        Ok(Self { inner, metering, pooled, slots, policy_slots, own_slots, memory, trial })
+        let (own_slots, trial, cache) = (Arc::default(), Arc::default(), options.cache.clone());
+        Ok(Self { inner, metering, pooled, slots, policy_slots, own_slots, memory, trial, cache })
     }
 
     /// Whether instances come from a pool: [`Pooling::Auto`] may have found that none fits.
@@ -195,6 +210,23 @@ impl Engine {
     #[must_use]
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
+    }
+
+    /// Whether to load a component takes long, because it has to be compiled: some seconds for each 4 MB.
+    #[must_use]
+    pub fn has_to_compile(&self, bytes: &[u8]) -> bool {
+        match &self.cache {
+            Some(cache) => !cache.is_fast(&self.inner, bytes),
+            None => true,
+        }
+    }
+
+    /// Compiles a component, or reads what it was compiled to before.
+    pub(crate) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+        match &self.cache {
+            Some(cache) => cache.component(&self.inner, bytes),
+            None => Component::from_binary(&self.inner, bytes),
+        }
     }
 
     /// Waits until one more instance fits.

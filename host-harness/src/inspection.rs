@@ -122,7 +122,7 @@ impl Inspection {
 }
 
 /// What all `producers` sections say, at every depth: up to what is no WebAssembly any more.
-fn producers(bytes: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn producers(bytes: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
         let Payload::CustomSection(section) = payload else { continue };

@@ -23,6 +23,7 @@ mod address;
 mod admission;
 pub mod audit;
 pub mod bounds;
+mod cache;
 mod calls;
 pub mod code;
 pub mod conformance;
@@ -59,6 +60,7 @@ mod yaml;
 
 pub use address::{AddressDomains, NotADomain, address_domain};
 pub use admission::{Age, CONTRACT, LoadError, Problem};
+pub use cache::{CacheError, CompileCache};
 pub use calls::{HostCalls, Stop};
 pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};
 pub use error::{CallError, Reason, Trapped};

@@ -22,6 +22,8 @@ mod recording;
 mod reports;
 #[path = "command/scenarios.rs"]
 mod scenarios;
+#[path = "command/telling.rs"]
+mod telling;
 #[path = "command/words.rs"]
 mod words;
 

@@ -4,9 +4,16 @@ The table in groups.csv is read once, when the component is built: it is part of
 knows of components, so that the tests run in any Python.
 """
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wit_world.exports.rules import AcceptFacts, Candidate, InviteFacts, NamedGrant
+    from wit_world.imports.types import Grant
 
 PENDING_MOST = 20
 """Active invitations of the organization."""
@@ -42,9 +49,9 @@ class Refused:
     why: str
 
 
-def read(path):
+def read(path: Path) -> dict[str, Row]:
     """The table by grant, written as `group:ID` or `role:ID`. Raises where a line makes no sense."""
-    table = {}
+    table: dict[str, Row] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for line in csv.DictReader(file, strict=True):
             if None in line or None in line.values():
@@ -64,9 +71,9 @@ def read(path):
 TABLE = read(Path(__file__).with_name("groups.csv"))
 
 
-def invite(facts):
+def invite(facts: InviteFacts) -> list[Allowed | Refused]:
     """A judgement of each candidate, in order. Those who are let in count for those after them."""
-    judged = []
+    judged: list[Allowed | Refused] = []
     pending = facts.surroundings.pending
     for candidate in facts.candidates:
         one = judge(candidate, facts.grants, facts.lifetime)
@@ -81,12 +88,12 @@ def invite(facts):
     return judged
 
 
-def accept(facts):
+def accept(facts: AcceptFacts) -> Allowed | Refused:
     """The table may have changed since, and so may his groups. The quotas were for inviting."""
     return judge(facts.invitee, facts.grants, None)
 
 
-def judge(candidate, grants, lifetime):
+def judge(candidate: Candidate, grants: list[NamedGrant], lifetime: int | None) -> Allowed | Refused:
     """Takes away what the table does not give him."""
     his = {group.display_name for group in candidate.groups}
     rows = {index: row(named.grant) for index, named in enumerate(grants)}
@@ -99,5 +106,5 @@ def judge(candidate, grants, lifetime):
     return Allowed(list(kept), min(bounds, default=None))
 
 
-def row(grant):
+def row(grant: Grant) -> Row | None:
     return TABLE.get(f"{grant.kind.name.lower()}:{grant.id}")

@@ -1,6 +1,8 @@
 // Whoever has a verified address of this house may be invited. Who comes from a partner may be, too, once
 // somebody else has agreed; and so has somebody for what is sensitive.
 
+/** @import { Candidate, NamedGrant, Rules, Verdict } from './types.js' */
+
 /** What follows the @ in the addresses of this house, in lower case. */
 const HOUSE = 'company.example';
 
@@ -10,6 +12,7 @@ const PARTNERS = ['partner.example', 'lab.partner.example'];
 /** Two people have to agree to these groups and roles, whoever gets them. By id: names may change. */
 const SENSITIVE = { group: ['g-finance'], role: ['r-admin'] };
 
+/** @type {Rules} */
 export const rules = {
   judgeInvite: ({ grants, candidates }) => candidates.map((candidate) => judge(candidate, grants)),
 
@@ -18,6 +21,11 @@ export const rules = {
   judgeAccept: ({ grants, invitee }) => judge(invitee, grants),
 };
 
+/**
+ * @param {Candidate} candidate
+ * @param {NamedGrant[]} grants
+ * @returns {Verdict}
+ */
 function judge({ addressDomain }, grants) {
   if (addressDomain === undefined) {
     return refuse('Only people with a verified mail address can be invited.');
@@ -35,5 +43,8 @@ function judge({ addressDomain }, grants) {
   return { tag: 'allow' };
 }
 
-const refuse = (val) => ({ tag: 'refuse', val });
-const requireApproval = (val) => ({ tag: 'require-approval', val });
+/** @returns {Verdict} */
+const refuse = (/** @type {string} */ val) => ({ tag: 'refuse', val });
+
+/** @returns {Verdict} */
+const requireApproval = (/** @type {string} */ reason) => ({ tag: 'require-approval', val: { reason } });

@@ -44,8 +44,7 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Proble
     if let Some(what) = bulk::too_much(bytes) {
         return Err(Problem::Invalid(what));
     }
-    let compiled = Component::from_binary(engine.wasmtime(), bytes);
-    compiled.map_err(|error| Problem::Invalid(format!("{error:#}")))
+    engine.compile(bytes).map_err(|error| Problem::Invalid(format!("{error:#}")))
 }
 
 /// Lets a plugin in, or says all that speaks against it.

@@ -11,7 +11,11 @@ use wasmtime::{
 };
 
 use super::{CONTRACT, PACKAGE, Problem, name::Name, world::World};
-use crate::{Function, host::Operation, policy::Loans};
+use crate::{
+    Function,
+    host::Operation,
+    policy::{LOG, LOG_FUNCTIONS, Loans},
+};
 
 /// Compares the component's imports and exports with the contract.
 pub(super) fn compare(component: &Component, world: World, loans: &Loans) -> Vec<Problem> {
@@ -60,7 +64,8 @@ fn imports(component: &Component) -> Vec<Problem> {
     imports.flatten().collect()
 }
 
-/// Whatever a component imports but types and what it is lent, as one problem: in a policy all of it is.
+/// Whatever a component imports but types, its log and what it is lent, as one problem: in a policy all of
+/// it is.
 fn barred(component: &Component, loans: &Loans) -> Vec<Problem> {
     let (engine, shape) = (component.engine(), component.component_type());
     let lends = |interface: &str, function: &str| {
@@ -68,7 +73,8 @@ fn barred(component: &Component, loans: &Loans) -> Vec<Problem> {
             (Some(lent), Some(asked)) => lent.is_compatible(&asked),
             _ => lent == interface,
         };
-        loans.names().any(|(lent, name)| name == function && same(lent))
+        let log = LOG_FUNCTIONS.map(|function| (LOG, function));
+        loans.names().chain(log).any(|(lent, name)| name == function && same(lent))
     };
     let imports = shape.imports(engine).map(|(name, import)| match import.ty {
         ComponentItem::ComponentInstance(instance) => {

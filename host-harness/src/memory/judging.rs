@@ -23,7 +23,7 @@ use crate::{
         types::{Grant, Principal, Subject, UserRef, Verdict},
     },
     host::Call,
-    policy::{Policies, PolicyComponent, PolicyUnavailable, Rules, Ruling},
+    policy::{Language, Log, Policies, PolicyComponent, PolicyUnavailable, Rules, Watched, words::Asked},
 };
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -52,13 +52,29 @@ pub struct Judgement {
     pub organization: String,
     /// SHA-256 of the component, in hex; absent where it could not be loaded.
     pub digest: Option<String>,
-    /// The facts, with the field names of the contract's types.
+    /// What the policy is written in, where its component says so.
+    pub language: Option<Language>,
+    /// Which of its two functions was asked.
+    pub asked: Asked,
+    /// The facts, with the field names of the contract's types; [`words`](crate::policy::words) has those of
+    /// the policy's language.
     pub facts: Value,
     /// The verdict or verdicts as the component gave them, or why there is none. What the plugin made of
     /// them is in its answer.
     pub verdict: Result<Value, String>,
     /// What it cost, where it has answered and the engine meters by fuel.
     pub fuel: Option<u64>,
+    /// What it said meanwhile.
+    pub log: Log,
+}
+
+/// What is written down of a judgement before there is a ruling.
+struct Asking<'a> {
+    call: &'a Call,
+    surroundings: &'a Surroundings,
+    policy: Option<&'a PolicyComponent>,
+    asked: Asked,
+    facts: Value,
 }
 
 impl Judges {
@@ -108,12 +124,13 @@ impl MemoryHost {
         judge: Result<&PolicyComponent, PolicyUnavailable>,
         facts: &InviteFacts,
     ) -> Result<Vec<Verdict>, PolicyError> {
-        let digest = judge.as_ref().ok().map(|policy| policy.digest().to_owned());
-        let ruling = match judge {
-            Ok(policy) => policy.judge_invite(facts).await,
-            Err(unavailable) => Err(unavailable),
+        let watched = match judge.clone() {
+            Ok(policy) => policy.watch_invite(facts).await,
+            Err(unavailable) => Watched { ruling: Err(unavailable), log: Log::default() },
         };
-        self.ruled(call, &facts.surroundings, digest, serde_json::to_value(facts), ruling)
+        let (surroundings, policy, asked) = (&facts.surroundings, judge.ok(), Asked::Invite);
+        let facts = serde_json::to_value(facts).unwrap_or_default();
+        self.ruled(Asking { call, surroundings, policy, asked, facts }, watched)
     }
 
     pub(super) async fn judge_accept(
@@ -122,31 +139,30 @@ impl MemoryHost {
         judge: Result<&PolicyComponent, PolicyUnavailable>,
         facts: &AcceptFacts,
     ) -> Result<Verdict, PolicyError> {
-        let digest = judge.as_ref().ok().map(|policy| policy.digest().to_owned());
-        let ruling = match judge {
-            Ok(policy) => policy.judge_accept(facts).await,
-            Err(unavailable) => Err(unavailable),
+        let watched = match judge.clone() {
+            Ok(policy) => policy.watch_accept(facts).await,
+            Err(unavailable) => Watched { ruling: Err(unavailable), log: Log::default() },
         };
-        self.ruled(call, &facts.surroundings, digest, serde_json::to_value(facts), ruling)
+        let (surroundings, policy, asked) = (&facts.surroundings, judge.ok(), Asked::Accept);
+        let facts = serde_json::to_value(facts).unwrap_or_default();
+        self.ruled(Asking { call, surroundings, policy, asked, facts }, watched)
     }
 
     /// Writes a ruling down and answers the plugin. That nobody judges refuses, and is worth another try.
-    fn ruled<T: Serialize>(
-        &self,
-        call: &Call,
-        surroundings: &Surroundings,
-        digest: Option<String>,
-        facts: serde_json::Result<Value>,
-        ruling: Result<Ruling<T>, PolicyUnavailable>,
-    ) -> Result<T, PolicyError> {
+    fn ruled<T: Serialize>(&self, asking: Asking<'_>, watched: Watched<T>) -> Result<T, PolicyError> {
+        let Asking { call, surroundings, policy, asked, facts } = asking;
+        let Watched { ruling, log } = watched;
         let shown = ruling.as_ref().map(|ruling| serde_json::to_value(&ruling.answer).unwrap_or_default());
         let judgement = Judgement {
             request: call.context.request_id.clone(),
             organization: surroundings.organization.clone(),
-            digest,
-            facts: facts.unwrap_or_default(),
+            digest: policy.map(|policy| policy.digest().to_owned()),
+            language: policy.and_then(PolicyComponent::language),
+            asked,
+            facts,
             verdict: shown.map_err(ToString::to_string),
             fuel: ruling.as_ref().ok().and_then(|ruling| ruling.fuel),
+            log,
         };
         let mut judges = self.judges();
         if judges.log.len() == REMEMBERED {

@@ -56,7 +56,7 @@ pub use realm::{
 };
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings, judge};
 pub use store::{new_store_name, store_name};
-pub(crate) use world::{Excerpt, instant};
+pub(crate) use world::{Excerpt, instant, nearest};
 pub use world::{Problem, Unsayable, World, WorldError};
 
 pub use crate::contract::audit::Event as AuditEvent;

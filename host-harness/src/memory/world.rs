@@ -39,7 +39,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
-pub(crate) use problem::Excerpt;
+pub(crate) use problem::{Excerpt, nearest};
 pub use problem::{Problem, WorldError};
 pub use write::Unsayable;
 

@@ -16,7 +16,7 @@ use crate::{
         types::Verdict,
     },
     plugin::digest,
-    policy::{Loans, PolicyLimits, PolicyState},
+    policy::{Language, Loans, Log, PolicyLimits, PolicyState, Watched},
 };
 
 /// A policy that was admitted. Cloning it shares the compiled code.
@@ -31,6 +31,7 @@ pub(super) struct Compiled {
     engine: Engine,
     policy: TenantPolicyPre<PolicyState>,
     digest: String,
+    language: Option<Language>,
 }
 
 impl Compiled {
@@ -44,7 +45,7 @@ impl Compiled {
     ) -> Result<Self, LoadError> {
         let component = admission::compile(engine, bytes)?;
         let policy = admission::admit_policy(engine, &component, loans, limits)?;
-        Ok(Self { engine: engine.clone(), policy, digest })
+        Ok(Self { engine: engine.clone(), policy, digest, language: Language::of(bytes) })
     }
 
     pub(super) fn digest(&self) -> &str {
@@ -115,7 +116,7 @@ fn cause(reason: &Reason) -> String {
 }
 
 impl PolicyComponent {
-    /// Compiles a component and checks that it is a policy: it imports no function (a registry of
+    /// Compiles a component and checks that it is a policy: it imports no function but its [log](super::LOG) (a registry of
     /// [`Policies`](super::Policies) may lend some), exports `rules` in
     /// the shape of the contract, and an instance can be made. Load once, and not on a thread that
     /// others wait for: where what runs at its start does not end, it takes a second.
@@ -159,18 +160,19 @@ impl PolicyComponent {
         &self.code.digest
     }
 
+    /// What it was written in, where the component says so.
+    #[must_use]
+    pub fn language(&self) -> Option<Language> {
+        self.code.language
+    }
+
     /// One verdict for each candidate. Needs a tokio runtime with time.
     ///
     /// # Errors
     ///
     /// When there is no answer, or one of another length.
     pub async fn judge_invite(&self, facts: &InviteFacts) -> Result<Ruling<Vec<Verdict>>, PolicyUnavailable> {
-        let ask = async |policy: &TenantPolicy, store: &mut Store<PolicyState>| {
-            policy.guestlist_invitation_rules().call_judge_invite(store, facts).await
-        };
-        let ruling = self.judge(&facts.surroundings.organization, ask).await?;
-        let (asked, answered) = (facts.candidates.len(), ruling.answer.len());
-        if asked == answered { Ok(ruling) } else { Err(PolicyUnavailable::Miscounted { asked, answered }) }
+        self.invite(facts, false).await.ruling
     }
 
     /// The verdict on somebody who accepts. Needs a tokio runtime with time.
@@ -179,41 +181,80 @@ impl PolicyComponent {
     ///
     /// When there is no answer.
     pub async fn judge_accept(&self, facts: &AcceptFacts) -> Result<Ruling<Verdict>, PolicyUnavailable> {
+        self.accept(facts, false).await.ruling
+    }
+
+    /// As [`judge_invite`](Self::judge_invite), and keeps what the policy says meanwhile. For tests: the words
+    /// of a policy are its author's, and may hold any of the facts.
+    pub async fn watch_invite(&self, facts: &InviteFacts) -> Watched<Vec<Verdict>> {
+        self.invite(facts, true).await
+    }
+
+    /// As [`judge_accept`](Self::judge_accept), and keeps what the policy says meanwhile. For tests.
+    pub async fn watch_accept(&self, facts: &AcceptFacts) -> Watched<Verdict> {
+        self.accept(facts, true).await
+    }
+
+    async fn invite(&self, facts: &InviteFacts, heard: bool) -> Watched<Vec<Verdict>> {
+        let ask = async |policy: &TenantPolicy, store: &mut Store<PolicyState>| {
+            policy.guestlist_invitation_rules().call_judge_invite(store, facts).await
+        };
+        let Watched { ruling, log } = self.judge(&facts.surroundings.organization, heard, ask).await;
+        let asked = facts.candidates.len();
+        let counted = ruling.and_then(|ruling| match ruling.answer.len() {
+            answered if answered == asked => Ok(ruling),
+            answered => Err(PolicyUnavailable::Miscounted { asked, answered }),
+        });
+        Watched { ruling: counted, log }
+    }
+
+    async fn accept(&self, facts: &AcceptFacts, heard: bool) -> Watched<Verdict> {
         let ask = async |policy: &TenantPolicy, store: &mut Store<PolicyState>| {
             policy.guestlist_invitation_rules().call_judge_accept(store, facts).await
         };
-        self.judge(&facts.surroundings.organization, ask).await
+        self.judge(&facts.surroundings.organization, heard, ask).await
     }
 
     async fn judge<T>(
         &self,
         organization: &str,
+        heard: bool,
         ask: impl AsyncFnOnce(&TenantPolicy, &mut Store<PolicyState>) -> wasmtime::Result<T>,
-    ) -> Result<Ruling<T>, PolicyUnavailable> {
+    ) -> Watched<T> {
         let engine = &self.code.engine;
         let limits = self.limits.on(engine);
         // Whoever waits keeps a place of the plugin's meanwhile.
-        let own = within(limits.time, engine.own_policy_slot(organization)).await;
-        let _own = own.ok_or(PolicyUnavailable::Busy(limits.time))?;
+        let Some(_own) = within(limits.time, engine.own_policy_slot(organization)).await else {
+            return Watched { ruling: Err(PolicyUnavailable::Busy(limits.time)), log: Log::default() };
+        };
         // Each holder keeps its place no longer than its time, so this ends. The engine never closes it.
         let _slot = engine.policy_slot().await;
-        let mut store =
-            Store::new(engine.wasmtime(), PolicyState::new(limits.memory, Some(organization.into())));
+        let state = PolicyState::new(limits.memory, Some(organization.into()));
+        let state = if heard { state.heard() } else { state };
+        let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| &mut state.memory);
         let asked = async {
             engine.arm(&mut store, &limits)?;
             let policy = self.code.policy.instantiate_async(&mut store).await?;
             ask(&policy, &mut store).await
         };
-        let reason = match within(limits.time, asked).await {
+        let asked = within(limits.time, asked).await;
+        let mut log = store.data_mut().log.take().unwrap_or_default();
+        let reason = match asked {
             Some(Ok(answer)) => {
                 let left = if engine.metering() == Metering::Fuel { store.get_fuel().ok() } else { None };
                 let given = limits.fuel.unwrap_or(u64::MAX);
-                return Ok(Ruling { answer, fuel: left.map(|left| given.saturating_sub(left)) });
+                let fuel = left.map(|left| given.saturating_sub(left));
+                return Watched { ruling: Ok(Ruling { answer, fuel }), log };
             }
-            Some(Err(error)) => Reason::of(&error, &limits, store.data().memory.refused),
+            Some(Err(error)) => {
+                if heard {
+                    log.ended(&error);
+                }
+                Reason::of(&error, &limits, store.data().memory.refused)
+            }
             None => Reason::Deadline(limits.time),
         };
-        Err(PolicyUnavailable::Ended(reason))
+        Watched { ruling: Err(PolicyUnavailable::Ended(reason)), log }
     }
 }

@@ -11,6 +11,7 @@ use wasmtime::{
     component::{ComponentNamedList, Lift, Linker, Lower},
 };
 
+use super::log::{self, Log};
 use crate::{engine::Parts, sandbox::MemoryMeter};
 
 /// A host function's answer, when it comes. An error ends the judgement: the policy is
@@ -93,6 +94,7 @@ impl Loans {
 
     pub(crate) fn link(&self, engine: &wasmtime::Engine) -> wasmtime::Result<Linker<PolicyState>> {
         let mut linker = Linker::new(engine);
+        log::link(&mut linker)?;
         self.0.iter().try_for_each(|loan| (loan.link)(&mut linker))?;
         Ok(linker)
     }
@@ -109,10 +111,18 @@ pub(crate) struct PolicyState {
     pub(crate) memory: MemoryMeter,
     /// Whom the judgement is for; absent while nobody has asked for one.
     pub(crate) organization: Option<Arc<str>>,
+    /// Where somebody listens. In production nobody does.
+    pub(super) log: Option<Log>,
 }
 
 impl PolicyState {
     pub(crate) fn new(memory: usize, organization: Option<Arc<str>>) -> Self {
-        Self { memory: MemoryMeter::new(memory, Parts::POLICY), organization }
+        Self { memory: MemoryMeter::new(memory, Parts::POLICY), organization, log: None }
+    }
+
+    /// The same with somebody who listens.
+    pub(super) fn heard(mut self) -> Self {
+        self.log = Some(Log::default());
+        self
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The plugin asks its host for verdicts; a host may let a [`PolicyComponent`] give them. It gathers
 //! the facts (which groups the inviter has, in which user store a candidate is), and the component only
-//! judges: it imports no function, unless the host [lends](Loans) some, so its answer depends on the facts
+//! judges: it imports no function but its [log](LOG), which leads nowhere outside of tests, unless the host
+//! [lends](Loans) some, so its answer depends on the facts
 //! alone. [`Policies`] knows which organization has which.
 //!
 //! ```no_run
@@ -32,13 +33,19 @@
 
 mod component;
 mod folder;
+mod language;
 mod limits;
 mod loans;
+mod log;
 mod registry;
+pub mod words;
 
 pub use component::{PolicyComponent, PolicyUnavailable, Ruling};
 pub use folder::{BrokenPolicy, FolderError, FolderReport, MANIFEST};
+pub use language::Language;
 pub use limits::PolicyLimits;
 pub(crate) use loans::PolicyState;
 pub use loans::{Lent, Loans};
+pub(crate) use log::FUNCTIONS as LOG_FUNCTIONS;
+pub use log::{LOG, Log, Watched};
 pub use registry::{Policies, PolicyError, Rules};

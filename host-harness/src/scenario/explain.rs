@@ -4,7 +4,7 @@ use super::{
     format::{Handle, Step, Text},
     shown::{Showing, flow, lasting},
 };
-use crate::{Entry, Trace, memory::Judgement};
+use crate::{Entry, Trace, memory::Judgement, policy::words};
 
 /// A trace for people: numbered, with names for ids.
 pub(super) fn explained(trace: &Trace, showing: &Showing<'_>) -> Vec<String> {
@@ -16,13 +16,26 @@ pub(super) fn explained(trace: &Trace, showing: &Showing<'_>) -> Vec<String> {
     trace.entries.iter().map(line).collect()
 }
 
-/// What a policy component was told, and what it said.
-pub(super) fn judged(judgement: &Judgement) -> String {
+/// What a policy component was told, in the words of its language, and what it said.
+pub(super) fn judged(judgement: &Judgement) -> Vec<String> {
+    let Judgement { language, asked, log, .. } = judgement;
     let verdict = match &judgement.verdict {
-        Ok(verdict) => flow(verdict),
+        Ok(verdict) => words::shown_verdict(verdict, *language),
         Err(why) => why.clone(),
     };
-    format!("     policy of {}: {} -> {verdict}", judgement.organization, flow(&judgement.facts))
+    let facts = words::shown(*asked, &judgement.facts, *language);
+    let mut lines = vec![format!("     policy of {}: {facts} -> {verdict}", judgement.organization)];
+    let mut say = |mark: &str, text: &str| {
+        lines.extend(text.lines().map(|line| format!("     {mark} {line}")));
+    };
+    log.printed.iter().for_each(|text| say(">", text));
+    if log.dropped > 0 {
+        say(">", &format!(".. and {} texts more", log.dropped));
+    }
+    if let Some(why) = log.why() {
+        say("!", &why);
+    }
+    lines
 }
 
 /// What a step is, in a few words.

@@ -45,5 +45,6 @@ pub use record::{RecordError, Recorder};
 pub use report::{CaseReport, Ending, Format, Report, shown};
 pub use runner::{Options, Progress, Runner};
 pub use schema::schema;
+pub(crate) use shown::flow;
 pub use suite::{Case, FileProblem, Loading, MARK, Suite, SuiteError};
 pub use watch::Glance;

@@ -44,6 +44,9 @@ pub struct StepReport {
     pub effects: Vec<String>,
     /// Its host calls with arguments and answers, a line each.
     pub trace: Vec<String>,
+    /// What policy components were asked in it, where steps are explained.
+    #[serde(skip)]
+    pub judgements: Vec<Judgement>,
     /// Fuel that the guest used.
     pub fuel: u64,
     /// Host calls.
@@ -386,7 +389,7 @@ impl Acting<'_, '_> {
     }
 
     fn write_down(&mut self, stage: &Stage, step: &Spanned<Step>, told: Option<&Told>, seen: Seen<'_>) {
-        let mut trace = Vec::new();
+        let (mut trace, mut judgements) = (Vec::new(), Vec::new());
         if let Some(told) = told {
             let spoken = &told.spoken;
             self.played.calls += 1;
@@ -401,7 +404,9 @@ impl Acting<'_, '_> {
                     trace = explained(calls, &showing);
                     let request = &spoken.context.request_id;
                     let log = stage.host.policy_log();
-                    trace.extend(log.iter().filter(|one| one.request == *request).map(judged));
+                    let these: Vec<_> = log.into_iter().filter(|one| one.request == *request).collect();
+                    trace.extend(these.iter().flat_map(judged));
+                    judgements = these;
                 }
                 self.fingerprint(|| calls.to_string());
             }
@@ -414,6 +419,7 @@ impl Acting<'_, '_> {
             answer: told.map(|told| told.shown.clone()),
             effects: seen.effects,
             trace,
+            judgements,
             fuel: seen.fuel,
             host_calls: seen.host_calls,
             memory: seen.memory,
@@ -421,12 +427,17 @@ impl Acting<'_, '_> {
     }
 }
 
-/// Why policies gave no answer in a call that did not end as expected: that is likely the cause.
+/// Why policies gave no answer in a call that did not end as expected, and what they said: that is likely the
+/// cause.
 fn silent(step: &Spanned<Step>, log: &[Judgement], request: &str) -> Option<Failure> {
     let mut these = log.iter().filter(|judgement| judgement.request == request);
     let (judgement, why) = these.find_map(|one| Some((one, one.verdict.as_ref().err()?)))?;
     let what = format!("in `{}`, {why}", judgement.organization);
-    Some(Failure::at(step, what).helped("`--explain` shows what it was told"))
+    let failure = Failure::at(step, what).helped("`--explain` shows what it was told");
+    Some(match judgement.log.why() {
+        Some(why) => failure.compared(String::new(), why),
+        None => failure,
+    })
 }
 
 /// What happens without a call.

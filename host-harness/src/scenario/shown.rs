@@ -163,7 +163,7 @@ pub(super) fn from_now(text: &str) -> Option<i128> {
 }
 
 /// A value on one line, as YAML would write it within a line.
-pub(super) fn flow(value: &Value) -> String {
+pub(crate) fn flow(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),

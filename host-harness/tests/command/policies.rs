@@ -14,7 +14,7 @@ use guestlist_harness::{BUNDLED, contract::types::Verdict, policy::PolicyLimits}
 use guestlist_hostile::guests::{Behaviour, policy, policy_answering};
 use serde_json::Value;
 
-use super::page::{Desk, PAGE, follow_the_page, shown, text};
+use super::page::{Desk, PAGE, applied, blocks, follow_the_page, same, shown, shown_each, text};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -49,17 +49,7 @@ fn the_page_is_true_in_rust() {
     }
 
     let checked = desk.done(&["policy", "check", "team-policy/policy.wasm"]);
-    let page = shown("policy check team-policy/policy.wasm");
-    let words = |text: &str| -> Vec<String> {
-        text.lines()
-            .filter_map(|line| line.split("  ").find(|word| !word.is_empty()).map(str::to_owned))
-            .collect()
-    };
-    // Numbers and versions are those of a day.
-    let steady = |text: &str| -> Vec<String> {
-        words(text).into_iter().filter(|word| !word.starts_with("processed-by")).collect()
-    };
-    assert_eq!(steady(&checked), steady(page));
+    same(shown("policy check team-policy/policy.wasm"), &checked);
     let json: Value =
         serde_json::from_str(&desk.done(&["policy", "check", "team-policy/policy.wasm", "--format", "json"]))
             .unwrap();
@@ -76,6 +66,21 @@ fn the_page_is_true_in_rust() {
                with the rules of before\n";
     assert!(said.ends_with(end), "{said}");
     assert_eq!(fs::read(desk.path("team-policy/policy.wasm")).unwrap(), before);
+
+    // What the page shows of a panic, and of asking again.
+    fs::write(&lib, applied(blocks("diff")[3], &good)).unwrap();
+    desk.done(&["policy", "build", "team-policy"]);
+    let test = ["test", "team-policy/scenarios", "--policy", "team-policy/policy.wasm"];
+    same(shown_each(&test.join(" "))[3], &text(&desk.run(&test).stdout));
+    let written = [&test[..], &["--explain", "--write-facts", "facts.json"]].concat();
+    desk.failed(1, &written);
+    let eval = ["policy", "eval", "team-policy/policy.wasm", "--facts", "facts.json"];
+    let said = text(&desk.run(&eval).stdout);
+    let page = shown(&eval.join(" "));
+    assert!(
+        said.starts_with(page.trim_end().trim_end_matches("..")),
+        "the page shows\n{page}\nand it says\n{said}"
+    );
 
     // The same sources are the same component, here and elsewhere.
     fs::write(&lib, good).unwrap();
@@ -207,8 +212,8 @@ fn what_is_missing_on_a_machine_is_named() {
 fn noting(note: &Path, component: &Path, more: &str) -> String {
     let (note, component) = (note.display(), component.display());
     format!(
-        "echo \"${{0##*/}} $*\" >>'{note}'\n{more}\nfor last; do :; done\n\
-         case $last in *.part) /bin/cp '{component}' \"$last\";; esac"
+        "echo \"${{0##*/}} $*\" >>'{note}'\n{more}\n\
+         for word; do case $word in *.part) /bin/cp '{component}' \"$word\";; esac; done"
     )
 }
 
@@ -267,7 +272,7 @@ fn packages_of_python_are_installed_once_for_each_list() {
     let installed = || {
         let notes = fs::read_to_string(&note).unwrap();
         let _ = fs::remove_file(&note);
-        assert!(notes.contains("componentize app --stub-wasi -o "), "{notes}");
+        assert!(notes.contains(" -p . --stub-wasi -o "), "{notes}");
         notes.matches("pip install --quiet --disable-pip-version-check -r requirements.txt\n").count()
     };
     for (installs, why) in [(1, "it is new"), (0, "nothing has changed")] {

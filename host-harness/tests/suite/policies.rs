@@ -28,7 +28,7 @@ use guestlist_harness::{
 
 use guestlist_hostile::guests::{
     Behaviour, guest_of, policy, policy_answering, policy_contract, policy_that_names_the_organization,
-    policy_that_starts_so,
+    policy_that_starts_so, policy_that_talks,
 };
 use serde_json::Value;
 
@@ -458,4 +458,45 @@ async fn the_host_tells_nothing_of_people_that_the_plugin_has_no_business_with()
     assert_eq!(ask("root", ann(), gina).await, Ok(vec![Verdict::Allow]));
     let told = &host.policy_log()[1].facts["candidates"][0];
     assert_eq!((&told["active"], &told["address_domain"]), (&false.into(), &Value::Null));
+}
+
+#[tokio::test]
+async fn only_who_watches_hears_what_a_policy_says() {
+    let policy =
+        load(&policy_that_talks("looking\u{1b}[2J", 3, "TypeError: no such group\n  at policy.js:7"));
+    let facts = invite_facts();
+    let unheard = policy.judge_invite(&facts).await.unwrap_err();
+    assert_eq!(unheard, PolicyUnavailable::Ended(Reason::Panicked));
+    assert!(!format!("{unheard} {unheard:?}").contains("TypeError"));
+
+    let watched = policy.watch_invite(&facts).await;
+    assert_eq!(watched.ruling, Err(unheard));
+    assert_eq!(watched.log.printed, ["looking\\u{1b}[2J"; 3]);
+    assert_eq!(watched.log.failed.as_deref(), Some("TypeError: no such group\n  at policy.js:7"));
+
+    // The host in memory is one for tests.
+    let (host, session) = world_with(&policy_that_talks("looking", 1, "why"));
+    assert_eq!(invite(&host, &session, "alice").await, Err(ItemRefusal::PolicyUnavailable(None)));
+    assert_eq!(host.policy_log()[0].log.why().as_deref(), Some("why"));
+    let audit = format!("{:?}", host.audit());
+    assert!(!audit.contains("why") && !audit.contains("looking"), "{audit}");
+}
+
+#[tokio::test]
+async fn what_a_policy_says_without_end_is_bounded_and_costs_nobody_an_answer() {
+    let policy = load(&policy_that_talks(&"x".repeat(200 << 10), 1000, "why"));
+    assert_eq!(
+        policy.judge_invite(&invite_facts()).await.unwrap_err(),
+        PolicyUnavailable::Ended(Reason::Panicked),
+        "it came to its end: nothing was read"
+    );
+    let watched = policy.watch_invite(&invite_facts()).await;
+    assert!(watched.log.printed.len() <= 100 && watched.log.printed.iter().all(|text| text.len() < 5000));
+}
+
+#[tokio::test]
+async fn where_a_policy_broke_off_without_a_word_is_known() {
+    let watched = load(&policy(Behaviour::Panics)).watch_invite(&invite_facts()).await;
+    assert!(watched.log.failed.is_none() && watched.log.printed.is_empty());
+    assert!(!watched.log.place.is_empty(), "{:?}", watched.log);
 }

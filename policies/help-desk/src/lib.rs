@@ -1,6 +1,10 @@
 //! Who may be invited into an organization: people of the help desk, in office hours, and into production
 //! for a day at most.
 
+#[cfg(target_arch = "wasm32")]
+#[macro_use]
+mod debug;
+
 wit_bindgen::generate!({ path: "wit", world: "tenant-policy" });
 
 use exports::guestlist::invitation::rules::{

@@ -33,6 +33,7 @@ struct Tried {
 struct Post {
     database: Database,
     memory: Arc<MemoryHost>,
+    now: Arc<AtomicU64>,
 }
 
 impl From<StorageError> for Trouble {
@@ -52,7 +53,7 @@ impl Candidate for Places {
         let clock = now.clone();
         let place = self.place(Arc::new(move || clock.load(Ordering::SeqCst))).await?;
         place.database.load(world).await?;
-        let post = Post { database: place.database.clone(), memory: Arc::new(MemoryHost::default()) };
+        let post = Post { database: place.database.clone(), memory: Arc::new(MemoryHost::default()), now: now.clone() };
         Ok(Box::new(Tried { place, now, post: Arc::new(post) }))
     }
 }
@@ -129,6 +130,7 @@ impl Notifications for Post {
     ) -> Result<Vec<Result<Sent, SendError>>, HostError> {
         let world = self.database.dump().await.map_err(|error| HostError::Other(error.to_string()))?;
         self.memory.set_realm(world);
+        self.memory.set_clock(self.now.load(Ordering::SeqCst));
         self.memory.send(call, organization, template, messages).await
     }
 }

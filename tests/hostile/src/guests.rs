@@ -118,6 +118,7 @@ fn world(name: &str, change: impl Fn(String) -> String) -> (Resolve, WorldId) {
         resolve.push_group(group).unwrap()
     };
     package(format!("{root}/deps/random"));
+    package(format!("{root}/../policies/wit/deps/debug"));
     let package = package(root.to_owned());
     let world = resolve.select_world(&[package], Some(name)).unwrap();
     (resolve, world)
@@ -154,6 +155,28 @@ pub fn policy_that_names_the_organization() -> Vec<u8> {
     // The facts begin with the surroundings, and these with the id and the name of the organization.
     let words = copy(8, VERDICTS + 8) + &copy(12, VERDICTS + 12);
     policy_doing(&words, &[Verdict::Refuse(String::new())])
+}
+
+/// A policy that prints a text so many times, tells one as the words of an exception, and breaks off.
+pub fn policy_that_talks(printed: &str, times: u32, failed: &str) -> Vec<u8> {
+    let log = "world tenant-policy {\n    import guestlist:debug/log@0.1.0;";
+    let contract = policy_contract(|text| text.replace("world tenant-policy {", log));
+    let call = |function: &str, at: u32, text: &str| {
+        format!("(call $log.{function} (i32.const {at}) (i32.const {}))", text.len())
+    };
+    let body = Body {
+        fields: format!(
+            "(global $left (mut i32) (i32.const {times})) {} {}",
+            data(1 << 16, printed.as_bytes()),
+            data(1 << 19, failed.as_bytes())
+        ),
+        ..Body::new(format!(
+            "(loop {} (global.set $left (i32.sub (global.get $left) (i32.const 1))) (br_if 0 (global.get $left))) {}",
+            call("print", 1 << 16, printed),
+            call("fail", 1 << 19, failed)
+        ))
+    };
+    build(&contract, &body)
 }
 
 /// Where a policy keeps its list of verdicts, and where the verdicts are.

@@ -13,7 +13,7 @@ use guestlist_harness::{
 };
 use serde_json::json;
 
-use crate::{Done, Failure, Format, Told, engine};
+use crate::{Done, Failure, Format, Told, cache, engine};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -26,11 +26,15 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
-    inspected(arguments, Plugin::inspect)
+    inspected(arguments, &engine()?, Plugin::inspect)
 }
 
 /// Prints what an inspection finds.
-pub fn inspected(arguments: &Arguments, inspect: fn(&Engine, &[u8]) -> Inspection) -> Result<Done, Failure> {
+pub fn inspected(
+    arguments: &Arguments,
+    engine: &Engine,
+    inspect: fn(&Engine, &[u8]) -> Inspection,
+) -> Result<Done, Failure> {
     let path = arguments.component.display();
     let mut out = io::stdout().lock();
     let bytes = match files::read(&arguments.component, LARGEST_COMPONENT) {
@@ -44,7 +48,8 @@ pub fn inspected(arguments: &Arguments, inspect: fn(&Engine, &[u8]) -> Inspectio
             return Err(Told(message).into());
         }
     };
-    let inspection = inspect(&engine()?, &bytes);
+    cache::announce(engine, &arguments.component, &bytes);
+    let inspection = inspect(engine, &bytes);
     match arguments.format {
         // Names in a component are its author's.
         Format::Text => write!(out, "{}", text::lines(&inspection.to_string()))?,

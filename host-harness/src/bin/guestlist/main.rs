@@ -3,6 +3,7 @@
 //!
 //! Exit status: 0 when it was done, 1 when the plugin refused or was refused, 2 when it could not run.
 
+mod cache;
 mod call;
 mod check;
 mod coverage;
@@ -15,6 +16,7 @@ mod test;
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -27,6 +29,10 @@ use guestlist_harness::{Engine, EngineOptions, Plugin, text};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Where compiled policies are kept, or `off`; `guestlist` among your caches by default. The environment
+    /// can say so, too, as GUESTLIST_CACHE.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -81,6 +87,7 @@ fn main() -> ExitCode {
             error.exit()
         }
     };
+    cache::choose(arguments.cache);
     let done = match arguments.command {
         // Has threads and runtimes of its own.
         Command::Test(arguments) => test::run(&arguments),

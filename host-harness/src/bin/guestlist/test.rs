@@ -22,7 +22,7 @@ use guestlist_harness::{
     text,
 };
 
-use crate::{Done, Failure, Told, coverage};
+use crate::{Done, Failure, Told, cache, coverage, policy::facts};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -41,6 +41,9 @@ pub struct Arguments {
     /// Shows what every step asked and changed.
     #[arg(long)]
     explain: bool,
+    /// Writes what policies were asked into a file that `guestlist policy eval --facts` takes.
+    #[arg(long, value_name = "FILE", requires = "explain", conflicts_with_all = ["against", "watch"])]
+    write_facts: Option<PathBuf>,
     /// Writes what came into the files, as the effects that must come: those of the whole story, and
     /// those of steps that list theirs. Only where everything else came as the file says; nothing but
     /// these lists is touched.
@@ -180,6 +183,9 @@ fn played(arguments: &Arguments) -> Result<Done, Stop> {
     }
     let report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
     print(&report.shown(arguments.format.into(), &suite))?;
+    if let Some(path) = &arguments.write_facts {
+        facts::write(path, &report)?;
+    }
     let (covered, below) = arguments.coverage.judge(&report.coverage.report());
     if let Some(covered) = covered {
         remark(arguments, &covered)?;
@@ -221,7 +227,12 @@ fn done(well: bool) -> Done {
 /// What plays scenarios with a plugin, or with the one of this command.
 fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -> Result<Runner, Stop> {
     let own = |error: &dyn std::fmt::Display| Stop::about(Path::new("guestlist"), error);
-    let engine = Engine::new(&EngineOptions::fuel().instances(64)).map_err(|error| own(&error))?;
+    let metered = EngineOptions::fuel().instances(64);
+    // What is small is not worth a folder.
+    let engine = match policy {
+        Some(_) => cache::engine(metered).map_err(|error| own(&error))?,
+        None => Engine::new(&metered).map_err(|error| own(&error))?,
+    };
     let plugin = match plugin {
         None => Plugin::bundled(&engine).map_err(|error| own(&error))?,
         Some(path) => {
@@ -241,11 +252,14 @@ fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -
 fn policies(engine: &Engine, path: &Path) -> Result<Policies, Stop> {
     let policies = Policies::new(engine);
     if !path.is_dir() {
-        let policy = policies.load(&read(path)?, None);
+        let bytes = read(path)?;
+        cache::announce(engine, path, &bytes);
+        let policy = policies.load(&bytes, None);
         let wrong = |error| Stop::about(path, format_args!("{}: {error}", path.display()));
         policies.set_others(policy.map_err(wrong)?);
         return Ok(policies);
     }
+    eprintln!("loading the policies of {} ..", text::line(&path.display().to_string()));
     let report = policies.read_folder(path).map_err(|error| match error {
         FolderError::Malformed(error) => {
             Stop::Before(SuiteError::of(FileProblem { path: path.join(MANIFEST), error }))

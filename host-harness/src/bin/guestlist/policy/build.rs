@@ -4,6 +4,7 @@
 //! missing. What they print goes to standard error as it comes. Only a component that was let in, by the
 //! code that a host lets it in with, becomes the output.
 
+mod around;
 mod javascript;
 mod python;
 mod rust;
@@ -24,8 +25,8 @@ use guestlist_harness::{
 };
 use serde_json::json;
 
-use super::language::Language;
-use crate::{Done, Failure, Format, engine};
+use super::{engine, language::Language};
+use crate::{Done, Failure, Format, cache};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -58,7 +59,9 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
         false => error,
     })?;
     tool::say("checking the component");
-    let inspection = PolicyComponent::inspect(&engine()?, &bytes);
+    let engine = engine()?;
+    cache::announce(&engine, &output, &bytes);
+    let inspection = PolicyComponent::inspect(&engine, &bytes);
     if inspection.admitted {
         files::replace(&output, &bytes)
             .map_err(|error| format!("`{}` cannot be written: {error}", output.display()))?;

@@ -11,16 +11,16 @@ use guestlist_harness::{
     text,
 };
 
+use super::engine;
 use crate::{
     Done, Failure, Format,
     check::{self, Arguments},
-    engine,
 };
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     match arguments.component.is_dir() {
         true => folder(&arguments.component, arguments.format),
-        false => check::inspected(arguments, PolicyComponent::inspect),
+        false => check::inspected(arguments, &engine()?, PolicyComponent::inspect),
     }
 }
 

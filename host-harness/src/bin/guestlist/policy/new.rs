@@ -14,7 +14,7 @@ use clap::Args;
 use guestlist_harness::files;
 use serde_json::json;
 
-use super::language::Language;
+use super::{language::Language, types};
 use crate::{Done, Failure, Format};
 
 #[derive(Args)]
@@ -41,6 +41,7 @@ const ALL: &[File] = template! {
     "wit/policy.wit": "../../../../../policies/wit/policy.wit",
     "wit/types.wit": "../../../../../policies/wit/types.wit",
     "wit/world.wit": "../../../../../policies/wit/world.wit",
+    "wit/deps/debug/debug.wit": "../../../../../policies/wit/deps/debug/debug.wit",
     "scenarios/world.yaml": "templates/scenarios/world.yaml",
     "scenarios/who-is-invited.yaml": "templates/scenarios/who-is-invited.yaml",
     "scenarios/who-left-the-help-desk.yaml": "templates/scenarios/who-left-the-help-desk.yaml",
@@ -51,6 +52,7 @@ const RUST: &[File] = template! {
     "Cargo.toml": "../../../../../policies/help-desk/Cargo.toml",
     "Cargo.lock": "../../../../../policies/help-desk/Cargo.lock",
     "src/lib.rs": "templates/rust/lib.rs",
+    "src/debug.rs": "../../../../../policies/help-desk/src/debug.rs",
     "README.md": "templates/rust/README.md",
 };
 
@@ -60,6 +62,7 @@ const JAVASCRIPT: &[File] = template! {
     "package.json": "../../../../../policies/partner-domains/package.json",
     "package-lock.json": "../../../../../policies/partner-domains/package-lock.json",
     "build.mjs": "../../../../../policies/partner-domains/build.mjs",
+    "jsconfig.json": "../../../../../policies/partner-domains/jsconfig.json",
     "policy.js": "templates/javascript/policy.js",
     "policy.test.js": "templates/javascript/policy.test.js",
     "README.md": "templates/javascript/README.md",
@@ -85,6 +88,9 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     };
     for (path, text) in ALL.iter().chain(files) {
         write(&folder.join(path), &named(text, name))?;
+    }
+    for (path, text) in types::files(folder, arguments.language)? {
+        write(&folder.join(path), &text)?;
     }
     print(arguments)?;
     Ok(Done::Yes)

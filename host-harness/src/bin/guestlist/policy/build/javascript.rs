@@ -4,9 +4,21 @@ use std::{fs, path::Path, process::Command};
 
 use super::{
     Part,
+    around::{Around, WORLD},
     tool::{ask, run, say},
 };
-use crate::Failure;
+use crate::{Failure, policy::language::Language};
+
+/// Where the build has its files: `build.mjs` makes a component of the first one.
+const FOLDER: &str = "node_modules/.guestlist";
+const AROUND: [(&str, &str); 3] = [
+    ("policy.js", include_str!("around/policy.js")),
+    ("surroundings.js", include_str!("around/surroundings.js")),
+    ("package.json", "{ \"type\": \"module\" }\n"),
+];
+
+/// The compiler that knows types, if it is among the packages, and what it is to check.
+const TYPES: [&str; 2] = ["node_modules/typescript/bin/tsc", "jsconfig.json"];
 
 const NODE: u32 = 20;
 const INSTALL: &str = "install Node.js 20 or newer with npm (Debian: `apt-get install nodejs npm`)";
@@ -22,12 +34,25 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
             .into());
     }
     if !is_installed(folder) {
-        say("npm ci (200 MB, once)");
+        say("npm ci (210 MB, once)");
         run(Command::new("npm").current_dir(folder).arg("ci"), INSTALL)?;
     }
+    if TYPES.iter().all(|file| folder.join(file).is_file()) {
+        say("tsc (types)");
+        let [compiler, project] = TYPES;
+        let mut check = Command::new("node");
+        run(
+            check.current_dir(folder).args([compiler, "--noEmit", "--pretty", "false", "-p", project]),
+            INSTALL,
+        )?;
+    }
+    Around::new(folder, folder.join(FOLDER), Language::JavaScript, &AROUND)?;
     say("node build.mjs");
     let part = Part::beside(&folder.join("policy.wasm"))?;
-    run(Command::new("node").current_dir(folder).arg("build.mjs").arg(part.file()), INSTALL)?;
+    let mut build = Command::new("node");
+    build.current_dir(folder).arg("build.mjs").arg(part.file());
+    build.args([&format!("{FOLDER}/policy.js"), &format!("{FOLDER}/wit"), WORLD]);
+    run(&mut build, INSTALL)?;
     part.take()
 }
 

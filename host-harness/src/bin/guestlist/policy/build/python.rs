@@ -6,9 +6,14 @@ use guestlist_harness::files::{self, LONGEST_TEXT};
 
 use super::{
     Part,
+    around::{Around, WORLD},
     tool::{run, say},
 };
-use crate::Failure;
+use crate::{Failure, policy::language::Language};
+
+/// What is built: it imports the policy as `app`.
+const MODULE: &str = "guestlist_policy";
+const AROUND: [(&str, &str); 1] = [("guestlist_policy.py", include_str!("around/policy.py"))];
 
 const INSTALL: &str =
     "install Python 3.10 or newer with venv (Debian: `apt-get install python3 python3-venv`)";
@@ -27,6 +32,13 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     let environment = folder.join(".venv");
     let python = environment.join("bin/python");
     prepare(folder, &environment, &python)?;
+    if environment.join("bin/mypy").is_file() && folder.join("typings").is_dir() {
+        say("mypy (types)");
+        let mut check = Command::new(&python);
+        check.current_dir(folder).env("MYPYPATH", "typings").args(["-m", "mypy", "app.py"]);
+        run(&mut check, INSTALL)?;
+    }
+    let around = Around::new(folder, environment.join("guestlist"), Language::Python, &AROUND)?;
     say("componentize-py (some 10 s)");
     let part = Part::beside(&folder.join("policy.wasm"))?;
     let mut componentize = Command::new(&python);
@@ -35,10 +47,23 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     // It asks the first Python that it finds where packages are: only those of the environment may get in.
     componentize.env("PATH", first(&environment.join("bin"))).env_remove("PYTHONPATH");
     // Started by name: the folder may have moved, and its scripts know their old place.
-    componentize.arg(environment.join("bin/componentize-py")).args(["-d", "wit", "-w", "tenant-policy"]);
-    componentize.args(["componentize", "app", "--stub-wasi", "-o"]).arg(part.file());
+    componentize.arg(environment.join("bin/componentize-py")).arg("-d").arg(around.wit()).args(["-w", WORLD]);
+    componentize.args(["componentize", MODULE, "-p"]).arg(around.folder()).args(["-p", "."]);
+    componentize.args(["--stub-wasi", "-o"]).arg(part.file());
     run(&mut componentize, INSTALL)?;
-    part.take()
+    part.take().map(signed)
+}
+
+/// The component with a word of what it was written in, which the compiler does not leave in it.
+fn signed(mut component: Vec<u8>) -> Vec<u8> {
+    // Component sections have lengths of one byte here, as all texts are short.
+    let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+    let field = |name: &str, value: &str| [&text(name)[..], &[1], &text(value), &text("")].concat();
+    let fields = [field("language", "Python"), field("processed-by", "componentize-py")].concat();
+    let content = [&text("producers")[..], &[2], &fields].concat();
+    component.extend([0, content.len() as u8]);
+    component.extend(content);
+    component
 }
 
 /// The search path with this folder before all others.

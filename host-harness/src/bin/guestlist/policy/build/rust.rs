@@ -16,11 +16,19 @@ use crate::Failure;
 const TARGET: &str = "wasm32-unknown-unknown";
 const INSTALL: &str = "install Rust from https://rustup.rs";
 
+/// What the standard library has in a module that can ask for the time; where nothing asks, the linker leaves it out.
+const NO_CLOCK: &[u8] = b"time not implemented on this platform";
+
 pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     say("cargo build --release");
     let module = compile(folder)?;
     let bytes = files::read(&module, LARGEST_COMPONENT)
         .map_err(|error| format!("`{}` cannot be read: {error}", module.display()))?;
+    if bytes.windows(NO_CLOCK.len()).any(|words| words == NO_CLOCK) {
+        return Err("the policy asks for the time of a clock (`SystemTime::now`, `Instant::now`), and would break off \
+                    there: a policy has none; the time is `surroundings.now` among the facts"
+            .into());
+    }
     let mut encoder = ComponentEncoder::default();
     let component = encoder.validate(true).module(&bytes).and_then(ComponentEncoder::encode);
     component.map_err(|error| format!("the module cannot become a component: {error:#}").into())

@@ -1,5 +1,10 @@
 //! Who may be invited: people of the help desk, for a day at most.
 
+// Lets tests hear of panics and of what is printed.
+#[cfg(target_arch = "wasm32")]
+#[macro_use]
+mod debug;
+
 wit_bindgen::generate!({ path: "wit", world: "tenant-policy" });
 
 use exports::guestlist::invitation::rules::{AcceptFacts, Candidate, Guest, InviteFacts};

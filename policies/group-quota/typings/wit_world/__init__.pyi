@@ -1,0 +1,1 @@
+# Made from wit/ by `guestlist policy types`; run that again when wit/ has changed.

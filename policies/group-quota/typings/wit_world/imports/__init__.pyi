@@ -1,0 +1,2 @@
+# Made from wit/ by `guestlist policy types`; run that again when wit/ has changed.
+from . import types as types
