@@ -70,7 +70,7 @@ const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
 const BUDGET: u32 = 320;
 
 /// Host calls that going on with one interrupted accept takes, when nothing fails.
-const TAKE_OVER: u32 = 19;
+const TAKE_OVER: u32 = 13;
 
 /// For how long due work is hidden from other sweeps: for the lease within reason. An item that came back
 /// within this very run would be mailed again, one that came back after days would look lost.
@@ -189,11 +189,11 @@ impl<H: Capabilities> Round<'_, H> {
 
     /// Nothing is wrong with it, but that its policy is silent: then it waits until its own end, and for ever if
     /// it has none. Answers when to ask again.
-    fn waits_for_policy(&self, row: &Invitation) -> Option<Option<u64>> {
+    fn waits_for_policy(&mut self, row: &Invitation) -> Option<Option<u64>> {
         if row.expires_at.is_some_and(|end| end <= self.now) {
             return None;
         }
-        match standing::check(self.host, row, self.settings) {
+        match standing::check_with(self.host, &mut self.known, &Terms::of(row), self.settings) {
             Err(Blocked::NoVerdict(after)) => Some(after),
             _ => None,
         }

@@ -114,7 +114,7 @@ async fn wrong_person(ways: &[&str]) -> ItemRefusal {
     for way in ways {
         match *way {
             "duplicate" => {
-                request.names.push("alice".into());
+                request.names.push(request.names[0].clone());
                 position = 1;
             }
             "not-a-parent-user" => rig.host.set_user_active("root", "u-alice", false).unwrap(),

@@ -167,7 +167,9 @@ fn decisive(value: &Value) -> Value {
                 let kept = if name == "next" && value.is_string() { "*".into() } else { decisive(value) };
                 (name.clone(), kept)
             };
-            Value::Object(fields.iter().map(field).collect())
+            // What is not there is nothing to expect.
+            let there = fields.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(there.map(field).collect())
         }
         other => other.clone(),
     }

@@ -282,7 +282,8 @@ fn packages_of_python_are_installed_once_for_each_list() {
     fs::write(desk.path("rules/requirements.txt"), "componentize-py==0.26.0\n").unwrap();
     assert_eq!(desk.build_with_tools("rules").0, Some(0));
     assert_eq!(installed(), 1, "the list is another");
-    assert_eq!(fs::read(desk.path("rules/policy.wasm")).unwrap(), policy(Behaviour::Panics));
+    // What the tools made, and which language it is in.
+    assert!(fs::read(desk.path("rules/policy.wasm")).unwrap().starts_with(&policy(Behaviour::Panics)));
 }
 
 #[test]

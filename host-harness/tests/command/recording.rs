@@ -187,6 +187,7 @@ steps:
     expect:
       answer:
         invitation: alice's invitation
+        member: true
         outcomes:
           - member: applied
           - group:g-help: applied

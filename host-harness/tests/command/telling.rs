@@ -200,7 +200,7 @@ fn the_types_of_the_examples_are_those_of_the_contract() {
     }
     let types = fs::read_to_string(desk.path("javascript/types.d.ts")).unwrap();
     for part in [
-        "  /**\n   * What follows the `@` of his verified address",
+        "  /**\n   * What follows the `@` of their verified address",
         "  addressDomain?: string;\n",
         "  sentLately: number;\n",
         "  | { tag: 'allow-with'; val: Narrowed }\n",

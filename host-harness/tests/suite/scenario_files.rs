@@ -195,10 +195,10 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
         ),
         (
             "world: world.yaml",
-            "world: linked.yaml",
+            "world: linked.world",
             2,
             8,
-            "`linked.yaml` is outside of the suite's folder",
+            "`linked.world` is outside of the suite's folder",
             "",
         ),
         (
@@ -223,7 +223,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
     let desk = Desk::new("broken");
     desk.write("other.yaml", WORLD);
     #[cfg(unix)]
-    std::os::unix::fs::symlink("../other.yaml", desk.0.join("suite/linked.yaml")).unwrap();
+    std::os::unix::fs::symlink("../other.yaml", desk.0.join("suite/linked.world")).unwrap();
     let mut wrong = Vec::new();
     for (right, written, line, column, message, help) in cases {
         if cfg!(not(unix)) && written.contains("linked") {

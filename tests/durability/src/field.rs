@@ -65,9 +65,11 @@ impl Field {
         others: usize,
         observer: Observer,
     ) -> Result<Self, String> {
-        // Reminders are looked for, too.
-        let settings = Values { reminder_before: Some(3_600_000), ..default_settings() };
-        let realm = world::realm(HUNDRED + others, organizations, &settings);
+        let mut realm = world::realm(HUNDRED + others, organizations, &default_settings());
+        // Reminders are looked for, too. Who has due work is found by asking each organization that reminds.
+        if let Some(first) = realm.organizations.get_mut(&world::child(0)) {
+            first.settings.reminder_before = Some(3_600_000);
+        }
         drop(place.with(&realm, Clock::Machine).await?);
         let (database, stage) = open(plugin, &place, observer).await?;
         let post = Arc::new(Post::default());

@@ -147,9 +147,12 @@ impl Op {
             (Accept | AcceptById | Sweep, RemoveMember | SetPermissions | DeleteGroup) => {
                 Some("what is in the way after the claim ends the invitation, and before it does not")
             }
-            (Accept, Resend) => {
+            (Accept, Resend | Sweep) => {
                 Some("the trail still names an invitation whose code dies while it is looked up")
             }
+            (Resend | Approve, SetPermissions) => Some(
+                "what the caller may do was looked up before; whoever answers for the invitation is asked anew",
+            ),
             (Invite, Accept | AcceptById | RemoveMember | SetPermissions | DeleteGroup) => {
                 Some("who may be invited is looked up before the invitation is stored")
             }

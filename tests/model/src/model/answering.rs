@@ -497,17 +497,17 @@ impl Model {
 
     fn take_over(&mut self, id: &str, swept: &mut Swept) -> Answer<()> {
         let row = self.seen.rows[id].invitation.clone();
+        if row.expires_at.is_none_or(|end| end > self.wall) {
+            // A silent policy uses up no take-over before the invitation's own end.
+            match self.check(&row, Stop::Noted(SILENT.into())) {
+                Err(Stop::Noted(_)) => return Err(Stop::Fails),
+                Err(Stop::Crashes) => return Err(Stop::Crashes),
+                _ => {}
+            }
+        }
         self.claim(&row, "taken-over")?;
         // Before this one it was claimed by the accept and by `claims - 1` take-overs.
         let carried = if row.claims > self.settings(&row.key.organization).takeovers_max {
-            if row.expires_at.is_none_or(|end| end > self.wall) {
-                // That its policy is silent is no reason to give it up before its own end.
-                match self.check(&row, Stop::Noted(SILENT.into())) {
-                    Err(Stop::Noted(_)) => return Err(Stop::Fails),
-                    Err(Stop::Crashes) => return Err(Stop::Crashes),
-                    _ => {}
-                }
-            }
             self.close(&row, "given-up")?
         } else {
             self.carry_through(&row, row.accept_with != AcceptWith::Code)?
