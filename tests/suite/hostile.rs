@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// More than an operation on a few invitations makes, whatever it is told.
-const HOST_CALLS: usize = 120;
+const HOST_CALLS: usize = 260;
 
 /// Nobody but Alice became a member, with nothing but what she was invited to; nothing is anywhere but
 /// in Acme; and no code went to anybody but the subject of its invitation.
