@@ -8,7 +8,7 @@ BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage lint
+.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage bench-worlds lint
 .PHONY: check-reference
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
@@ -76,6 +76,9 @@ bench: setup $(LANGUAGES:%=$(BENCH)/%/policy.wasm) ## Measure the plugin, and po
 
 bench-storage: setup setup-postgres ## Measure the databases; DATABASE=sqlite or postgres, ONLY=speed or scale
 	@DATABASE=$(DATABASE) ONLY=$(ONLY) cargo bench --locked --bench storage
+
+bench-worlds: setup setup-postgres ## Measure worlds of 500,000 people; DATABASE as above
+	@DATABASE=$(DATABASE) cargo bench --locked --bench worlds
 
 $(BENCH)/%/policy.wasm: | setup-languages
 	@rm -rf $(BENCH)/$*

@@ -38,14 +38,10 @@ fn try_approve(host: &impl Capabilities, context: &Context, mut row: Invitation)
         return Err(Refusal::WrongState(row.state));
     }
     let settings = settings::of(host, &row.key.organization)?;
-    // A code that nobody may see is not made: somebody who may sends it again.
-    let is_made = row.notify == Notify::Internal || standing::may_see_code(context, &settings);
-    let mut entropy = Entropy::draw(host, context.now, 1, usize::from(is_made))?;
-    let code = if is_made { Some(entropy.code()?) } else { None };
+    let mut entropy = Entropy::draw(host, context.now, 1, 1)?;
+    let code = entropy.code()?;
     let mut change = change(Move::Approve, &entropy.id()?);
-    if let Some(code) = &code {
-        change.code = CodeChange::Replace(code.digest());
-    }
+    change.code = CodeChange::Replace(code.digest());
     change.lifetime = LifetimeChange::Restart(row.lifetime);
     if row.notify == Notify::Internal {
         change.messages = vec![MessageKind::Invitation];
@@ -56,7 +52,12 @@ fn try_approve(host: &impl Capabilities, context: &Context, mut row: Invitation)
         let terms = Terms { row: &row, inviter: &row.inviter, approved: true };
         standing::sendable(standing::check_with(host, &mut Known::default(), &terms, &settings))?;
         match shift(host, &row, Move::Approve, &change) {
-            Ok(now) => return Ok(resend::hand_over(host, &now, code.as_ref(), &settings)),
+            Ok(now) => {
+                // A pending invitation has a code, so one that nobody may see is forgotten here: somebody who may
+                // sends it again.
+                let is_shown = now.notify == Notify::Internal || standing::may_see_code(context, &settings);
+                return Ok(resend::hand_over(host, &now, Some(&code).filter(|_| is_shown), &settings));
+            }
             Err(Unmoved::Lost(now)) if now.state == State::AwaitingApproval => row = *now,
             Err(Unmoved::Lost(now)) => return Err(Refusal::WrongState(now.state)),
             Err(unmoved) => return Err(unmoved.into()),

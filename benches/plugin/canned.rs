@@ -12,10 +12,10 @@ pub struct Canned;
 macro_rules! answers {
     ($side:ident) => {
         use $side::{
-            directory::{Organization, OrganizationState, User},
+            directory::{Found, Organization, OrganizationState, User},
             membership::{Eligibility, Resolved},
             notifications::Sent,
-            settings::{Limits, Notices, Values},
+            settings::{Codes, Limits, Notices, Values},
             storage::{Batch, Inserted, StoreError},
             types::{AcceptWith, HostError, MailState, Notify, State, UserRef, Verdict},
         };
@@ -28,6 +28,7 @@ macro_rules! answers {
                 allow_never: false,
                 accept_with: AcceptWith::Invitee,
                 notify: Notify::Internal,
+                codes: Codes::InviteeOnly,
                 limits: Limits { users: 100, grants: 50, name_bytes: 254 },
                 lease: 30_000,
                 takeovers_max: 3,
@@ -52,14 +53,14 @@ macro_rules! answers {
             })
         }
 
-        pub fn users(names: &[String]) -> Vec<Result<Option<User>, HostError>> {
+        pub fn users(names: &[String]) -> Vec<Result<Found, HostError>> {
             let user = |name: &String| User {
                 account: UserRef { organization: "root".to_owned(), id: name.clone() },
                 via: None,
                 active: true,
                 has_email: true,
             };
-            names.iter().map(|name| Ok(Some(user(name)))).collect()
+            names.iter().map(|name| Ok(Found::One(user(name)))).collect()
         }
 
         pub fn resolved(count: usize) -> Vec<Option<Resolved>> {
@@ -70,7 +71,12 @@ macro_rules! answers {
 
         pub fn eligible(count: usize) -> Vec<Eligibility> {
             (0..count)
-                .map(|_| Eligibility { member: false, address_allowed: true, withheld: Vec::new() })
+                .map(|_| Eligibility {
+                    member: false,
+                    name_taken: false,
+                    address_allowed: true,
+                    withheld: Vec::new(),
+                })
                 .collect()
         }
 
@@ -117,10 +123,10 @@ mod native_side {
         Capabilities,
         contract::imports::{
             audit::Refusal,
-            directory::{LookupError, Organization, User},
+            directory::{Found, LookupError, Organization, User},
             membership::{Eligibility, Resolved},
             notifications::{Message, SendError, Sent},
-            policy::{AcceptFacts, InviteFacts},
+            policy::{AcceptFacts, InviteFacts, PolicyError},
             settings::Values,
             storage::{
                 Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned,
@@ -149,7 +155,7 @@ mod native_side {
             _: &str,
             _: Option<&str>,
             names: &[String],
-        ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+        ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
             Ok(outside::users(names))
         }
         fn resolve(
@@ -163,7 +169,7 @@ mod native_side {
         fn eligible(&self, _: &str, users: &[UserRef], _: &[Grant]) -> Result<Vec<Eligibility>, HostError> {
             Ok(outside::eligible(users.len()))
         }
-        fn decide_invite(&self, facts: &InviteFacts) -> Result<Vec<Verdict>, HostError> {
+        fn decide_invite(&self, facts: &InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
             Ok(outside::verdicts(facts.candidates.len()))
         }
         fn insert(&self, _: &str, batch: &Batch) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
@@ -205,6 +211,9 @@ mod native_side {
         fn get(&self, _: &InvitationKey) -> Result<Invitation, StoreError> {
             Err(StoreError::Host(UNUSED))
         }
+        fn dismiss(&self, _: &InvitationKey) -> Result<Invitation, StoreError> {
+            Err(StoreError::Host(UNUSED))
+        }
         fn transition(&self, _: &InvitationKey, _: &Guard, _: &Change) -> Result<Transitioned, StoreError> {
             Err(StoreError::Host(UNUSED))
         }
@@ -220,8 +229,8 @@ mod native_side {
         fn purge(&self, _: &str, _: u64, _: u32) -> Result<u32, HostError> {
             Err(UNUSED)
         }
-        fn decide_accept(&self, _: &AcceptFacts) -> Result<Verdict, HostError> {
-            Err(UNUSED)
+        fn decide_accept(&self, _: &AcceptFacts) -> Result<Verdict, PolicyError> {
+            Err(PolicyError::Host(UNUSED))
         }
     }
 }
@@ -231,10 +240,10 @@ mod sandboxed_side {
     use guestlist_harness::{
         contract::{
             audit::Refusal,
-            directory::{LookupError, Organization, User},
+            directory::{Found, LookupError, Organization, User},
             membership::{Eligibility, Resolved},
             notifications::{Message, SendError, Sent},
-            policy::{AcceptFacts, InviteFacts},
+            policy::{AcceptFacts, InviteFacts, PolicyError},
             settings::Values,
             storage::{
                 Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned,
@@ -260,7 +269,7 @@ mod sandboxed_side {
             _: String,
             _: Option<String>,
             names: Vec<String>,
-        ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+        ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
             Ok(inside::users(&names))
         }
         async fn get_users(
@@ -338,6 +347,9 @@ mod sandboxed_side {
         async fn get(&self, _: &Call, _: InvitationKey) -> Result<Invitation, StoreError> {
             Err(StoreError::Host(UNUSED))
         }
+        async fn dismiss(&self, _: &Call, _: InvitationKey) -> Result<Invitation, StoreError> {
+            Err(StoreError::Host(UNUSED))
+        }
         async fn by_code(&self, _: &Call, _: Vec<u8>) -> Result<Option<Invitation>, HostError> {
             Ok(None)
         }
@@ -400,11 +412,11 @@ mod sandboxed_side {
 
     #[async_trait]
     impl Policy for Canned {
-        async fn decide_invite(&self, _: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError> {
+        async fn decide_invite(&self, _: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
             Ok(inside::verdicts(facts.candidates.len()))
         }
-        async fn decide_accept(&self, _: &Call, _: AcceptFacts) -> Result<Verdict, HostError> {
-            Err(UNUSED)
+        async fn decide_accept(&self, _: &Call, _: AcceptFacts) -> Result<Verdict, PolicyError> {
+            Err(PolicyError::Host(UNUSED))
         }
     }
 

@@ -150,6 +150,8 @@ fn sandboxed_invite(runtime: &Runtime, session: &Session, users: usize) -> Compl
         lifetime: sandboxed::LifetimeChoice::Default,
         notify: None,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         idempotency_key: None,
     };
@@ -175,6 +177,8 @@ fn native_invite(users: usize) -> Vec<invite::Answer> {
         lifetime: plugin::LifetimeChoice::Default,
         notify: None,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         idempotency_key: None,
     };

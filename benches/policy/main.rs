@@ -193,6 +193,7 @@ fn facts(candidates: usize) -> InviteFacts {
         account: UserRef { organization: "root".into(), id: format!("u-{number:03}") },
         via: None,
         name: format!("user-{number:03}@example.com"),
+        as_written: format!("user-{number:03}@example.com"),
         userstore: "PRIMARY".into(),
         active: true,
         address_domain: Some("example.com".into()),

@@ -313,7 +313,8 @@ mod tests {
     fn flattened(contract: &Contract, error: Option<Type>) -> Vec<String> {
         let Some(error) = error else { return Vec::new() };
         let cases = contract.cases(error);
-        let has_other = |case: &str| case == "other" && cases.iter().any(|(name, _)| name == "host");
+        // Where both have an `other`, that of the host is told apart.
+        let has_other = |case: &str| case == "other" && cases.iter().any(|(name, _)| name == "other");
         let flat = cases.iter().flat_map(|(name, inner)| match (name.as_str(), inner) {
             ("host", Some(inner)) => {
                 let inner = contract.cases(*inner).into_iter().map(|(name, _)| name);

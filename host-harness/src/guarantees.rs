@@ -9,10 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     code,
     contract::types::{
-        AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, Notify, Permissions, Principal,
-        State, Step, StepOutcome, StepResult, Subject, UserRef,
+        AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, MessageKind, Notify, Permissions,
+        Principal, State, Step, StepOutcome, StepResult, Subject, UserRef,
     },
-    memory::{AuditEvent, MemberView, MemoryHost, OrganizationView, Snapshot, StoredInvitation},
+    memory::{
+        AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Snapshot,
+        StoredInvitation,
+    },
 };
 
 /// What callers were told, and when: what a snapshot alone cannot know.
@@ -37,8 +40,13 @@ pub enum Word {
     Accepted(InvitationKey, Vec<StepResult>),
     /// It was revoked or declined.
     Ended(InvitationKey, State),
-    /// There is a new code; these digests were live before.
+    /// There is a new code; these digests were live before. They die when the mail with a new one has been
+    /// accepted by the mail system, or at once where the new code was in the answer.
     Resent(InvitationKey, Vec<String>),
+    /// The policy of that organization gives no answer, and gives none until the end.
+    Silent(String),
+    /// Something is in the way of accepting it, until the end: what asks its invitee to accept waits.
+    Obstructed(InvitationKey),
     /// An administrator has removed a member.
     Removed(String, UserRef),
     /// These were shown to an administrator of that organization.
@@ -183,6 +191,11 @@ fn once(world: &Snapshot, _: &History) -> Found {
         let grant = event.grant.as_ref().map(|grant| (grant.kind.text(), &grant.id));
         let what = (&event.organization, &event.invitation, event.text(), grant);
         must(seen.insert(what), || format!("applied twice: {event:?}"))?;
+    }
+    for (id, log) in world.applied.values().flatten() {
+        let earlier = |count, step| log.steps.iter().take(count).any(|earlier| earlier == step);
+        let twice = log.steps.iter().enumerate().find(|(index, step)| earlier(*index, *step));
+        must(twice.is_none(), || format!("{id} has a step twice in its log: {twice:?}"))?;
     }
     for (organization, view) in &world.organizations {
         let mut seen = BTreeSet::new();
@@ -414,13 +427,41 @@ fn claimed_in_time(world: &Snapshot, _: &History) -> Found {
     Ok(())
 }
 
+/// What was answered by a resend that asks for a mail binds from when that mail, or a later one, was accepted:
+/// then the row says `sent`. Until then an older code may be the only one that its invitee has.
 fn older_codes_dead(world: &Snapshot, history: &History) -> Found {
     for told in &history.0 {
         let Word::Resent(key, older) = &told.word else { continue };
-        let live = world.invitations.iter().find(|row| row.codes.iter().any(|code| older.contains(code)));
-        must(live.is_none(), || format!("an older code of {} works", key.id))?;
+        for stored in &world.invitations {
+            let row = &stored.invitation;
+            let waits = row.key == *key && row.notify == Notify::Internal && row.mail != MailState::Sent;
+            let live = stored.codes.iter().any(|code| older.contains(code));
+            must(waits || !live, || format!("an older code of {} works", key.id))?;
+        }
+    }
+    for stored in &world.invitations {
+        newer_mail_only(world, stored)?;
     }
     Ok(())
+}
+
+/// Of a row whose last mail has been accepted no code lives that is older than what that mail can have brought:
+/// one that was made for the change that asked for it, or for a later one.
+fn newer_mail_only(world: &Snapshot, stored: &StoredInvitation) -> Found {
+    let row = &stored.invitation;
+    let is_it = |entry: &OutboxEntry| entry.invitation == row.key.id && entry.kind == MessageKind::Invitation;
+    let waits = world.outbox.iter().any(|waiting| is_it(&waiting.entry));
+    if row.mail != MailState::Sent || waits {
+        return Ok(());
+    }
+    let asked = changes(world, &row.key).zip(1u64..).filter(|(event, _)| {
+        let resent = matches!(event.text(), "invitation.renewed" | "invitation.adopted");
+        matches!(event.text(), "invitation.created" | "invitation.approved")
+            || (resent && event.operation == "resend")
+    });
+    let newest = asked.map(|(_, version)| version).max().unwrap_or(0);
+    let older = stored.code_versions.iter().find(|made| **made < newest);
+    must(older.is_none(), || format!("a code of {} outlives the mail that was sent after it", row.key.id))
 }
 
 fn said_is_true(world: &Snapshot, history: &History) -> Found {
@@ -445,9 +486,15 @@ fn said_is_true(world: &Snapshot, history: &History) -> Found {
     Ok(())
 }
 
-fn ended_and_applied(world: &Snapshot, _: &History) -> Found {
+fn ended_and_applied(world: &Snapshot, history: &History) -> Found {
+    let is_silent = |organization: &String| {
+        history.0.iter().any(|told| matches!(&told.word, Word::Silent(place) if place == organization))
+    };
     for StoredInvitation { invitation: row, .. } in &world.invitations {
-        must(row.state != State::Accepting, || format!("{} is still being accepted", row.key.id))?;
+        // Without a verdict nobody is let in, and nobody is turned away before the invitation's own end.
+        let waits =
+            is_silent(&row.key.organization) && row.expires_at.is_none_or(|end| world.store_now < end);
+        must(row.state != State::Accepting || waits, || format!("{} is still being accepted", row.key.id))?;
         must(row.state != State::Accepted || row.outcomes.len() == 1 + row.grants.len(), || {
             format!("{} does not say what became of each step", row.key.id)
         })?;
@@ -476,8 +523,8 @@ fn ended_and_applied(world: &Snapshot, _: &History) -> Found {
     Ok(())
 }
 
-fn nothing_waits(world: &Snapshot, _: &History) -> Found {
-    let waiting = world.outbox.iter().find(|waiting| !waiting.entry.taken);
+fn nothing_waits(world: &Snapshot, history: &History) -> Found {
+    let waiting = world.outbox.iter().find(|waiting| !may_wait(waiting, history));
     must(waiting.is_none(), || format!("a message waits: {waiting:?}"))?;
     for StoredInvitation { invitation: row, codes, .. } in &world.invitations {
         let mailed = row.state == State::Pending && row.notify == Notify::Internal;
@@ -496,6 +543,22 @@ fn nothing_waits(world: &Snapshot, _: &History) -> Found {
     }
     Ok(())
 }
+
+/// What stands in an outbox and is nothing that the sweep has yet to do.
+fn may_wait(waiting: &OutboxView, history: &History) -> bool {
+    let entry = &waiting.entry;
+    let for_invitee = matches!(entry.kind, MessageKind::Invitation | MessageKind::Reminder);
+    let obstructed = history.0.iter().any(|told| {
+        matches!(&told.word, Word::Obstructed(key)
+            if key.organization == waiting.organization && key.id == entry.invitation)
+    });
+    // A notice that a run was about to send when it was lost: it is sent at most once.
+    let was_on_its_way = entry.kind != MessageKind::Invitation && entry.due_at >= NEVER;
+    entry.taken || was_on_its_way || (for_invitee && obstructed)
+}
+
+/// No store has a later instant than this.
+const NEVER: u64 = i64::MAX as u64;
 
 #[cfg(test)]
 mod tests {

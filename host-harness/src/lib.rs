@@ -41,6 +41,7 @@ mod imports;
 pub mod inspection;
 pub mod lifecycle;
 mod limits;
+pub mod lookup;
 pub mod memory;
 pub mod paging;
 mod plugin;
@@ -57,7 +58,7 @@ mod trace;
 mod wit;
 mod yaml;
 
-pub use address::{AddressDomains, NotADomain};
+pub use address::{AddressDomains, NotADomain, address_domain};
 pub use admission::{Age, CONTRACT, LoadError, Problem};
 pub use cache::{CacheError, CompileCache};
 pub use calls::{HostCalls, Stop};

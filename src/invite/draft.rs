@@ -98,6 +98,7 @@ pub fn store_and_send(
         Ok(prepared) => prepared,
         Err(error) => {
             fail(answers, &error);
+            record(host, terms.context, &About::default(), &events(&refused(terms, answers)));
             return Ok(());
         }
     };
@@ -114,7 +115,7 @@ pub fn store_and_send(
         Err(StoreError::Host(HostError::Invalid(what))) => return Err(Refusal::Invalid(what)),
         Err(error) => {
             fail(answers, &failure(error));
-            // What is refused is refused, whether or not the others could be stored.
+            // What is refused is refused, whether or not the others could be stored; so above.
             record(host, terms.context, &About::default(), &events(&batch.refused));
             return Ok(());
         }

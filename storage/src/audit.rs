@@ -1,9 +1,16 @@
 //! Writing the audit trail.
 //!
 //! Events are written in the transaction of the change that they tell of, so there is neither without the
-//! other. They never hold a code.
+//! other. They hold ids, times and words of the contract: no code, and no text that somebody wrote. Of a name
+//! that was refused there is a keyed digest.
 
-use guestlist_harness::{contract::types::Principal, host::Call};
+use guestlist_harness::{
+    contract::{
+        audit::{EventKind, Word},
+        types::{Grant, Invitation, Principal, Subject, UserRef},
+    },
+    host::Call,
+};
 
 use crate::{
     codec,
@@ -11,6 +18,10 @@ use crate::{
     many,
     sql::{Connection, Value},
 };
+
+/// The columns of an event, in the order of [`Event::values`].
+pub(crate) const COLUMNS: &str = "at, organization, actor, request_id, kind, word, operation, invitation, \
+    subject_organization, subject_id, name, grant_kind, grant_id, about";
 
 /// Who acts, in which call.
 #[derive(Clone, Debug)]
@@ -22,7 +33,42 @@ pub(crate) struct Actor {
     pub(crate) operation: String,
 }
 
-/// Something that happened, or that was asked and refused.
+/// What an event is about, beside its kind.
+#[derive(Default)]
+pub(crate) struct Of<'a> {
+    pub(crate) invitation: Option<&'a str>,
+    pub(crate) subject: Option<&'a UserRef>,
+    /// The keyed digest of a name.
+    pub(crate) name: Option<Vec<u8>>,
+    pub(crate) grant: Option<&'a Grant>,
+    pub(crate) about: Option<&'a str>,
+    pub(crate) word: Option<Word>,
+}
+
+impl<'a> Of<'a> {
+    /// An invitation and whom it is for.
+    pub(crate) fn row(row: &'a Invitation) -> Self {
+        let subject = match &row.subject {
+            Subject::User(user) => Some(user),
+            Subject::Contact(_) => None,
+        };
+        Self { invitation: Some(&row.key.id), subject, ..Self::default() }
+    }
+
+    pub(crate) fn user(user: &'a UserRef) -> Self {
+        Self { subject: Some(user), ..Self::default() }
+    }
+
+    pub(crate) fn grant(grant: &'a Grant) -> Self {
+        Self { grant: Some(grant), ..Self::default() }
+    }
+
+    pub(crate) fn id(id: &'a str) -> Self {
+        Self { about: Some(id), ..Self::default() }
+    }
+}
+
+/// Something that happened, or that was asked and refused: a row without its time.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     /// Absent for a refusal in a call without an organization.
@@ -30,11 +76,14 @@ pub(crate) struct Event {
     /// The principal, as JSON.
     pub(crate) actor: String,
     pub(crate) request_id: String,
-    /// A stable word: see `guestlist_harness::memory::AuditEvent`.
-    pub(crate) event: String,
+    pub(crate) kind: EventKind,
+    pub(crate) word: Option<Word>,
     pub(crate) operation: String,
     pub(crate) invitation: Option<String>,
-    pub(crate) reason: Option<String>,
+    pub(crate) subject: Option<UserRef>,
+    pub(crate) name: Option<Vec<u8>>,
+    pub(crate) grant: Option<Grant>,
+    pub(crate) about: Option<String>,
 }
 
 impl Actor {
@@ -53,42 +102,51 @@ impl Actor {
         Ok(Self { who, request_id: String::new(), operation: String::new() })
     }
 
-    /// What he did.
-    pub(crate) fn event(
-        &self,
-        organization: Option<&str>,
-        event: &str,
-        invitation: Option<&str>,
-        reason: Option<String>,
-    ) -> Event {
+    /// What they did.
+    pub(crate) fn event(&self, organization: Option<&str>, kind: EventKind, of: &Of<'_>) -> Event {
         Event {
             organization: organization.map(str::to_owned),
             actor: self.who.clone(),
             request_id: self.request_id.clone(),
-            event: event.to_owned(),
+            kind,
+            word: of.word,
             operation: self.operation.clone(),
-            invitation: invitation.map(str::to_owned),
-            reason,
+            invitation: of.invitation.map(str::to_owned),
+            subject: of.subject.cloned(),
+            name: of.name.clone(),
+            grant: of.grant.cloned(),
+            about: of.about.map(str::to_owned),
         }
+    }
+}
+
+impl Event {
+    /// The values of [`COLUMNS`].
+    pub(crate) fn values(&self, at: impl Into<Value>) -> [Value; 14] {
+        let (subject, grant) = (self.subject.as_ref(), self.grant.as_ref());
+        [
+            at.into(),
+            self.organization.as_ref().into(),
+            (&self.actor).into(),
+            (&self.request_id).into(),
+            self.kind.text().into(),
+            self.word.map(Word::text).into(),
+            (&self.operation).into(),
+            self.invitation.as_ref().into(),
+            subject.map(|subject| &subject.organization).into(),
+            subject.map(|subject| &subject.id).into(),
+            self.name.clone().map_or(Value::Null, Value::Bytes),
+            grant.map(|grant| grant.kind.text()).into(),
+            grant.map(|grant| &grant.id).into(),
+            self.about.as_ref().into(),
+        ]
     }
 }
 
 /// Appends events, in order, with the time of the transaction.
 pub(crate) async fn note<C: Connection>(db: &mut C, events: &[Event]) -> Result<(), Failure> {
     let at = db.now();
-    let row = |event: &Event| {
-        [
-            Value::from(at),
-            Value::from(event.organization.clone()),
-            Value::from(&event.actor),
-            Value::from(&event.request_id),
-            Value::from(&event.event),
-            Value::from(&event.operation),
-            Value::from(event.invitation.clone()),
-            Value::from(event.reason.clone()),
-        ]
-    };
-    let into = "audit (at, organization, actor, request_id, event, operation, invitation, reason)";
-    many::insert(db, into, events.iter().map(row).collect(), "").await?;
+    let rows = events.iter().map(|event| event.values(at)).collect();
+    many::insert(db, &format!("audit ({COLUMNS})"), rows, "").await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::{
     StorageError,
     database::Database,
     error::{Failure, Halt},
+    invitations::lists::Secret,
     sql::{Connection, Operation, Scope},
 };
 
@@ -52,7 +53,12 @@ impl Operation for Check {
     async fn run<C: Connection>(&self, db: &mut C) -> Result<(u32, i64), Halt> {
         let newest = db.row("select max(version) from migration", &[]).await?;
         let empty = || Failure::Damaged("the table `migration` is empty".into());
-        Ok((newest.ok_or_else(empty)?.get(0)?, db.now()))
+        let newest = newest.ok_or_else(empty)?.get(0)?;
+        // Without one of them lists or refusals would fail, and nothing else.
+        for name in ["cursors", "names"] {
+            Secret(name).run(db).await?;
+        }
+        Ok((newest, db.now()))
     }
 }
 

@@ -80,6 +80,8 @@ pub(crate) fn message(kind: &MessageKind) -> String {
         MessageKind::Accepted => "accepted".into(),
         MessageKind::Declined => "declined".into(),
         MessageKind::ApprovalRequested => "approval-requested".into(),
+        MessageKind::Failed => "failed".into(),
+        MessageKind::Revoked => "revoked".into(),
         MessageKind::Other(other) => format!("other:{other}"),
     }
 }
@@ -93,11 +95,19 @@ pub(crate) fn message_of(word: &str) -> Result<MessageKind, Failure> {
         "accepted" => MessageKind::Accepted,
         "declined" => MessageKind::Declined,
         "approval-requested" => MessageKind::ApprovalRequested,
+        "failed" => MessageKind::Failed,
+        "revoked" => MessageKind::Revoked,
         other => match other.strip_prefix("other:") {
             Some(other) => MessageKind::Other(other.to_owned()),
             None => return Err(Failure::Damaged(format!("there is no message `{other}`"))),
         },
     })
+}
+
+/// A length of time as the columns for planning a sweep have it: short enough to be added to any instant.
+pub(crate) fn planned(length: u64) -> i64 {
+    const LONGEST: i64 = 1_000_000_000_000_000;
+    i64::try_from(length).unwrap_or(LONGEST).min(LONGEST)
 }
 
 /// Who acts.

@@ -29,6 +29,9 @@ pub struct Options {
     pub most_bytes: Option<u64>,
     /// What seals the cursors of lists; by default a key that the database has made for itself.
     pub cursor_key: Option<[u8; 32]>,
+    /// What the digests are made with that stand for refused names in the audit trail; by default a key that the
+    /// database has made for itself. Who has it can find the events of a name.
+    pub name_key: Option<[u8; 32]>,
     /// Who hears of each statement; nobody by default.
     pub observer: Observer,
     /// Where connections and transactions run; the runtime of the caller by default. A transaction that was
@@ -51,6 +54,7 @@ impl Default for Options {
             patience: Duration::from_secs(1),
             most_bytes: None,
             cursor_key: None,
+            name_key: None,
             observer: Observer::default(),
             runtime: None,
             statement: Duration::from_secs(5),
@@ -65,6 +69,7 @@ impl Default for Options {
 pub struct Database {
     backend: Backend,
     pub(crate) cursor_key: Option<[u8; 32]>,
+    pub(crate) name_key: Option<[u8; 32]>,
     runtime: Option<Handle>,
 }
 
@@ -119,7 +124,7 @@ impl Database {
     /// # Errors
     /// It does not answer, or has a schema that this program does not get along with.
     pub async fn open(url: &str, options: Options) -> Result<Self, StorageError> {
-        let cursor_key = options.cursor_key;
+        let (cursor_key, name_key) = (options.cursor_key, options.name_key);
         let backend = match named(url)? {
             Named::Sqlite(path) => Backend::Sqlite(Arc::new(sqlite::Pool::open(path, &options)?)),
             Named::Postgres(url) => {
@@ -130,7 +135,7 @@ impl Database {
                 Backend::Postgres(opened.await??)
             }
         };
-        Ok(Self { backend, cursor_key, runtime: options.runtime })
+        Ok(Self { backend, cursor_key, name_key, runtime: options.runtime })
     }
 
     /// Brings a database to the schema of this program; answers with the schema before and after. Of

@@ -74,6 +74,8 @@ pub(crate) enum Halt {
     Store(StoreError),
     /// In the words of those who administer people.
     Impossible(EventError),
+    /// Settings that contradict each other.
+    Contradictory(String),
     Failed(Failure),
 }
 
@@ -138,6 +140,7 @@ impl From<Halt> for StorageError {
         match halt {
             Halt::Failed(failure) => failure.into(),
             Halt::Impossible(error) => Self::Invalid(error.to_string()),
+            Halt::Contradictory(text) => Self::Invalid(text),
             Halt::Store(error) => Self::Database(format!("{error:?}")),
         }
     }
@@ -157,6 +160,7 @@ impl Halt {
             Self::Store(StoreError::Host(error)) => error,
             Self::Store(other) => HostError::Other(format!("{other:?}")),
             Self::Impossible(error) => HostError::Invalid(error.to_string()),
+            Self::Contradictory(text) => HostError::Invalid(text),
             Self::Failed(failure) => failure.told(),
         }
     }

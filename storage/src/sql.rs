@@ -68,6 +68,9 @@ pub(crate) trait Connection: Send {
     /// An expression that is above zero where the one text is found in the other.
     fn find(&self, text: &str, part: &str) -> String;
 
+    /// An expression for 32 random bytes, others for each row.
+    fn random(&self) -> &'static str;
+
     /// Waits until nobody else is in the part of the code that this text names, until the transaction ends.
     fn alone(&mut self, name: &str) -> impl Future<Output = Result<(), Failure>> + Send;
 

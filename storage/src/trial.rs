@@ -102,6 +102,7 @@ impl Shared {
             connections: 3,
             // The same in all places: what is played twice has to be the same twice.
             cursor_key: Some([7; 32]),
+            name_key: Some([8; 32]),
             runtime: self.runtime.as_ref().map(|runtime| runtime.handle().clone()),
             ..Options::default()
         };

@@ -15,9 +15,10 @@ use std::{
 
 use guestlist_harness::{
     contract::{
+        audit::EventKind,
         storage::{
-            Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, StoreError,
-            Transitioned,
+            Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, RefusedItem,
+            StoreError, Transitioned,
         },
         types::{
             AcceptWith, Grant, GrantKind, HostError, InvitationKey, Notify, Principal, State, Subject,
@@ -94,6 +95,8 @@ fn batch(number: usize) -> Batch {
         grants: vec![Grant { kind: GrantKind::Group, id: "g".into() }],
         notify: Notify::Internal,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         active_limit: None,
         announce: false,
@@ -123,6 +126,8 @@ fn to(state: State) -> Change {
         code: CodeChange::Keep,
         lifetime: LifetimeChange::Keep,
         reason: None,
+        word: None,
+        adopt: false,
         outcomes: None,
         count_resend: false,
         messages: Vec::new(),
@@ -308,6 +313,49 @@ async fn a_file_says_that_it_is_well() {
     assert_eq!((health.kind, health.schema, health.now), (Kind::Sqlite, 1, 10_000));
 }
 
+#[tokio::test]
+async fn a_file_without_its_keys_is_not_well() {
+    let desk = Desk::new().await;
+    let database = Database::open(&url(&desk.file()), Options::default()).await.unwrap();
+    let connection = rusqlite::Connection::open(desk.file()).unwrap();
+    connection.execute("delete from secret where name = 'names'", []).unwrap();
+    let told = database.check().await.unwrap_err().to_string();
+    assert!(told.contains("the key of names is missing"), "{told}");
+}
+
+/// Of a host whose organizations are elsewhere.
+#[tokio::test]
+async fn a_host_says_itself_where_invitations_may_lead() {
+    let desk = Desk::new().await;
+    let leading = |number: usize| Batch { landing: Some("https://app.example/in".into()), ..batch(number) };
+    let refused = desk.store.insert(&desk.admin(), "acme".into(), leading(1)).await;
+    assert!(matches!(refused, Err(StoreError::Host(HostError::Invalid(_)))), "{refused:?}");
+    let store = desk.store.clone().with_landings(|organization| match organization {
+        "acme" => vec!["https://app.example".into()],
+        _ => Vec::new(),
+    });
+    store.insert(&desk.admin(), "acme".into(), leading(1)).await.unwrap().remove(0).unwrap();
+}
+
+/// The events of a name can be found by whoever has the key.
+#[tokio::test]
+async fn digests_of_names_are_made_with_the_key_that_was_given() {
+    let folder = TempDir::new().unwrap();
+    let memory = Arc::new(MemoryHost::from_yaml(WORLD).unwrap());
+    let mut options = Options::default();
+    options.name_key = Some([9; 32]);
+    let database = Database::open(&url(&folder.path().join("names.db")), options).await.unwrap();
+    let desk = Desk { folder, memory: memory.clone(), store: database.invitations(memory) };
+    let (subject, word) = (None, guestlist_harness::contract::audit::Word::NotAParentUser);
+    let item =
+        RefusedItem { position: 1, name: "Zoe".into(), subject, word, reason: "not-a-parent-user".into() };
+    let request = Batch { refused: vec![item], ..batch(1) };
+    desk.store.insert(&desk.admin(), "acme".into(), request).await.unwrap();
+    let names: Vec<_> =
+        database.dump().await.unwrap().audit.into_iter().filter_map(|event| event.name).collect();
+    assert_eq!(names, [guestlist_harness::audit::name_digest(&[9; 32], "zoe")]);
+}
+
 /// A database as the first schema's programs made it.
 const SCHEMA_1: &str = include_str!("../fixtures/sqlite-1.sql");
 
@@ -323,7 +371,7 @@ async fn a_database_of_every_earlier_schema_is_migrated_with_all_that_it_has() {
     assert_eq!(states.iter().filter(|state| **state == State::Pending).count(), 2);
     assert!(world.tenants["acme"].rows.values().all(|row| row.codes.len() == 1));
     assert_eq!(world.tenants["acme"].applied.values().map(|log| log.steps.len()).sum::<usize>(), 3);
-    assert!(world.audit.iter().any(|event| event.event == "invitation.accepted"));
+    assert!(world.audit.iter().any(|event| event.kind == EventKind::InvitationAccepted));
     // What has come of it is what a new database is.
     Database::open(&url(&folder.path().join("new.db")), Options::default()).await.unwrap();
     assert_eq!(schema(&file), schema(&folder.path().join("new.db")));

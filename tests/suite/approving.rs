@@ -4,9 +4,12 @@ use guestlist_harness::{
     contract::{
         exports::{
             invitations::{ItemRefusal, Refusal},
-            invitee::{Handle, InviteeRefusal, Obstacle},
+            invitee::{Handle, InviteeRefusal},
         },
-        types::{Grant, InvitationKey, MailState, MessageKind, Permissions, Principal, State, StepOutcome},
+        types::{
+            Grant, InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State,
+            StepOutcome,
+        },
     },
     operations as op,
 };
@@ -39,7 +42,7 @@ fn reject(key: &InvitationKey) -> op::Reject {
 }
 
 fn events(rig: &Rig, name: &str) -> Vec<Principal> {
-    let found = rig.host.audit().into_iter().filter(|event| event.event == name);
+    let found = rig.host.audit().into_iter().filter(|event| event.text() == name);
     found.map(|event| event.actor).collect()
 }
 

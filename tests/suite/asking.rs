@@ -30,6 +30,7 @@ pub enum Ask {
     RevokeAll,
     Approve(String),
     Reject(String),
+    Dismiss(String),
     ListMine,
     Introspect(Handle),
     Accept(Handle),
@@ -210,6 +211,10 @@ impl Case {
             Ask::Reject(id) => {
                 let (answer, trace) = self.call(with, op::Reject { id: id.clone(), reason: None }).await?;
                 told.extend(answer.as_ref().ok().map(|_| Word::Ended(self.key(&id), State::Revoked)));
+                (vec![word(&answer)], trace)
+            }
+            Ask::Dismiss(id) => {
+                let (answer, trace) = self.call(with, op::Dismiss { id }).await?;
                 (vec![word(&answer)], trace)
             }
             Ask::ListMine => {

@@ -126,8 +126,7 @@ where
                 let now = world.host.snapshot();
                 assert_eq!(before.invitations, now.invitations, "{case}: a refusal changes nothing");
                 let events = &now.audit[before.audit.len()..];
-                let named: Vec<_> =
-                    events.iter().map(|event| (&event.event[..], &event.operation[..])).collect();
+                let named: Vec<_> = events.iter().map(|event| (event.text(), &event.operation[..])).collect();
                 let wanted: Vec<_> = operation.iter().map(|name| ("refused", *name)).collect();
                 assert_eq!(named, wanted, "{case}: I-AUD");
                 let seen = (format!("{:?}", done.answer), done.fuel, shape(&done.trace.unwrap()));

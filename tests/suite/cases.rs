@@ -6,7 +6,7 @@ use guestlist_harness::{
     Fault, FaultPlan, Function,
     contract::{
         exports::invitee::Handle,
-        settings::{Notices, Values},
+        settings::{Codes, Notices, Values},
         types::{AcceptWith, Grant, InvitationKey, MailState, Principal, State},
     },
     memory::{Moment, NewUser, Rule, default_settings},
@@ -38,6 +38,11 @@ macro_rules! every_case {
             approve
             approve_ones_own
             reject
+            resend_external
+            resend_for_one_who_is_gone
+            resend_what_cannot_be_accepted
+            dismiss
+            dismiss_what_ran_out_unseen
             list_mine
             introspect
             accept_by_code
@@ -57,6 +62,7 @@ macro_rules! every_case {
             sweep_a_purge
             sweep_a_reminder
             sweep_a_notice
+            sweep_what_cannot_be_accepted
         }
     };
 }
@@ -115,7 +121,11 @@ pub async fn invite_internal() -> Case {
 }
 
 pub async fn invite_external() -> Case {
-    by_ann(settings(|_| {}), Ask::Invite(externally(request(&["alice"], &help()))))
+    by_ann(settings(seen_codes), Ask::Invite(externally(request(&["alice"], &help()))))
+}
+
+fn seen_codes(settings: &mut Values) {
+    settings.codes = Codes::SeeCode;
 }
 
 pub async fn invite_with_key() -> Case {
@@ -151,6 +161,26 @@ pub async fn resend_pending() -> Case {
     by_ann(rig, Ask::Resend(key.id))
 }
 
+/// Its code is shown to whoever may see it, and the older one dies at once.
+pub async fn resend_external() -> Case {
+    let rig = settings(seen_codes);
+    let id = rig.invite(externally(request(&["alice"], &help()))).await.unwrap().remove(0).unwrap().id;
+    by_ann(rig, Ask::Resend(id))
+}
+
+/// Ben answers for it from now on.
+pub async fn resend_for_one_who_is_gone() -> Case {
+    let (rig, key, _) = invited().await;
+    rig.host.remove_user("acme", "u-ann").unwrap();
+    Case::new(rig, Some("acme"), ben(), Ask::Resend(key.id))
+}
+
+pub async fn resend_what_cannot_be_accepted() -> Case {
+    let (rig, key, _) = invited().await;
+    rig.host.set_user_active("root", "u-alice", false).unwrap();
+    by_ann(rig, Ask::Resend(key.id))
+}
+
 pub async fn resend_expired() -> Case {
     let (rig, key, _) = invited().await;
     rig.host.advance(HOURS_72);
@@ -181,6 +211,23 @@ pub async fn approve_ones_own() -> Case {
 pub async fn reject() -> Case {
     let (rig, key) = awaiting().await;
     Case::new(rig, Some("acme"), ben(), Ask::Reject(key.id))
+}
+
+pub async fn dismiss() -> Case {
+    let (rig, key, _) = invited().await;
+    rig.run(Some("acme"), ann(), op::Revoke { id: key.id.clone(), reason: None })
+        .await
+        .unwrap()
+        .answer
+        .unwrap();
+    by_ann(rig, Ask::Dismiss(key.id))
+}
+
+/// No sweep has written down yet that its time is over.
+pub async fn dismiss_what_ran_out_unseen() -> Case {
+    let (rig, key, _) = invited().await;
+    rig.host.advance(HOURS_72);
+    by_ann(rig, Ask::Dismiss(key.id))
 }
 
 pub async fn list_mine() -> Case {
@@ -295,6 +342,18 @@ pub async fn sweep_a_reminder() -> Case {
     rig.invited("alice", &help()).await;
     rig.host.advance(HOURS_72 - HOUR);
     swept(rig)
+}
+
+/// Her mail is held back: she could do nothing with it.
+pub async fn sweep_what_cannot_be_accepted() -> Case {
+    let mut case = sweep_a_mail().await;
+    case.rig.host.set_user_active("root", "u-alice", false).unwrap();
+    for row in case.rig.host.snapshot().invitations {
+        if row.invitation.name == "alice" {
+            case.history.note(&case.rig.host, Word::Obstructed(row.invitation.key));
+        }
+    }
+    case
 }
 
 pub async fn sweep_a_notice() -> Case {

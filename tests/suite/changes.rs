@@ -10,9 +10,9 @@ use guestlist_harness::{
     contract::{
         exports::{
             invitations::{ItemRefusal, Refusal},
-            invitee::{Handle, InviteeRefusal, Obstacle},
+            invitee::{Handle, InviteeRefusal},
         },
-        types::{Grant, InvitationKey, Principal, State, StepOutcome},
+        types::{Grant, InvitationKey, Obstacle, Principal, State, StepOutcome},
     },
     memory::NewUser,
     operations as op,
@@ -165,7 +165,19 @@ fn item_refused(refusal: &ItemRefusal) -> &'static str {
         ItemRefusal::NotAParentUser => "not-a-parent-user",
         ItemRefusal::AlreadyMember => "already-member",
         ItemRefusal::ActiveInvitation(_) => "active-invitation",
+        ItemRefusal::Obstacle(obstacle) => in_the_way(obstacle),
         other => panic!("an unforeseen refusal: {other:?}"),
+    }
+}
+
+fn in_the_way(obstacle: &Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::OrganizationNotActive => "organization-not-active",
+        Obstacle::OrganizationMoved => "organization-moved",
+        Obstacle::InviteeNotActive => "invitee-not-active",
+        Obstacle::InviterNotEntitled => "inviter-not-entitled",
+        Obstacle::NameTaken => "name-taken",
+        other => panic!("an unforeseen obstacle: {other:?}"),
     }
 }
 
@@ -173,13 +185,7 @@ fn turned_away(refusal: &InviteeRefusal) -> String {
     match refusal {
         InviteeRefusal::NotUsable => "`not-usable`".into(),
         InviteeRefusal::InProgress(_) => "`in-progress`".into(),
-        InviteeRefusal::Obstacle(obstacle) => match obstacle {
-            Obstacle::OrganizationNotActive => "`organization-not-active`".into(),
-            Obstacle::OrganizationMoved => "`organization-moved`".into(),
-            Obstacle::InviteeNotActive => "`invitee-not-active`".into(),
-            Obstacle::InviterNotEntitled => "`inviter-not-entitled`".into(),
-            other => panic!("an unforeseen obstacle: {other:?}"),
-        },
+        InviteeRefusal::Obstacle(obstacle) => format!("`{}`", in_the_way(obstacle)),
         other => panic!("an unforeseen refusal: {other:?}"),
     }
 }

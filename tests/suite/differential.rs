@@ -1,7 +1,7 @@
 //! The component and the native library give the same answers on the same histories, and leave the
 //! same world behind, byte for byte.
 
-use guestlist::{accept, approval, decline, invite, list, resend, revoke, sweep};
+use guestlist::{accept, approval, decline, dismiss, invite, list, resend, revoke, sweep};
 use guestlist_harness::{
     contract::{
         exports::{
@@ -36,6 +36,7 @@ enum Step {
     RevokeAll(Owner),
     Approve(String),
     Reject(String),
+    Dismiss(String),
     ListMine(Vec<State>),
     Introspect(Handle),
     Accept(Handle),
@@ -53,6 +54,7 @@ fn operation(step: &Step) -> Operation {
         Step::RevokeAll(_) => Operation::RevokeAll,
         Step::Approve(_) => Operation::Approve,
         Step::Reject(_) => Operation::Reject,
+        Step::Dismiss(_) => Operation::Dismiss,
         Step::ListMine(_) => Operation::ListMine,
         Step::Introspect(_) => Operation::Introspect,
         Step::Accept(_) => Operation::Accept,
@@ -76,6 +78,7 @@ async fn sandboxed(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) 
         Step::RevokeAll(whose) => run!(op::RevokeAll { whose: whose.clone(), reason: None }),
         Step::Approve(id) => run!(op::Approve { id: id.clone() }),
         Step::Reject(id) => run!(op::Reject { id: id.clone(), reason: None }),
+        Step::Dismiss(id) => run!(op::Dismiss { id: id.clone() }),
         Step::ListMine(states) => run!(op::ListMine { states: states.clone(), after: None, limit: 50 }),
         Step::Introspect(handle) => run!(op::Introspect { handle: handle.clone() }),
         Step::Accept(handle) => run!(op::Accept { handle: handle.clone() }),
@@ -103,6 +106,7 @@ fn outside(rig: &Rig, place: Option<&str>, who: Principal, step: &Step) -> Value
         Step::RevokeAll(whose) => shown!(revoke::revoke_all(&host, &context, &cross(whose), None)),
         Step::Approve(id) => shown!(approval::approve(&host, &context, id)),
         Step::Reject(id) => shown!(approval::reject(&host, &context, id, None)),
+        Step::Dismiss(id) => shown!(dismiss::dismiss(&host, &context, id)),
         Step::ListMine(states) => {
             let states: Vec<_> = cross(states);
             shown!(list::list_mine(&host, &context, &states, None, 50))
@@ -168,7 +172,7 @@ fn random_step(dice: &mut Dice, rig: &Rig) -> (Option<&'static str>, Principal, 
         vec![*dice.pick(&[State::Pending, State::Expired, State::Accepted])]
     };
     let acme = Some("acme");
-    match dice.below(20) {
+    match dice.below(21) {
         0..=5 => (acme, admin, Step::Invite(random_invite(dice))),
         6 => {
             let filter = InvitationFilter {
@@ -196,6 +200,7 @@ fn random_step(dice: &mut Dice, rig: &Rig) -> (Option<&'static str>, Principal, 
         }
         11 => (acme, ben(), Step::Approve(key.id)),
         12 => (acme, ben(), Step::Reject(key.id)),
+        20 => (acme, admin, Step::Dismiss(key.id)),
         13 => (None, invitee, Step::ListMine(states)),
         14 => (None, invitee, Step::Introspect(handle)),
         15..=17 => (None, invitee, Step::Accept(handle)),

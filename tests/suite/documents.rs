@@ -1,6 +1,6 @@
 //! What the documentation shows works as it stands there.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, ffi::OsStr, path::Path};
 
 use guestlist_harness::memory::{MemoryHost, default_settings};
 
@@ -74,6 +74,22 @@ fn every_test_that_the_security_page_names_exists() {
     assert!(named.len() > 25, "the page names tests");
     for name in named {
         assert!(words.contains(name.as_str()), "there is no test `{name}`");
+    }
+}
+
+#[test]
+fn every_scenario_that_the_security_page_names_exists() {
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let folders: BTreeSet<_> =
+        std::fs::read_dir(&suite).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let page = include_str!("../../docs/security.md");
+    // A word in code that begins with a folder of scenarios.
+    let is_scenario =
+        |word: &&str| word.split_once('/').is_some_and(|(folder, _)| folders.contains(OsStr::new(folder)));
+    let named: Vec<_> = page.split('`').skip(1).step_by(2).filter(is_scenario).collect();
+    assert!(named.len() > 10, "the page names scenarios");
+    for name in named {
+        assert!(suite.join(name).with_extension("yaml").is_file(), "there is no scenario `{name}`");
     }
 }
 

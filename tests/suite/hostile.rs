@@ -379,7 +379,8 @@ async fn a_verdict_that_widens_or_is_unknown_is_a_no() {
         lied(&mut case, Function::PolicyDecideInvite, move |_| json!({ "Ok": [verdict] })).await;
         assert!(case.rig.host.snapshot().invitations.is_empty());
     }
-    for verdict in [wide, twice, unknown, json!({ "RequireApproval": "why" })] {
+    let approval = json!({ "RequireApproval": { "reason": "why", "narrowed": null } });
+    for verdict in [wide, twice, unknown, approval] {
         let mut case = cases::accept_by_code().await;
         let reply = lied(&mut case, Function::PolicyDecideAccept, move |_| json!({ "Ok": verdict })).await;
         closed(&reply, &["Obstacle"], &EFFECTS);

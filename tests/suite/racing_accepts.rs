@@ -8,9 +8,9 @@ use guestlist_harness::{
     contract::{
         exports::{
             invitations::Refusal,
-            invitee::{Ended, Handle, InviteeRefusal, Obstacle},
+            invitee::{Ended, Handle, InviteeRefusal},
         },
-        types::{Permissions, State, StepOutcome},
+        types::{Obstacle, Permissions, State, StepOutcome},
     },
     operations,
 };
@@ -185,8 +185,8 @@ async fn an_accept_after_the_inviter_has_lost_his_right_grants_nothing() {
     let Invited { rig, key, code } = invited().await;
     let check = |outcome: &Outcome| {
         let audit = outcome.host.audit();
-        let lost_at = audit.iter().position(|event| event.event == "world.permissions-set").expect("it");
-        let claimed = audit.iter().position(|event| event.event == "invitation.claimed");
+        let lost_at = audit.iter().position(|event| event.text() == "world.permissions-set").expect("it");
+        let claimed = audit.iter().position(|event| event.text() == "invitation.claimed");
         let state = state(outcome, &key);
         if claimed.is_none_or(|claimed| lost_at < claimed) {
             assert!(!is_member(outcome), "I-LEAST: the right was lost before the claim");

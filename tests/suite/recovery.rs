@@ -8,7 +8,7 @@ use std::{
 
 use guestlist_harness::{
     CallError, Fault, Reason,
-    memory::{Snapshot, StoredInvitation},
+    memory::{AuditEvent, Snapshot, StoredInvitation},
 };
 
 use crate::{
@@ -61,7 +61,11 @@ pub async fn outcome(mut case: Case) -> Outcome {
 }
 
 async fn answered(case: &mut Case) -> Vec<String> {
-    let refused = |case: &Case| case.rig.host.audit().iter().filter(|event| event.event == "refused").count();
+    // Inviting anew has its event in the batch.
+    let items = matches!(case.ask, Ask::Resend(_));
+    let is_refusal =
+        |event: &AuditEvent| event.text() == "refused" || (items && event.text() == "item.refused");
+    let refused = |case: &Case| case.rig.host.audit().iter().filter(|event| is_refusal(event)).count();
     let before = refused(case);
     let words = case.ask(None).await.words.expect("an honest host");
     always(&case.rig, &case.history);
@@ -69,7 +73,7 @@ async fn answered(case: &mut Case) -> Vec<String> {
         Ask::Introspect(_) | Ask::ListMine => false,
         // Refused items go with the batch.
         Ask::Invite(_) => words == ["UnknownGrants"],
-        _ => !["ok", "NotInvitable"].contains(&words[0].as_str()),
+        _ => words[0] != "ok",
     };
     assert_eq!(refused(case) - before, usize::from(expected), "I-AUD: {words:?} of {:?}", case.ask);
     words

@@ -83,6 +83,8 @@ pub fn request(names: &[&str], grants: &[Grant]) -> InviteRequest {
         lifetime: LifetimeChoice::Default,
         notify: None,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         idempotency_key: None,
     }
@@ -99,7 +101,14 @@ pub fn rules(json: &str) -> Vec<Rule> {
 }
 
 pub fn everything() -> InvitationFilter {
-    InvitationFilter { states: vec![], grant: None, inviter: None, invitee: None, name_prefix: None }
+    InvitationFilter {
+        states: vec![],
+        grant: None,
+        inviter: None,
+        invitee: None,
+        name_prefix: None,
+        dismissed: None,
+    }
 }
 
 pub fn first_page() -> PageRequest {

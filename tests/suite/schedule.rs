@@ -199,14 +199,14 @@ impl Outcome {
     /// The place in the audit trail of a change that this actor made.
     pub fn place_of(&self, actor: usize, event: &str) -> Option<usize> {
         let requests = &self.endings[actor].requests;
-        let made = |entry: &AuditEvent| entry.event == event && requests.contains(&entry.request_id);
+        let made = |entry: &AuditEvent| entry.text() == event && requests.contains(&entry.request_id);
         self.host.audit().iter().position(made)
     }
 
     /// The changes of an invitation in order, without the word before the dot.
     pub fn changes(&self, id: &str) -> Vec<String> {
         let its = self.host.audit().into_iter().filter(|event| event.invitation.as_deref() == Some(id));
-        its.filter_map(|event| event.event.strip_prefix("invitation.").map(str::to_owned)).collect()
+        its.filter_map(|event| event.text().strip_prefix("invitation.").map(str::to_owned)).collect()
     }
 
     /// How many steps this actor had made when the other made his last.

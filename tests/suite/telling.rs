@@ -206,3 +206,84 @@ async fn a_throttled_sweep_comes_back_when_it_may() {
     let key = InvitationKey { organization: "acme".into(), id };
     assert!(rig.accept(alice(), &rig.code_of(&key.id)).await.is_ok());
 }
+
+/// The mail system has no room for a while: what is told at most once is told all the same.
+#[tokio::test]
+async fn a_notice_that_was_held_back_is_sent_later_and_once() {
+    type Way = (MessageKind, &'static str, fn(&Rig) -> u64);
+    let ways: [Way; 3] = [
+        (MessageKind::Reminder, "u-alice", |_| HOURS_72 - HOUR),
+        (MessageKind::Revoked, "u-ann", |_| 0),
+        (MessageKind::Expired, "u-ann", |_| HOURS_72),
+    ];
+    for (kind, whom, time) in ways {
+        let rig = telling(r#"{ "notices": ["expired", "revoked"], "reminder-before": "24h" }"#);
+        let (key, _) = rig.invited("alice", &[]).await;
+        rig.host.advance(time(&rig));
+        if kind == MessageKind::Revoked {
+            let revoke = op::Revoke { id: key.id.clone(), reason: None };
+            rig.run(ACME, ben(), revoke).await.unwrap().answer.unwrap();
+        }
+        let wait = std::time::Duration::from_secs(600);
+        let plan = Arc::new(FaultPlan::always(Function::NotificationsSend, Fault::Throttled(wait)));
+        for _ in 0..10 {
+            let sweep = op::Sweep { limit: 200 };
+            rig.run_with(plan.clone(), ACME, Principal::System, sweep).await.unwrap().answer.unwrap();
+            rig.host.advance(60_000);
+        }
+        assert_eq!(told(&rig), [], "{kind:?}");
+        for _ in 0..5 {
+            rig.host.advance(600_000);
+            rig.sweep("acme").await;
+        }
+        assert_eq!(told(&rig).first(), Some(&(whom.to_owned(), kind.clone())), "{kind:?}");
+        assert_eq!(told(&rig).iter().filter(|(_, told)| *told == kind).count(), 1, "{kind:?}");
+    }
+}
+
+/// A call that is lost after it had written down that it is about to send loses the notice, and sends it never twice.
+#[tokio::test]
+async fn what_was_lost_while_it_was_sent_is_not_sent_again() {
+    let rig = telling(r#"{ "notices": ["revoked"] }"#);
+    let (key, _) = rig.invited("alice", &[]).await;
+    rig.run(ACME, ben(), op::Revoke { id: key.id, reason: None }).await.unwrap().answer.unwrap();
+    let plan = Arc::new(FaultPlan::once(Function::NotificationsSend, 1, Fault::CrashBefore));
+    let sweep = op::Sweep { limit: 200 };
+    rig.run_with(plan, ACME, Principal::System, sweep).await.expect_err("a crash");
+    for_days(&rig, 2).await;
+    assert_eq!(told(&rig), [], "nobody knows whether it went out");
+}
+
+/// Who does it himself need not be told, nor is anybody told what nobody wanted to hear.
+#[tokio::test]
+async fn the_inviter_is_told_that_somebody_else_has_taken_it_back() {
+    for (who, rejects, expected) in [(ann(), false, 0), (ben(), false, 1), (ben(), true, 1)] {
+        let rig = telling(r#"{ "notices": ["revoked"], "privileged": ["group:g-ops"] }"#);
+        let grants = if rejects { vec![group("g-ops")] } else { vec![] };
+        let id = rig.invite(request(&["alice"], &grants)).await.unwrap().remove(0).unwrap().id;
+        let answer = match rejects {
+            true => rig.run(ACME, who, op::Reject { id, reason: None }).await.unwrap().answer,
+            false => rig.run(ACME, who, op::Revoke { id, reason: None }).await.unwrap().answer,
+        };
+        answer.unwrap();
+        for_days(&rig, 1).await;
+        assert_eq!(told(&rig).len(), expected);
+        assert!(told(&rig).iter().all(|told| *told == ("u-ann".to_owned(), MessageKind::Revoked)));
+    }
+}
+
+/// Not before half of the time that is left since the last mail has passed, however early the setting says.
+#[tokio::test]
+async fn nobody_is_reminded_of_what_he_was_told_a_moment_ago() {
+    let rig = telling(r#"{ "reminder-before": "71h" }"#);
+    let (key, _) = rig.invited("alice", &[]).await;
+    for_days(&rig, 1).await;
+    rig.run(ACME, ann(), op::Resend { ids: vec![key.id] }).await.unwrap().answer.unwrap();
+    // 48 hours are left; the reminder comes when 24 of them have passed.
+    for hour in 1..=24u64 {
+        assert_eq!(told(&rig), [], "after {hour} hours");
+        rig.host.advance(HOUR);
+        rig.sweep("acme").await;
+    }
+    assert_eq!(told(&rig), [("u-alice".to_owned(), MessageKind::Reminder)]);
+}

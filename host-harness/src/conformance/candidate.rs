@@ -87,7 +87,9 @@ pub trait Prepared: Send + Sync {
     /// [`Trouble::Unsupported`] where it cannot happen in this host.
     async fn happen(&self, event: &Event) -> Result<(), Trouble>;
 
-    /// The audit trail, oldest first, in the words of [`AuditEvent::event`]. `world.*` may be there or not.
+    /// The audit trail, oldest first. Events of administration ([`EventKind::is_worldly`]) may be there or not.
+    ///
+    /// [`EventKind::is_worldly`]: crate::contract::audit::EventKind::is_worldly
     /// `None`: it cannot be read, and no case looks at it.
     ///
     /// # Errors

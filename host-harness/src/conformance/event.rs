@@ -35,6 +35,9 @@ pub enum Event {
     DeleteUser { organization: String, id: String },
     /// A resident gets another user name.
     RenameUser { organization: String, id: String, name: String },
+    /// A resident gets another verified address, or none. In the same commit the codes of their pending
+    /// invitations die, in all organizations.
+    SetEmail { organization: String, id: String, email: Option<String> },
     /// An organization is suspended, or may work again.
     SetOrganizationActive { organization: String, active: bool },
     /// An organization gets another parent, or none.
@@ -66,6 +69,7 @@ impl Event {
             }
             Self::DeleteUser { organization, id } => host.remove_user(organization, id),
             Self::RenameUser { organization, id, name } => host.rename_user(organization, id, name),
+            Self::SetEmail { organization, id, email } => host.set_email(organization, id, email.as_deref()),
             Self::SetOrganizationActive { organization, active } => {
                 host.set_organization_active(organization, *active)
             }

@@ -80,6 +80,44 @@ fn company_with(changes: &[(&str, &str)]) -> String {
     changes.iter().fold(COMPANY.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
+/// Addresses that are none, that two have, or that are somebody else's user name; a guest and people of another
+/// store who have one; and an address with a slash. Names of stores are in whatever letters.
+const ADDRESSES: &str = r#"
+organizations:
+  - id: root
+    users:
+      - { id: u-alice, name: alice, email: Alice@Example.com }
+      - { id: u-empty, name: empty, email: "" }
+      - { id: u-dash, name: dash, email: "-" }
+      - { id: u-bare, name: bare, email: bare }
+      - { id: u-twice, name: twice, email: twice@evil.example@example.com }
+      - { id: u-angle, name: angle, email: "x@evil.example <angle@example.com" }
+      - { id: u-dot, name: dot, email: dot@example.com. }
+      - { id: u-wide, name: wide, email: wide@ｅｘａｍｐｌｅ.com }
+      - { id: u-quote, name: quote, email: '"quote"@example.com' }
+      - { id: u-list, name: list, email: "list@example.com,x@evil.example" }
+      - { id: u-slash, name: slash, email: o/slash@example.com }
+      - { id: u-dave, name: dave, store: second, email: dave@example.com }
+      - { id: u-same1, name: same1, email: same@example.com }
+      - { id: u-same2, name: same2, store: SECOND, email: SAME@example.com, active: false }
+      - { id: u-vera, name: vera, email: vera@example.com }
+      - { id: u-mallory, name: Vera@Example.com, email: mallory@example.com }
+      - { id: u-own, name: own@example.com, email: own@example.com }
+      - { id: u-guest, name: gusguest, resident: partner/p-gus }
+      - { id: u-pia, name: pia, email: pia@partner.example }
+      - { id: u-piaguest, name: piaguest, resident: partner/p-pia }
+  - id: acme
+    parent: root
+    users: [{ id: u-ann, name: ann }]
+    settings: { address-domains: [example.com] }
+    permissions: { u-ann: [all] }
+  - id: partner
+    users:
+      - { id: p-gus, name: gus, email: gus@partner.example }
+      - { id: p-pia, name: pia, email: pia@partner.example }
+      - { id: p-quinn, name: quinn, email: quinn@partner.example }
+"#;
+
 /// `root` with so many people, and `acme` below it.
 fn crowd() -> String {
     let person = |number: usize| {
@@ -121,6 +159,10 @@ pub fn worlds() -> Vec<World> {
         "{ id: r-admin, name: Administrator, receivable-by: [r-lead] }",
     );
     let domains = ("    name: Acme\n", "    name: Acme\n    settings: { address-domains: [example.com] }\n");
+    let landings = (
+        "    name: Acme\n",
+        "    name: Acme\n    settings: { landings: [https://app.example/welcome, https://other.example] }\n",
+    );
     let stores = ("name: bob,", "name: bob, store: SECONDARY,");
     vec![
         company(),
@@ -148,6 +190,21 @@ pub fn worlds() -> Vec<World> {
             name: "mails",
             about: "nobody gets more than two mails in a day",
             yaml: format!("mails-per-day: 2{COMPANY}"),
+        },
+        World {
+            name: "one-mail",
+            about: "nobody gets more than one mail in a day",
+            yaml: format!("mails-per-day: 1{COMPANY}"),
+        },
+        World {
+            name: "landings",
+            about: "invitations to `acme` may lead to two places",
+            yaml: company_with(&[landings]),
+        },
+        World {
+            name: "addresses",
+            about: "addresses that are none, or that two have; stores in small letters",
+            yaml: ADDRESSES.to_owned(),
         },
         World { name: "crowd", about: "many people and groups", yaml: crowd() },
     ]

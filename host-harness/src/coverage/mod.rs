@@ -241,6 +241,7 @@ mod tests {
     use super::*;
     use crate::{
         contract::{
+            audit::{EventKind, Word},
             exports::{
                 invitations::{Invited, ItemRefusal, Refusal},
                 invitee::{Accepted, Ended, InviteeRefusal, Obstacle},
@@ -304,16 +305,20 @@ mod tests {
         assert_eq!(names(&coverage.errors), expected);
     }
 
-    fn event(event: &str, invitation: &str, reason: Option<&str>) -> AuditEvent {
+    fn event(text: &str, invitation: &str, word: Option<Word>) -> AuditEvent {
         AuditEvent {
             at: 0,
             organization: Some("acme".to_owned()),
             actor: Principal::System,
             request_id: String::new(),
-            event: event.to_owned(),
+            kind: EventKind::of_text(text).unwrap(),
             operation: String::new(),
             invitation: Some(invitation.to_owned()),
-            reason: reason.map(str::to_owned),
+            subject: None,
+            name: None,
+            grant: None,
+            about: None,
+            word,
         }
     }
 
@@ -322,7 +327,7 @@ mod tests {
         let mut coverage = Coverage::default();
         coverage.transitions(&[
             event("invitation.created", "a", None),
-            event("invitation.created", "b", Some("a privileged role")),
+            event("invitation.created", "b", Some(Word::NeedsApproval)),
             event("member.added", "a", None),
             event("invitation.claimed", "a", None),
             event("invitation.approved", "b", None),
@@ -349,7 +354,7 @@ mod tests {
         assert!(!nothing.is_complete());
         let text = nothing.to_string();
         assert!(
-            text.starts_with("reasons        0 of  52    0 %\ntransitions    0 of  13    0 %\n"),
+            text.starts_with("reasons        0 of  60    0 %\ntransitions    0 of  13    0 %\n"),
             "{text}"
         );
         assert!(text.contains("\nmissing   storage.insert/item/exists\n"), "{text}");

@@ -11,10 +11,12 @@ use crate::contract::{
 
 const UNUSED: &str = "for newer plugins; this one never answers it";
 const CONTACT: &str = "for invitations of a `contact`, which nobody can make yet";
+const JUDGED: &str = "for settings that contradict each other; a host that keeps the contract stores none";
 const RECORDED: &str = "for what a newer plugin has recorded; this one never records it";
 
 /// The reasons that this version of the plugin cannot answer on a host that keeps the contract.
 pub(super) const RESERVED: &[(&str, &str)] = &[
+    ("invitations.refusal/contradictory-settings", JUDGED),
     ("invitations.refusal/unsupported", CONTACT),
     ("invitations.refusal/other", UNUSED),
     ("invitations.item-refusal/unsupported", RECORDED),

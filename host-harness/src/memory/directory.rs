@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::{
     MemoryHost,
     realm::{Organization, Person, Realm},
+    store::store_name,
 };
 use crate::{
     bounds,
@@ -13,33 +14,13 @@ use crate::{
         types::{HostError, Permissions, Principal, UserRef},
     },
     host::{Call, Directory},
+    lookup::{By, Look, readings},
 };
-
-/// The user store that everybody has and where unqualified names are looked up.
-pub(super) const DEFAULT_STORE: &str = "PRIMARY";
 
 /// Whether two user names are the same to this directory: ASCII case does not count, nothing else is
 /// folded. A wider folding makes strangers equal, as the Kelvin sign and the letter k.
 pub(super) fn same_name(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
-}
-
-impl Organization {
-    fn store(&self, name: &str) -> Option<&str> {
-        self.stores.iter().map(String::as_str).find(|store| same_name(store, name))
-    }
-
-    /// The user of that name or, where the name is an address that one user alone has, of that address.
-    fn named(&self, store: &str, name: &str) -> Option<&Person> {
-        let mut of_store = self.people.values().filter(|person| person.store == store);
-        let addressed = |person: &&Person| {
-            person.email.as_deref().is_some_and(|email| name.contains('@') && same_name(email, name))
-        };
-        of_store.clone().find(|person| same_name(&person.name, name)).or_else(|| {
-            let found = of_store.find(addressed)?;
-            of_store.find(addressed).is_none().then_some(found)
-        })
-    }
 }
 
 impl Realm {
@@ -68,10 +49,11 @@ impl Realm {
         let Some(place) = self.organization(organization) else {
             return Ok(names.iter().map(|_| Ok(Found::Nobody)).collect());
         };
-        let domain = match domain {
-            None => DEFAULT_STORE,
-            Some(name) => place.store(name).ok_or_else(|| LookupError::UnknownUserstore(name.to_owned()))?,
-        };
+        let domain = domain.map(|name| (name, store_name(name)));
+        if let Some((name, _)) = domain.as_ref().filter(|(_, store)| !place.stores.contains(store)) {
+            return Err(LookupError::UnknownUserstore((*name).to_owned()));
+        }
+        let domain = domain.as_ref().map(|(_, store)| store.as_str());
         Ok(names.iter().map(|name| self.find_user(organization, place, domain, name)).collect())
     }
 
@@ -79,21 +61,63 @@ impl Realm {
         &self,
         id: &str,
         place: &Organization,
-        domain: &str,
+        domain: Option<&str>,
         name: &str,
     ) -> Result<Found, HostError> {
-        let (store, name) = match name.split_once('/') {
-            Some((store, name)) => match place.store(store) {
-                Some(store) => (store, name),
-                None => return Ok(Found::Nobody),
-            },
-            None => (domain, name),
+        let looks = readings(name, domain, |store| place.stores.contains(store));
+        let is_silent = |look: &Look| match &look.store {
+            Some(store) => place.silent_stores.contains(store),
+            None => !place.silent_stores.is_empty(),
         };
-        if place.silent_stores.contains(store) {
+        if looks.iter().any(|look| look.is_needed && is_silent(look)) {
             return Err(HostError::Unavailable(None));
         }
-        let user = place.named(store, name).and_then(|person| self.user(id, place, person));
-        Ok(user.map_or(Found::Nobody, Found::One))
+        Ok(match self.fitting(place, &looks).as_slice() {
+            [] => Found::Nobody,
+            [person] => self.user(id, place, person).map_or(Found::Nobody, Found::One),
+            _ => Found::Ambiguous,
+        })
+    }
+
+    /// Whom a text may mean in an organization, by any of its readings: two accounts at most, because that is
+    /// one too many. Whether they are enabled is no question here. A guest's address is where he is resident,
+    /// and one whose account is gone is nobody.
+    fn fitting<'a>(&'a self, place: &'a Organization, looks: &'a [Look]) -> Vec<&'a Person> {
+        let mut fitting: Vec<&Person> = Vec::new();
+        for look in looks {
+            let (named, addressed) = match look.by {
+                By::Name => (Some(place.people.named(&look.text).map(|(_, person)| person)), None),
+                By::Address => (None, Some(self.addressed(place, &look.text))),
+            };
+            let in_store = |person: &&Person| look.store.as_ref().is_none_or(|store| person.store == *store);
+            let all = named.into_iter().flatten().chain(addressed.into_iter().flatten());
+            for person in all.filter(in_store) {
+                let is_new = fitting.iter().all(|known| known.account != person.account);
+                if is_new && self.resident(&person.account).is_some() {
+                    fitting.push(person);
+                }
+                if fitting.len() > 1 {
+                    return fitting;
+                }
+            }
+        }
+        fitting
+    }
+
+    /// The people of an organization who have this address, each where he is resident.
+    fn addressed<'a>(
+        &'a self,
+        place: &'a Organization,
+        address: &'a str,
+    ) -> impl Iterator<Item = &'a Person> {
+        let homes = place.people.homes().filter_map(|home| Some((home, self.organization(home)?)));
+        let residents = homes.flat_map(move |(home, there)| {
+            let is_resident = move |(id, person): &(&String, &Person)| {
+                person.account.id == **id && person.account.organization == *home
+            };
+            there.people.addressed(address).filter(is_resident)
+        });
+        residents.filter_map(|(_, resident)| Some(place.person(&resident.account)?.1))
     }
 
     /// How an organization sees one of its people; the address is where he is resident.
@@ -105,7 +129,7 @@ impl Realm {
             account: person.account.clone(),
             via: is_guest.then(|| UserRef { organization: organization.to_owned(), id: local_id.clone() }),
             active: person.active && resident.is_some_and(|resident| resident.active),
-            has_email: resident.is_some_and(|resident| resident.email.is_some()),
+            has_email: resident.is_some_and(|resident| resident.address().is_some()),
         })
     }
 

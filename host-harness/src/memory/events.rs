@@ -3,20 +3,24 @@
 //! Accounts are disabled, groups vanish, administrators lose their rights. Each of these is one atomic
 //! change of the world with its audit event, by the host itself and outside of any call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
 use super::{
     MailMode, MemoryHost, Rule, SettingsPatch,
     audit::Of,
-    directory::{DEFAULT_STORE, same_name},
     realm::{Entitled, Organization, Person, Realm},
+    settings::judge,
+    store::{new_store_name, store_name},
 };
-use crate::contract::{
-    audit::EventKind,
-    settings::Values,
-    types::{Grant, GrantKind, Permissions, Principal, StepOutcome, UserRef},
+use crate::{
+    contract::{
+        audit::EventKind,
+        settings::Values,
+        types::{Grant, GrantKind, Permissions, Principal, StepOutcome, UserRef},
+    },
+    lookup::DEFAULT_STORE,
 };
 
 /// Why something cannot happen to this world. Nothing was changed.
@@ -54,12 +58,24 @@ pub struct NewUser {
     pub id: String,
     /// His user name.
     pub name: String,
-    /// The user store; absent: `PRIMARY`.
+    /// The user store, in whatever letter case; absent: `PRIMARY`.
     #[serde(default)]
     pub store: Option<String>,
-    /// A verified address.
+    /// A verified address. It has no control characters; what is no address for another reason
+    /// ([`address_domain`](crate::address_domain)) is as none.
     #[serde(default)]
     pub email: Option<String>,
+}
+
+impl NewUser {
+    /// His user store, in its one spelling.
+    ///
+    /// # Errors
+    /// The name of the store, or the address, is one that nothing may have.
+    pub fn checked_store(&self) -> Result<String, EventError> {
+        self.email.as_deref().map_or(Ok(()), check_address)?;
+        new_store_name(self.store.as_deref().unwrap_or(DEFAULT_STORE)).map_err(EventError::Impossible)
+    }
 }
 
 type Done = Result<(), EventError>;
@@ -71,11 +87,37 @@ impl Realm {
             .filter(|place| !place.deleted)
             .ok_or_else(|| EventError::NoOrganization(organization.to_owned()))
     }
-}
 
-impl Organization {
-    fn guest(&mut self, organization: &str, account: &UserRef) -> Result<&mut Person, EventError> {
-        self.person_mut(account).ok_or_else(|| no_user(organization, &account.id))
+    /// Takes out all guests whose account there is no more: those of one account, or of a whole organization.
+    /// A name that such a guest kept would be nobody's, for ever.
+    fn remove_guests_of(&mut self, home: &str, account: Option<&str>) {
+        let mut gone = Vec::new();
+        for (id, place) in &mut self.organizations {
+            // A deleted organization is an archive.
+            if id == home || place.deleted || !place.people.homes().any(|known| known == home) {
+                continue;
+            }
+            let locals: Vec<String> = match account {
+                Some(account) => {
+                    let his = place.person(&local(home, account));
+                    his.map(|(local, _)| local.clone()).into_iter().collect()
+                }
+                None => {
+                    let his = |(_, person): &(&String, &Person)| person.account.organization == home;
+                    place.people.iter().filter(his).map(|(local, _)| local.clone()).collect()
+                }
+            };
+            for local in locals {
+                if let Some(person) = place.people.remove(&local) {
+                    place.spent.insert(local);
+                    gone.push((id.clone(), person.account.id));
+                }
+            }
+        }
+        gone.sort_unstable();
+        for (place, account) in gone {
+            self.note_world(&place, EventKind::WorldMemberRemoved, &Of::user(&local(home, &account)));
+        }
     }
 }
 
@@ -112,33 +154,37 @@ impl MemoryHost {
     pub fn set_user_active(&self, organization: &str, id: &str, active: bool) -> Done {
         let event = if active { EventKind::WorldUserEnabled } else { EventKind::WorldUserDisabled };
         self.happen(organization, event, &Of::user(&local(organization, id)), |place| {
-            let person = place.people.get_mut(id).ok_or_else(|| no_user(organization, id))?;
-            person.active = active;
-            Ok(())
+            let changed = place.people.change(id, |person| person.active = active);
+            changed.ok_or_else(|| no_user(organization, id))
         })
     }
 
-    /// Deletes a local account. That of a resident is gone wherever he is a guest, too. Its id is spent.
+    /// Deletes a local account. That of a resident is gone wherever he is a guest, too: he is no member there
+    /// any more, and his name is free. Its id is spent.
     pub fn remove_user(&self, organization: &str, id: &str) -> Done {
-        self.happen(organization, EventKind::WorldUserRemoved, &Of::user(&local(organization, id)), |place| {
-            place.people.remove(id).ok_or_else(|| no_user(organization, id))?;
-            place.spent.insert(id.to_owned());
-            Ok(())
-        })
+        let mut realm = self.lock();
+        let place = realm.living(organization)?;
+        let person = place.people.remove(id).ok_or_else(|| no_user(organization, id))?;
+        place.spent.insert(id.to_owned());
+        realm.note_world(organization, EventKind::WorldUserRemoved, &Of::user(&local(organization, id)));
+        if person.account.organization == organization {
+            realm.remove_guests_of(organization, Some(id));
+        }
+        Ok(())
     }
 
     /// Makes an account for a resident. A name that is free again may be used again, an id may not.
     pub fn add_user(&self, organization: &str, user: NewUser) -> Done {
         let account = local(organization, &user.id);
         self.happen(organization, EventKind::WorldUserAdded, &Of::user(&account), |place| {
-            let NewUser { id, name, store, email } = user;
+            let store = user.checked_store()?;
+            let NewUser { id, name, email, .. } = user;
             if place.people.contains_key(&id) || place.spent.contains(&id) {
                 return Err(EventError::Impossible(format!("user id `{id}` is or was somebody else's")));
             }
-            if place.people.values().any(|person| same_name(&person.name, &name)) {
+            if place.people.named(&name).next().is_some() {
                 return Err(EventError::Impossible(format!("user name `{name}` is taken")));
             }
-            let store = store.unwrap_or_else(|| DEFAULT_STORE.to_owned());
             place.stores.insert(store.clone());
             let account = local(organization, &id);
             let (groups, roles) = (BTreeMap::new(), BTreeMap::new());
@@ -152,13 +198,34 @@ impl MemoryHost {
     /// Gives a resident another user name. Whoever he is a guest with knows him by the old one.
     pub fn rename_user(&self, organization: &str, id: &str, name: &str) -> Done {
         self.happen(organization, EventKind::WorldUserRenamed, &Of::user(&local(organization, id)), |place| {
-            if place.people.iter().any(|(other, person)| other != id && same_name(&person.name, name)) {
+            if place.people.named(name).any(|(other, _)| other != id) {
                 return Err(EventError::Impossible(format!("user name `{name}` is taken")));
             }
-            let person = place.people.get_mut(id).ok_or_else(|| no_user(organization, id))?;
-            person.name = name.to_owned();
-            Ok(())
+            let renamed = place.people.change(id, |person| name.clone_into(&mut person.name));
+            renamed.ok_or_else(|| no_user(organization, id))
         })
+    }
+
+    /// Gives a resident another verified address, or none. The codes of their pending invitations die in the same
+    /// commit, because whoever reads the old mailbox has them; a resend sends another.
+    pub fn set_email(&self, organization: &str, id: &str, email: Option<&str>) -> Done {
+        if let Some(email) = email.filter(|email| email.contains(char::is_control)) {
+            let text = format!("the address `{}` has control characters", email.escape_debug());
+            return Err(EventError::Impossible(text));
+        }
+        let account = local(organization, id);
+        let mut realm = self.lock();
+        let place = realm.living(organization)?;
+        if place.people.get(id).is_none_or(|person| person.account != account) {
+            return Err(no_user(organization, id));
+        }
+        let new = email.map(str::to_owned);
+        let before = place.people.change(id, |person| std::mem::replace(&mut person.email, new)).flatten();
+        realm.note_world(organization, EventKind::WorldEmailChanged, &Of::user(&account));
+        if before.as_deref() != email {
+            realm.kill_codes_of(&account);
+        }
+        Ok(())
     }
 
     /// Makes somebody a member by hand, without any invitation.
@@ -197,9 +264,10 @@ impl MemoryHost {
         self.happen(organization, EventKind::WorldGrantAdded, &of, |place| {
             let missing = || no_target(organization, &grant.id);
             place.target(grant).ok_or_else(missing)?;
-            let grants = place.guest(organization, account)?.grants_mut(grant.kind);
-            grants.entry(grant.id.clone()).or_insert(None);
-            Ok(())
+            let give = |grants: &mut BTreeMap<String, _>| {
+                grants.entry(grant.id.clone()).or_insert(None);
+            };
+            place.change_grants(account, grant.kind, give).ok_or_else(|| no_user(organization, &account.id))
         })
     }
 
@@ -207,8 +275,9 @@ impl MemoryHost {
     pub fn remove_grant(&self, organization: &str, account: &UserRef, grant: &Grant) -> Done {
         let of = Of { subject: Some(account), ..Of::grant(grant) };
         self.happen(organization, EventKind::WorldGrantRemoved, &of, |place| {
-            let grants = place.guest(organization, account)?.grants_mut(grant.kind);
-            grants.remove(&grant.id).map(|_| ()).ok_or_else(|| no_target(organization, &grant.id))
+            let taken = place.change_grants(account, grant.kind, |grants| grants.remove(&grant.id));
+            let taken = taken.ok_or_else(|| no_user(organization, &account.id))?;
+            taken.map(|_| ()).ok_or_else(|| no_target(organization, &grant.id))
         })
     }
 
@@ -234,8 +303,10 @@ impl MemoryHost {
                 GrantKind::Role => &mut place.roles,
             };
             targets.remove(id).ok_or(missing)?;
-            for person in place.people.values_mut() {
-                person.grants_mut(kind).remove(id);
+            let has = |(_, person): &(&String, &Person)| person.grants(kind).contains_key(id);
+            let having: Vec<_> = place.people.iter().filter(has).map(|(local, _)| local.clone()).collect();
+            for local in having {
+                place.people.change(&local, |person| person.grants_mut(kind).remove(id));
             }
             Ok(())
         })
@@ -272,12 +343,14 @@ impl MemoryHost {
         Ok(())
     }
 
-    /// Deletes an organization. What the store has of it stays.
+    /// Deletes an organization. What the store has of it stays. Its residents are gone wherever they are
+    /// guests.
     pub fn delete_organization(&self, organization: &str) -> Done {
-        self.happen(organization, EventKind::WorldOrganizationDeleted, &Of::default(), |place| {
-            place.deleted = true;
-            Ok(())
-        })
+        let mut realm = self.lock();
+        realm.living(organization)?.deleted = true;
+        realm.note_world(organization, EventKind::WorldOrganizationDeleted, &Of::default());
+        realm.remove_guests_of(organization, None);
+        Ok(())
     }
 
     /// Sets what somebody may do in an organization.
@@ -295,17 +368,22 @@ impl MemoryHost {
         })
     }
 
-    /// Changes some settings of an organization.
+    /// Changes some settings of an organization. What they would be as a whole is judged first
+    /// ([`judge`]): where they contradict each other none is changed.
     pub fn change_settings(&self, organization: &str, patch: &SettingsPatch) -> Done {
         self.happen(organization, EventKind::WorldSettingsChanged, &Of::default(), |place| {
+            let mut settings = place.settings.clone();
+            patch.apply(&mut settings);
+            judge(&settings).and_then(|()| patch.judge_landings()).map_err(EventError::Impossible)?;
             patch.apply_to(place);
             Ok(())
         })
     }
 
-    /// Replaces the settings of an organization.
+    /// Replaces the settings of an organization, where they do not contradict each other ([`judge`]).
     pub fn set_settings(&self, organization: &str, settings: Values) -> Done {
         self.happen(organization, EventKind::WorldSettingsChanged, &Of::default(), |place| {
+            judge(&settings).map_err(EventError::Impossible)?;
             place.settings = settings;
             Ok(())
         })
@@ -325,11 +403,15 @@ impl MemoryHost {
     /// Lets a user store answer, or keeps it from answering.
     pub fn set_store_answers(&self, organization: &str, store: &str, answers: bool) -> Done {
         let event = if answers { EventKind::WorldStoreAnswers } else { EventKind::WorldStoreSilent };
-        self.happen(organization, event, &Of::id(store), |place| {
+        let store = store_name(store);
+        self.happen(organization, event, &Of::id(&store), |place| {
+            if !place.stores.contains(&store) {
+                return Err(no_store(organization, &store, &place.stores));
+            }
             if answers {
-                place.silent_stores.remove(store);
+                place.silent_stores.remove(&store);
             } else {
-                place.silent_stores.insert(store.to_owned());
+                place.silent_stores.insert(store.clone());
             }
             Ok(())
         })
@@ -349,6 +431,29 @@ impl MemoryHost {
     pub fn settle_taken(&self, delivered: bool) -> usize {
         self.lock().settle_taken(delivered)
     }
+}
+
+/// Whether a text may be kept as somebody's address. What is none is taken, and is as none; but a line break,
+/// say, would be a header of the mail in a host that takes addresses as they are.
+///
+/// # Errors
+/// It has control characters.
+pub fn check_address(email: &str) -> Result<(), EventError> {
+    if email.contains(char::is_control) {
+        let text = format!("the address `{}` has control characters", email.escape_debug());
+        return Err(EventError::Impossible(text));
+    }
+    Ok(())
+}
+
+/// An organization has no user store of that name, but these.
+#[must_use]
+pub fn no_store(organization: &str, store: &str, stores: &BTreeSet<String>) -> EventError {
+    let known: Vec<_> = stores.iter().map(|store| format!("`{store}`")).collect();
+    let known = known.join(", ");
+    EventError::Impossible(format!(
+        "organization `{organization}` has no user store `{store}`; there are {known}"
+    ))
 }
 
 fn local(organization: &str, id: &str) -> UserRef {

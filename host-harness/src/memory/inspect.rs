@@ -3,7 +3,7 @@
 //! A test that knows only the answers of the plugin cannot see what it did besides. A [`Snapshot`] is
 //! complete, ordered, and can be written as JSON, so that two runs can be compared as text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -181,6 +181,12 @@ impl MemoryHost {
         serde_json::to_string(&*self.lock())
     }
 
+    /// The user stores of each organization.
+    pub(crate) fn user_stores(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let realm = self.lock();
+        realm.organizations.iter().map(|(id, place)| (id.clone(), place.stores.clone())).collect()
+    }
+
     /// The guests of an organization.
     #[must_use]
     pub fn members(&self, organization: &str) -> Vec<MemberView> {
@@ -224,7 +230,8 @@ impl MemoryHost {
     pub fn account(&self, organization: &str, id_or_name: &str) -> Option<UserRef> {
         let realm = self.lock();
         let people = &realm.organization(organization)?.people;
-        let named = || people.values().find(|person| person.name == id_or_name);
+        let mut named = people.named(id_or_name).map(|(_, person)| person);
+        let named = || named.find(|person| person.name == id_or_name);
         people.get(id_or_name).or_else(named).map(|person| person.account.clone())
     }
 }

@@ -16,6 +16,7 @@ use super::{
     realm::{Realm, StoredInvitation, Target},
 };
 use crate::{
+    address_domain,
     contract::{
         policy::{self, PolicyError},
         rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
@@ -281,9 +282,7 @@ impl Realm {
             userstore: local.map(|(_, person)| person.store.clone()).unwrap_or_default(),
             active: resident.is_some_and(|person| person.active)
                 && local.is_some_and(|(_, person)| person.active),
-            address_domain: email
-                .and_then(|email| email.rsplit_once('@'))
-                .map(|(_, domain)| domain.to_lowercase()),
+            address_domain: email.and_then(address_domain),
             groups,
             roles,
             sent_lately: self.sent_lately(organization, &account),

@@ -6,7 +6,10 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryHost, realm::Realm};
+use super::{
+    MemoryHost,
+    realm::{Realm, StoredInvitation},
+};
 use crate::{
     bounds,
     contract::{
@@ -20,6 +23,9 @@ use crate::{
 
 /// Where links lead. The code follows in the fragment, so that no server's log has it.
 const LINK: &str = "https://id.example/invitation#";
+
+const HOUR: u64 = 60 * 60 * 1000;
+const DAY: u64 = 24 * HOUR;
 
 /// A mail as it was delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,7 +83,17 @@ pub(super) struct Mailbox {
     /// looks.
     posted: Vec<Posted>,
     /// Whose mail is held back for whom.
-    waiting: Vec<(UserRef, String)>,
+    waiting: Vec<Waiting>,
+}
+
+/// An organization whose mail to somebody is held back until it is its turn.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Waiting {
+    to: UserRef,
+    organization: String,
+    /// When it has last tried. It is told to wait for a day at most, so one that does not come again after that
+    /// keeps nobody waiting.
+    tried_at: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -157,7 +173,7 @@ impl Realm {
         message: &Message,
         to: UserRef,
     ) -> Result<Sent, SendError> {
-        let address = self.resident(&to).and_then(|resident| resident.email.clone());
+        let address = self.resident(&to).and_then(|resident| resident.address().map(str::to_owned));
         let address = address.ok_or(SendError::NoAddress)?;
         self.take_from_quota(organization, &to).map_err(SendError::Host)?;
         let name = self.organization(organization).map_or("", |place| place.name.as_str());
@@ -225,52 +241,54 @@ impl Realm {
     /// One organization alone has all but one of the day's mails. Whose mail had to wait goes before whoever
     /// wrote to that person later, so that nobody who asks often starves the others.
     fn take_from_quota(&mut self, organization: &str, to: &UserRef) -> Result<(), HostError> {
-        const HOUR: u64 = 60 * 60 * 1000;
-        const DAY: u64 = 24 * HOUR;
         let Some(limit) = self.mails_per_day else { return Ok(()) };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        if limit == 0 {
-            return Err(HostError::Throttled(DAY));
-        }
         let now = self.clock.store();
         self.mailbox.posted.retain(|mail| now.saturating_sub(mail.at) < 2 * DAY);
+        self.mailbox.waiting.retain(|waiting| now.saturating_sub(waiting.tried_at) <= DAY + HOUR);
+        let held_back = self.held_back(organization, to, limit, now);
+        self.mailbox.waiting.retain(|waiting| waiting.to != *to || waiting.organization != organization);
+        let (to, organization) = (to.clone(), organization.to_owned());
+        match held_back {
+            Some(after) => {
+                self.mailbox.waiting.push(Waiting { to, organization, tried_at: now });
+                Err(HostError::Throttled(after))
+            }
+            None => {
+                self.mailbox.posted.push(Posted { to, organization, at: now });
+                Ok(())
+            }
+        }
+    }
+
+    /// For how long a mail has to wait; `None`: it may go now.
+    fn held_back(&self, organization: &str, to: &UserRef, limit: usize, now: u64) -> Option<u64> {
         let to_them = || self.mailbox.posted.iter().filter(|mail| mail.to == *to);
         let today = || to_them().filter(|mail| now.saturating_sub(mail.at) < DAY);
-        let own = || today().filter(|mail| mail.organization == organization);
-        let last =
-            |whose: &str| to_them().filter(|mail| mail.organization == whose).map(|mail| mail.at).max();
-        let earlier = self
-            .mailbox
-            .waiting
-            .iter()
-            .filter(|(who, other)| who == to && other != organization && last(other) < last(organization))
-            .filter(|(_, other)| self.has_mail_for(other, to));
-        let room = limit.saturating_sub(today().count());
-        let share = limit.saturating_sub(1).max(1);
-        let held_back = if room == 0 || own().count() >= share {
-            // When the one at the limit is a day old there is room again.
-            let mails: Vec<u64> = if room == 0 {
-                today().map(|mail| mail.at).collect()
-            } else {
-                own().map(|mail| mail.at).collect()
-            };
-            let bound = if room == 0 { limit } else { share };
-            let oldest =
-                mails.len().checked_sub(bound).and_then(|index| mails.get(index)).copied().unwrap_or(now);
-            Some(oldest.saturating_add(DAY).saturating_sub(now))
-        } else {
-            (earlier.count() >= room).then_some(HOUR)
+        let all: Vec<u64> = today().map(|mail| mail.at).collect();
+        let own: Vec<u64> =
+            today().filter(|mail| mail.organization == organization).map(|mail| mail.at).collect();
+        // When the one at the bound is a day old there is room again.
+        let until_room = |mails: &[u64], bound: usize| match mails.len().checked_sub(bound) {
+            None => 0,
+            Some(index) => mails.get(index).map_or(DAY, |at| at.saturating_add(DAY).saturating_sub(now)),
         };
-        let turn = (to.clone(), organization.to_owned());
-        if let Some(after) = held_back {
-            if !self.mailbox.waiting.contains(&turn) {
-                self.mailbox.waiting.push(turn);
-            }
-            return Err(HostError::Throttled(after));
+        let share = limit.saturating_sub(1).max(1);
+        let wait = until_room(&all, limit).max(until_room(&own, share));
+        if wait > 0 {
+            return Some(wait);
         }
-        self.mailbox.waiting.retain(|waiting| *waiting != turn);
-        self.mailbox.posted.push(Posted { to: turn.0, organization: turn.1, at: now });
-        Ok(())
+        let last = |of: &str| to_them().filter(|mail| mail.organization == of).map(|mail| mail.at).max();
+        let goes_before = |waiting: &&Waiting| {
+            let other = waiting.organization.as_str();
+            waiting.to == *to
+                && other != organization
+                && last(other) < last(organization)
+                && self.organization(other).is_some_and(|place| place.active)
+                && self.has_mail_for(other, to)
+        };
+        let earlier = self.mailbox.waiting.iter().filter(goes_before).count();
+        (earlier >= limit.saturating_sub(all.len())).then_some(HOUR)
     }
 
     /// Whether an organization has a mail for somebody that still makes sense.
@@ -279,7 +297,13 @@ impl Realm {
         self.tenants.get(organization).is_some_and(|tenant| {
             tenant.outbox.iter().any(|entry| {
                 let row = tenant.rows.get(&entry.invitation);
-                row.is_some_and(|row| row.is_for(to) && makes_sense(&entry.kind, row.state_at(now)))
+                let is_theirs = |row: &StoredInvitation| match entry.kind {
+                    MessageKind::Invitation | MessageKind::Reminder => row.is_for(to),
+                    // Whoever may approve.
+                    MessageKind::ApprovalRequested => true,
+                    _ => row.invitation.inviter == Principal::User(to.clone()),
+                };
+                row.is_some_and(|row| is_theirs(row) && makes_sense(&entry.kind, row.state_at(now)))
             })
         })
     }

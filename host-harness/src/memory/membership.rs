@@ -3,14 +3,13 @@
 //! The log of applied steps never forgets: a membership that an administrator takes away leaves its
 //! step in the log, so that an accept which is still running, or is repeated, cannot bring it back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use async_trait::async_trait;
 
 use super::{
     MemoryHost,
     audit::Of,
-    directory::{DEFAULT_STORE, same_name},
     realm::{Organization, Person, Realm, Target},
 };
 use crate::{
@@ -24,6 +23,7 @@ use crate::{
         },
     },
     host::{Call, Membership},
+    lookup::DEFAULT_STORE,
 };
 
 /// For whom steps are applied.
@@ -85,8 +85,7 @@ impl Realm {
     /// Somebody else has the user name that this one would get.
     fn is_name_taken(&self, place: &Organization, user: &UserRef) -> bool {
         let name = self.resident(user).map(|resident| resident.name.as_str());
-        place.person(user).is_none()
-            && name.is_some_and(|name| place.people.values().any(|person| same_name(&person.name, name)))
+        place.person(user).is_none() && name.is_some_and(|name| place.people.named(name).next().is_some())
     }
 
     /// Somebody without an address has none that is allowed.
@@ -180,7 +179,7 @@ impl Realm {
         if place.person(user).is_some() {
             return StepOutcome::AlreadyPresent;
         }
-        if place.people.values().any(|person| same_name(&person.name, &name)) {
+        if place.people.named(&name).next().is_some() {
             return StepOutcome::NameTaken;
         }
         let id = place.new_guest_id();
@@ -210,15 +209,15 @@ impl Realm {
         let removed = self.is_logged(organization, invitation, &Step::Member)
             && !self.is_there(organization, invitation, user, &Step::Member);
         let place = self.organizations.get_mut(*organization).filter(|_| !removed);
-        let Some(person) = place.and_then(|place| place.person_mut(user)) else {
-            return StepOutcome::NotAMember;
+        let give = |grants: &mut BTreeMap<_, _>| match grants.entry(grant.id.clone()) {
+            Entry::Occupied(_) => StepOutcome::AlreadyPresent,
+            Entry::Vacant(free) => {
+                free.insert(Some((*invitation).to_owned()));
+                StepOutcome::Applied
+            }
         };
-        let grants = person.grants_mut(grant.kind);
-        if grants.contains_key(&grant.id) {
-            return StepOutcome::AlreadyPresent;
-        }
-        grants.insert(grant.id.clone(), Some((*invitation).to_owned()));
-        StepOutcome::Applied
+        let given = place.and_then(|place| place.change_grants(user, grant.kind, give));
+        given.unwrap_or(StepOutcome::NotAMember)
     }
 
     /// He was a member by another way and is none any more: what has been claimed for him before is not
@@ -263,13 +262,19 @@ impl Realm {
 
 impl Organization {
     /// A local id that nobody has or had.
-    fn new_guest_id(&mut self) -> String {
-        let free = |number: &usize| {
-            let id = format!("guest-{number}");
-            !self.people.contains_key(&id) && !self.spent.contains(&id)
-        };
-        let id = (1..).find(free).unwrap_or_default();
-        format!("guest-{id}")
+    fn new_guest_id(&self) -> String {
+        let id = |number: u64| format!("guest-{number}");
+        let is_free = |number| !self.people.contains_key(&id(number)) && !self.spent.contains(&id(number));
+        // Ids are given in order, so what is taken comes before what is free: not each has to be looked at.
+        let (mut taken, mut free) = (0, 1);
+        while !is_free(free) {
+            (taken, free) = (free, free.saturating_mul(2));
+        }
+        while free - taken > 1 {
+            let middle = taken + (free - taken) / 2;
+            if is_free(middle) { free = middle } else { taken = middle }
+        }
+        id(free)
     }
 }
 

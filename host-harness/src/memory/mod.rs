@@ -26,10 +26,12 @@ mod mail;
 mod membership;
 mod outbox;
 mod paging;
+mod people;
 mod policy;
 mod realm;
 mod settings;
 mod storage;
+mod store;
 mod transition;
 mod world;
 
@@ -41,16 +43,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub use duration::{HumanDuration, NotADuration};
-pub use events::{EventError, NewUser};
+pub use events::{EventError, NewUser, check_address, no_store};
 pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
 pub use judging::Judgement;
 pub use mail::{Mail, MailMode};
+pub use people::People;
+pub(crate) use people::folded;
 pub use policy::{Moment, Narrow, Rule};
 pub use realm::{
     AppliedSteps, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
     StoredInvitation, Target, Tenant,
 };
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings, judge};
+pub use store::{new_store_name, store_name};
 pub(crate) use world::{Excerpt, instant, nearest};
 pub use world::{Problem, Unsayable, World, WorldError};
 

@@ -16,6 +16,9 @@ use crate::{
     lifecycle::{is_terminal, makes_sense},
 };
 
+/// Later than any instant that a clock shows.
+const NEVER: u64 = u64::MAX >> 2;
+
 /// Work that is due: what, since when, and for which row.
 struct Work {
     rank: u8,
@@ -180,8 +183,9 @@ impl Realm {
             row.invitation.mail = mail;
             if mail == MailState::Sent {
                 row.mailed_at = Some(now);
-                // The invitee has the new one.
-                row.kill_codes(&mut self.codes, |_, _, made| made < *version);
+                // The invitee has the code of this mail, which is the newest that the row had by then.
+                let its = row.code_versions.iter().copied().filter(|made| made <= version).max();
+                row.kill_codes(&mut self.codes, |_, _, made| its.is_some_and(|its| made < its));
             }
         }
     }
@@ -253,7 +257,10 @@ impl OutboxEntry {
                 self.taken = false;
             }
             // Never due again by itself.
-            DeliveryOutcome::Sending => self.due_at = u64::MAX,
+            DeliveryOutcome::Sending => {
+                self.due_at = NEVER;
+                self.taken = false;
+            }
             _ => self.taken = true,
         }
     }

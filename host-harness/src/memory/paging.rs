@@ -24,6 +24,7 @@ fn matches(filter: &InvitationFilter, row: &StoredInvitation, now: u64) -> bool 
     let same_grant = |grant: &Grant| stored.grants.contains(grant);
     (filter.states.is_empty() || filter.states.contains(&row.state_at(now)))
         && filter.grant.as_ref().is_none_or(same_grant)
+        && filter.dismissed.is_none_or(|dismissed| stored.dismissed == dismissed)
         && filter.inviter.as_ref().is_none_or(|inviter| stored.inviter == *inviter)
         && filter.invitee.as_ref().is_none_or(|user| stored.subject == Subject::User(user.clone()))
         && filter

@@ -8,9 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{clock::Clock, entropy::Entropy, mail::Mailbox, policy::Rule};
+use super::{
+    clock::Clock,
+    entropy::Entropy,
+    mail::Mailbox,
+    people::People,
+    policy::Rule,
+    store::{canonical, canonical_all},
+};
 use crate::{
-    AddressDomains,
+    AddressDomains, address_domain,
     contract::{
         audit::Event,
         settings::Values,
@@ -59,12 +66,14 @@ pub struct Organization {
     pub active: bool,
     /// Deleted: nobody finds it any more, but its id stays spent.
     pub deleted: bool,
-    /// The names of its user stores.
+    /// The names of its user stores, in capital letters.
+    #[serde(deserialize_with = "canonical_all")]
     pub stores: BTreeSet<String>,
     /// Those of the stores that do not answer at present.
+    #[serde(deserialize_with = "canonical_all")]
     pub silent_stores: BTreeSet<String>,
     /// Residents and guests, by local id.
-    pub people: BTreeMap<String, Person>,
+    pub people: People,
     /// Ids of people who were deleted: never given again.
     pub spent: BTreeSet<String>,
     /// Its groups, by id.
@@ -101,9 +110,11 @@ pub struct Entitled {
 pub struct Person {
     /// The user name.
     pub name: String,
-    /// The user store that has it.
+    /// The user store that has it, in capital letters.
+    #[serde(deserialize_with = "canonical")]
     pub store: String,
-    /// A verified address. That of a guest is where he is resident.
+    /// A verified address. That of a guest is where he is resident. What is no address
+    /// ([`address_domain`](crate::address_domain)) is as none.
     pub email: Option<String>,
     /// Not disabled.
     pub active: bool,
@@ -256,15 +267,27 @@ impl Organization {
 
     /// The local account of somebody, and its id.
     pub(super) fn person(&self, account: &UserRef) -> Option<(&String, &Person)> {
-        self.people.iter().find(|(_, person)| person.account == *account)
+        self.people.with_account(account)
     }
 
-    pub(super) fn person_mut(&mut self, account: &UserRef) -> Option<&mut Person> {
-        self.people.values_mut().find(|person| person.account == *account)
+    /// Changes the groups or the roles of somebody; `None` where he has no account here.
+    pub(super) fn change_grants<T>(
+        &mut self,
+        account: &UserRef,
+        kind: GrantKind,
+        change: impl FnOnce(&mut BTreeMap<String, Option<String>>) -> T,
+    ) -> Option<T> {
+        let id = self.person(account)?.0.clone();
+        self.people.change(&id, |person| change(person.grants_mut(kind)))
     }
 }
 
 impl Person {
+    /// The address that he can be written to, where he is resident.
+    pub(super) fn address(&self) -> Option<&str> {
+        self.email.as_deref().filter(|email| address_domain(email).is_some())
+    }
+
     /// His grants of one kind, each with the invitation that it is owed to.
     pub(super) fn grants(&self, kind: GrantKind) -> &BTreeMap<String, Option<String>> {
         match kind {

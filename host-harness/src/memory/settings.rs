@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::{MemoryHost, duration::HumanDuration, realm::Organization};
 use crate::{
-    AddressDomains,
+    AddressDomains, bounds,
     contract::{
         settings::{Codes, Limits, Notices, Values},
         types::{AcceptWith, Grant, GrantKind, HostError, Notify},
@@ -195,6 +195,12 @@ impl SettingsPatch {
         self.apply(&mut place.settings);
         set(&mut place.address_domains, self.address_domains.clone());
         set(&mut place.landings, self.landings.clone());
+    }
+
+    /// Each place where invitations may lead can be one.
+    pub(super) fn judge_landings(&self) -> Result<(), String> {
+        let bad = self.landings.iter().flatten().find(|url| bounds::landing(url).is_err());
+        bad.map_or(Ok(()), |url| Err(format!("`{url}` in `landings` is no absolute `https` URL")))
     }
 
     /// Makes the changes to what the plugin sees.

@@ -8,15 +8,21 @@
     reason = "a test may fail loudly"
 )]
 
+mod adopting;
 mod codes;
+mod configuring;
 mod directory;
+mod dismissing;
+mod growth;
 mod inserting;
 mod mail;
 mod membership;
 mod outbox;
 mod paging;
 mod rows;
+mod trail;
 mod transitions;
+mod turns;
 mod whole;
 mod world;
 mod writing;
@@ -24,9 +30,10 @@ mod writing;
 use super::MemoryHost;
 use crate::{
     contract::{
+        audit::Word,
         storage::{
-            Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, StoreError,
-            Transitioned,
+            Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, RefusedItem,
+            StoreError, Transitioned,
         },
         types::{
             AcceptWith, Grant, GrantKind, HostError, Invitation, InvitationKey, Notify, Principal, State,
@@ -155,6 +162,8 @@ fn batch(operation: &str, drafts: Vec<Draft>) -> Batch {
         grants: vec![group("g-help"), role("r-admin")],
         notify: Notify::Internal,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         active_limit: None,
         announce: false,
@@ -163,6 +172,10 @@ fn batch(operation: &str, drafts: Vec<Draft>) -> Batch {
         drafts,
         refused: Vec::new(),
     }
+}
+
+fn refused(position: u32, name: &str, word: Word) -> RefusedItem {
+    RefusedItem { position, name: name.into(), subject: None, word, reason: word.text().into() }
 }
 
 async fn insert(host: &MemoryHost, draft: Draft) -> Result<Inserted, StoreError> {
@@ -190,6 +203,8 @@ fn change(to: State) -> Change {
         code: CodeChange::Keep,
         lifetime: LifetimeChange::Keep,
         reason: None,
+        word: None,
+        adopt: false,
         outcomes: None,
         count_resend: false,
         messages: Vec::new(),
@@ -221,7 +236,7 @@ fn stored(host: &MemoryHost, id: &str) -> Invitation {
 }
 
 fn events(host: &MemoryHost) -> Vec<String> {
-    host.audit().into_iter().map(|event| event.event).collect()
+    host.audit().into_iter().map(|event| event.text().to_owned()).collect()
 }
 
 fn is_denied<T: std::fmt::Debug>(answer: &Result<T, StoreError>) -> bool {

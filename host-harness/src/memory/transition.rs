@@ -5,13 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{audit::Of, hex, realm::Realm, realm::StoredInvitation};
+use super::{
+    audit::Of,
+    hex,
+    realm::{Realm, StoredInvitation, Tenant},
+};
 use crate::{
     bounds,
     contract::{
         audit::EventKind,
         storage::{Change, ClockGuard, CodeChange, Guard, LifetimeChange, StoreError, Transitioned},
-        types::{HostError, Invitation, InvitationKey, MailState, MessageKind, State},
+        types::{HostError, Invitation, InvitationKey, MailState, MessageKind, State, UserRef},
     },
     host::Call,
     lifecycle::{is_terminal, legal},
@@ -63,6 +67,25 @@ impl StoredInvitation {
 }
 
 impl Realm {
+    /// Lets the codes of all pending invitations of somebody die. A digest that belongs to no code takes their
+    /// place: the invitation was pending, and stays visible to its invitee.
+    pub(super) fn kill_codes_of(&mut self, account: &UserRef) {
+        let of_them = |tenant: &Tenant| {
+            let pending = tenant.of_subject(account).filter(|row| row.invitation.state == State::Pending);
+            pending.map(|row| row.invitation.key.clone()).collect::<Vec<_>>()
+        };
+        let keys: Vec<_> = self.tenants.values().flat_map(of_them).collect();
+        for key in keys {
+            let nobodys = hex(self.entropy.take(32).try_into().unwrap_or_default());
+            let tenant = self.tenants.get_mut(&key.organization);
+            let Some(row) = tenant.and_then(|tenant| tenant.rows.get_mut(&key.id)) else { continue };
+            row.kill_codes(&mut self.codes, |_, _, _| true);
+            row.codes.push(nobodys.clone());
+            row.code_versions.push(row.invitation.version);
+            self.codes.insert(nobodys, key);
+        }
+    }
+
     /// Takes an ended invitation off the list.
     pub(super) fn dismiss(&mut self, call: &Call, key: &InvitationKey) -> Result<Invitation, StoreError> {
         let now = self.clock.store();

@@ -94,9 +94,10 @@ struct OrganizationEntry {
     /// `active` by default.
     #[serde(default)]
     state: StateWord,
-    /// User stores besides `PRIMARY` and those that its users name.
+    /// User stores besides `PRIMARY` and those that its users name. Letter case does not count.
     #[serde(default)]
-    stores: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    stores: Vec<Text>,
     /// Residents, and guests with `resident`.
     #[serde(default)]
     users: Vec<UserEntry>,
@@ -137,12 +138,14 @@ struct UserEntry {
     id: Text,
     #[schemars(with = "String")]
     name: Text,
-    /// `PRIMARY` by default.
+    /// `PRIMARY` by default. Letter case does not count.
     #[serde(default)]
-    store: Option<String>,
-    /// A verified address; absent: he cannot be written to.
+    #[schemars(with = "Option<String>")]
+    store: Option<Text>,
+    /// A verified address; absent, or no address: he cannot be written to.
     #[serde(default)]
-    email: Option<String>,
+    #[schemars(with = "Option<String>")]
+    email: Option<Text>,
     /// `true` by default.
     #[serde(default = "yes")]
     active: bool,

@@ -8,7 +8,7 @@ use super::asked::Asked;
 use crate::contract::{
     exports::{
         invitations::{Invited, ItemRefusal, Refusal},
-        invitee::{Ended, InviteeRefusal, Obstacle, Preview},
+        invitee::{Accepted, Ended, InviteeRefusal, Obstacle, Preview},
         maintenance::SweepRefusal,
     },
     types::{
@@ -239,13 +239,13 @@ impl From<(Asked, &Refusal)> for Problem {
             ),
             Refusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", asked.in_its_words(what)),
             Refusal::MayNotSeeCode => Self::new(
-                "GL-40302",
+                "GL-40304",
                 "Codes are not shown.",
                 "The answer would show codes, and the organization's setting or the caller's permission `see-code` \
                  does not allow it: let the notifications be managed internally.",
             ),
             Refusal::ContradictorySettings(what) => Self::new(
-                "GL-40902",
+                "GL-40905",
                 "The organization's settings contradict each other.",
                 format!("{what}."),
             ),
@@ -282,7 +282,7 @@ impl From<(Asked, &Refusal)> for Problem {
             Refusal::OwnInvitation => Self::new(
                 "GL-40302",
                 "Own invitation.",
-                "Somebody other than its inviter and its invitee has to approve or reject it.",
+                "Somebody else has to do it: its invitee may not, nor may its inviter approve or reject it.",
             ),
             Refusal::NotInvitable(ItemRefusal::Unavailable(after)) => {
                 host(asked, &HostError::Unavailable(*after))
@@ -379,7 +379,7 @@ fn in_words(obstacle: &Obstacle) -> String {
             format!("These groups or roles may not be given any more: {}.", ids.join(", "))
         }
         Obstacle::AddressNotAllowed => {
-            "The organization allows no addresses of the domain that yours is in.".into()
+            "The organization allows no addresses of the domain that the invitee's is in.".into()
         }
         Obstacle::NameTaken => "Another user of the organization has the user name.".into(),
         Obstacle::Policy(why) => why.clone(),
@@ -410,6 +410,9 @@ pub fn invitation(row: &Invitation) -> Value {
         ("reason", row.reason.as_ref().map(|reason| json!(reason))),
         ("approver", row.approver.as_ref().map(principal)),
         ("replaces", row.replaces.as_ref().map(|id| json!(id))),
+        ("language", row.language.as_ref().map(|tag| json!(tag))),
+        ("landing", row.landing.as_ref().map(|url| json!(url))),
+        ("dismissed", row.dismissed.then_some(Value::Bool(true))),
         ("outcomes", (!row.outcomes.is_empty()).then(|| outcomes(&row.outcomes))),
     ];
     add(&mut shown, fields);
@@ -432,9 +435,26 @@ pub fn preview(preview: &Preview) -> Value {
     });
     let fields = [
         ("expiredAt", preview.expires_at.map(|at| json!(time(at)))),
+        ("language", preview.language.as_ref().map(|tag| json!(tag))),
+        ("landing", preview.landing.as_ref().map(|url| json!(url))),
         ("outcomes", (!preview.outcomes.is_empty()).then(|| outcomes(&preview.outcomes))),
     ];
     add(&mut shown, fields);
+    shown
+}
+
+/// An invitation that was accepted: what became of each step, whether the invitee is a member now, and where to go
+/// from here.
+#[must_use]
+pub fn accepted(accepted: &Accepted) -> Value {
+    let mut shown = json!({
+        "id": accepted.key.id,
+        "organization": accepted.key.organization,
+        "outcomes": outcomes(&accepted.outcomes),
+        "repeated": accepted.repeated,
+        "member": accepted.member,
+    });
+    add(&mut shown, [("landing", accepted.landing.as_ref().map(|url| json!(url)))]);
     shown
 }
 

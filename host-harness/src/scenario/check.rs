@@ -6,6 +6,7 @@
 mod empty;
 mod expected;
 mod steps;
+mod stores;
 
 use serde_saphyr::Spanned;
 
@@ -17,12 +18,14 @@ use super::{
 use crate::memory::{MemoryHost, Problem, Snapshot, World};
 use expected::Scope;
 use steps::Place;
+use stores::Stores;
 
 /// Everything that is wrong with the scenario that `text` holds.
 pub(super) fn problems(scenario: &Scenario, text: &str, world: &World) -> Vec<Problem> {
     let mut problems = empty::keys(scenario, text);
     let Ok(host) = MemoryHost::from_world(world) else { return problems };
-    let mut checker = Checker { world: host.snapshot(), made: Vec::new(), problems: Vec::new() };
+    let stores = Stores::new(host.user_stores(), scenario);
+    let mut checker = Checker { world: host.snapshot(), stores, made: Vec::new(), problems: Vec::new() };
     let all = || scenario.given.iter().chain(&scenario.steps);
     for step in all().flat_map(with_racers) {
         checker.learn(&step.value);
@@ -57,6 +60,7 @@ fn with_racers(step: &Spanned<Step>) -> impl Iterator<Item = &Spanned<Step>> {
 
 struct Checker {
     world: Snapshot,
+    stores: Stores,
     /// People who are made, or renamed, in the course of the story.
     made: Vec<String>,
     problems: Vec<Problem>,
@@ -64,6 +68,7 @@ struct Checker {
 
 impl Checker {
     fn learn(&mut self, step: &Step) {
+        self.stores.learn(step);
         let Some(event) = &step.event else { return };
         if let Some(user) = &event.create_user {
             self.made.extend([user.id.clone(), user.name.clone()]);

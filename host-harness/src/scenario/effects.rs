@@ -123,9 +123,8 @@ impl Lines<'_> {
         if it.notify == Notify::External {
             parts.push("notify external".into());
         }
-        if let Some(template) = &it.template {
-            parts.push(format!("template {template}"));
-        }
+        let asked = [("template", &it.template), ("language", &it.language), ("landing", &it.landing)];
+        parts.extend(asked.iter().filter_map(|(what, it)| Some(format!("{what} {}", it.as_ref()?))));
         for pair in &it.metadata {
             parts.push(format!("{}={}", pair.key, pair.value));
         }
@@ -135,6 +134,9 @@ impl Lines<'_> {
         }
         if let Some(replaces) = &it.replaces {
             parts.push(format!("replaces {}", self.names.or_id(replaces)));
+        }
+        if it.dismissed {
+            parts.push("off the list".into());
         }
         parts.push(codes(row.codes.len()));
         parts.join(", ")
@@ -162,10 +164,15 @@ impl Lines<'_> {
         if old.grants != new.grants {
             parts.push(format!("with {}", new.grants.iter().map(grant).collect::<Vec<_>>().join(" ")));
         }
-        if old.approver != new.approver
-            && let Some(approver) = &new.approver
-        {
-            parts.push(format!("approved by {}", principal(approver)));
+        if old.inviter != new.inviter {
+            parts.push(format!("taken over by {}", principal(&new.inviter)));
+        }
+        if old.approver != new.approver {
+            let by = |approver| format!("approved by {}", principal(approver));
+            parts.push(new.approver.as_ref().map_or_else(|| "approved by nobody any more".into(), by));
+        }
+        if old.dismissed != new.dismissed && new.dismissed {
+            parts.push("off the list".into());
         }
         if old.accept_with != new.accept_with {
             parts.push(format!("accept-with {}", kebab(&short(&format!("{:?}", new.accept_with)))));

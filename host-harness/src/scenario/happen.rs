@@ -120,10 +120,12 @@ fn permissions(step: &Spanned<Step>, words: &[String]) -> Result<Permissions, Fa
             "revoke" => Permissions::REVOKE,
             "resend" => Permissions::RESEND,
             "approve" => Permissions::APPROVE,
+            "see-code" => Permissions::SEE_CODE,
+            "onboard" => Permissions::ONBOARD,
             "all" => Permissions::all(),
             _ => {
                 let message = format!("`{word}` is no permission");
-                let help = "there are `invite`, `view`, `revoke`, `resend`, `approve` and `all`";
+                let help = "there are `invite`, `view`, `revoke`, `resend`, `approve`, `see-code`, `onboard` and `all`";
                 return Err(Failure::at(step, message).helped(help));
             }
         };

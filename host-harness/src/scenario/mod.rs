@@ -31,6 +31,7 @@ mod shown;
 mod stage;
 mod strike;
 mod suite;
+mod waiting;
 mod watch;
 
 pub use against::compare;

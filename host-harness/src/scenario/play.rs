@@ -19,6 +19,7 @@ use super::{
     shown::Showing,
     stage::{Defaults, Stage, Told},
     strike::Strike,
+    waiting,
 };
 use crate::{
     Interceptor, Limits, Plugin,
@@ -292,8 +293,15 @@ impl Acting<'_, '_> {
                 }
             }
         }
-        let world = stage.host.snapshot();
+        let mut world = stage.host.snapshot();
         let mut broken = guarantees::broken(&guarantees::ALWAYS, &world, &stage.history);
+        let mut remaining = Vec::new();
+        for waiting in std::mem::take(&mut world.outbox) {
+            if !waiting::is_obstructed(stage, &waiting).await {
+                remaining.push(waiting);
+            }
+        }
+        world.outbox = remaining;
         // A mail that the mail system holds, or a suspended organization, waits rightly.
         let waits = world.organizations.values().any(|place| !place.active || place.deleted);
         if !waits {

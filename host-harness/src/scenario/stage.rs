@@ -170,6 +170,11 @@ impl Stage {
         strike.into_iter().fold(session, |session, strike| session.with_interceptor(strike))
     }
 
+    /// A session with another host, undisturbed.
+    pub(super) fn session_with(&self, host: Arc<MemoryHost>) -> Session {
+        self.plugin.session(host.host(), self.limits.clone())
+    }
+
     /// The organization of a step.
     pub(super) fn organization(&self, step: &Step) -> Option<Text> {
         step.organization.clone().or_else(|| self.defaults.organization.clone())

@@ -1,7 +1,11 @@
 //! Candidates for the tests of the suite: hosts that break one promise each, and one with a clock of its own.
 
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -9,17 +13,20 @@ use async_trait::async_trait;
 use guestlist_harness::{
     conformance::{Candidate, ClockKind, Event, Prepared, Reference, Trouble},
     contract::{
+        audit::{EventKind, Refusal},
+        directory::{self, Found, LookupError},
         membership::{Eligibility, Resolved},
+        notifications::{Message, Recipient, SendError, Sent},
         storage::{
-            Batch, Change, ClockGuard, CodeChange, Delivery, DueItem, Guard, Inserted, Recorded, StoreError,
-            Transitioned,
+            Batch, Change, ClockGuard, CodeChange, Delivery, DeliveryOutcome, DueItem, DueKind, Guard,
+            Inserted, Recorded, StoreError, Transitioned,
         },
         types::{
-            Context, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
-            Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef,
+            Context, Grant, HostError, Invitation, InvitationFilter, InvitationKey, MailState, Page,
+            PageRequest, Permissions, Principal, SortKey, State, Step, StepOutcome, StepResult, UserRef,
         },
     },
-    host::{Call, Host, Membership, Operation, Storage},
+    host::{Audit, Call, Directory, Host, Membership, Notifications, Operation, Storage},
     memory::{AuditEvent, MemoryHost, Realm},
 };
 
@@ -30,7 +37,31 @@ pub enum Wrong {
     ChecksThenChanges,
     SaysAppliedTwice,
     LosesAnEvent,
-    LosesTheReasonOfAnEvent,
+    LosesTheWordOfAnEvent,
+    LosesTheSubjectOfAnEvent,
+    LosesTheGrantOfAnEvent,
+    DigestsNamesWithoutAKey,
+    TellsReasons,
+    ForgetsThatItAdopted,
+    RecordsRefusalsAnywhere,
+    TakesOneOfTwo,
+    SaysNobodyForTwo,
+    ForgetsTakenNames,
+    KeepsTheInviter,
+    LetsTheInviteeAdopt,
+    KillsCodesAtOnce,
+    KillsNoCode,
+    KillsCodesWhenTaken,
+    HidesWhoHasAnotherAddress,
+    SendsTwice,
+    RemindsAtOnce,
+    DismissesTheLiving,
+    DismissesWithAVersion,
+    DismissesForAnybody,
+    ForgetsTheDismissed,
+    TakesAnyLanguage,
+    LandsAnywhere,
+    KnowsNoTurns,
     PagesByNumber,
     ForgetsTheHold,
     LetsTheSiblingRead,
@@ -57,11 +88,26 @@ pub struct Liar(pub Wrong);
 struct Twisted {
     host: Arc<MemoryHost>,
     wrong: Wrong,
+    /// Every code that there ever was.
+    codes: Mutex<HashMap<Vec<u8>, InvitationKey>>,
+    /// Somebody has another address.
+    readdressed: AtomicBool,
+    /// What people wrote.
+    reasons: Mutex<Vec<String>>,
+    /// Who was written to, and when.
+    written: Mutex<Vec<(UserRef, u64)>>,
 }
+
+const DAY: u64 = 24 * 3_600_000;
 
 impl Twisted {
     fn is(&self, wrong: Wrong) -> bool {
         self.wrong == wrong
+    }
+
+    fn remember(&self, organization: &str, id: &str, code: Option<&Vec<u8>>) {
+        let key = InvitationKey { organization: organization.to_owned(), id: id.to_owned() };
+        self.codes.lock().unwrap().extend(code.map(|code| (code.clone(), key)));
     }
 
     /// A call that may see everything of an organization.
@@ -84,8 +130,20 @@ impl Candidate for Liar {
     }
 
     async fn prepare(&self, world: &Realm) -> Result<Box<dyn Prepared>, Trouble> {
-        let host = Arc::new(Reference::host(world));
-        Ok(Box::new(Opened(Arc::new(Twisted { host, wrong: self.0 }))))
+        let mut world = world.clone();
+        if self.0 == Wrong::KnowsNoTurns {
+            world.mails_per_day = None;
+        }
+        let host = Arc::new(Reference::host(&world));
+        let twisted = Twisted {
+            host,
+            wrong: self.0,
+            codes: Mutex::default(),
+            readdressed: AtomicBool::new(false),
+            reasons: Mutex::default(),
+            written: Mutex::default(),
+        };
+        Ok(Box::new(Opened(Arc::new(twisted))))
     }
 }
 
@@ -94,7 +152,14 @@ struct Opened(Arc<Twisted>);
 #[async_trait]
 impl Prepared for Opened {
     fn host(&self) -> Host {
-        Host { storage: self.0.clone(), membership: self.0.clone(), ..self.0.host.clone().host() }
+        Host {
+            storage: self.0.clone(),
+            membership: self.0.clone(),
+            directory: self.0.clone(),
+            notifications: self.0.clone(),
+            audit: self.0.clone(),
+            ..self.0.host.clone().host()
+        }
     }
 
     async fn pass(&self, milliseconds: u64) -> Result<(), Trouble> {
@@ -103,17 +168,32 @@ impl Prepared for Opened {
     }
 
     async fn happen(&self, event: &Event) -> Result<(), Trouble> {
+        self.0.readdressed.fetch_or(matches!(event, Event::SetEmail { .. }), Ordering::Relaxed);
         event.apply_to(&self.0.host).map_err(|error| Trouble::Failed(error.to_string()))
     }
 
     async fn audit(&self) -> Result<Option<Vec<AuditEvent>>, Trouble> {
         let mut events = self.0.host.audit();
-        if self.0.is(Wrong::LosesAnEvent) {
-            events.retain(|event| event.event != "invitation.declined");
+        for event in &mut events {
+            match self.0.wrong {
+                Wrong::LosesTheWordOfAnEvent => event.word = None,
+                Wrong::LosesTheSubjectOfAnEvent => event.subject = None,
+                Wrong::LosesTheGrantOfAnEvent => event.grant = None,
+                Wrong::DigestsNamesWithoutAKey => {
+                    event.name = event
+                        .name
+                        .as_ref()
+                        .map(|_| <sha2::Sha256 as sha2::Digest>::digest("bo@example.com").to_vec());
+                }
+                Wrong::ForgetsThatItAdopted if event.kind == EventKind::InvitationAdopted => {
+                    event.kind = EventKind::InvitationRenewed;
+                }
+                Wrong::TellsReasons => event.about = self.0.reasons.lock().unwrap().last().cloned(),
+                _ => {}
+            }
         }
-        if self.0.is(Wrong::LosesTheReasonOfAnEvent) {
-            events.iter_mut().for_each(|event| event.reason = None);
-        }
+        events
+            .retain(|event| !(self.0.is(Wrong::LosesAnEvent) && event.kind == EventKind::InvitationDeclined));
         Ok(Some(events))
     }
 
@@ -144,12 +224,23 @@ impl Storage for Twisted {
         match self.wrong {
             Wrong::ForgetsTheFingerprint => batch.fingerprint = vec![0; 32],
             Wrong::ForgetsTheLimit => batch.active_limit = None,
+            Wrong::TakesAnyLanguage => batch.language = None,
+            Wrong::LandsAnywhere => batch.landing = None,
             _ => {}
+        }
+        for draft in &batch.drafts {
+            self.remember(&organization, &draft.id, draft.code.as_ref());
         }
         self.host.insert(call, organization, batch).await
     }
 
     async fn get(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
+        if self.is(Wrong::HidesWhoHasAnotherAddress)
+            && call.operation.is_invitees()
+            && self.readdressed.load(Ordering::Relaxed)
+        {
+            return Err(StoreError::NotFound);
+        }
         if self.is(Wrong::LetsTheSiblingRead) && !call.operation.is_invitees() {
             return Storage::get(&*self.host, &self.almighty(&key.organization), key).await;
         }
@@ -167,7 +258,23 @@ impl Storage for Twisted {
             hers.caller = Principal::User(alice);
             return self.host.by_code(&Call::new(Operation::Accept, hers), code).await;
         }
-        self.host.by_code(call, code).await
+        let known = self.codes.lock().unwrap().get(&code).cloned();
+        match (self.host.by_code(call, code).await?, known) {
+            (None, Some(key)) if self.is(Wrong::KillsNoCode) => {
+                let row = Storage::get(&*self.host, call, key).await;
+                Ok(row.ok())
+            }
+            (found, _) => Ok(found),
+        }
+    }
+
+    async fn dismiss(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
+        let almighty = self.almighty(&key.organization);
+        let call = if self.is(Wrong::DismissesForAnybody) { &almighty } else { call };
+        let mut row = self.host.dismiss(call, key).await?;
+        row.dismissed |= self.is(Wrong::DismissesTheLiving);
+        row.version += u64::from(self.is(Wrong::DismissesWithAVersion));
+        Ok(row)
     }
 
     async fn transition(
@@ -193,10 +300,25 @@ impl Storage for Twisted {
                     change.code = CodeChange::Add(code);
                 }
             }
+            Wrong::KillsCodesAtOnce => {
+                if let CodeChange::Add(code) = change.code {
+                    change.code = CodeChange::Replace(code);
+                }
+            }
+            Wrong::KeepsTheInviter => change.adopt = false,
             Wrong::ForgetsNotices => change.messages.clear(),
             Wrong::ForgetsTheClock => guard.clock = ClockGuard::None,
             _ => {}
         }
+        if let CodeChange::Add(code) | CodeChange::Replace(code) = &change.code {
+            self.remember(&key.organization, &key.id, Some(code));
+        }
+        self.reasons.lock().unwrap().extend(change.reason.clone());
+        let admins = Call::new(
+            Operation::Resend,
+            Context { caller: Principal::Client("hr".into()), ..self.almighty(&key.organization).context },
+        );
+        let call = if self.is(Wrong::LetsTheInviteeAdopt) && change.adopt { &admins } else { call };
         let done = self.host.transition(call, key.clone(), guard.clone(), change.clone()).await?;
         let applied = done.applied || self.is(Wrong::SaysAppliedTwice);
         Ok(Transitioned { applied, ..done })
@@ -206,9 +328,12 @@ impl Storage for Twisted {
         &self,
         call: &Call,
         organization: String,
-        filter: InvitationFilter,
+        mut filter: InvitationFilter,
         page: PageRequest,
     ) -> Result<Page, StoreError> {
+        if self.is(Wrong::ForgetsTheDismissed) {
+            filter.dismissed = None;
+        }
         if !self.is(Wrong::PagesByNumber) {
             return self.host.list(call, organization, filter, page).await;
         }
@@ -238,7 +363,22 @@ impl Storage for Twisted {
         hold: u64,
     ) -> Result<Vec<DueItem>, HostError> {
         let hold = if self.is(Wrong::ForgetsTheHold) { 0 } else { hold };
-        self.host.due(call, organization, limit, hold).await
+        let mut items = self.host.due(call, organization.clone(), limit, hold).await?;
+        if self.is(Wrong::RemindsAtOnce) && items.is_empty() {
+            let filter = InvitationFilter {
+                states: vec![State::Pending],
+                grant: None,
+                inviter: None,
+                invitee: None,
+                name_prefix: None,
+                dismissed: None,
+            };
+            let page = PageRequest { sort: SortKey::Name, descending: false, after: None, limit: 200 };
+            let rows = self.host.list(&self.almighty(&organization), organization, filter, page).await;
+            let told = rows.unwrap().items.into_iter().filter(|row| row.mail == MailState::Sent);
+            items.extend(told.map(|row| DueItem { kind: DueKind::Reminder, row, message: None, tries: 0 }));
+        }
+        Ok(items)
     }
 
     async fn settle(
@@ -249,6 +389,17 @@ impl Storage for Twisted {
     ) -> Result<(), HostError> {
         if self.is(Wrong::SettlesWhatIsNewer) {
             deliveries.iter_mut().for_each(|delivery| delivery.version = u64::MAX);
+        }
+        for delivery in &mut deliveries {
+            match (self.wrong, &delivery.outcome) {
+                (Wrong::KillsCodesWhenTaken, DeliveryOutcome::Taken) => {
+                    delivery.outcome = DeliveryOutcome::Delivered;
+                }
+                (Wrong::SendsTwice, DeliveryOutcome::Sending) => {
+                    delivery.outcome = DeliveryOutcome::Postponed(1);
+                }
+                _ => {}
+            }
         }
         self.host.settle(call, organization, deliveries).await
     }
@@ -289,6 +440,9 @@ impl Membership for Twisted {
         grants: Vec<Grant>,
     ) -> Result<Vec<Eligibility>, HostError> {
         let mut found = self.host.eligible(call, organization, users, grants).await?;
+        if self.is(Wrong::ForgetsTakenNames) {
+            found.iter_mut().for_each(|found| found.name_taken = false);
+        }
         if self.is(Wrong::AnswersInAnotherOrder) {
             found.sort_by_key(|found| found.member);
         }
@@ -330,6 +484,100 @@ impl Membership for Twisted {
         invitation: String,
     ) -> Result<Vec<StepResult>, HostError> {
         self.host.close(call, organization, invitation).await
+    }
+}
+
+#[async_trait]
+impl Directory for Twisted {
+    async fn get_organization(
+        &self,
+        call: &Call,
+        id: String,
+    ) -> Result<Option<directory::Organization>, HostError> {
+        self.host.get_organization(call, id).await
+    }
+
+    async fn find_users(
+        &self,
+        call: &Call,
+        organization: String,
+        store: Option<String>,
+        names: Vec<String>,
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
+        let mut found = self.host.find_users(call, organization.clone(), store, names).await?;
+        let alice = UserRef { organization: "root".into(), id: "u-alice".into() };
+        let alice = self.host.get_users(call, organization, vec![alice]).await.unwrap().remove(0);
+        let instead = match self.wrong {
+            Wrong::TakesOneOfTwo => alice.map_or(Found::Nobody, Found::One),
+            Wrong::SaysNobodyForTwo => Found::Nobody,
+            _ => Found::Ambiguous,
+        };
+        for one in found.iter_mut().flatten().filter(|one| **one == Found::Ambiguous) {
+            *one = instead.clone();
+        }
+        Ok(found)
+    }
+
+    async fn get_users(
+        &self,
+        call: &Call,
+        organization: String,
+        accounts: Vec<UserRef>,
+    ) -> Result<Vec<Option<directory::User>>, HostError> {
+        self.host.get_users(call, organization, accounts).await
+    }
+
+    async fn standing(
+        &self,
+        call: &Call,
+        organization: String,
+        who: Principal,
+    ) -> Result<Option<Permissions>, HostError> {
+        self.host.standing(call, organization, who).await
+    }
+}
+
+#[async_trait]
+impl Notifications for Twisted {
+    async fn send(
+        &self,
+        call: &Call,
+        organization: String,
+        template: Option<String>,
+        messages: Vec<Message>,
+    ) -> Result<Vec<Result<Sent, SendError>>, HostError> {
+        if !self.is(Wrong::KnowsNoTurns) {
+            return self.host.send(call, organization, template, messages).await;
+        }
+        let now = self.host.now();
+        let mut answers = Vec::new();
+        for message in messages {
+            if let Recipient::User(to) = &message.to {
+                let mut written = self.written.lock().unwrap();
+                if written.iter().any(|(who, at)| who == to && now - at < DAY) {
+                    answers.push(Err(SendError::Host(HostError::Throttled(DAY))));
+                    continue;
+                }
+                written.push((to.clone(), now));
+            }
+            let sent = self.host.send(call, organization.clone(), template.clone(), vec![message]).await?;
+            answers.extend(sent);
+        }
+        Ok(answers)
+    }
+}
+
+#[async_trait]
+impl Audit for Twisted {
+    async fn record_refusals(
+        &self,
+        call: &Call,
+        organization: Option<String>,
+        refusals: Vec<Refusal>,
+    ) -> Result<(), HostError> {
+        let almighty = self.almighty(organization.as_deref().unwrap_or("acme"));
+        let call = if self.is(Wrong::RecordsRefusalsAnywhere) { &almighty } else { call };
+        self.host.record_refusals(call, organization, refusals).await
     }
 }
 

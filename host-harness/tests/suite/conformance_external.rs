@@ -36,11 +36,32 @@ impl Book {
         self.entries.lock().unwrap().retain(|(organization, user, step)| !gone(organization, user, step));
     }
 
+    /// The user name that somebody has where they are resident.
+    fn name_of(&self, user: &UserRef) -> Option<String> {
+        let world = self.host.snapshot();
+        let home = world.organizations.get(&user.organization)?;
+        home.residents.get(&user.id).map(|person| person.name.clone())
+    }
+
+    /// Somebody else of the organization has the user name that this one would get.
+    fn is_name_taken(&self, organization: &str, user: &UserRef) -> bool {
+        let Some(name) = self.name_of(user) else { return false };
+        let world = self.host.snapshot();
+        let residents = world.organizations[organization].residents.values();
+        let members: Vec<_> = self.entries.lock().unwrap().clone();
+        let members = members
+            .iter()
+            .filter(|(place, other, step)| place == organization && other != user && *step == Step::Member);
+        let guests = members.filter_map(|(_, other, _)| self.name_of(other));
+        residents.map(|person| person.name.clone()).chain(guests).any(|other| other == name)
+    }
+
     fn add(&self, organization: &str, user: &UserRef, step: &Step) -> Written {
         let world = self.host.snapshot();
         let place = &world.organizations[organization];
-        let name = world.organizations.get(&user.organization).and_then(|home| home.residents.get(&user.id));
-        let Some(name) = name.map(|person| person.name.clone()) else { return Written::NoSuchTarget };
+        if self.name_of(user).is_none() {
+            return Written::NoSuchTarget;
+        }
         let exists = match step {
             Step::Member => true,
             Step::Grant(Grant { kind: GrantKind::Group, id }) => place.groups.contains_key(id),
@@ -49,7 +70,7 @@ impl Book {
         if !exists {
             return Written::NoSuchTarget;
         }
-        if *step == Step::Member && place.residents.values().any(|person| person.name == name) {
+        if *step == Step::Member && self.is_name_taken(organization, user) {
             return Written::NameTaken;
         }
         if *step != Step::Member && !self.has(organization, user, &Step::Member) {
@@ -122,6 +143,7 @@ impl Membership for Elsewhere {
         let mut found = self.host.eligible(call, organization.clone(), users.clone(), grants).await?;
         for (found, user) in found.iter_mut().zip(&users) {
             found.member |= self.book.has(&organization, user, &Step::Member);
+            found.name_taken = !found.member && self.book.is_name_taken(&organization, user);
         }
         Ok(found)
     }

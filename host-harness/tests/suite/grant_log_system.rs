@@ -66,7 +66,12 @@ impl Membership for Elsewhere {
         let member = |user: &UserRef| *user == alice() && self.directory.has(&Step::Member);
         Ok(users
             .iter()
-            .map(|user| Eligibility { member: member(user), address_allowed: true, withheld: vec![] })
+            .map(|user| Eligibility {
+                member: member(user),
+                name_taken: false,
+                address_allowed: true,
+                withheld: vec![],
+            })
             .collect())
     }
 
@@ -131,6 +136,8 @@ impl System {
             lifetime: LifetimeChoice::Default,
             notify: None,
             template: None,
+            language: None,
+            landing: None,
             metadata: vec![],
             idempotency_key: None,
         };

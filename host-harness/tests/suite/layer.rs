@@ -10,7 +10,7 @@ use guestlist_harness::{
     Engine, EngineOptions, Fault, FaultAt, FaultPlan, Function, HostCalls, Interceptor, Limits, Plugin,
     Pooling, Reason, Stop,
     contract::{
-        audit::Refusal,
+        audit::{Refusal, Word},
         exports::invitee::{Handle, InviteeRefusal},
         notifications::{Message, Recipient, SendError},
         storage::StoreError,
@@ -84,8 +84,13 @@ async fn every_error_of_the_contract_can_be_the_answer_and_nothing_is_applied() 
         let case = Function::AuditRecordRefusals.error(name).unwrap();
         let fault = (Function::AuditRecordRefusals, Fault::Error(case));
         let calls = calls(Host::of(quiet.clone()), Some(fault));
-        let refusal =
-            || Refusal { operation: "sweep".to_owned(), invitation: None, reason: "invalid".to_owned() };
+        let refusal = || Refusal {
+            operation: "sweep".to_owned(),
+            invitation: None,
+            subject: None,
+            name: None,
+            word: Word::Invalid,
+        };
         let error = calls.audit_record_refusals(None, vec![refusal()]).await.unwrap().unwrap_err();
         assert!(format!("{error:?}").to_lowercase().contains(&name.replace('-', "")), "{name}: {error:?}");
         assert_eq!(quiet.refusals.load(Ordering::SeqCst), 0, "{name} came too late");
@@ -128,6 +133,7 @@ async fn every_item_of_an_answer_can_be_an_error() {
         inviter: Principal::System,
         code: None,
         expires_at: None,
+        language: None,
     };
     let sent = calls.notifications_send("acme".to_owned(), None, vec![message; 3]).await.unwrap().unwrap();
     assert_eq!(sent, [Err(SendError::NoAddress), Err(SendError::NoAddress), Err(SendError::NoAddress)]);
@@ -182,7 +188,7 @@ fn the_last_sixteen_names_are_kept_in_order() {
 
 #[test]
 fn functions_are_named_as_in_the_contract() {
-    assert_eq!(Function::ALL.len(), 24);
+    assert_eq!(Function::ALL.len(), 25);
     for function in Function::ALL {
         assert_eq!(function.name().parse::<Function>().unwrap(), *function);
     }

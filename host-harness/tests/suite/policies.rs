@@ -9,6 +9,7 @@ use std::{
 use guestlist_harness::{
     BUNDLED, Engine, EngineOptions, Limits, Plugin, Pooling, Reason, Session,
     contract::{
+        audit::Word,
         exports::{
             invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice},
             invitee::{Handle, InviteeRefusal, Obstacle},
@@ -16,8 +17,8 @@ use guestlist_harness::{
         policy as asked,
         rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
         types::{
-            AcceptWith, Grant, GrantKind, HostError, InvitationKey, Narrowed, Notify, Principal, UserRef,
-            Verdict,
+            AcceptWith, Approval, Grant, GrantKind, HostError, InvitationKey, Narrowed, Notify, Principal,
+            UserRef, Verdict,
         },
     },
     host::{Operation, Policy},
@@ -104,6 +105,8 @@ async fn invite(host: &MemoryHost, session: &Session, name: &str) -> Result<Invi
         lifetime: LifetimeChoice::Lasting(HOUR),
         notify: None,
         template: None,
+        language: None,
+        landing: None,
         metadata: vec![],
         idempotency_key: None,
     };
@@ -139,6 +142,7 @@ fn alice(sent_lately: u32) -> Candidate {
         account: user("root", "u-alice"),
         via: None,
         name: "alice".into(),
+        as_written: "alice".into(),
         userstore: "PRIMARY".into(),
         active: true,
         address_domain: Some("example.com".into()),
@@ -254,7 +258,7 @@ async fn every_verdict_comes_out_as_it_was_given() {
     let verdicts = [
         Verdict::AllowWith(narrowed),
         Verdict::Allow,
-        Verdict::RequireApproval("a contractor".into()),
+        Verdict::RequireApproval(Approval { reason: "a contractor".into(), narrowed: None }),
         Verdict::Other("later".into()),
         Verdict::Refuse("no".into()),
     ];
@@ -353,8 +357,8 @@ async fn while_it_gives_no_answer_nobody_is_let_in_and_nothing_is_final() {
     };
     assert_eq!(accept().await, Err(InviteeRefusal::Obstacle(Obstacle::PolicyUnavailable(None))));
     // Whoever reads the audit trail sees why.
-    let reasons: Vec<_> = host.audit().into_iter().filter_map(|event| event.reason).collect();
-    assert_eq!(reasons, ["policy-unavailable", "policy-unavailable"]);
+    let reasons: Vec<_> = host.audit().into_iter().filter_map(|event| event.word).collect();
+    assert_eq!(reasons, [Word::PolicyUnavailable; 2]);
     assert_eq!(host.members("acme"), []);
     let why = "the policy gives no answer: it broke off (a panic, or an exception that nothing caught); repair it, until \
          then nobody is let in";
@@ -448,7 +452,7 @@ async fn the_host_tells_nothing_of_people_that_the_plugin_has_no_business_with()
     for answer in
         [ask("globex", ann(), gina.clone()).await, ask("root", Principal::User(alice), gina.clone()).await]
     {
-        assert!(matches!(answer, Err(HostError::Denied(_))), "{answer:?}");
+        assert!(matches!(answer, Err(asked::PolicyError::Host(HostError::Denied(_)))), "{answer:?}");
     }
     // She is somebody, and nobody of the parent.
     assert_eq!(ask("root", ann(), gina).await, Ok(vec![Verdict::Allow]));

@@ -46,6 +46,7 @@ fn facts(organization: &str) -> AcceptFacts {
             account,
             via: None,
             name: "alice".into(),
+            as_written: "alice".into(),
             userstore: "PRIMARY".into(),
             active: true,
             address_domain: None,

@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use guestlist_harness::{
     contract::{
         audit::Refusal,
-        directory::{LookupError, Organization, User},
+        directory::{Found, LookupError, Organization, User},
         membership::{Eligibility, Resolved},
         notifications::{Message, SendError, Sent},
-        policy::{AcceptFacts, InviteFacts},
+        policy::{AcceptFacts, InviteFacts, PolicyError},
         settings::Values,
         storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
@@ -85,10 +85,16 @@ impl From<Unavailable> for StoreError {
     }
 }
 
+impl From<Unavailable> for PolicyError {
+    fn from(_: Unavailable) -> Self {
+        Self::Host(HostError::Unavailable(Some(7)))
+    }
+}
+
 unavailable! {
     Directory {
         get_organization(id: String) -> Option<Organization>, HostError;
-        find_users(organization: String, store: Option<String>, names: Vec<String>) -> Vec<Result<Option<User>, HostError>>, LookupError;
+        find_users(organization: String, store: Option<String>, names: Vec<String>) -> Vec<Result<Found, HostError>>, LookupError;
         get_users(organization: String, accounts: Vec<UserRef>) -> Vec<Option<User>>, HostError;
         standing(organization: String, who: Principal) -> Option<Permissions>, HostError;
     }
@@ -102,6 +108,7 @@ unavailable! {
         recall(organization: String, operation: String, fingerprint: Vec<u8>) -> Vec<Recorded>, StoreError;
         insert(organization: String, batch: Batch) -> Vec<Result<Inserted, StoreError>>, StoreError;
         get(key: InvitationKey) -> Invitation, StoreError;
+        dismiss(key: InvitationKey) -> Invitation, StoreError;
         by_code(code: Vec<u8>) -> Option<Invitation>, HostError;
         transition(key: InvitationKey, guard: Guard, change: Change) -> Transitioned, StoreError;
         list(organization: String, filter: InvitationFilter, page: PageRequest) -> Page, StoreError;
@@ -114,8 +121,8 @@ unavailable! {
         send(organization: String, template: Option<String>, messages: Vec<Message>) -> Vec<Result<Sent, SendError>>, HostError;
     }
     Policy {
-        decide_invite(facts: InviteFacts) -> Vec<Verdict>, HostError;
-        decide_accept(facts: AcceptFacts) -> Verdict, HostError;
+        decide_invite(facts: InviteFacts) -> Vec<Verdict>, PolicyError;
+        decide_accept(facts: AcceptFacts) -> Verdict, PolicyError;
     }
     Settings {
         get(organization: String) -> Values, HostError;

@@ -26,6 +26,7 @@ world:
       users: [{ id: u-ann, name: ann, email: ann@acme.example }]
       groups: [{ id: g-help }]
       permissions: { u-ann: [all] }
+      settings: { codes: see-code }
 ";
 
 fn suite(rest: &str) -> Suite {

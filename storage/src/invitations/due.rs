@@ -171,12 +171,19 @@ impl Operation for Due {
             work.extend(self.upkeep(db, DueKind::Expiry, &condition, "expires_at", now, room).await?);
         }
         if let Some(before) = self.reminder_before.filter(|_| work.len() < self.limit) {
-            // Nobody is reminded of what he has not been told.
-            let condition = "state = 'pending' and mail = 'sent' and reminded = 0 \
-                             and expires_at is not null and expires_at <= $3 and expires_at > $2";
+            // Nobody is reminded of what they have not been told, nor of what they were told a moment ago.
+            let half = half("");
+            let condition = format!(
+                "state = 'pending' and mail = 'sent' and reminded = 0 \
+                 and expires_at is not null and expires_at <= $3 and expires_at > $2 and {half} <= $2"
+            );
             let room = self.limit - work.len();
             let soon = later(now, before);
-            work.extend(self.upkeep(db, DueKind::Reminder, condition, "expires_at", soon, room).await?);
+            // Both are later than the other for some. `$3 - $2` is how long before the end it is due.
+            let since = format!(
+                "case when expires_at - ($3 - $2) > {half} then expires_at - ($3 - $2) else {half} end"
+            );
+            work.extend(self.upkeep(db, DueKind::Reminder, &condition, &since, soon, room).await?);
         }
         self.hand_out(db, &work).await?;
         let item = |Work { kind, row, message }: Work| {
@@ -185,6 +192,12 @@ impl Operation for Due {
         };
         Ok(work.into_iter().map(item).collect())
     }
+}
+
+/// When half of the time between the last mail and the end of an invitation has passed, as an expression.
+fn half(table: &str) -> String {
+    let mailed = format!("coalesce({table}mailed_at, {table}created_at)");
+    format!("{mailed} + ({table}expires_at - {mailed}) / 2")
 }
 
 /// Which organizations a sweep would find something to do in.
@@ -216,8 +229,8 @@ impl Operation for Organizations {
              union select id from organization o where reminder_before is not null and 1 = \
                (select 1 from invitation i where i.organization = o.id and i.state = 'pending' \
                and i.mail = 'sent' and i.reminded = 0 and i.expires_at is not null \
-               and i.expires_at <= $1 + o.reminder_before and i.expires_at > $1 and i.hidden_until <= $1 \
-               order by i.expires_at limit 1) \
+               and i.expires_at <= $1 + o.reminder_before and i.expires_at > $1 and {} <= $1 \
+               and i.hidden_until <= $1 order by i.expires_at limit 1) \
              union select o.id from \
                (select ended_at as first from invitation where ended_at is not null \
                order by ended_at limit 1) as ended \
@@ -225,7 +238,8 @@ impl Operation for Organizations {
                where ended.first < $1 - (select min(retention) from organization) \
                and $1 - o.retention > (select min(i.ended_at) from invitation i \
                where i.organization = o.id and i.ended_at is not null) \
-             ) as due limit $2"
+             ) as due limit $2",
+            half("i.")
         );
         let found = db.rows(&sql, values![db.now(), self.limit]).await?;
         Ok(found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)

@@ -14,10 +14,11 @@ use guestlist_harness::{
 };
 
 use self::{judged::Judging, operation::Remembered};
-use super::asker::Asker;
+use super::{asker::Asker, reading::invalid};
 use crate::{
+    codec::from_json,
     error::{Failure, Halt},
-    sql::{Connection, Operation, Scope},
+    sql::{Connection, Operation, Scope, values},
 };
 
 /// How long an operation is remembered after it has last recorded something, in milliseconds.
@@ -26,9 +27,13 @@ const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
 /// `insert`.
 pub(super) struct Insert {
     asker: Asker,
-    organization: String,
+    pub(super) organization: String,
     batch: Batch,
     fingerprint: [u8; 32],
+    /// The key of the digests that stand for names.
+    pub(super) names: [u8; 32],
+    /// Where the organization's invitations may lead; absent: the database knows.
+    pub(super) landings: Option<Vec<String>>,
 }
 
 impl Insert {
@@ -38,7 +43,25 @@ impl Insert {
         bounds::batch(&batch)?;
         batch.drafts.iter().try_for_each(|draft| bounds::draft(&batch, draft).map(|_| ()))?;
         let fingerprint = bounds::digest("the fingerprint", &batch.fingerprint)?;
-        Ok(Self { asker: Asker::of(call, [])?, organization, batch, fingerprint })
+        let asker = Asker::of(call, [])?;
+        Ok(Self { asker, organization, batch, fingerprint, names: [0; 32], landings: None })
+    }
+
+    /// The landing place is one of those that the organization allows.
+    async fn check_landing<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+        let Some(landing) = &self.batch.landing else { return Ok(()) };
+        let allowed = match &self.landings {
+            Some(allowed) => allowed.clone(),
+            None => {
+                let sql = "select landings from organization where id = $1 and deleted = 0";
+                let row = db.row(sql, values![&self.organization]).await?;
+                row.map_or(Ok(Vec::new()), |row| from_json(&row.get::<String>(0)?))?
+            }
+        };
+        if bounds::is_allowed_landing(&allowed, landing) {
+            return Ok(());
+        }
+        Err(invalid("the landing place is none of those that the organization allows"))
     }
 
     fn drafts(&self) -> Result<Vec<CheckedDraft<'_>>, Halt> {
@@ -60,6 +83,7 @@ impl Operation for Insert {
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
         let drafts = self.drafts()?;
+        self.check_landing(db).await?;
         let known = self.remember(db).await?;
         let mut judging = Judging::begin(self, db, known, &drafts).await?;
         let items = drafts.iter().map(|draft| judging.judge(draft)).collect::<Result<_, Failure>>()?;

@@ -23,8 +23,8 @@ use crate::{
     sql::{Connection, Operation, Scope, Value, values},
 };
 
-/// The key that seals cursors, which all processes share.
-pub(super) struct Secret;
+/// A key that all processes share, by its name.
+pub(crate) struct Secret(pub(crate) &'static str);
 
 impl Operation for Secret {
     type Output = [u8; 32];
@@ -35,9 +35,9 @@ impl Operation for Secret {
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<[u8; 32], Halt> {
-        let found = db.row("select value from secret where name = $1", values!["cursors"]).await?;
+        let found = db.row("select value from secret where name = $1", values![self.0]).await?;
         let key: Option<Vec<u8>> = found.map(|row| row.get(0)).transpose()?;
-        let missing = || Failure::Damaged("the key of cursors is missing".into());
+        let missing = || Failure::Damaged(format!("the key of {} is missing", self.0));
         Ok(key.and_then(|key| key.try_into().ok()).ok_or_else(missing)?)
     }
 }
@@ -182,6 +182,9 @@ impl Operation for List {
         if let Some(prefix) = &filter.name_prefix {
             let prefix = condition.add(prefix);
             condition.all.push(format!("name >= {prefix} and substr(name, 1, length({prefix})) = {prefix}"));
+        }
+        if let Some(dismissed) = filter.dismissed {
+            condition.equal("dismissed", dismissed);
         }
         let (sort, descending) = (request.sort, request.descending);
         let walk = walk(self.secret, &(organization, filter), sort, descending)?;

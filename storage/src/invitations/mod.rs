@@ -1,9 +1,10 @@
 //! Invitations, codes, outbox and audit trail: the imports `storage` and `audit`.
 
 pub(crate) mod asker;
+mod dismiss;
 mod due;
 mod insert;
-mod lists;
+pub(crate) mod lists;
 mod outbox;
 mod reading;
 mod refusals;
@@ -34,7 +35,13 @@ pub struct Invitations {
     settings: Arc<dyn Settings>,
     /// What seals cursors. Read once.
     secret: Arc<OnceCell<[u8; 32]>>,
+    /// What the digests of names are made with. Read once.
+    names: Arc<OnceCell<[u8; 32]>>,
+    landings: Option<Landings>,
 }
+
+/// Where invitations of an organization may lead after accepting.
+type Landings = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
 impl std::fmt::Debug for Invitations {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,11 +58,22 @@ impl Database {
             database: self.clone(),
             settings,
             secret: Arc::new(OnceCell::new_with(self.cursor_key)),
+            names: Arc::new(OnceCell::new_with(self.name_key)),
+            landings: None,
         }
     }
 }
 
 impl Invitations {
+    /// Asks `allowed` where invitations of an organization may lead after accepting, instead of this database: for
+    /// hosts whose organizations are elsewhere. Each answer is an absolute `https` URL; what lies below it is
+    /// allowed, too.
+    #[must_use]
+    pub fn with_landings(mut self, allowed: impl Fn(&str) -> Vec<String> + Send + Sync + 'static) -> Self {
+        self.landings = Some(Arc::new(allowed));
+        self
+    }
+
     /// The organizations that have work for a sweep now, at most `limit`, in no order. What is handed out at
     /// present is no work. Of organizations that this database does not know (because the directory is
     /// elsewhere) reminders and what is old are not seen: sweep those once in a while.
@@ -84,8 +102,13 @@ impl Invitations {
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {
-        let read = || async { self.store(Ok(lists::Secret)).await };
+        let read = || async { self.store(Ok(lists::Secret("cursors"))).await };
         self.secret.get_or_try_init(read).await.copied()
+    }
+
+    async fn names(&self) -> Result<[u8; 32], StoreError> {
+        let read = || async { self.store(Ok(lists::Secret("names"))).await };
+        self.names.get_or_try_init(read).await.copied()
     }
 }
 
@@ -107,11 +130,18 @@ impl Storage for Invitations {
         organization: String,
         batch: Batch,
     ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
-        self.store(insert::Insert::new(call, organization, batch)).await
+        let mut insert = insert::Insert::new(call, organization, batch).map_err(Halt::into_store)?;
+        insert.names = self.names().await?;
+        insert.landings = self.landings.as_ref().map(|allowed| allowed(&insert.organization));
+        self.store(Ok(insert)).await
     }
 
     async fn get(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
         self.store(reading::Get::new(call, key)).await
+    }
+
+    async fn dismiss(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
+        self.store(dismiss::Dismiss::new(call, key)).await
     }
 
     async fn by_code(&self, call: &Call, code: Vec<u8>) -> Result<Option<Invitation>, HostError> {
@@ -198,6 +228,8 @@ impl Audit for Invitations {
         organization: Option<String>,
         refusals: Vec<Refusal>,
     ) -> Result<(), HostError> {
-        self.tell(refusals::Refusals::new(call, organization, refusals)).await
+        let mut refused = refusals::Refusals::new(call, organization, refusals).map_err(Halt::into_host)?;
+        refused.names = self.names().await.map_err(|error| Halt::Store(error).into_host())?;
+        self.tell(Ok(refused)).await
     }
 }

@@ -1,13 +1,18 @@
 //! What was asked and not done.
 
-use guestlist_harness::{bounds, contract::audit::Refusal, host::Call};
+use guestlist_harness::{
+    audit::name_digest,
+    bounds,
+    contract::audit::{EventKind, Refusal},
+    host::Call,
+};
 
 use super::{
     asker::{Asker, not_there},
     settling::invited_into,
 };
 use crate::{
-    audit,
+    audit::{self, Of},
     error::Halt,
     sql::{Connection, Operation, Scope},
 };
@@ -17,6 +22,8 @@ pub(super) struct Refusals {
     asker: Asker,
     organization: Option<String>,
     refusals: Vec<Refusal>,
+    /// The key of the digests that stand for names.
+    pub(super) names: [u8; 32],
 }
 
 impl Refusals {
@@ -29,7 +36,7 @@ impl Refusals {
             call.acts_in(organization)?;
         }
         bounds::refusals(&refusals)?;
-        Ok(Self { asker: Asker::of(call, [])?, organization, refusals })
+        Ok(Self { asker: Asker::of(call, [])?, organization, refusals, names: [0; 32] })
     }
 }
 
@@ -48,14 +55,17 @@ impl Operation for Refusals {
                 return Err(not_there().into());
             }
         }
-        let event = |refusal: &Refusal| audit::Event {
-            operation: refusal.operation.clone(),
-            ..self.asker.actor.event(
-                self.organization.as_deref(),
-                "refused",
-                refusal.invitation.as_deref(),
-                Some(refusal.reason.clone()),
-            )
+        let event = |refusal: &Refusal| {
+            let kind = if refusal.name.is_some() { EventKind::ItemRefused } else { EventKind::Refused };
+            let of = Of {
+                invitation: refusal.invitation.as_deref(),
+                subject: refusal.subject.as_ref(),
+                name: refusal.name.as_ref().map(|name| name_digest(&self.names, name)),
+                word: Some(refusal.word),
+                ..Of::default()
+            };
+            let event = self.asker.actor.event(self.organization.as_deref(), kind, &of);
+            audit::Event { operation: refusal.operation.clone(), ..event }
         };
         let events: Vec<_> = self.refusals.iter().map(event).collect();
         Ok(audit::note(db, &events).await?)

@@ -12,12 +12,12 @@ use crate::{
 
 /// All columns, in the order of [`read`] and [`written`].
 pub(crate) const COLUMNS: &str = "organization, id, parent, schema, version, state, subject_organization, \
-    subject_id, name, inviter, approver, grants, outcomes, accept_with, notify, mail, template, metadata, \
-    created_at, lifetime, expires_at, ended_at, reason, claims, lease_until, resends, last_operation, \
-    replaces, reminded, hidden_until";
+    subject_id, name, inviter, approver, grants, outcomes, accept_with, notify, mail, template, language, \
+    landing, metadata, created_at, lifetime, expires_at, ended_at, reason, claims, lease_until, resends, \
+    last_operation, replaces, dismissed, reminded, hidden_until, mailed_at";
 
 /// How many they are.
-pub(crate) const WIDTH: usize = 30;
+pub(crate) const WIDTH: usize = 34;
 
 /// The shape of the rows that this store writes.
 pub(crate) const SCHEMA: u32 = 1;
@@ -30,6 +30,8 @@ pub(crate) struct Stored {
     pub(crate) reminded: bool,
     /// Handed out as due work: not again before this instant.
     pub(crate) hidden_until: u64,
+    /// When the mail system accepted the last mail with a code.
+    pub(crate) mailed_at: Option<u64>,
 }
 
 impl Stored {
@@ -82,19 +84,27 @@ pub(crate) fn read(row: &Row, first: usize) -> Result<Stored, Failure> {
         notify: Notify::of(&text(14)?)?,
         mail: MailState::of(&text(15)?)?,
         template: absent(16)?,
-        metadata: from_json(&text(17)?)?,
-        created_at: time(18)?,
-        lifetime: no_time(19)?,
-        expires_at: no_time(20)?,
-        ended_at: no_time(21)?,
-        reason: absent(22)?,
-        claims: number(23)?,
-        lease_until: no_time(24)?,
-        resends: number(25)?,
-        last_operation: text(26)?,
-        replaces: absent(27)?,
+        language: absent(17)?,
+        landing: absent(18)?,
+        metadata: from_json(&text(19)?)?,
+        created_at: time(20)?,
+        lifetime: no_time(21)?,
+        expires_at: no_time(22)?,
+        ended_at: no_time(23)?,
+        reason: absent(24)?,
+        claims: number(25)?,
+        lease_until: no_time(26)?,
+        resends: number(27)?,
+        last_operation: text(28)?,
+        replaces: absent(29)?,
+        dismissed: row.get(first + 30)?,
     };
-    Ok(Stored { invitation, reminded: row.get(first + 28)?, hidden_until: time(29)? })
+    Ok(Stored {
+        invitation,
+        reminded: row.get(first + 31)?,
+        hidden_until: time(32)?,
+        mailed_at: no_time(33)?,
+    })
 }
 
 /// The values of [`COLUMNS`].
@@ -121,6 +131,8 @@ pub(crate) fn written(stored: &Stored) -> Result<[Value; WIDTH], Failure> {
         row.notify.word().into(),
         row.mail.word().into(),
         row.template.as_ref().into(),
+        row.language.as_ref().into(),
+        row.landing.as_ref().into(),
         json(&row.metadata)?.into(),
         row.created_at.into(),
         row.lifetime.into(),
@@ -132,8 +144,10 @@ pub(crate) fn written(stored: &Stored) -> Result<[Value; WIDTH], Failure> {
         row.resends.into(),
         (&row.last_operation).into(),
         row.replaces.as_ref().into(),
+        row.dismissed.into(),
         stored.reminded.into(),
         stored.hidden_until.into(),
+        stored.mailed_at.into(),
     ])
 }
 

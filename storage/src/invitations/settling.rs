@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use guestlist_harness::{
     bounds,
     contract::{
+        audit::EventKind,
         storage::{Delivery, DeliveryOutcome},
-        types::{InvitationKey, MailState, MessageKind},
+        types::{InvitationKey, MailState, MessageKind, UserRef},
     },
     host::Call,
 };
@@ -16,11 +17,12 @@ use super::{
     transition::later,
 };
 use crate::{
-    audit, codec,
+    audit::{self, Of},
+    codec,
     codec::Word as _,
     error::{Failure, Halt},
     many,
-    sql::{Connection, Operation, Scope, Value, values},
+    sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
 /// `settle`.
@@ -33,21 +35,25 @@ pub(super) struct Settle {
 /// A live entry, and what becomes of it.
 struct Entry {
     version: u64,
-    tries: u32,
+    waiting: Waiting,
     became: Option<Became>,
+}
+
+/// How an entry waits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    tries: u32,
+    /// Absent: it never falls due by itself.
+    due_at: Option<i64>,
+    taken: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Became {
-    Taken {
-        tries: u32,
-    },
-    Postponed {
-        tries: u32,
-        due_at: i64,
-    },
-    /// The state of the mail, in the word of its column.
-    Gone(&'static str),
+    Waiting(Waiting),
+    /// The version whose mail was delivered.
+    Delivered(u64),
+    Undeliverable,
 }
 
 impl Settle {
@@ -139,7 +145,8 @@ impl Operation for Settle {
             return Ok(());
         }
         let sql = format!(
-            "select invitation, kind, version, tries from outbox where organization = $1 and invitation in {}{}",
+            "select invitation, kind, version, tries, due_at, taken from outbox \
+             where organization = $1 and invitation in {}{}",
             many::list(2, ids.len()),
             db.locking()
         );
@@ -147,15 +154,17 @@ impl Operation for Settle {
         let mut live = BTreeMap::new();
         for row in db.rows(&sql, &bound).await? {
             let key: (String, String) = (row.get(0)?, row.get(1)?);
-            live.insert(key, Entry { version: row.get(2)?, tries: row.get(3)?, became: None });
+            let waiting = Waiting { tries: row.get(3)?, due_at: row.get(4)?, taken: row.get(5)? };
+            live.insert(key, Entry { version: row.get(2)?, waiting, became: None });
         }
         let now = db.now();
         for delivery in &self.deliveries {
             let key = (delivery.invitation.clone(), codec::message(&delivery.kind));
             // INVARIANT: what became of an older mail says nothing about the one that a resend asks for.
             let entry = live.get_mut(&key).filter(|entry| entry.version <= delivery.version);
-            if let Some(entry) = entry.filter(|entry| !matches!(entry.became, Some(Became::Gone(_)))) {
-                entry.settle(&delivery.outcome, now);
+            if let Some(entry) = entry.filter(|entry| matches!(entry.became, None | Some(Became::Waiting(_))))
+            {
+                entry.settle(delivery, now);
             }
         }
         // What became of many is mostly the same, and then it is written at once.
@@ -173,19 +182,24 @@ impl Operation for Settle {
 }
 
 impl Entry {
-    fn settle(&mut self, outcome: &DeliveryOutcome, now: i64) {
-        self.became = Some(match outcome {
-            DeliveryOutcome::Delivered => Became::Gone(MailState::Sent.word()),
-            DeliveryOutcome::Undeliverable(_) => Became::Gone(MailState::Undeliverable.word()),
-            DeliveryOutcome::Taken => Became::Taken { tries: self.tries },
-            DeliveryOutcome::Retry(after) => {
-                self.tries += 1;
-                Became::Postponed { tries: self.tries, due_at: later(now, *after) }
+    fn settle(&mut self, delivery: &Delivery, now: i64) {
+        let waits = |tries, after: u64| Waiting { tries, due_at: Some(later(now, after)), taken: false };
+        let tries = self.waiting.tries;
+        self.waiting = match &delivery.outcome {
+            DeliveryOutcome::Delivered => {
+                self.became = Some(Became::Delivered(delivery.version));
+                return;
             }
-            DeliveryOutcome::Postponed(after) => {
-                Became::Postponed { tries: self.tries, due_at: later(now, *after) }
+            DeliveryOutcome::Undeliverable(_) => {
+                self.became = Some(Became::Undeliverable);
+                return;
             }
-        });
+            DeliveryOutcome::Taken => Waiting { taken: true, ..self.waiting },
+            DeliveryOutcome::Sending => Waiting { tries, due_at: None, taken: false },
+            DeliveryOutcome::Retry(after) => waits(tries.saturating_add(1), *after),
+            DeliveryOutcome::Postponed(after) => waits(tries, *after),
+        };
+        self.became = Some(Became::Waiting(self.waiting));
     }
 }
 
@@ -200,26 +214,29 @@ impl Settle {
     ) -> Result<(), Failure> {
         const THOSE: &str = "where organization = $1 and kind = $2 and invitation in";
         let organization = &self.organization;
-        match became {
-            Became::Taken { tries } => {
-                // Its tries, should it have had any since it was read.
-                let sql = format!("update outbox set taken = 1, tries = $3 {THOSE}");
-                self.change(db, &sql, values![organization, kind, tries], invitations).await
-            }
-            Became::Postponed { tries, due_at } => {
-                let sql = format!("update outbox set taken = 0, tries = $3, due_at = $4 {THOSE}");
-                self.change(db, &sql, values![organization, kind, tries, due_at], invitations).await
-            }
-            Became::Gone(mail) => {
-                let sql = format!("delete from outbox {THOSE}");
-                self.change(db, &sql, values![organization, kind], invitations).await?;
-                if kind == codec::message(&MessageKind::Invitation) {
-                    let sql = "update invitation set mail = $2 where organization = $1 and id in";
-                    self.change(db, sql, values![organization, mail], invitations).await?;
-                }
-                Ok(())
-            }
+        if let Became::Waiting(Waiting { tries, due_at, taken }) = became {
+            let sql = format!("update outbox set taken = $3, tries = $4, due_at = $5 {THOSE}");
+            let waiting = values![organization, kind, taken, tries, due_at];
+            return self.change(db, &sql, waiting, invitations).await;
         }
+        let sql = format!("delete from outbox {THOSE}");
+        self.change(db, &sql, values![organization, kind], invitations).await?;
+        if kind != codec::message(&MessageKind::Invitation) {
+            return Ok(());
+        }
+        let Became::Delivered(version) = became else {
+            let sql = "update invitation set mail = $2 where organization = $1 and id in";
+            let mail = MailState::Undeliverable.word();
+            return self.change(db, sql, values![organization, mail], invitations).await;
+        };
+        let sql = "update invitation set mail = $2, mailed_at = $3 where organization = $1 and id in";
+        let mail = MailState::Sent.word();
+        self.change(db, sql, values![organization, mail, db.now()], invitations).await?;
+        // The invitee has the code of this mail, which is the newest that there was by then: the older ones die.
+        let sql = "delete from code where organization = $1 and version < (select max(made.version) from code made \
+                   where made.organization = code.organization and made.invitation = code.invitation \
+                   and made.version <= $2) and invitation in";
+        self.change(db, sql, values![organization, version], invitations).await
     }
 
     /// Runs a statement that ends with `in` for these invitations.
@@ -265,24 +282,29 @@ impl Operation for Purge {
         let before = db.now().saturating_sub(retention);
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         let sql = format!(
-            "select id from invitation where organization = $1 and ended_at is not null and ended_at < $2 \
+            "select id, subject_organization, subject_id from invitation \
+             where organization = $1 and ended_at is not null and ended_at < $2 \
              order by ended_at, id limit $3{}",
             db.skipping()
         );
         let found = db.rows(&sql, values![organization, before, limit]).await?;
-        let ids: Vec<String> = found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
-        if ids.is_empty() {
+        let old = |row: &Row| Ok((row.get(0)?, UserRef { organization: row.get(1)?, id: row.get(2)? }));
+        let old: Vec<(String, UserRef)> = found.iter().map(old).collect::<Result<_, Failure>>()?;
+        if old.is_empty() {
             return Ok(0);
         }
         // Codes, outbox and grant log go with it.
         let sql =
-            format!("delete from invitation where organization = $1 and id in {}", many::list(2, ids.len()));
-        let bound: Vec<_> = [organization].into_iter().chain(&ids).map(Value::from).collect();
+            format!("delete from invitation where organization = $1 and id in {}", many::list(2, old.len()));
+        let ids = old.iter().map(|(id, _)| id);
+        let bound: Vec<_> = [organization].into_iter().chain(ids).map(Value::from).collect();
         db.change(&sql, &bound).await?;
-        let told =
-            |id: &String| self.asker.actor.event(Some(organization), "invitation.purged", Some(id), None);
-        let told: Vec<_> = ids.iter().map(told).collect();
+        let told = |(id, subject): &(String, UserRef)| {
+            let of = Of { invitation: Some(id), ..Of::user(subject) };
+            self.asker.actor.event(Some(organization), EventKind::InvitationPurged, &of)
+        };
+        let told: Vec<_> = old.iter().map(told).collect();
         audit::note(db, &told).await?;
-        Ok(u32::try_from(ids.len()).unwrap_or(u32::MAX))
+        Ok(u32::try_from(old.len()).unwrap_or(u32::MAX))
     }
 }

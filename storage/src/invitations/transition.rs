@@ -21,7 +21,8 @@ use super::{
     rows::{COLUMNS, Stored, read, states},
 };
 use crate::{
-    audit, codec,
+    audit::{self, Of},
+    codec,
     codec::Word as _,
     error::{Failure, Halt},
     many,
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Most codes of one invitation that are live at the same time.
-const LIVE_CODES: usize = 3;
+const LIVE_CODES: usize = 32;
 
 /// `transition`.
 pub(super) struct Transition {
@@ -70,7 +71,9 @@ impl Transition {
     fn from(&self) -> Vec<State> {
         let approves = |from: &State| *from == State::AwaitingApproval && self.change.to == State::Pending;
         let from = self.guard.states.iter().filter(|from| legal(**from, self.change.to));
-        let mut from: Vec<_> = from.filter(|from| !(approves(from) && self.is_unnamed())).copied().collect();
+        let needs_name = |from: &State| self.change.adopt || approves(from);
+        let mut from: Vec<_> =
+            from.filter(|from| !(needs_name(from) && self.is_unnamed())).copied().collect();
         from.sort_by_key(|state| state.word());
         from.dedup();
         from
@@ -122,7 +125,9 @@ impl Transition {
         if let Some(outcomes) = outcomes {
             set.push(format!("outcomes = {}", bound.add(codec::json(outcomes)?)));
         }
-        if *to == State::Pending {
+        if self.change.adopt {
+            set.push(format!("inviter = {}, approver = null", bound.add(&self.asker.actor.who)));
+        } else if *to == State::Pending {
             let approver = bound.add(&self.asker.actor.who);
             set.push(format!(
                 "approver = case when state = 'awaiting-approval' then {approver} else approver end"
@@ -147,6 +152,11 @@ impl Transition {
         // nowhere else, even where the guard forgot to ask the clock; and not there before.
         let run_out = run_out(&at);
         when.push(if *to == State::Expired { run_out } else { format!("not ({run_out})") });
+        // Nobody becomes the inviter of their own invitation.
+        if let Some(user) = self.asker.user().filter(|_| self.change.adopt) {
+            let (organization, id) = (bound.add(&user.organization), bound.add(&user.id));
+            when.push(format!("not (subject_organization = {organization} and subject_id = {id})"));
+        }
         if self.asker.is_invitee() && !self.asker.is_admitted(&self.key) {
             let user = self.asker.user();
             let organization = bound.add(user.map(|user| &user.organization));
@@ -182,9 +192,12 @@ impl Transition {
                 if self.change.to == State::Expired {
                     return denied("its time has not run out");
                 }
-                if stored == State::AwaitingApproval && self.change.to == State::Pending && self.is_unnamed()
-                {
+                let approves = stored == State::AwaitingApproval && self.change.to == State::Pending;
+                if (approves || self.change.adopt) && self.is_unnamed() {
                     return denied("nobody is signed in");
+                }
+                if self.change.adopt && self.asker.user().is_some_and(|user| row.is_for(user)) {
+                    return denied("an invitee cannot become the inviter");
                 }
             }
         }
@@ -217,7 +230,7 @@ impl Transition {
         let mut dead = format!(
             "delete from code where organization = $1 and invitation = $2 and (digest = $3 or digest not in \
              (select digest from code where organization = $1 and invitation = $2 and digest <> $3 \
-             order by place desc limit {kept}))"
+             order by version desc limit {kept}))"
         );
         if kept == 0 {
             dead = "delete from code where organization = $1 and invitation = $2".into();
@@ -225,7 +238,7 @@ impl Transition {
         } else {
             db.change(&dead, values![organization, id, code]).await?;
         }
-        let insert = "insert into code (digest, organization, invitation, place) values ($1, $2, $3, $4) \
+        let insert = "insert into code (digest, organization, invitation, version) values ($1, $2, $3, $4) \
                       on conflict (digest) do nothing";
         let new = db.change(insert, values![code, organization, id, row.invitation.version]).await?;
         // Should two invitations ever get one code, the later must not steal the earlier's.
@@ -276,9 +289,9 @@ impl Operation for Transition {
         let Some((from, row)) = changed else { return self.unchanged(db).await };
         self.change_code(db, &row).await?;
         self.change_outbox(db, &row).await?;
-        let what = event(self.came_from(&from, &row), self.change.to);
-        let reason = row.invitation.reason.clone();
-        let told = self.asker.actor.event(Some(&self.key.organization), what, Some(&self.key.id), reason);
+        let kind = event(self.came_from(&from, &row), self.change.to, self.change.adopt);
+        let of = Of { word: self.change.word, ..Of::row(&row.invitation) };
+        let told = self.asker.actor.event(Some(&self.key.organization), kind, &of);
         audit::note(db, &[told]).await?;
         Ok(Transitioned { applied: true, row: row.at(now) })
     }

@@ -45,6 +45,10 @@ pub enum AdministrationError {
     /// It cannot be made here. Nothing was changed.
     #[error(transparent)]
     Impossible(#[from] EventError),
+    /// The settings contradict each other, or one of them is out of its bounds; the text says which, and what to do.
+    /// Nothing was changed.
+    #[error("{0}")]
+    Settings(String),
     /// The database did not make it. Nothing was changed.
     #[error("nothing was changed: {0}")]
     Database(String),
@@ -57,6 +61,7 @@ impl From<Halt> for AdministrationError {
     fn from(halt: Halt) -> Self {
         match halt {
             Halt::Impossible(error) => Self::Impossible(error),
+            Halt::Contradictory(text) => Self::Settings(text),
             Halt::Failed(Failure::CommitUnknown(text)) => Self::Unknown(text),
             Halt::Failed(Failure::Unstorable(text)) => Self::Impossible(EventError::Impossible(text)),
             Halt::Failed(failure) => Self::Database(StorageError::from(failure).to_string()),
@@ -110,6 +115,13 @@ impl Administration {
     /// Gives a local account another user name. Whoever he is a guest with knows him by the old one.
     pub async fn rename_user(&self, organization: &str, id: &str, name: &str) -> Done {
         self.make(organization, Change::RenameUser { id: id.to_owned(), name: name.to_owned() }).await
+    }
+
+    /// Gives a resident another address, or none. The codes of all their pending invitations die with the old one,
+    /// because whoever reads that mailbox may be somebody else by now: a resend makes new ones.
+    pub async fn set_user_email(&self, organization: &str, id: &str, email: Option<&str>) -> Done {
+        let change = Change::SetEmail { id: id.to_owned(), email: email.map(str::to_owned) };
+        self.make(organization, change).await
     }
 
     /// Disables or enables a local account; that of a resident counts wherever he is a guest.
@@ -184,12 +196,12 @@ impl Administration {
         self.make(organization, Change::SetPermissions(who, permissions)).await
     }
 
-    /// Replaces the settings of an organization.
+    /// Replaces the settings of an organization. They are judged as a whole.
     pub async fn set_settings(&self, organization: &str, settings: Values) -> Done {
         self.make(organization, Change::SetSettings(Box::new(settings))).await
     }
 
-    /// Changes some settings of an organization, or whose addresses may be invited.
+    /// Changes some settings of an organization, whose addresses may be invited, or where invitations may lead.
     pub async fn change_settings(&self, organization: &str, patch: &SettingsPatch) -> Done {
         self.make(organization, Change::PatchSettings(Box::new(patch.clone()))).await
     }

@@ -9,8 +9,12 @@ use std::collections::BTreeMap;
 
 use guestlist_harness::{
     bounds,
-    contract::types::{
-        Grant, GrantKind, HostError, InvitationKey, State, Step, StepOutcome, StepResult, Subject, UserRef,
+    contract::{
+        audit::EventKind,
+        types::{
+            Grant, GrantKind, HostError, InvitationKey, State, Step, StepOutcome, StepResult, Subject,
+            UserRef,
+        },
     },
     host::Call,
 };
@@ -21,7 +25,7 @@ use super::{
     persons::listed_grants,
 };
 use crate::{
-    audit::{Event, note},
+    audit::{Event, Of, note},
     codec::{Word as _, from_json, json},
     error::{Failure, Halt},
     invitations::{
@@ -295,11 +299,12 @@ impl Apply {
         }
         many::insert(db, "grant_log (organization, invitation, step, place)", steps, "").await?;
         let event = |step: &Step| -> Event {
-            let (event, what) = match step {
-                Step::Member => ("member.added", None),
-                Step::Grant(grant) => ("grant.added", Some(grant.id.clone())),
+            let (kind, grant) = match step {
+                Step::Member => (EventKind::MemberAdded, None),
+                Step::Grant(grant) => (EventKind::GrantAdded, Some(grant)),
             };
-            self.asker.actor.event(Some(organization), event, Some(invitation), what)
+            let of = Of { invitation: Some(invitation), grant, ..Of::user(&self.user) };
+            self.asker.actor.event(Some(organization), kind, &of)
         };
         note(db, &new.iter().map(|(_, step)| event(step)).collect::<Vec<_>>()).await
     }
@@ -330,7 +335,8 @@ impl Operation for Close {
         let InvitationKey { organization, id: invitation } = &self.key;
         let Subject::User(user) = &row.invitation.subject else { return Err(not_that_invitation()) };
         if close(db, organization, invitation).await? {
-            let event = self.asker.actor.event(Some(organization), "member.closed", Some(invitation), None);
+            let of = Of::row(&row.invitation);
+            let event = self.asker.actor.event(Some(organization), EventKind::MemberClosed, &of);
             note(db, &[event]).await?;
         }
         let local = Local::read(db, organization, user).await?;

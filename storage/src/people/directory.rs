@@ -3,19 +3,20 @@
 use guestlist_harness::{
     bounds,
     contract::{
-        directory::{LookupError, Organization, OrganizationState, User},
+        directory::{Found, LookupError, Organization, OrganizationState, User},
         types::{HostError, Permissions, Principal, UserRef},
     },
     host::Call,
+    lookup::{By, Look, readings},
+    memory::store_name,
 };
 
 use super::{
-    DEFAULT_STORE, is_askable,
+    is_askable,
     persons::{self, Seen},
     seen::{concerns, concerns_people_of},
 };
 use crate::{
-    codec::folded,
     error::{Failure, Halt},
     invitations::asker::Asker,
     sql::{Connection, Operation, Scope, values},
@@ -63,19 +64,7 @@ pub(super) struct FindUsers {
     names: Vec<String>,
 }
 
-type Found = Vec<Result<Option<User>, HostError>>;
-
-/// Where a name is to be looked up.
-enum Lookup<'a> {
-    Nowhere,
-    /// The store cannot answer just now.
-    Silent,
-    In {
-        store: &'a str,
-        /// In lower case.
-        name: String,
-    },
-}
+type Answers = Vec<Result<Found, HostError>>;
 
 /// The user stores of an organization, and whether each answers.
 struct Stores(Vec<(String, bool)>);
@@ -94,32 +83,38 @@ impl Stores {
         Ok((!rows.is_empty()).then_some(Self(stores)))
     }
 
-    fn named(&self, name: &str) -> Option<&str> {
-        self.0.iter().map(|(store, _)| store.as_str()).find(|store| store.eq_ignore_ascii_case(name))
+    fn has(&self, store: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == store)
     }
 
-    fn lookup<'a>(&'a self, domain: &'a str, name: &str) -> Lookup<'a> {
-        let (store, name) = match name.split_once('/') {
-            None => (Some(domain), name),
-            Some((store, name)) => (self.named(store), name),
+    /// The readings of a name; an error where a store that is needed for it cannot answer just now.
+    fn readings(&self, domain: Option<&str>, name: &str) -> Result<Vec<Look>, HostError> {
+        let looks = readings(name, domain, |store| self.has(store));
+        let silent = |(known, answers): &(String, bool), look: &Look| {
+            !answers && look.store.as_ref().is_none_or(|store| store == known)
         };
-        match store {
-            None => Lookup::Nowhere,
-            Some(store) if self.0.iter().any(|(known, answers)| known == store && !answers) => Lookup::Silent,
-            Some(_) if !is_askable(name) => Lookup::Nowhere,
-            Some(store) => Lookup::In { store, name: folded(name) },
+        if looks.iter().any(|look| look.is_needed && self.0.iter().any(|store| silent(store, look))) {
+            return Err(HostError::Unavailable(None));
         }
+        Ok(looks.into_iter().filter(|look| is_askable(&look.text)).collect())
     }
 }
 
-/// The one of that name or, where the name is an address that one alone has in this store, of that address.
-fn one_of<'a>(people: &'a [Seen], store: &str, name: &str) -> Option<&'a Seen> {
-    let mut of_store = people.iter().filter(|person| person.store == store);
-    let addressed = |person: &&Seen| name.contains('@') && person.folded_email.as_deref() == Some(name);
-    of_store.clone().find(|person| person.folded == name).or_else(|| {
-        let found = of_store.find(addressed)?;
-        of_store.find(addressed).is_none().then_some(found)
-    })
+/// Whom a text may mean, by any of its readings: two accounts at most, because that is one too many. Whether
+/// they are enabled is no question here, and a guest whose account is gone is nobody.
+fn fitting<'a>(people: &'a [Seen], looks: &[Look]) -> Vec<&'a Seen> {
+    let mut fitting: Vec<&Seen> = Vec::new();
+    for person in people.iter().filter(|person| person.has_account()) {
+        if fitting.iter().all(|known| known.account != person.account)
+            && looks.iter().any(|look| person.fits(look))
+        {
+            fitting.push(person);
+        }
+        if fitting.len() > 1 {
+            break;
+        }
+    }
+    fitting
 }
 
 impl FindUsers {
@@ -140,7 +135,7 @@ impl FindUsers {
 }
 
 impl Operation for FindUsers {
-    type Output = Result<Found, LookupError>;
+    type Output = Result<Answers, LookupError>;
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -151,37 +146,32 @@ impl Operation for FindUsers {
         concerns_people_of(db, &self.asker, &self.organization).await?;
         self.check()?;
         let Some(known) = Stores::read(db, &self.organization).await? else {
-            return Ok(Ok(self.names.iter().map(|_| Ok(None)).collect()));
+            return Ok(Ok(self.names.iter().map(|_| Ok(Found::Nobody)).collect()));
         };
-        let domain = match &self.domain {
-            None => DEFAULT_STORE,
-            Some(name) => match known.named(name) {
-                None => return Ok(Err(LookupError::UnknownUserstore(name.clone()))),
-                Some(store) => store,
-            },
-        };
-        let lookups: Vec<_> = self.names.iter().map(|name| known.lookup(domain, name)).collect();
-        let (mut stores, mut names) = (Vec::new(), Vec::new());
-        for lookup in &lookups {
-            if let Lookup::In { store, name } = lookup {
-                stores.push((*store).to_owned());
-                names.push(name.clone());
+        let domain = self.domain.as_ref().map(|name| store_name(name));
+        if let (Some(store), Some(name)) = (&domain, &self.domain)
+            && !known.has(store)
+        {
+            return Ok(Err(LookupError::UnknownUserstore(name.clone())));
+        }
+        let readings: Vec<_> =
+            self.names.iter().map(|name| known.readings(domain.as_deref(), name)).collect();
+        let (mut names, mut addresses) = (Vec::new(), Vec::new());
+        for look in readings.iter().flatten().flatten() {
+            match look.by {
+                By::Name => names.push(look.text.clone()),
+                By::Address => addresses.push(look.text.clone()),
             }
         }
-        stores.sort_unstable();
-        stores.dedup();
-        let people = match names.is_empty() {
-            true => Vec::new(),
-            false => persons::named(db, &self.organization, &stores, &names).await?,
+        let people = persons::named(db, &self.organization, &names, &addresses).await?;
+        let answer = |looks: Result<Vec<Look>, HostError>| {
+            Ok(match fitting(&people, &looks?).as_slice() {
+                [] => Found::Nobody,
+                [person] => Found::One(person.user(&self.organization)),
+                _ => Found::Ambiguous,
+            })
         };
-        let answer = |lookup: &Lookup<'_>| match lookup {
-            Lookup::Nowhere => Ok(None),
-            Lookup::Silent => Err(HostError::Unavailable(None)),
-            Lookup::In { store, name } => {
-                Ok(one_of(&people, store, name).map(|person| person.user(&self.organization)))
-            }
-        };
-        Ok(Ok(lookups.iter().map(answer).collect()))
+        Ok(Ok(readings.into_iter().map(answer).collect()))
     }
 }
 

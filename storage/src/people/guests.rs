@@ -4,10 +4,10 @@
 //! count would be one row that all who are let in at the same time wait for. Whatever two of them could want
 //! at once, his account, his id or his name, a unique index gives to one alone.
 
-use guestlist_harness::contract::types::UserRef;
+use guestlist_harness::{contract::types::UserRef, lookup::DEFAULT_STORE};
 use sha2::{Digest as _, Sha256};
 
-use super::{DEFAULT_STORE, is_askable};
+use super::is_askable;
 use crate::{
     codec::folded,
     error::Failure,
@@ -26,6 +26,11 @@ pub(super) enum Joining {
     Possible(String),
 }
 
+/// The part of the code in which an account becomes a guest, or is deleted: one at a time.
+pub(super) fn letting_in(organization: &str, id: &str) -> String {
+    format!("guests of {} bytes {organization}/{id}", organization.len())
+}
+
 pub(super) async fn can_join<C: Connection>(
     db: &mut C,
     organization: &str,
@@ -34,6 +39,7 @@ pub(super) async fn can_join<C: Connection>(
     if !is_askable(&account.organization) || !is_askable(&account.id) {
         return Ok(Joining::NoSuchTarget);
     }
+    db.alone(&letting_in(&account.organization, &account.id)).await?;
     let resident = "select r.name, r.folded, m.id from person r \
         join organization h on h.id = r.organization and h.deleted = 0 \
         join organization o on o.id = $1 and o.deleted = 0 \

@@ -136,6 +136,23 @@ impl Eligible {
         db.rows(&sql, &values).await?.iter().map(account).collect()
     }
 
+    /// Those whose user name somebody of the organization has.
+    async fn named_alike<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
+        const ACCOUNT: [&str; 2] = ["r.organization", "r.id"];
+        let Some((those, values)) = listed(None, ACCOUNT, values![&self.organization], &self.users) else {
+            return Ok(Vec::new());
+        };
+        // `cross join` keeps SQLite from beginning with the people of the organization.
+        let sql = format!(
+            "select r.organization, r.id from person r cross join person p where {those} \
+             and r.account_organization = r.organization and r.account_id = r.id \
+             and exists (select 1 from organization o where o.id = r.organization and o.deleted = 0) \
+             and p.organization = $1 and p.folded = r.folded"
+        );
+        let account = |row: &Row| Ok(UserRef { organization: row.get(0)?, id: row.get(1)? });
+        db.rows(&sql, &values).await?.iter().map(account).collect()
+    }
+
     /// Those whose address is in one of the domains. Somebody without an address has none that is allowed.
     async fn addressed<C: Connection>(
         &self,
@@ -199,14 +216,19 @@ impl Operation for Eligible {
         let Some(place) = db.row(sql, values![&self.organization]).await? else {
             // Nobody can receive anything in an organization that is gone.
             let withheld: Vec<_> = (0u32..).zip(&self.grants).map(|(index, _)| index).collect();
-            let nothing =
-                |_| Eligibility { member: false, address_allowed: false, withheld: withheld.clone() };
+            let nothing = |_| Eligibility {
+                member: false,
+                name_taken: false,
+                address_allowed: false,
+                withheld: withheld.clone(),
+            };
             return Ok(self.users.iter().map(nothing).collect());
         };
         let parent: Option<String> = place.get(0)?;
         let domains: Option<AddressDomains> =
             place.get::<Option<String>>(1)?.as_deref().map(from_json).transpose()?;
         let members = self.members(db).await?;
+        let named_alike = self.named_alike(db).await?;
         let addressed = match &domains {
             Some(domains) => Some(self.addressed(db, domains).await?),
             None => None,
@@ -226,6 +248,7 @@ impl Operation for Eligible {
         };
         let eligibility = |user: &UserRef| Eligibility {
             member: members.contains(user),
+            name_taken: named_alike.contains(user) && !members.contains(user),
             address_allowed: addressed.as_ref().is_none_or(|allowed| allowed.contains(user)),
             withheld: (0u32..)
                 .zip(&self.grants)

@@ -13,7 +13,7 @@ mod settings;
 use async_trait::async_trait;
 use guestlist_harness::{
     contract::{
-        directory::{LookupError, Organization, User},
+        directory::{Found, LookupError, Organization, User},
         membership::{Eligibility, Resolved},
         settings::Values,
         types::{Grant, HostError, Permissions, Principal, Step, StepOutcome, StepResult, UserRef},
@@ -28,9 +28,6 @@ use crate::{
     error::{Failure, Halt},
     sql::Operation,
 };
-
-/// The user store that everybody has and where unqualified names are looked up.
-pub(crate) const DEFAULT_STORE: &str = "PRIMARY";
 
 /// What a host knows of organizations and people. It implements [`Directory`], [`Membership`] and
 /// [`Settings`]. Cloning it shares the database.
@@ -87,7 +84,7 @@ impl Directory for People {
         organization: String,
         userstore_domain: Option<String>,
         names: Vec<String>,
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
         let asked = directory::FindUsers::new(call, organization, userstore_domain, names);
         self.ask(asked).await.map_err(LookupError::Host)?
     }

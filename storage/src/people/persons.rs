@@ -1,32 +1,43 @@
 //! People as an organization sees them, and what they may do there.
 
-use guestlist_harness::contract::{
-    directory::User,
-    types::{Grant, Permissions, Principal, UserRef},
+use guestlist_harness::{
+    address_domain,
+    contract::{
+        directory::User,
+        types::{Grant, Permissions, Principal, UserRef},
+    },
+    lookup::{By, Look},
 };
 
 use super::is_askable;
 use crate::{
-    codec::{Word as _, from_json, principal},
+    codec::{Word as _, folded, from_json, principal},
     error::Failure,
     many,
     sql::{Connection, Row, Value, values},
 };
 
-/// A local account with what is known of it where it is resident: the columns of [`Seen::read`]. The one of
-/// a resident is its own.
-const SEEN: &str = "select p.id, p.folded, p.store, p.folded_email, p.active, p.account_organization, \
-    p.account_id, r.active, r.email from person p left join person r \
-    on r.organization = p.account_organization and r.id = p.account_id \
-    and r.account_organization = r.organization and r.account_id = r.id \
+/// A local account `p` with what is known of it where it is resident, `r`: what [`Seen::read`] reads.
+const COLUMNS: &str =
+    "p.id, p.folded, p.store, p.active, p.account_organization, p.account_id, r.active, r.email";
+
+/// `r` is a resident of an organization that was not deleted.
+const RESIDENT: &str = "r.account_organization = r.organization and r.account_id = r.id \
     and exists (select 1 from organization o where o.id = r.organization and o.deleted = 0)";
+
+/// All local accounts. The one of a resident is its own.
+fn seen() -> String {
+    format!(
+        "select {COLUMNS} from person p left join person r \
+         on r.organization = p.account_organization and r.id = p.account_id and {RESIDENT}"
+    )
+}
 
 /// A local account.
 pub(super) struct Seen {
     id: String,
     pub(super) folded: String,
     pub(super) store: String,
-    pub(super) folded_email: Option<String>,
     active: bool,
     pub(super) account: UserRef,
     resident: Option<Resident>,
@@ -34,28 +45,35 @@ pub(super) struct Seen {
 
 struct Resident {
     active: bool,
-    has_email: bool,
+    email: Option<String>,
 }
 
 impl Seen {
     fn read(row: &Row) -> Result<Self, Failure> {
-        let resident = |active| {
-            Ok::<_, Failure>(Resident { active, has_email: row.get::<Option<String>>(8)?.is_some() })
-        };
+        let resident = |active| Ok::<_, Failure>(Resident { active, email: row.get(7)? });
         Ok(Self {
             id: row.get(0)?,
             folded: row.get(1)?,
             store: row.get(2)?,
-            folded_email: row.get(3)?,
-            active: row.get(4)?,
-            account: UserRef { organization: row.get(5)?, id: row.get(6)? },
-            resident: row.get::<Option<bool>>(7)?.map(resident).transpose()?,
+            active: row.get(3)?,
+            account: UserRef { organization: row.get(4)?, id: row.get(5)? },
+            resident: row.get::<Option<bool>>(6)?.map(resident).transpose()?,
         })
     }
 
     /// A guest whose account is gone is nobody any more.
     pub(super) fn has_account(&self) -> bool {
         self.resident.is_some()
+    }
+
+    /// Whom a look is for: by his user name, or by his address where he is resident.
+    pub(super) fn fits(&self, look: &Look) -> bool {
+        let email = self.resident.as_ref().and_then(|resident| resident.email.as_ref());
+        let fits = match look.by {
+            By::Name => self.folded == look.text,
+            By::Address => email.is_some_and(|email| folded(email) == look.text),
+        };
+        fits && look.store.as_ref().is_none_or(|store| self.store == *store)
     }
 
     /// As `organization`, whose local account it is, sees him.
@@ -65,31 +83,50 @@ impl Seen {
             account: self.account.clone(),
             via: is_guest.then(|| UserRef { organization: organization.to_owned(), id: self.id.clone() }),
             active: self.active && self.resident.as_ref().is_some_and(|resident| resident.active),
-            has_email: self.resident.as_ref().is_some_and(|resident| resident.has_email),
+            has_email: self
+                .resident
+                .as_ref()
+                .is_some_and(|resident| resident.email.as_deref().and_then(address_domain).is_some()),
         }
     }
 }
 
-/// The people of an organization who have one of these names or addresses, in lower case, in one of these
-/// stores. No list is empty.
+/// The people of an organization who have one of these names, or one of these addresses where they are
+/// resident, in lower case.
 pub(super) async fn named<C: Connection>(
     db: &mut C,
     organization: &str,
-    stores: &[String],
     names: &[String],
+    addresses: &[String],
 ) -> Result<Vec<Seen>, Failure> {
-    let (first_store, first_name) = (2, 2 + stores.len());
-    let (in_stores, in_names) = (many::list(first_store, stores.len()), many::list(first_name, names.len()));
+    if names.is_empty() && addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut bound: Vec<Value> = [organization.to_owned()].iter().chain(names).map(Value::from).collect();
     // Each half has an index of its own, and nothing else to begin with. With `or` between them SQLite looks
-    // through the whole store; with both as a list of ids PostgreSQL may, as long as it does not know how many
-    // people an organization has.
-    let half = |name: &str| {
-        format!("{SEEN} where p.organization = $1 and p.store in {in_stores} and p.{name} in {in_names}")
-    };
-    let sql = format!("{} union {}", half("folded"), half("folded_email"));
-    let values =
-        [organization.to_owned()].iter().chain(stores).chain(names).map(Value::from).collect::<Vec<_>>();
-    db.rows(&sql, &values).await?.iter().map(Seen::read).collect()
+    // through the whole organization; with both as a list of ids PostgreSQL may, as long as it does not know
+    // how many people an organization has.
+    let in_names = many::list(2, names.len());
+    let mut sql = format!("{} where p.organization = $1 and p.folded in {in_names}", seen());
+    if !addresses.is_empty() {
+        let in_addresses = many::list(bound.len() + 1, addresses.len());
+        bound.extend(addresses.iter().map(Value::from));
+        // From one organization to the next in which somebody of this one is resident: those are few, and in
+        // others anybody may have given this address to as many accounts as he likes. `cross join` keeps
+        // SQLite from beginning at the other end.
+        sql = format!(
+            "with recursive home (id) as ( \
+                select min(account_organization) from person where organization = $1 \
+                union all \
+                select (select min(n.account_organization) from person n \
+                    where n.organization = $1 and n.account_organization > home.id) \
+                from home where home.id is not null) \
+             {sql} union select {COLUMNS} from home h cross join person r cross join person p \
+             where r.organization = h.id and r.folded_email in {in_addresses} and {RESIDENT} \
+             and p.organization = $1 and p.account_organization = r.organization and p.account_id = r.id"
+        );
+    }
+    db.rows(&sql, &bound).await?.iter().map(Seen::read).collect()
 }
 
 /// The users of an organization with these accounts; nobody where it was deleted.
@@ -105,8 +142,9 @@ pub(super) async fn with_accounts<C: Connection>(
         return Ok(Vec::new());
     };
     let sql = format!(
-        "{SEEN} where {accounts} \
-         and exists (select 1 from organization o where o.id = p.organization and o.deleted = 0)"
+        "{} where {accounts} \
+         and exists (select 1 from organization o where o.id = p.organization and o.deleted = 0)",
+        seen()
     );
     db.rows(&sql, &values).await?.iter().map(Seen::read).collect()
 }

@@ -32,11 +32,13 @@ end $$;
 create table floor (one bigint primary key check (one = 1), instant bigint not null);
 insert into floor values (1, 0);
 
--- What all processes have to know and nobody else may: the key of cursors.
+-- What all processes have to know and nobody else may: the key of cursors, and that of the digests which stand
+-- for names in the audit trail.
 create table secret (name text collate "C" primary key, value bytea not null);
 -- Three random UUIDs are 366 random bits.
-insert into secret values
-    ('cursors', sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
+insert into secret
+    select name, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+    from unnest(array['cursors', 'names']) name;
 
 -- ---- Organizations and people
 
@@ -55,6 +57,8 @@ create table organization (
     settings text collate "C" not null,
     -- Absent: any address.
     address_domains text collate "C",
+    -- Where invitations may lead after accepting: URLs, and what lies below them.
+    landings text collate "C" not null,
     -- The host's own rules, as it writes them.
     policy text collate "C" not null,
     -- Two of the settings, for finding out who has work for a sweep.
@@ -92,7 +96,9 @@ create table person (
 create unique index person_account on person (organization, account_organization, account_id);
 create unique index person_name on person (organization, store, folded);
 create index person_folded on person (organization, folded);
-create index person_email on person (organization, store, folded_email) where folded_email is not null;
+create index person_email on person (organization, folded_email) where folded_email is not null;
+-- Where somebody is a guest.
+create index person_guest on person (account_organization, account_id) where account_organization <> organization;
 
 -- Ids of people who were deleted: never given again.
 create table spent (
@@ -158,6 +164,9 @@ create table invitation (
     notify text collate "C" not null,
     mail text collate "C" not null,
     template text collate "C",
+    -- In which language the invitee is written to, and where their browser goes after accepting.
+    language text collate "C",
+    landing text collate "C",
     metadata text collate "C" not null,
     created_at bigint not null,
     lifetime bigint,
@@ -169,10 +178,16 @@ create table invitation (
     resends bigint not null,
     last_operation text collate "C" not null,
     replaces text collate "C",
+    -- It has ended and was taken off the list.
+    dismissed bigint not null,
     -- A reminder was written for the present lifetime.
     reminded bigint not null,
     -- Handed out as due work: not again before this instant.
     hidden_until bigint not null,
+    -- When the mail system accepted the last mail with a code.
+    mailed_at bigint,
+    -- Only what has ended is taken off the list.
+    check (dismissed = 0 or state not in ('awaiting-approval', 'pending', 'accepting')),
     primary key (organization, id)
 );
 
@@ -212,15 +227,16 @@ create trigger invitation_kept before delete on invitation for each row
 when (old.ended_at is null and not is_loading())
 execute function refuse('an invitation that has not ended cannot be deleted');
 
--- Digests of codes, oldest first by place. They stay after the end of the invitation.
+-- Digests of codes. They stay after the end of the invitation.
 create table code (
     digest bytea primary key check (length(digest) = 32),
     organization text collate "C" not null,
     invitation text collate "C" not null,
-    place bigint not null,
+    -- The version of the invitation that it was made for: the oldest has the lowest.
+    version bigint not null,
     foreign key (organization, invitation) references invitation on delete cascade
 );
-create index code_invitation on code (organization, invitation, place);
+create index code_invitation on code (organization, invitation, version);
 
 -- Messages that wait.
 create table outbox (
@@ -229,7 +245,8 @@ create table outbox (
     kind text collate "C" not null,
     -- The version of the invitation that asked for it.
     version bigint not null,
-    due_at bigint not null,
+    -- Absent: it is about to be sent, at most once, and never falls due again by itself.
+    due_at bigint,
     tries bigint not null,
     -- The host's mail pipeline has it and settles it by itself.
     taken bigint not null,
@@ -288,13 +305,52 @@ create table audit (
     organization text collate "C",
     actor text collate "C" not null,
     request_id text collate "C" not null,
-    event text collate "C" not null,
+    -- What happened, and why: words of the contract.
+    kind text collate "C" not null,
+    word text collate "C",
     operation text collate "C" not null,
     invitation text collate "C",
-    reason text collate "C"
+    -- The account that it is about.
+    subject_organization text collate "C",
+    subject_id text collate "C",
+    -- A keyed digest of a name that was refused.
+    name bytea,
+    grant_kind text collate "C",
+    grant_id text collate "C",
+    -- Another id that it is about.
+    about text collate "C",
+    check ((subject_organization is null) = (subject_id is null)),
+    check (length(name) = 32),
+    check (grant_kind in ('group', 'role')),
+    check ((grant_kind is null) = (grant_id is null))
 );
 create index audit_organization on audit (organization, place);
 create index audit_invitation on audit (organization, invitation, place) where invitation is not null;
+-- INVARIANT: the vocabulary of the contract, and no text that somebody wrote. See wit/audit.wit.
+create trigger audit_words before insert on audit for each row when (
+    new.kind not in (
+        'invitation.created', 'invitation.approved', 'invitation.renewed', 'invitation.adopted',
+        'invitation.claimed', 'invitation.taken-over', 'invitation.accepted', 'invitation.declined',
+        'invitation.revoked', 'invitation.expired', 'invitation.failed', 'invitation.dismissed',
+        'invitation.purged', 'item.refused', 'refused', 'member.added', 'grant.added', 'member.closed',
+        'world.organization-created', 'world.organization-enabled', 'world.organization-disabled',
+        'world.organization-moved', 'world.organization-deleted', 'world.user-added', 'world.user-enabled',
+        'world.user-disabled', 'world.user-renamed', 'world.user-moved', 'world.user-removed',
+        'world.email-changed', 'world.member-added', 'world.member-removed', 'world.group-created',
+        'world.group-renamed', 'world.group-deleted', 'world.role-created', 'world.role-renamed',
+        'world.role-deleted', 'world.grant-added', 'world.grant-removed', 'world.permissions-set',
+        'world.settings-changed', 'world.policy-set', 'world.store-answers', 'world.store-silent',
+        'world.other')
+    or new.word not in (
+        'not-permitted', 'organization-not-active', 'no-parent', 'unknown-grants', 'unknown-userstore',
+        'too-many', 'invalid', 'lifetime-out-of-bounds', 'not-found', 'in-progress', 'wrong-state',
+        'resend-limit', 'operation-reused', 'conflict', 'own-invitation', 'may-not-see-code',
+        'contradictory-settings', 'unsupported', 'not-usable', 'expired', 'revoked', 'used', 'declined',
+        'failed', 'organization-moved', 'invitee-not-active', 'inviter-not-entitled', 'grants-not-allowed',
+        'address-not-allowed', 'name-taken', 'policy', 'policy-unavailable', 'code-required', 'duplicate',
+        'ambiguous', 'not-a-parent-user', 'already-member', 'no-email', 'may-not-grant', 'may-not-receive',
+        'refused', 'active-invitation', 'over-limit', 'needs-approval', 'unavailable', 'given-up', 'closed',
+        'other')) execute function refuse('this is no word of the audit trail');
 create trigger audit_is_kept before update on audit for each row
 execute function refuse('the audit trail is append-only');
 create trigger audit_stays before delete on audit for each row when (not is_loading())

@@ -260,6 +260,11 @@ impl Connection for Inside<'_> {
         format!("strpos({text}, {part})")
     }
 
+    /// Two random UUIDs are 244 random bits.
+    fn random(&self) -> &'static str {
+        "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
+    }
+
     async fn alone(&mut self, name: &str) -> Result<(), Failure> {
         let lock = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
         self.change(lock, &[Value::from(name)]).await.map(|_| ())

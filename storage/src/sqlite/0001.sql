@@ -4,9 +4,10 @@
 create table floor (one integer primary key check (one = 1), instant integer not null) strict;
 insert into floor values (1, 0);
 
--- What all processes have to know and nobody else may: the key of cursors.
+-- What all processes have to know and nobody else may: the key of cursors, and that of the digests which stand
+-- for names in the audit trail.
 create table secret (name text primary key, value blob not null) strict;
-insert into secret values ('cursors', randomblob(32));
+insert into secret values ('cursors', randomblob(32)), ('names', randomblob(32));
 
 -- ---- Organizations and people
 
@@ -25,6 +26,8 @@ create table organization (
     settings text not null,
     -- Absent: any address.
     address_domains text,
+    -- Where invitations may lead after accepting: URLs, and what lies below them.
+    landings text not null,
     -- The host's own rules, as it writes them.
     policy text not null,
     -- Two of the settings, for finding out who has work for a sweep.
@@ -62,7 +65,9 @@ create table person (
 create unique index person_account on person (organization, account_organization, account_id);
 create unique index person_name on person (organization, store, folded);
 create index person_folded on person (organization, folded);
-create index person_email on person (organization, store, folded_email) where folded_email is not null;
+create index person_email on person (organization, folded_email) where folded_email is not null;
+-- Where somebody is a guest.
+create index person_guest on person (account_organization, account_id) where account_organization <> organization;
 
 -- Ids of people who were deleted: never given again.
 create table spent (
@@ -128,6 +133,9 @@ create table invitation (
     notify text not null,
     mail text not null,
     template text,
+    -- In which language the invitee is written to, and where their browser goes after accepting.
+    language text,
+    landing text,
     metadata text not null,
     created_at integer not null,
     lifetime integer,
@@ -139,10 +147,16 @@ create table invitation (
     resends integer not null,
     last_operation text not null,
     replaces text,
+    -- It has ended and was taken off the list.
+    dismissed integer not null,
     -- A reminder was written for the present lifetime.
     reminded integer not null,
     -- Handed out as due work: not again before this instant.
     hidden_until integer not null,
+    -- When the mail system accepted the last mail with a code.
+    mailed_at integer,
+    -- Only what has ended is taken off the list.
+    check (dismissed = 0 or state not in ('awaiting-approval', 'pending', 'accepting')),
     primary key (organization, id)
 ) strict;
 
@@ -193,15 +207,16 @@ end;
 -- Where a whole world is loaded a row stands in here, within that transaction only.
 create table loading (one integer primary key) strict;
 
--- Digests of codes, oldest first by place. They stay after the end of the invitation.
+-- Digests of codes. They stay after the end of the invitation.
 create table code (
     digest blob primary key check (length(digest) = 32),
     organization text not null,
     invitation text not null,
-    place integer not null,
+    -- The version of the invitation that it was made for: the oldest has the lowest.
+    version integer not null,
     foreign key (organization, invitation) references invitation on delete cascade
 ) strict;
-create index code_invitation on code (organization, invitation, place);
+create index code_invitation on code (organization, invitation, version);
 
 -- Messages that wait.
 create table outbox (
@@ -210,7 +225,8 @@ create table outbox (
     kind text not null,
     -- The version of the invitation that asked for it.
     version integer not null,
-    due_at integer not null,
+    -- Absent: it is about to be sent, at most once, and never falls due again by itself.
+    due_at integer,
     tries integer not null,
     -- The host's mail pipeline has it and settles it by itself.
     taken integer not null,
@@ -269,13 +285,56 @@ create table audit (
     organization text,
     actor text not null,
     request_id text not null,
-    event text not null,
+    -- What happened, and why: words of the contract.
+    kind text not null,
+    word text,
     operation text not null,
     invitation text,
-    reason text
+    -- The account that it is about.
+    subject_organization text,
+    subject_id text,
+    -- A keyed digest of a name that was refused.
+    name blob,
+    grant_kind text,
+    grant_id text,
+    -- Another id that it is about.
+    about text,
+    check ((subject_organization is null) = (subject_id is null)),
+    check (length(name) = 32),
+    check (grant_kind in ('group', 'role')),
+    check ((grant_kind is null) = (grant_id is null))
 ) strict;
 create index audit_organization on audit (organization, place);
 create index audit_invitation on audit (organization, invitation, place) where invitation is not null;
+-- INVARIANT: the vocabulary of the contract, and no text that somebody wrote. See wit/audit.wit. A trigger and not
+-- a check, because a later version with more words can replace it.
+create trigger audit_words before insert on audit
+when new.kind not in (
+        'invitation.created', 'invitation.approved', 'invitation.renewed', 'invitation.adopted',
+        'invitation.claimed', 'invitation.taken-over', 'invitation.accepted', 'invitation.declined',
+        'invitation.revoked', 'invitation.expired', 'invitation.failed', 'invitation.dismissed',
+        'invitation.purged', 'item.refused', 'refused', 'member.added', 'grant.added', 'member.closed',
+        'world.organization-created', 'world.organization-enabled', 'world.organization-disabled',
+        'world.organization-moved', 'world.organization-deleted', 'world.user-added', 'world.user-enabled',
+        'world.user-disabled', 'world.user-renamed', 'world.user-moved', 'world.user-removed',
+        'world.email-changed', 'world.member-added', 'world.member-removed', 'world.group-created',
+        'world.group-renamed', 'world.group-deleted', 'world.role-created', 'world.role-renamed',
+        'world.role-deleted', 'world.grant-added', 'world.grant-removed', 'world.permissions-set',
+        'world.settings-changed', 'world.policy-set', 'world.store-answers', 'world.store-silent',
+        'world.other')
+    or new.word not in (
+        'not-permitted', 'organization-not-active', 'no-parent', 'unknown-grants', 'unknown-userstore',
+        'too-many', 'invalid', 'lifetime-out-of-bounds', 'not-found', 'in-progress', 'wrong-state',
+        'resend-limit', 'operation-reused', 'conflict', 'own-invitation', 'may-not-see-code',
+        'contradictory-settings', 'unsupported', 'not-usable', 'expired', 'revoked', 'used', 'declined',
+        'failed', 'organization-moved', 'invitee-not-active', 'inviter-not-entitled', 'grants-not-allowed',
+        'address-not-allowed', 'name-taken', 'policy', 'policy-unavailable', 'code-required', 'duplicate',
+        'ambiguous', 'not-a-parent-user', 'already-member', 'no-email', 'may-not-grant', 'may-not-receive',
+        'refused', 'active-invitation', 'over-limit', 'needs-approval', 'unavailable', 'given-up', 'closed',
+        'other')
+begin
+    select raise(abort, 'this is no word of the audit trail');
+end;
 create trigger audit_is_kept before update on audit
 begin
     select raise(abort, 'the audit trail is append-only');

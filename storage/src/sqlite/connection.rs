@@ -147,6 +147,10 @@ impl Connection for Inside<'_> {
         format!("instr({text}, {part})")
     }
 
+    fn random(&self) -> &'static str {
+        "randomblob(32)"
+    }
+
     async fn alone(&mut self, _: &str) -> Result<(), Failure> {
         Ok(())
     }

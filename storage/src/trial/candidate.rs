@@ -89,6 +89,9 @@ impl Prepared for Tried {
             }
             Event::DeleteUser { organization, id } => desk.remove_user(organization, id).await,
             Event::RenameUser { organization, id, name } => desk.rename_user(organization, id, name).await,
+            Event::SetEmail { organization, id, email } => {
+                desk.set_user_email(organization, id, email.as_deref()).await
+            }
             Event::SetOrganizationActive { organization, active } => {
                 desk.set_organization_active(organization, *active).await
             }

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guestlist_harness::{
-    contract::types::{GrantKind, UserRef},
+    contract::{
+        audit::{EventKind, Word},
+        types::{Grant, GrantKind, UserRef},
+    },
     memory::{
-        AuditEvent, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
-        StoredInvitation, Target,
+        AuditEvent, Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem,
+        RecordedOperation, StoredInvitation, Target,
     },
 };
 
-use super::hex;
+use super::{NEVER, hex};
 use crate::{
+    audit,
     codec::{Word as _, from_json, message_of},
     error::{Failure, Halt},
     invitations::rows,
@@ -39,7 +43,7 @@ impl Operation for Dump {
         invitations(db, &mut realm).await?;
         operations(db, &mut realm).await?;
         applied(db, &mut realm).await?;
-        audit(db, &mut realm).await?;
+        trail(db, &mut realm).await?;
         Ok(realm)
     }
 }
@@ -57,8 +61,8 @@ fn listed<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<Op
 }
 
 async fn organizations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
-    let sql = "select id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, policy \
-               from organization";
+    let sql = "select id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, landings, \
+               policy from organization";
     for row in db.rows(sql, &[]).await? {
         let offset = i32::try_from(row.get::<i64>(5)?)
             .map_err(|_| Failure::Damaged("an offset from UTC is out of all bounds".into()))?;
@@ -69,14 +73,15 @@ async fn organizations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(
             deleted: row.get(4)?,
             stores: BTreeSet::new(),
             silent_stores: BTreeSet::new(),
-            people: BTreeMap::new(),
+            people: People::default(),
             spent: BTreeSet::new(),
             groups: BTreeMap::new(),
             roles: BTreeMap::new(),
             permissions: Vec::new(),
             settings: from_json(&row.get::<String>(6)?)?,
             address_domains: listed(&row, 7)?,
-            policy: from_json(&row.get::<String>(8)?)?,
+            landings: from_json(&row.get::<String>(8)?)?,
+            policy: from_json(&row.get::<String>(9)?)?,
             utc_offset_minutes: offset,
         };
         realm.organizations.insert(row.get(0)?, organization);
@@ -146,16 +151,20 @@ async fn rules<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failu
 async fn invitations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
     let sql = format!("select {} from invitation", rows::COLUMNS);
     for row in db.rows(&sql, &[]).await? {
-        let rows::Stored { invitation, reminded, hidden_until } = rows::read(&row, 0)?;
+        let rows::Stored { invitation, reminded, hidden_until, mailed_at } = rows::read(&row, 0)?;
         let tenant = realm.tenants.entry(invitation.key.organization.clone()).or_default();
         let id = invitation.key.id.clone();
-        tenant.rows.insert(id, StoredInvitation { invitation, codes: Vec::new(), reminded, hidden_until });
+        let (codes, code_versions) = (Vec::new(), Vec::new());
+        let row = StoredInvitation { invitation, codes, code_versions, mailed_at, reminded, hidden_until };
+        tenant.rows.insert(id, row);
     }
-    let sql = "select organization, invitation, digest from code order by organization, invitation, place";
+    let sql = "select organization, invitation, digest, version from code \
+               order by organization, invitation, version, digest";
     for row in db.rows(sql, &[]).await? {
         let tenant = realm.tenants.get_mut(&row.get::<String>(0)?).ok_or_else(|| damaged("code"))?;
         let invitation = tenant.rows.get_mut(&row.get::<String>(1)?).ok_or_else(|| damaged("code"))?;
         invitation.codes.push(hex(&row.get::<Vec<u8>>(2)?));
+        invitation.code_versions.push(row.get(3)?);
     }
     let sql = "select organization, invitation, kind, version, due_at, tries, taken from outbox \
                order by organization, due_at, invitation, kind";
@@ -164,7 +173,7 @@ async fn invitations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(),
             invitation: row.get(1)?,
             kind: message_of(&row.get::<String>(2)?)?,
             version: row.get(3)?,
-            due_at: row.get(4)?,
+            due_at: row.get::<Option<u64>>(4)?.unwrap_or(NEVER),
             tries: row.get(5)?,
             taken: row.get(6)?,
         };
@@ -213,20 +222,41 @@ async fn applied<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Fai
     Ok(())
 }
 
-async fn audit<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
-    let sql = "select at, organization, actor, request_id, event, operation, invitation, reason from audit \
-               order by place";
-    for row in db.rows(sql, &[]).await? {
+async fn trail<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
+    let sql = format!("select {} from audit order by place", audit::COLUMNS);
+    for row in db.rows(&sql, &[]).await? {
+        let kind: String = row.get(4)?;
+        let unknown = || Failure::Damaged(format!("there is no word `{kind}`"));
         realm.audit.push(AuditEvent {
             at: row.get(0)?,
             organization: row.get(1)?,
             actor: from_json(&row.get::<String>(2)?)?,
             request_id: row.get(3)?,
-            event: row.get(4)?,
-            operation: row.get(5)?,
-            invitation: row.get(6)?,
-            reason: row.get(7)?,
+            kind: EventKind::of_text(&kind).ok_or_else(unknown)?,
+            word: word(&row)?,
+            operation: row.get(6)?,
+            invitation: row.get(7)?,
+            subject: row
+                .get::<Option<_>>(8)?
+                .zip(row.get(9)?)
+                .map(|(organization, id)| UserRef { organization, id }),
+            name: row.get(10)?,
+            grant: grant(&row)?,
+            about: row.get(13)?,
         });
     }
     Ok(())
+}
+
+fn word(row: &Row) -> Result<Option<Word>, Failure> {
+    let word: Option<String> = row.get(5)?;
+    let read = |word: String| {
+        Word::of_text(&word).ok_or_else(|| Failure::Damaged(format!("there is no word `{word}`")))
+    };
+    word.map(read).transpose()
+}
+
+fn grant(row: &Row) -> Result<Option<Grant>, Failure> {
+    let kind = row.get::<Option<String>>(11)?.as_deref().map(GrantKind::of).transpose()?;
+    Ok(kind.zip(row.get(12)?).map(|(kind, id)| Grant { kind, id }))
 }

@@ -1,16 +1,19 @@
 //! A world, as rows.
 
+use std::collections::BTreeSet;
+
 use guestlist_harness::{
     contract::types::GrantKind,
     memory::{
         Organization, Person, Realm, RecordedItem, RecordedOperation, StoredInvitation, Target, Tenant,
+        store_name,
     },
 };
 
-use super::bytes;
+use super::{NEVER, bytes};
 use crate::{
-    StorageError,
-    codec::{Word as _, folded, json, message, principal},
+    StorageError, audit,
+    codec::{Word as _, folded, json, message, planned, principal},
     error::Halt,
     invitations::rows::{self, Stored},
     many,
@@ -21,8 +24,8 @@ use crate::{
 const TABLES: [(&str, &str); 15] = [
     (
         "organization",
-        "id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, policy, retention, \
-         reminder_before",
+        "id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, landings, policy, \
+         retention, reminder_before",
     ),
     ("userstore", "organization, name, answers"),
     (
@@ -35,18 +38,22 @@ const TABLES: [(&str, &str); 15] = [
     ("held", "organization, person, kind, target, invitation"),
     ("permission", "organization, who, permissions, place"),
     ("invitation", rows::COLUMNS),
-    ("code", "digest, organization, invitation, place"),
+    ("code", "digest, organization, invitation, version"),
     ("outbox", "organization, invitation, kind, version, due_at, tries, taken"),
     ("operation", "organization, caller, operation, fingerprint, at"),
     ("operation_item", "organization, caller, operation, position, invitation, refused"),
     ("grant_log", "organization, invitation, step, place"),
     ("grant_closed", "organization, invitation"),
-    ("audit", "at, organization, actor, request_id, event, operation, invitation, reason"),
+    ("audit", audit::COLUMNS),
 ];
+
+/// How many rows are copied at a time, to be bound.
+const PIECE: usize = 5_000;
 
 /// Everything of a world, by table, ready to be written.
 pub(super) struct Load {
-    rows: Vec<(&'static str, Vec<Value>)>,
+    /// Of each table in its order: a row is looked at once, however many there are.
+    rows: [Vec<Vec<Value>>; TABLES.len()],
     mails_per_day: Option<u32>,
 }
 
@@ -60,7 +67,7 @@ fn digest(hex: &str) -> Result<Value, StorageError> {
 
 impl Load {
     pub(super) fn of(world: &Realm) -> Result<Self, StorageError> {
-        let mut load = Self { rows: Vec::new(), mails_per_day: world.mails_per_day };
+        let mut load = Self { rows: Default::default(), mails_per_day: world.mails_per_day };
         for (id, organization) in &world.organizations {
             if let Some(parent) =
                 organization.parent.as_ref().filter(|it| !world.organizations.contains_key(*it))
@@ -73,25 +80,29 @@ impl Load {
             load.tenant(organization, tenant)?;
         }
         for event in &world.audit {
-            load.put(
-                "audit",
-                values![
-                    event.at,
-                    event.organization.as_ref(),
-                    principal(&event.actor)?,
-                    &event.request_id,
-                    &event.event,
-                    &event.operation,
-                    event.invitation.as_ref(),
-                    event.reason.as_ref()
-                ],
-            );
+            let row = audit::Event {
+                organization: event.organization.clone(),
+                actor: principal(&event.actor)?,
+                request_id: event.request_id.clone(),
+                kind: event.kind,
+                word: event.word,
+                operation: event.operation.clone(),
+                invitation: event.invitation.clone(),
+                subject: event.subject.clone(),
+                name: event.name.clone(),
+                grant: event.grant.clone(),
+                about: event.about.clone(),
+            };
+            load.put("audit", &row.values(event.at));
         }
         Ok(load)
     }
 
     fn put(&mut self, table: &'static str, row: &[Value]) {
-        self.rows.push((table, row.to_vec()));
+        let of = TABLES.iter().zip(&mut self.rows).find(|((name, _), _)| *name == table);
+        if let Some((_, rows)) = of {
+            rows.push(row.to_vec());
+        }
     }
 
     fn organization(&mut self, id: &str, place: &Organization) -> Result<(), StorageError> {
@@ -106,18 +117,22 @@ impl Load {
                 i64::from(place.utc_offset_minutes),
                 json(&place.settings)?,
                 place.address_domains.as_ref().map(json).transpose()?,
+                json(&place.landings)?,
                 json(&place.policy)?,
-                place.settings.retention,
-                place.settings.reminder_before
+                planned(place.settings.retention),
+                place.settings.reminder_before.map(planned)
             ],
         );
-        if let Some(silent) = place.silent_stores.iter().find(|store| !place.stores.contains(*store)) {
+        let canonical = |stores: &BTreeSet<String>| stores.iter().map(|name| store_name(name)).collect();
+        let (stores, silent): (BTreeSet<_>, BTreeSet<_>) =
+            (canonical(&place.stores), canonical(&place.silent_stores));
+        if let Some(silent) = silent.difference(&stores).next() {
             return Err(invalid(format!(
                 "organization `{id}` has no user store `{silent}` that could be silent"
             )));
         }
-        for store in &place.stores {
-            self.put("userstore", values![id, store, !place.silent_stores.contains(store)]);
+        for store in &stores {
+            self.put("userstore", values![id, store, !silent.contains(store)]);
         }
         for (kind, targets) in [(GrantKind::Group, &place.groups), (GrantKind::Role, &place.roles)] {
             for (target, Target { name, grantable_by, receivable_by }) in targets {
@@ -127,16 +142,22 @@ impl Load {
             }
         }
         for (local, person) in &place.people {
+            let store = store_name(&person.store);
+            if !stores.contains(&store) {
+                return Err(invalid(format!(
+                    "user `{local}` of `{id}` is in the user store `{store}`, which is not there"
+                )));
+            }
             self.person(id, place, local, person)?;
         }
         for spent in &place.spent {
             self.put("spent", values![id, spent]);
         }
+        let mut known = BTreeSet::new();
         for (number, entry) in (0_u32..).zip(&place.permissions) {
+            let (who, permissions) = (principal(&entry.who)?, json(&entry.permissions)?);
             // The first entry counts.
-            let earlier = place.permissions.iter().take_while(|other| !std::ptr::eq(*other, entry));
-            if earlier.into_iter().all(|other| other.who != entry.who) {
-                let (who, permissions) = (principal(&entry.who)?, json(&entry.permissions)?);
+            if known.insert(who.clone()) {
                 self.put("permission", values![id, who, permissions, number]);
             }
         }
@@ -150,6 +171,12 @@ impl Load {
         id: &str,
         person: &Person,
     ) -> Result<(), StorageError> {
+        if let Some(email) = person.email.as_ref().filter(|email| email.contains(char::is_control)) {
+            return Err(invalid(format!(
+                "the address `{}` of user `{id}` of `{organization}` has control characters",
+                email.escape_debug()
+            )));
+        }
         self.put(
             "person",
             values![
@@ -157,7 +184,7 @@ impl Load {
                 id,
                 &person.name,
                 folded(&person.name),
-                &person.store,
+                store_name(&person.store),
                 person.email.as_ref(),
                 person.email.as_deref().map(folded),
                 person.active,
@@ -204,7 +231,7 @@ impl Load {
                     &entry.invitation,
                     kind,
                     entry.version,
-                    entry.due_at,
+                    Some(entry.due_at).filter(|due_at| *due_at < NEVER),
                     entry.tries,
                     entry.taken
                 ],
@@ -226,14 +253,21 @@ impl Load {
     }
 
     fn invitation(&mut self, row: &StoredInvitation) -> Result<(), StorageError> {
-        let StoredInvitation { invitation, codes, reminded, hidden_until } = row;
-        let stored =
-            Stored { invitation: invitation.clone(), reminded: *reminded, hidden_until: *hidden_until };
+        let StoredInvitation { invitation, codes, code_versions, mailed_at, reminded, hidden_until } = row;
+        let stored = Stored {
+            invitation: invitation.clone(),
+            reminded: *reminded,
+            hidden_until: *hidden_until,
+            mailed_at: *mailed_at,
+        };
         let written = rows::written(&stored).map_err(|failure| invalid(failure.text().to_owned()))?;
         self.put("invitation", &written);
         let key = &invitation.key;
-        for (place, code) in (0_u32..).zip(codes) {
-            self.put("code", values![digest(code)?, &key.organization, &key.id, place]);
+        if codes.len() != code_versions.len() {
+            return Err(invalid(format!("invitation `{}` has codes without a version", key.id)));
+        }
+        for (code, version) in codes.iter().zip(code_versions) {
+            self.put("code", values![digest(code)?, &key.organization, &key.id, *version]);
         }
         Ok(())
     }
@@ -268,10 +302,10 @@ impl Operation for Load {
             db.change(&format!("delete from {table}"), &[]).await?;
         }
         db.change("update realm set mails_per_day = $1", values![self.mails_per_day]).await?;
-        for (table, columns) in TABLES {
-            let rows: Vec<_> =
-                self.rows.iter().filter(|(of, _)| *of == table).map(|(_, row)| row.clone()).collect();
-            many::insert(db, &format!("{table} ({columns})"), rows, "").await?;
+        for ((table, columns), rows) in TABLES.iter().zip(&self.rows) {
+            for piece in rows.chunks(PIECE) {
+                many::insert(db, &format!("{table} ({columns})"), piece.to_vec(), "").await?;
+            }
         }
         db.change("delete from loading", &[]).await?;
         Ok(db.survey(&TABLES.map(|(table, _)| table)).await?)

@@ -2,12 +2,17 @@
 
 use guestlist_harness::{
     AddressDomains,
-    contract::types::{Permissions, Principal},
+    contract::{
+        audit::EventKind,
+        storage::{Batch, Change, ClockGuard, CodeChange, Guard},
+        types::{Permissions, Principal},
+    },
+    host::Operation,
     memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings},
 };
 use guestlist_storage::{AdministrationError, NewOrganization};
 
-use super::both::{Both, alice, ann, group, role, user};
+use super::both::{Both, alice, ann, batch, change, group, key, role, user};
 
 fn new_user(id: &str, name: &str, store: Option<&str>) -> NewUser {
     let email = Some(format!("{name}@Example.com"));
@@ -100,7 +105,7 @@ async fn organizations_are_changed_as_in_memory() {
     assert!(both!(both, set_permissions("acme", Principal::Client("new".into()), Permissions::all())));
     assert!(both!(both, set_permissions("acme", ann(), Permissions::empty())));
     let mut settings = default_settings();
-    (settings.reminder_before, settings.ceiling) = (Some(1), Some(vec![group("g-help")]));
+    (settings.reminder_before, settings.ceiling) = (Some(1_000), Some(vec![group("g-help")]));
     assert!(both!(both, set_settings("acme", settings.clone())));
     let patch: SettingsPatch = serde_json::from_str(
         r#"{ "retention": "2d", "address-domains": ["*.example.org"], "reminder-before": null }"#,
@@ -147,7 +152,7 @@ async fn a_host_makes_its_own_organizations_groups_and_roles() {
     assert_eq!(made.settings, default_settings());
     assert!(made.active && !made.deleted && made.stores.contains("PRIMARY"));
     assert_eq!((&made.groups["g"], &made.roles["g"]), (&target("Group"), &target("Role")));
-    let events: Vec<_> = realm.audit.iter().map(|event| event.event.as_str()).collect();
+    let events: Vec<_> = realm.audit.iter().map(|event| event.text()).collect();
     assert_eq!(
         events,
         [
@@ -173,7 +178,99 @@ async fn a_host_makes_its_own_organizations_groups_and_roles() {
     let below = administration.create_organization(new("new2", Some("new"))).await.unwrap_err();
     assert_eq!(below, AdministrationError::Impossible(EventError::NoOrganization("new".into())));
     let unknown = administration.set_store_answers("root", "FOURTH", false).await;
-    assert_eq!(impossible(unknown), "organization `root` has no user store `FOURTH`");
+    assert_eq!(
+        impossible(unknown),
+        "organization `root` has no user store `FOURTH`; there are `PRIMARY`, `SECONDARY`, `SILENT`"
+    );
+}
+
+/// A code that was sent to an address which is somebody else's by now is nobody's.
+#[tokio::test]
+async fn with_an_address_the_codes_that_were_sent_there_die() {
+    let both = Both::new().await;
+    both.invite(alice()).await;
+    both.administration().set_organization_active("globex", true).await.unwrap();
+    let [_, host] = both.hosts();
+    let gina = both.memory.call(Operation::Invite, Some("globex"), Principal::User(user("globex", "u-gina")));
+    let elsewhere = Batch { grants: vec![], ..batch("inv-g", alice()) };
+    host.storage.insert(&gina, "globex".into(), elsewhere).await.unwrap().remove(0).unwrap();
+    let bob = batch("inv-b", user("root", "u-bob"));
+    let call = both.memory.call(Operation::Invite, Some("acme"), ann());
+    host.storage.insert(&call, "acme".into(), bob).await.unwrap().remove(0).unwrap();
+    let administration = both.administration();
+    let hers = both.memory.call(Operation::Accept, None, Principal::User(alice()));
+    let by_code = async |id: &str| {
+        let code = batch(id, alice()).drafts[0].code.clone().unwrap();
+        host.storage.by_code(&hers, code).await.unwrap().map(|row| row.key.id)
+    };
+    administration.set_user_email("root", "u-alice", Some("alice@example.com")).await.unwrap();
+    assert_eq!(by_code("inv-a").await.as_deref(), Some("inv-a"), "it is the address that she has");
+    administration.set_user_email("root", "u-alice", Some("alice@example.org")).await.unwrap();
+    for id in ["inv-a", "inv-g"] {
+        assert_eq!(by_code(id).await, None, "{id}");
+    }
+    let mine = host.storage.mine(&hers, vec![], None, 10).await.unwrap().items;
+    let mut ids: Vec<_> = mine.iter().map(|row| (row.key.id.as_str(), row.state, row.version)).collect();
+    ids.sort_unstable_by_key(|(id, ..)| *id);
+    let pending = guestlist_harness::contract::types::State::Pending;
+    assert_eq!(ids, [("inv-a", pending, 1), ("inv-g", pending, 1)], "she still sees them");
+    let realm = both.database.dump().await.unwrap();
+    let codes = |organization: &str, id: &str| realm.tenants[organization].rows[id].codes.clone();
+    let (one, other) = (codes("acme", "inv-a"), codes("globex", "inv-g"));
+    assert!(one.len() == 1 && other.len() == 1 && one != other, "each has a digest of its own");
+    let code = batch("inv-b", alice()).drafts[0].code.clone().unwrap();
+    let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(codes("acme", "inv-b"), [hex], "bob's is his");
+    let person = &realm.organizations["root"].people["u-alice"];
+    assert_eq!(person.email.as_deref(), Some("alice@example.org"));
+    let last = realm.audit.last().unwrap();
+    assert_eq!((last.kind, last.subject.clone()), (EventKind::WorldEmailChanged, Some(alice())));
+    // The new code of a resend is one like any other.
+    let renewed = Change { code: CodeChange::Add(vec![9; 32]), ..change(pending) };
+    let guard = Guard { version: 1, states: vec![pending], clock: ClockGuard::None };
+    host.storage.transition(&call, key("inv-a"), guard, renewed).await.unwrap();
+    let found = host.storage.by_code(&hers, vec![9; 32]).await.unwrap();
+    assert_eq!(found.map(|row| row.version), Some(2));
+    administration.set_user_email("root", "u-alice", None).await.unwrap();
+    assert_eq!(host.storage.by_code(&hers, vec![9; 32]).await.unwrap(), None);
+    let seen = host.directory.get_users(&call, "root".into(), vec![alice()]).await.unwrap();
+    assert!(!seen[0].as_ref().unwrap().has_email);
+    for (place, id) in [("root", "u-gus"), ("root", "u-nobody"), ("nowhere", "u-alice")] {
+        let wrong = administration.set_user_email(place, id, Some("new@example.com")).await;
+        assert!(matches!(wrong, Err(AdministrationError::Impossible(_))), "{place}/{id}: {wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn settings_are_judged_as_a_whole() {
+    let both = Both::new().await;
+    let administration = both.administration();
+    let before = both.database.dump().await.unwrap();
+    let patch = |json: &str| serde_json::from_str::<SettingsPatch>(json).unwrap();
+    let mut settings = default_settings();
+    settings.lifetime_min = settings.lifetime + 1;
+    let mut told = vec![administration.set_settings("acme", settings).await];
+    for wrong in [
+        r#"{ "lifetime": "99d" }"#,
+        r#"{ "reminder-before": "2h" }"#,
+        r#"{ "accept-with": "code", "codes": "see-code" }"#,
+        r#"{ "notify": "external", "codes": "invitee-only", "landings": ["https://new.example"] }"#,
+    ] {
+        told.push(administration.change_settings("acme", &patch(wrong)).await);
+    }
+    for told in told {
+        assert!(matches!(told, Err(AdministrationError::Settings(_))), "{told:?}");
+    }
+    let nowhere = patch(r#"{ "landings": ["https://ok.example", "http://app.example"] }"#);
+    let refused = administration.change_settings("acme", &nowhere).await.unwrap_err();
+    assert!(refused.to_string().contains("`http://app.example`"), "{refused}");
+    super::both::compare(&both.database.dump().await.unwrap(), &before);
+    let good = patch(
+        r#"{ "accept-with": "code", "codes": "see-code-even-alone", "notify": "external",
+             "notices": ["failed", "revoked"], "landings": ["https://ok.example"] }"#,
+    );
+    assert!(both!(both, change_settings("acme", &good)));
+    assert_eq!(both.database.dump().await.unwrap().organizations["acme"].landings, ["https://ok.example"]);
 }
 
 #[tokio::test]
@@ -185,6 +282,7 @@ async fn the_character_nul_is_in_nothing() {
         administration.add_user("root", new_user("u-n", "na\0me", None)).await,
         administration.add_user("root", new_user("u-\0", "name", None)).await,
         administration.rename_user("root", "u-alice", "al\0ice").await,
+        administration.set_user_email("root", "u-alice", Some("al\0ice@example.com")).await,
         administration.set_user_active("root", "u-\0", false).await,
         administration.add_member("acme", &user("root", "u-\0")).await,
         administration.remove_member("acme", &user("ro\0ot", "u")).await,

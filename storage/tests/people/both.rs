@@ -37,6 +37,7 @@ organizations:
       - { id: u-dora, name: dora@example.com, email: dora@example.org }
       - { id: u-dora2, name: dora2, email: dora@example.com }
       - { id: u-gus, name: gus.guest, resident: partner/u-gus0 }
+      - { id: u-namesake, name: ANN, email: namesake@example.com }
     roles:
       - { id: r-lead, name: Lead, members: [u-alice, u-gus] }
   - id: acme
@@ -51,7 +52,7 @@ organizations:
     roles:
       - { id: r-admin, name: Administrator, receivable-by: [r-lead] }
     permissions: { u-ann: [all], u-deputy: [view], "client:hr": [invite], u-carl: [invite] }
-    settings: { address-domains: [example.com], lifetime: 1h }
+    settings: { address-domains: [example.com], lifetime: 1h, landings: ["https://app.example/start"] }
   - id: globex
     parent: root
     state: disabled
@@ -190,6 +191,15 @@ fn plain(realm: &Realm) -> Value {
         tenant.operations.sort_by_key(|known| (format!("{:?}", known.caller), known.operation.clone()));
         !(tenant.rows.is_empty() && tenant.operations.is_empty() && tenant.applied.is_empty())
     });
+    // Each host has a key of its own for the digests of names: the same name has the same number.
+    let mut names = Vec::new();
+    for name in realm.audit.iter_mut().filter_map(|event| event.name.as_mut()) {
+        let number = names.iter().position(|known| known == name).unwrap_or_else(|| {
+            names.push(name.clone());
+            names.len() - 1
+        });
+        *name = vec![u8::try_from(number).unwrap()];
+    }
     let mut json = serde_json::to_value(realm).unwrap();
     json["clock"] = json!(null);
     json["entropy"] = json!(null);
@@ -231,6 +241,8 @@ pub fn batch(id: &str, user: UserRef) -> Batch {
         grants: vec![group("g-help"), role("r-admin")],
         notify: Notify::Internal,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         active_limit: None,
         announce: false,
@@ -260,6 +272,8 @@ pub fn change(to: State) -> Change {
         code: CodeChange::Keep,
         lifetime: LifetimeChange::Keep,
         reason: None,
+        word: None,
+        adopt: false,
         outcomes: None,
         count_resend: false,
         messages: Vec::new(),

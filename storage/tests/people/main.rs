@@ -13,6 +13,7 @@
 mod administering;
 mod both;
 mod histories;
+mod lifecycle;
 mod races;
 mod reading;
 mod somewhere;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use guestlist_harness::{
-    contract::types::{Principal, State, Step, StepOutcome},
+    contract::{
+        audit::EventKind,
+        types::{Principal, State, Step, StepOutcome},
+    },
     host::{Host, Operation},
 };
 use guestlist_storage::AdministrationError;
@@ -45,7 +48,7 @@ async fn of_many_who_apply_one_does() {
     let count = |outcome| answers.iter().filter(|answer| **answer == [outcome; 3]).count();
     assert_eq!((count(StepOutcome::Applied), count(StepOutcome::AlreadyApplied)), (1, 7));
     let realm = both.database.dump().await.unwrap();
-    let added = realm.audit.iter().filter(|event| event.event.ends_with(".added")).count();
+    let added = realm.audit.iter().filter(|event| event.kind.is_grant()).count();
     assert_eq!(added, 3, "each step has one event");
 }
 
@@ -121,7 +124,7 @@ async fn of_many_who_make_him_a_member_one_does() {
     let guests =
         realm.organizations["acme"].people.values().filter(|person| person.account.organization != "acme");
     assert_eq!(guests.count(), 1);
-    assert_eq!(realm.audit.iter().filter(|event| event.event == "world.member-added").count(), 1);
+    assert_eq!(realm.audit.iter().filter(|event| event.kind == EventKind::WorldMemberAdded).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

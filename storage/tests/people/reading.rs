@@ -16,6 +16,7 @@ fn accounts() -> Vec<UserRef> {
     let ids = ["u-alice", "u-bob", "u-bob2", "u-carl", "u-dora", "u-gus", "u-nobody", "u-al\0ice"];
     let mut accounts: Vec<_> = ids.iter().map(|id| user("root", id)).collect();
     accounts.extend([
+        user("root", "u-namesake"),
         user("acme", "u-ann"),
         user("partner", "u-gus0"),
         user("globex", "u-gina"),
@@ -138,6 +139,13 @@ async fn find_everybody(both: &Both, call: &Call, place: &str) {
 async fn every_question_has_the_same_answer() {
     let both = Both::new().await;
     ask_everything(&both).await;
+    let call = both.memory.call(Operation::Invite, Some("acme"), ann());
+    let namesake = both
+        .ask(&call, |host, call| async move {
+            host.membership.eligible(&call, "acme".into(), vec![user("root", "u-namesake")], vec![]).await
+        })
+        .await;
+    assert!(namesake.unwrap()[0].name_taken);
     both.invite(alice()).await;
     both.memory.set_store_answers("root", "silent", false).unwrap();
     both.administration().set_store_answers("root", "silent", false).await.unwrap();

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use guestlist_harness::{
     contract::{
-        audit::Refusal,
+        audit::{EventKind, Refusal, Word},
         storage::{Batch, Draft, RefusedItem},
         types::{Principal, State, Step},
     },
     host::{Audit as _, Membership as _, Operation, Storage as _},
-    memory::{MemoryHost, OutboxEntry, Person, Realm},
+    memory::{AuditEvent, MemoryHost, OutboxEntry, Person, Realm},
 };
 use guestlist_storage::{Clock, Database, StorageError};
 
@@ -47,7 +47,13 @@ async fn lived() -> MemoryHost {
     let first = waiting.drafts.remove(0);
     waiting.drafts.push(Draft { code: None, approval: Some("privileged".into()), ..first });
     waiting.announce = true;
-    waiting.refused = vec![RefusedItem { position: 1, name: "eve".into(), reason: "not-found".into() }];
+    waiting.refused = vec![RefusedItem {
+        position: 1,
+        name: "eve".into(),
+        subject: Some(alice()),
+        word: Word::NoEmail,
+        reason: "no-email".into(),
+    }];
     waiting.metadata = vec![guestlist_harness::contract::types::Property {
         key: "ticket".into(),
         value: "7 'x' \"y\"".into(),
@@ -75,8 +81,13 @@ async fn lived() -> MemoryHost {
     host.add_member("acme", &user("partner", "u-gus0")).unwrap();
     host.set_store_answers("root", "silent", false).unwrap();
     host.delete_organization("globex").unwrap();
-    let refusal =
-        Refusal { operation: "invitee.accept".into(), invitation: None, reason: "not-usable".into() };
+    let refusal = Refusal {
+        operation: "invitee.accept".into(),
+        invitation: None,
+        subject: None,
+        name: None,
+        word: Word::NotUsable,
+    };
     let stranger = host.call(Operation::Accept, None, Principal::Anonymous);
     host.record_refusals(&stranger, None, vec![refusal]).await.unwrap();
     host
@@ -112,10 +123,51 @@ async fn after_loading_the_rules_of_the_tables_hold_again() {
         ("delete from invitation where ended_at is null", "has not ended"),
         ("update invitation set state = 'pending' where id = 'inv-a'", "illegal"),
         ("update invitation set version = version + 1, state = 'pending' where id = 'inv-c'", "illegal"),
+        (
+            "insert into audit (at, actor, request_id, kind, operation) values (1, '', '', 'a word', '')",
+            "no word of the audit trail",
+        ),
+        (
+            "insert into audit (at, actor, request_id, kind, word, operation) \
+             values (1, '', '', 'refused', 'because they left us', '')",
+            "no word of the audit trail",
+        ),
+        (
+            "insert into audit (at, actor, request_id, kind, subject_id, operation) \
+             values (1, '', '', 'item.refused', 'u-x', '')",
+            "check",
+        ),
+        (
+            "insert into audit (at, actor, request_id, kind, grant_id, operation) \
+             values (1, '', '', 'grant.added', 'g', '')",
+            "check",
+        ),
+        ("update invitation set dismissed = 1 where id = 'inv-b'", "check"),
     ] {
         let refused = somewhere::refusal(&place.kept, wrong).await;
-        assert!(refused.contains(expected), "{wrong}: {refused}");
+        assert!(refused.to_lowercase().contains(expected), "{wrong}: {refused}");
     }
+}
+
+/// The words of the tables are those of the contract.
+#[tokio::test]
+async fn every_word_of_the_trail_is_kept() {
+    let (_place, database) = database().await;
+    let mut realm = lived().await.realm();
+    let event = realm.audit[0].clone();
+    let kinds = EventKind::ALL.iter().map(|kind| AuditEvent { kind: *kind, ..event.clone() });
+    let words = Word::ALL.iter().map(|word| AuditEvent { word: Some(*word), ..event.clone() });
+    let full = AuditEvent {
+        name: Some(vec![7; 32]),
+        grant: Some(role("r-admin")),
+        about: Some("about".into()),
+        ..event.clone()
+    };
+    realm.audit = kinds.chain(words).chain([full]).collect();
+    database.load(&realm).await.unwrap();
+    assert_eq!(database.dump().await.unwrap().audit, realm.audit);
+    realm.audit[0].name = Some(vec![7; 31]);
+    assert!(matches!(database.load(&realm).await, Err(StorageError::Invalid(_))));
 }
 
 #[tokio::test]
@@ -156,6 +208,13 @@ async fn what_cannot_be_stored_is_refused_as_a_whole() {
                 rows.get_mut("inv-a").unwrap().codes[0].push('0');
             }),
             "64 hexadecimal digits",
+        ),
+        (
+            changed(&|realm| {
+                let rows = &mut realm.tenants.get_mut("acme").unwrap().rows;
+                rows.get_mut("inv-a").unwrap().code_versions.clear();
+            }),
+            "without a version",
         ),
         (
             changed(&|realm| {

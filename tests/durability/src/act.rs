@@ -106,6 +106,8 @@ pub fn request(names: Vec<String>, grants: Vec<Grant>) -> InviteRequest {
         lifetime: LifetimeChoice::Default,
         notify: None,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         idempotency_key: None,
     }
@@ -114,7 +116,14 @@ pub fn request(names: Vec<String>, grants: Vec<Grant>) -> InviteRequest {
 /// Everything.
 #[must_use]
 pub fn everything() -> InvitationFilter {
-    InvitationFilter { states: Vec::new(), grant: None, inviter: None, invitee: None, name_prefix: None }
+    InvitationFilter {
+        states: Vec::new(),
+        grant: None,
+        inviter: None,
+        invitee: None,
+        name_prefix: None,
+        dismissed: None,
+    }
 }
 
 /// So many rows from the start, oldest first.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use guestlist_harness::{
     code,
     contract::{
+        audit::EventKind,
         notifications::Recipient,
         types::{InvitationKey, MailState, State, StepResult, UserRef},
     },
@@ -118,6 +119,7 @@ fn mail(letter: &Letter) -> Mail {
         code: message.code.clone(),
         link: None,
         expires_at: message.expires_at,
+        language: message.language.clone(),
     }
 }
 
@@ -150,13 +152,12 @@ impl Slice {
                 let (organization, id) = (event.organization.clone()?, event.invitation.clone()?);
                 Some(InvitationKey { organization, id })
             };
-            let word = match event.event.as_str() {
-                "invitation.revoked" => key().map(|key| Word::Ended(key, State::Revoked)),
-                "invitation.declined" => key().map(|key| Word::Ended(key, State::Declined)),
-                "world.member-removed" => event.reason.as_ref().map(|id| {
-                    let account = UserRef { organization: PARENT.into(), id: id.clone() };
-                    Word::Removed(self.organization.clone(), account)
-                }),
+            let word = match event.kind {
+                EventKind::InvitationRevoked => key().map(|key| Word::Ended(key, State::Revoked)),
+                EventKind::InvitationDeclined => key().map(|key| Word::Ended(key, State::Declined)),
+                EventKind::WorldMemberRemoved => {
+                    event.subject.clone().map(|account| Word::Removed(self.organization.clone(), account))
+                }
                 _ => None,
             };
             history.extend(word.map(|word| Told { at: index + 1, word }));
@@ -185,10 +186,11 @@ impl Slice {
             }
         }
         let lost = removed.into_iter().filter_map(|(id, times)| {
-            let is_his = |event: &&AuditEvent| {
-                event.event == "world.member-removed" && event.reason.as_deref() == Some(id)
+            let is_theirs = |event: &&AuditEvent| {
+                event.kind == EventKind::WorldMemberRemoved
+                    && event.subject.as_ref().is_some_and(|subject| subject.id == id)
             };
-            let happened = self.world.audit.iter().filter(is_his).count();
+            let happened = self.world.audit.iter().filter(is_theirs).count();
             (happened < times)
                 .then(|| format!("I-ACK: {id} was removed {times} times, and the trail knows of {happened}"))
         });

@@ -17,6 +17,7 @@ use std::{
 
 use guestlist_harness::{
     Plugin,
+    contract::audit::EventKind,
     memory::{AuditEvent, default_settings},
 };
 use serde::Serialize;
@@ -299,7 +300,7 @@ impl Killing<'_> {
             self.outcome.violations.push("I-AUD: the audit trail lost what it had".into());
         }
         let new = realm.audit.iter().skip(life.trail.len());
-        self.outcome.recovered += new.filter(|event| event.event == "invitation.taken-over").count();
+        self.outcome.recovered += new.filter(|event| event.kind == EventKind::InvitationTakenOver).count();
         life.trail.clone_from(&realm.audit);
         for slice in slices(realm, &life.letters, &life.told) {
             self.outcome.violations.extend(slice.broken(true));

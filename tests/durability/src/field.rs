@@ -9,6 +9,7 @@ use guestlist_harness::{
     Plugin,
     contract::{
         exports::invitee::Handle,
+        settings::Values,
         types::{InvitationKey, Principal, UserRef},
     },
     memory::default_settings,
@@ -43,7 +44,7 @@ pub struct Field {
 const COPIED: [(&str, &str); 4] = [
     ("invitation", "id subject_id name"),
     ("code", "invitation digest"),
-    ("audit", "invitation"),
+    ("audit", "invitation subject_id"),
     ("grant_log", "invitation"),
 ];
 
@@ -64,7 +65,8 @@ impl Field {
         others: usize,
         observer: Observer,
     ) -> Result<Self, String> {
-        let settings = default_settings();
+        // Reminders are looked for, too.
+        let settings = Values { reminder_before: Some(3_600_000), ..default_settings() };
         let realm = world::realm(HUNDRED + others, organizations, &settings);
         drop(place.with(&realm, Clock::Machine).await?);
         let (database, stage) = open(plugin, &place, observer).await?;
@@ -190,7 +192,7 @@ impl Field {
         let told = std::io::Error::other;
         let begin = "begin; set local search_path to guestlist; insert into loading values (1)";
         client.batch_execute(begin).await.map_err(told)?;
-        let digest = "sha256((k || ' ' || t.invitation || ' ' || t.place)::bytea)";
+        let digest = "sha256((k || ' ' || t.invitation || ' ' || t.version)::bytea)";
         for (table, changed) in COPIED {
             let names = "select attname::text from pg_attribute where attrelid = $1::text::regclass \
                          and attnum > 0 and not attisdropped order by attnum";

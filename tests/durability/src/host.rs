@@ -15,7 +15,7 @@ use guestlist_harness::{
     CallError, Engine, EngineOptions, Export, Interceptor, Limits, Plugin,
     contract::{
         notifications::{Message, SendError, Sent},
-        policy::{AcceptFacts, InviteFacts},
+        policy::{AcceptFacts, InviteFacts, PolicyError},
         types::{Context, HostError, Permissions, Principal, Verdict},
     },
     host::{Call, Host, Membership, Notifications, Operation, Policy, Random},
@@ -85,11 +85,11 @@ struct Everybody;
 
 #[async_trait]
 impl Policy for Everybody {
-    async fn decide_invite(&self, _: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError> {
+    async fn decide_invite(&self, _: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
         Ok(facts.candidates.iter().map(|_| Verdict::Allow).collect())
     }
 
-    async fn decide_accept(&self, _: &Call, _: AcceptFacts) -> Result<Verdict, HostError> {
+    async fn decide_accept(&self, _: &Call, _: AcceptFacts) -> Result<Verdict, PolicyError> {
         Ok(Verdict::Allow)
     }
 }

@@ -285,7 +285,7 @@ pub fn miscounted(realm: &Realm, invited: &[Invited]) -> Vec<String> {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for event in &realm.audit {
         if let Some(invitation) = &event.invitation {
-            *counts.entry((invitation, &event.event)).or_default() += 1;
+            *counts.entry((invitation, event.text())).or_default() += 1;
         }
     }
     let mut members = BTreeSet::new();

@@ -7,7 +7,7 @@ use guestlist_harness::{
         settings::Values,
         types::{Grant, GrantKind, Permissions, Principal, UserRef},
     },
-    memory::{Entitled, Organization, Person, Realm, Target, default_settings},
+    memory::{Entitled, Organization, People, Person, Realm, Target, default_settings},
 };
 
 /// The organization that everybody is resident in.
@@ -69,12 +69,13 @@ pub fn organization(id: &str, parent: Option<&str>, settings: Values) -> Organiz
         deleted: false,
         stores: BTreeSet::from(["PRIMARY".to_owned()]),
         silent_stores: BTreeSet::new(),
-        people: BTreeMap::new(),
+        people: People::default(),
         spent: BTreeSet::new(),
         groups: BTreeMap::new(),
         roles: BTreeMap::new(),
         permissions: Vec::new(),
         settings,
+        landings: Vec::new(),
         address_domains: None,
         policy: Vec::new(),
         utc_offset_minutes: 0,

@@ -21,6 +21,7 @@ use guestlist_durability::{
 use guestlist_harness::{
     Plugin,
     contract::{
+        audit::EventKind,
         exports::{
             invitations::Refusal,
             invitee::{Accepted, Handle},
@@ -105,7 +106,7 @@ async fn half_an_accept_is_found() {
     alone.organizations.get_mut(&organization).unwrap().people.retain(|_, one| one.invitation.is_none());
     assert!(wrong(alone, &letters, &[]).contains("I-REST"));
     let mut silent = realm;
-    silent.audit.retain(|event| event.event != "invitation.accepted");
+    silent.audit.retain(|event| event.kind != EventKind::InvitationAccepted);
     assert!(wrong(silent, &letters, &[]).contains("I-AUD"));
 }
 

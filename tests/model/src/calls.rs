@@ -1,4 +1,4 @@
-//! The thirteen calls, to the plugin as a library and to the component in its sandbox, with answers of one
+//! The fourteen calls, to the plugin as a library and to the component in its sandbox, with answers of one
 //! type.
 
 use std::{
@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use guestlist::{accept, approval, decline, invite, list, resend, revoke, sweep};
+use guestlist::{accept, approval, decline, dismiss, invite, list, resend, revoke, sweep};
 use guestlist_harness::{
     CallError, Export, FaultPlan, Limits, Plugin, Reason, Stop,
     contract::{
@@ -37,6 +37,7 @@ pub enum Request<H = Handle> {
     RevokeAll(Owner),
     Approve(String),
     Reject(String, Option<String>),
+    Dismiss(String),
     ListMine(Vec<State>),
     Introspect(H),
     Accept(H),
@@ -81,6 +82,7 @@ impl Request {
             Self::RevokeAll(_) => Operation::RevokeAll,
             Self::Approve(_) => Operation::Approve,
             Self::Reject(..) => Operation::Reject,
+            Self::Dismiss(_) => Operation::Dismiss,
             Self::ListMine(_) => Operation::ListMine,
             Self::Introspect(_) => Operation::Introspect,
             Self::Accept(_) => Operation::Accept,
@@ -143,6 +145,7 @@ fn natively(
         Request::Reject(id, reason) => {
             Reply::Ended(cross(approval::reject(host, context, id, reason.as_deref())))
         }
+        Request::Dismiss(id) => Reply::Ended(cross(dismiss::dismiss(host, context, id))),
         Request::ListMine(states) => {
             let states: Vec<_> = cross(states);
             Reply::ListMine(cross(list::list_mine(host, context, &states, None, MINE)))
@@ -184,6 +187,7 @@ impl Answers for Sandboxed {
             }
             Request::Approve(id) => run.call(op::Approve { id }).map(Reply::Approve),
             Request::Reject(id, reason) => run.call(op::Reject { id, reason }).map(Reply::Ended),
+            Request::Dismiss(id) => run.call(op::Dismiss { id }).map(Reply::Ended),
             Request::ListMine(states) => {
                 run.call(op::ListMine { states, after: None, limit: MINE }).map(Reply::ListMine)
             }

@@ -15,7 +15,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use guestlist_harness::{Fault, FaultAt, host::Operation};
+use guestlist_harness::{Fault, FaultAt, Function, host::Operation, memory::Moment};
 use proptest::{prelude::*, sample::select};
 
 /// Who acts.
@@ -51,12 +51,13 @@ const ALICE_2: u8 = 10;
 const BEA: u8 = 11;
 const ALICE: u8 = 0;
 const NAME_IN_BETA: u8 = 10;
+const SILENT: u8 = 11;
 
 /// Where; the first is nowhere.
 pub const PLACES: [&str; 3] = ["", "acme", "beta"];
 
 /// Whom one may try to invite.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 14] = [
     "alice",
     "bob",
     "gus",
@@ -68,20 +69,48 @@ pub const NAMES: [&str; 11] = [
     "fred",
     "nobody",
     "bea",
+    // An address of one account alone, and one that is the user name of another.
+    "mia@example.com",
+    "alice@example.com",
+    // Nothing but white space.
+    "blank",
 ];
+
+/// The name as it is asked for.
+pub fn name(index: u8) -> &'static str {
+    match NAMES[usize::from(index)] {
+        "blank" => "  ",
+        name => name,
+    }
+}
 
 /// What one may try to give.
 pub const GRANTS: [&str; 6] =
     ["group:g-help", "group:g-ops", "role:r-audit", "group:g-vault", "role:r-admin", "group:g-none"];
 
 /// What else may be said.
-pub const OPTIONS: [&str; 12] = [
-    "external", "hour", "never", "key-1", "key-2", "store", "twice", "reason", "inviter", "cut", "pending",
+pub const OPTIONS: [&str; 17] = [
+    "external",
+    "hour",
+    "never",
+    "key-1",
+    "key-2",
+    "store",
+    "twice",
+    "reason",
+    "inviter",
+    "cut",
+    "pending",
     "ended",
+    "german",
+    "landing",
+    "astray",
+    "dismissed",
+    "listed",
 ];
 
 /// What happens outside of all calls.
-pub const LIFE: [&str; 59] = [
+pub const LIFE: [&str; 67] = [
     "mail-fails",
     "mail-works",
     "mail-takes",
@@ -141,12 +170,28 @@ pub const LIFE: [&str; 59] = [
     "keep-short",
     "policy=approval",
     "policy=narrow",
+    "codes=invitee-only",
+    "codes=see-code",
+    "codes=see-code-even-alone",
+    "namesake-joins",
+    "namesake-leaves",
+    "settings-contradict",
+    "settings-agree",
+    "email-of-alice",
 ];
 /// Rules that say no, and the absence of rules.
-pub const POLICIES: [&str; 4] = ["policy=none", "policy=no-bob", "policy=not-now", "policy=approval-of-bob"];
+pub const POLICIES: [&str; 6] = [
+    "policy=none",
+    "policy=no-bob",
+    "policy=not-now",
+    "policy=approval-of-bob",
+    "policy=approval-of-less",
+    "policy=too-short",
+];
 
-/// How a host call fails; `late` is later than the host's time-out, `slow` just in time.
-pub const FAULTS: [&str; 11] = [
+/// How a host call fails; `late` is later than the host's time-out, `slow` just in time. A policy that is
+/// `silent` gives no answer when somebody accepts, or is sent to; or when somebody is invited.
+pub const FAULTS: [&str; 13] = [
     "fail-before",
     "fail-after",
     "timeout",
@@ -158,6 +203,8 @@ pub const FAULTS: [&str; 11] = [
     "full",
     "crash-before",
     "crash-after",
+    "silent",
+    "silent-to-invite",
 ];
 
 /// A movement of the clock.
@@ -199,7 +246,25 @@ pub struct Strike {
 
 impl Strike {
     pub fn plan(self) -> FaultAt {
-        FaultAt { function: None, nth: self.nth, then_on: self.then_on, fault: self.fault() }
+        FaultAt { function: self.function(), nth: self.nth, then_on: self.then_on, fault: self.fault() }
+    }
+
+    /// Of which function it counts the calls; absent: of all.
+    fn function(self) -> Option<Function> {
+        match FAULTS[usize::from(self.fault)] {
+            "silent" => Some(Function::PolicyDecideAccept),
+            "silent-to-invite" => Some(Function::PolicyDecideInvite),
+            _ => None,
+        }
+    }
+
+    /// Which question a silent policy does not answer.
+    pub fn silent(self) -> Option<Moment> {
+        match FAULTS[usize::from(self.fault)] {
+            "silent" => Some(Moment::Accept),
+            "silent-to-invite" => Some(Moment::Invite),
+            _ => None,
+        }
     }
 
     pub fn fault(self) -> Fault {
@@ -214,7 +279,8 @@ impl Strike {
             "denied" => Fault::Denied,
             "full" => Fault::Full,
             "crash-before" => Fault::CrashBefore,
-            _ => Fault::CrashAfter,
+            "crash-after" => Fault::CrashAfter,
+            _ => Fault::Error(Function::PolicyDecideAccept.error("silent").expect("an error of policies")),
         }
     }
 }
@@ -424,11 +490,12 @@ fn asked(operation: Operation, (who, place): (u8, u8)) -> Asked {
 }
 
 fn invite() -> impl Strategy<Value = Asked> {
-    let name = prop_oneof![12 => 0..5u8, 2 => 5..11u8];
+    let name = prop_oneof![12 => 0..5u8, 3 => 5..14u8];
     let names =
         prop_oneof![9 => prop::collection::vec(name.clone(), 1..3), 1 => prop::collection::vec(name, 0..5)];
     let grants = some_of(&[(50, 0), (30, 1), (30, 2), (3, 3), (4, 4), (3, 5)]);
-    let options = some_of(&[(15, 0), (12, 1), (5, 2), (8, 3), (4, 4), (1, 5), (2, 6)]);
+    let options =
+        some_of(&[(15, 0), (12, 1), (5, 2), (8, 3), (4, 4), (1, 5), (2, 6), (8, 12), (8, 13), (1, 14)]);
     let who = prop_oneof![3 => Just((ANN, 1)), 1 => administrator()];
     (who, names, grants, options).prop_map(|(who, names, grants, options)| Asked {
         names,
@@ -439,16 +506,16 @@ fn invite() -> impl Strategy<Value = Asked> {
 }
 
 fn managing() -> impl Strategy<Value = Asked> {
-    use Operation::{Approve, Get, List, Reject, Resend, Revoke, RevokeAll};
+    use Operation::{Approve, Dismiss, Get, List, Reject, Resend, Revoke, RevokeAll};
     let judging = (
         prop_oneof![4 => Just(Approve), 1 => Just(Reject)],
         prop_oneof![10 => Just((BEN, 1)), 2 => administrator(), 1 => Just((HIMSELF, 1))],
     );
     let other = (
-        prop_oneof![6 => Just(Resend), 2 => Just(Revoke), 1 => select(vec![List, Get, RevokeAll])],
+        prop_oneof![6 => Just(Resend), 2 => Just(Revoke), 2 => Just(Dismiss), 1 => select(vec![List, Get, RevokeAll])],
         administrator(),
     );
-    let options = some_of(&[(20, 7), (40, 8), (15, 10), (10, 11)]);
+    let options = some_of(&[(20, 7), (40, 8), (15, 10), (10, 11), (10, 15), (10, 16)]);
     let more = prop_oneof![5 => Just(None), 1 => which().prop_map(Some)];
     (prop_oneof![judging, other], which(), more, options).prop_map(
         |((operation, who), first, more, options)| {
@@ -603,11 +670,118 @@ fn taken_name() -> impl Strategy<Value = Vec<Option<Step>>> {
     (mostly(Just(Step::Call(invite, None))), mostly(accept)).prop_map(|(one, two)| vec![one, two])
 }
 
+/// Something comes in the way of an invitation, and somebody sends it or approves it all the same.
+fn obstructed() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let rule = proptest::option::weighted(0.3, select(vec!["policy=approval", "privileged", "reminder"]));
+    let names = select(vec![0u8, 1, 1, 2]);
+    let invite =
+        (invite(), names).prop_map(|(asked, name)| Step::Call(Asked { names: vec![name], ..asked }, None));
+    let waits = proptest::option::weighted(0.4, Just(Step::Life("mail-fails")));
+    let in_the_way = select(vec![
+        "suspend",
+        "move",
+        "disable-alice",
+        "disable-bob",
+        "disable-gus",
+        "remove-alice",
+        "ann-loses",
+        "ann-nothing",
+        "remove-ann",
+        "namesake-joins",
+        "ceiling",
+        "privileged",
+        "domains",
+        "policy=not-now",
+        "policy=no-bob",
+        "settings-contradict",
+        "codes=invitee-only",
+    ]);
+    let silent = |nth: u32| {
+        let nth = proptest::option::weighted(0.2, Just(nth));
+        nth.prop_map(|nth| nth.map(|nth| Strike { fault: SILENT, nth, then_on: true }))
+    };
+    let send = (
+        prop_oneof![
+            4 => administrator().prop_map(|who| Asked { rows: vec![0], ..asked(Operation::Resend, who) }),
+            2 => Just(Asked { rows: vec![0], ..asked(Operation::Approve, (BEN, 1)) }),
+            3 => Just(asked(Operation::Sweep, (SYSTEM, 1))),
+            1 => any_answer(),
+        ],
+        silent(1),
+    );
+    let send = send.prop_map(|(asked, strike)| Step::Call(asked, strike));
+    let later = proptest::option::weighted(0.5, select(vec![120_000, 36 * 3_600_000, 71 * 3_600_000]));
+    let works = proptest::option::weighted(0.4, Just(Step::Life("mail-works")));
+    (
+        rule,
+        mostly(waits.prop_map(|step| step.unwrap_or(Step::Life("mail-works")))),
+        mostly(invite),
+        mostly(in_the_way.prop_map(Step::Life)),
+        later,
+        works,
+        mostly(send),
+    )
+        .prop_map(|(rule, waits, invite, way, later, works, send)| {
+            let later = later.map(|time| Step::Clock(Clock::Advance(time)));
+            vec![rule.map(Step::Life), waits, invite, way, later, works, send]
+        })
+}
+
+/// The inviter is gone, and somebody takes the invitation over.
+fn taken_over() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let invite = invite().prop_map(|asked| Step::Call(asked, None));
+    let gone = select(vec!["ann-loses", "ann-nothing", "remove-ann", "hr-loses"]).prop_map(Step::Life);
+    let meanwhile = proptest::option::weighted(
+        0.5,
+        select(vec![
+            "privileged",
+            "policy=approval",
+            "policy=narrow",
+            "policy=too-short",
+            "policy=no-bob",
+            "policy=none",
+            "ceiling",
+            "ann-regains",
+            "hr-regains",
+            "notices=all",
+        ]),
+    );
+    let who = prop_oneof![
+        6 => Just((BEN, 1)),
+        2 => Just((ANN, 1)),
+        2 => Just((HIMSELF, 1)),
+        3 => administrator(),
+    ];
+    let resend = (who, prop_oneof![3 => Just(None), 1 => strike(1..20u32)]).prop_map(|(who, strike)| {
+        Step::Call(Asked { rows: vec![0], ..asked(Operation::Resend, who) }, strike)
+    });
+    let accept = answering(Just(Operation::Accept)).prop_map(|asked| Step::Call(asked, None));
+    (mostly(invite), mostly(gone), meanwhile, mostly(resend), mostly(accept))
+        .prop_map(|(one, two, three, four, five)| vec![one, two, three.map(Step::Life), four, five])
+}
+
+/// A claimed accept meets a policy that gives no answer, and the sweep comes back to it.
+fn silenced() -> impl Strategy<Value = Vec<Option<Step>>> {
+    let accept = (answering(Just(Operation::Accept)), 1..4u32)
+        .prop_map(|(asked, nth)| Step::Call(asked, Some(Strike { fault: SILENT, nth, then_on: true })));
+    let give_up = proptest::option::weighted(0.6, Just(Step::Life("give-up")));
+    let lease = || select(vec![0, 1i64]).prop_map(|more| Step::Clock(Clock::Lease(0, more)));
+    let sweep = || {
+        proptest::option::weighted(0.8, Just(1)).prop_map(|nth| {
+            let strike = nth.map(|nth| Strike { fault: SILENT, nth, then_on: true });
+            Step::Call(asked(Operation::Sweep, (SYSTEM, 1)), strike)
+        })
+    };
+    let end = proptest::option::weighted(0.3, Just(Step::Clock(Clock::Expiry(0, 0))));
+    (give_up, mostly(accept), mostly(lease()), mostly(sweep()), end, mostly(lease()), mostly(sweep()))
+        .prop_map(|(zero, one, two, three, four, five, six)| vec![zero, one, two, three, four, five, six])
+}
+
 /// A history that begins with an invite, so that there is something to go on with.
 pub fn history() -> impl Strategy<Value = History> {
     let first = invite().prop_map(|asked| Step::Call(asked, None));
     let one = step().prop_map(|step| vec![Some(step)]);
-    let episode = prop_oneof![64 => one, 16 => broken_accept(), 5 => approval(), 2 => namesake(), 1 => taken_name(), 4 => stricter(), 6 => anew()];
+    let episode = prop_oneof![64 => one, 16 => broken_accept(), 5 => approval(), 2 => namesake(), 1 => taken_name(), 4 => stricter(), 6 => anew(), 14 => obstructed(), 8 => taken_over(), 4 => silenced()];
     (first, prop::collection::vec(episode, 0..22)).prop_map(|(first, episodes)| {
         History(std::iter::once(first).chain(episodes.into_iter().flatten().flatten()).collect())
     })

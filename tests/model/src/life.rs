@@ -1,6 +1,7 @@
 //! What happens to the world of a history outside of all calls, by the words of [`crate::history`].
 
 use guestlist_harness::{
+    contract::settings::{Codes, Values},
     contract::types::{Grant, GrantKind, Permissions, Principal, UserRef},
     memory::{EventError, MailMode, MemoryHost, NewUser, Rule, SettingsPatch},
 };
@@ -15,6 +16,15 @@ fn settings(host: &MemoryHost, patch: &str) -> Result<(), EventError> {
 
 fn policy(host: &MemoryHost, rules: &str) -> Result<(), EventError> {
     host.set_policy("acme", serde_json::from_str::<Vec<Rule>>(rules).expect("rules"))
+}
+
+/// Somebody has written settings past everything that judges them.
+fn keep(host: &MemoryHost, change: fn(&mut Values)) {
+    let mut realm = host.realm();
+    if let Some(place) = realm.organizations.get_mut("acme") {
+        change(&mut place.settings);
+    }
+    host.set_realm(realm);
 }
 
 /// An error says that it cannot happen (any more): then nothing did.
@@ -79,7 +89,7 @@ pub fn happen(host: &MemoryHost, what: &str) -> Result<(), EventError> {
         "notices=all" => {
             return settings(
                 host,
-                r#"{ "notices": ["expired", "accepted", "declined", "approval-requested"] }"#,
+                r#"{ "notices": ["expired", "accepted", "declined", "approval-requested", "failed", "revoked"] }"#,
             );
         }
         "notices=none" => return settings(host, r#"{ "notices": [] }"#),
@@ -96,7 +106,7 @@ pub fn happen(host: &MemoryHost, what: &str) -> Result<(), EventError> {
         "no-domains" => return settings(host, r#"{ "address-domains": null }"#),
         "few" => return settings(host, r#"{ "limits": { "users": 2 }, "mail-tries": 2 }"#),
         "give-up" => return settings(host, r#"{ "takeovers-max": 0, "mail-tries": 1 }"#),
-        "keep-short" => return settings(host, r#"{ "retention": "1h", "notify": "external" }"#),
+        "keep-short" => return settings(host, r#"{ "retention": "1d", "notify": "external" }"#),
         "policy=none" => return policy(host, "[]"),
         "policy=approval" => return policy(host, r#"[{ "at": "invite", "require-approval": "always" }]"#),
         "policy=approval-of-bob" => {
@@ -110,6 +120,27 @@ pub fn happen(host: &MemoryHost, what: &str) -> Result<(), EventError> {
         }
         "policy=no-bob" => return policy(host, r#"[{ "names": ["bob"], "refuse": "not bob" }]"#),
         "policy=not-now" => return policy(host, r#"[{ "at": "accept", "refuse": "not now" }]"#),
+        "policy=approval-of-less" => {
+            return policy(
+                host,
+                r#"[{ "require-approval": "less", "narrow": { "without": ["g-ops"], "lifetime": "1h" } }]"#,
+            );
+        }
+        "policy=too-short" => return policy(host, r#"[{ "narrow": { "lifetime": "1s" } }]"#),
+        "codes=invitee-only" => return settings(host, r#"{ "codes": "invitee-only" }"#),
+        "codes=see-code" => return settings(host, r#"{ "codes": "see-code" }"#),
+        "codes=see-code-even-alone" => return settings(host, r#"{ "codes": "see-code-even-alone" }"#),
+        "namesake-joins" => {
+            let bob = NewUser { id: "u-namesake".into(), name: "bob".into(), store: None, email: None };
+            return host.add_user("acme", bob);
+        }
+        "email-of-alice" => return host.set_email("root", "u-alice", Some("alice@new.example")),
+        "namesake-leaves" => return host.remove_user("acme", "u-namesake"),
+        "settings-contradict" => keep(host, |settings| settings.lifetime_min = 0),
+        "settings-agree" => keep(host, |settings| {
+            settings.lifetime_min = 60_000;
+            settings.codes = Codes::SeeCodeEvenAlone;
+        }),
         unknown => panic!("`{unknown}` does not happen here"),
     }
     Ok(())

@@ -10,10 +10,10 @@ use guestlist::{
     Capabilities,
     contract::imports::{
         audit::Refusal,
-        directory::{LookupError, Organization, User},
+        directory::{Found, LookupError, Organization, User},
         membership::{Eligibility, Resolved},
         notifications::{Message, SendError, Sent},
-        policy::{AcceptFacts, InviteFacts},
+        policy::{AcceptFacts, InviteFacts, PolicyError},
         settings::Values,
         storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
@@ -93,7 +93,7 @@ impl Capabilities for Native {
         organization: &str,
         userstore_domain: Option<&str>,
         names: &[String],
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
         ask!(self.directory_find_users(organization, userstore_domain, names))
     }
     fn get_users(&self, organization: &str, accounts: &[UserRef]) -> Result<Vec<Option<User>>, HostError> {
@@ -148,6 +148,9 @@ impl Capabilities for Native {
     fn get(&self, key: &InvitationKey) -> Result<Invitation, StoreError> {
         ask!(self.storage_get(key))
     }
+    fn dismiss(&self, key: &InvitationKey) -> Result<Invitation, StoreError> {
+        ask!(self.storage_dismiss(key))
+    }
     fn by_code(&self, code: &[u8]) -> Result<Option<Invitation>, HostError> {
         ask!(self.storage_by_code(code))
     }
@@ -190,10 +193,10 @@ impl Capabilities for Native {
     fn record_refusals(&self, organization: Option<&str>, refusals: &[Refusal]) -> Result<(), HostError> {
         ask!(self.audit_record_refusals(organization, refusals))
     }
-    fn decide_invite(&self, facts: &InviteFacts) -> Result<Vec<Verdict>, HostError> {
+    fn decide_invite(&self, facts: &InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
         ask!(self.policy_decide_invite(facts))
     }
-    fn decide_accept(&self, facts: &AcceptFacts) -> Result<Verdict, HostError> {
+    fn decide_accept(&self, facts: &AcceptFacts) -> Result<Verdict, PolicyError> {
         ask!(self.policy_decide_accept(facts))
     }
 }

@@ -10,6 +10,7 @@ use guestlist::code::Code;
 use guestlist_harness::{
     FaultPlan,
     contract::{
+        audit::{self, EventKind},
         exports::{
             invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Owner, Refusal},
             invitee::{Handle, InviteeRefusal},
@@ -19,7 +20,7 @@ use guestlist_harness::{
             Subject, UserRef,
         },
     },
-    host::Operation,
+    host::{Audit, Operation},
     memory::{AuditEvent, Mail, MailMode, MemberView, MemoryHost, Snapshot},
 };
 use serde_json::Value;
@@ -27,9 +28,10 @@ use serde_json::Value;
 use crate::{
     calls::{Answers, Reply, Request},
     guarantees::{self, Told, Word},
-    history::{Asked, Clock, FAULTS, GRANTS, History, NAMES, NEVER, PLACES, Step, Strike, WHO},
+    history::{Asked, Clock, FAULTS, GRANTS, History, NAMES, NEVER, PLACES, Step, Strike, WHO, name},
     life,
-    model::{Ask, Luck, Means, Model, Seen, invited, shown},
+    model::{Ask, Luck, Means, Model, Seen, accepted, invited, known_by, shown},
+    native::wait,
 };
 
 const WORLD: &str = include_str!("world.yaml");
@@ -74,6 +76,8 @@ struct Run<'a> {
     before: BTreeMap<String, State>,
     subjects: Vec<(UserRef, Principal)>,
     told: guarantees::History,
+    /// The names that one may try to invite, by the digests that stand for them in the audit trail.
+    digests: BTreeMap<Vec<u8>, Vec<u8>>,
     /// So many events and mails were there before the step.
     audited: usize,
     mailed: usize,
@@ -110,14 +114,21 @@ fn invite_request(asked: &Asked) -> InviteRequest {
         (_, true) => LifetimeChoice::Never,
         _ => LifetimeChoice::Default,
     };
+    let landing = match (asked.has("landing"), asked.has("astray")) {
+        (true, _) => Some("https://app.acme.example/welcome"),
+        (_, true) => Some("https://elsewhere.example/"),
+        _ => None,
+    };
     let key = ["key-1", "key-2"].into_iter().find(|key| asked.has(key));
     InviteRequest {
-        names: asked.names.iter().map(|index| NAMES[usize::from(*index)].to_owned()).collect(),
+        names: asked.names.iter().map(|index| name(*index).to_owned()).collect(),
         userstore_domain: asked.has("store").then(|| "NOWHERE".to_owned()),
         grants,
         lifetime,
         notify: asked.has("external").then_some(Notify::External),
         template: None,
+        language: asked.has("german").then(|| "de-AT".to_owned()),
+        landing: landing.map(str::to_owned),
         metadata: vec![],
         idempotency_key: key.map(str::to_owned),
     }
@@ -133,6 +144,7 @@ impl<'a> Run<'a> {
     fn new(plugin: &'a dyn Answers) -> Self {
         let host = Arc::new(MemoryHost::from_yaml(WORLD).unwrap_or_else(|error| panic!("{error}")));
         let model = Model::new(BTreeMap::new(), Seen::default(), host.now());
+        let digests = digests(&host);
         let mut run = Self {
             plugin,
             host,
@@ -144,6 +156,7 @@ impl<'a> Run<'a> {
             before: BTreeMap::new(),
             subjects: vec![],
             told: guarantees::History::default(),
+            digests,
             audited: 0,
             mailed: 0,
             counts: Counts::new(),
@@ -228,6 +241,11 @@ impl<'a> Run<'a> {
                     inviter,
                     invitee: None,
                     name_prefix: None,
+                    dismissed: match (asked.has("dismissed"), asked.has("listed")) {
+                        (true, _) => Some(true),
+                        (_, true) => Some(false),
+                        _ => None,
+                    },
                 };
                 (Request::List(filter.clone()), Ask::List(filter))
             }
@@ -251,6 +269,7 @@ impl<'a> Run<'a> {
             }
             Operation::Approve => (Request::Approve(id), Ask::Approve(name)),
             Operation::Reject => (Request::Reject(id, reason()), Ask::Reject(name, reason())),
+            Operation::Dismiss => (Request::Dismiss(id), Ask::Dismiss(name)),
             Operation::ListMine => (Request::ListMine(states(asked)), Ask::ListMine(states(asked))),
             Operation::Introspect => {
                 let (handle, means) = self.handle(asked);
@@ -294,7 +313,7 @@ impl<'a> Run<'a> {
         let operation = asked.operation.name();
         self.count(format!("call: {operation}"));
         for word in words.iter().flatten() {
-            let first = word.split(' ').next().unwrap_or_default();
+            let first = word.split([' ', ',']).next().unwrap_or_default();
             let first = if first.starts_with('#') { "shown" } else { first };
             let nested = word.split(' ').nth(1).filter(|_| ["wrong-state", "not-invitable"].contains(&first));
             self.count(format!("{operation}: {first} {}", nested.unwrap_or_default()).trim_end().to_owned());
@@ -339,6 +358,7 @@ impl<'a> Run<'a> {
                     at: Some(at),
                     then_on: strike.then_on,
                     fault: Some(strike.fault()),
+                    silent: strike.silent(),
                     asked: 0,
                 });
                 if answer == *words && model.seen == *seen {
@@ -360,7 +380,7 @@ impl<'a> Run<'a> {
 
     /// The host's state in the names of the model. New invitations get the next numbers.
     fn observe(&mut self, world: &Snapshot) -> Seen {
-        for event in world.audit[self.audited..].iter().filter(|event| event.event == "invitation.created") {
+        for event in world.audit[self.audited..].iter().filter(|event| is_made(event)) {
             let (Some(organization), Some(id)) = (event.organization.clone(), event.invitation.clone())
             else {
                 continue;
@@ -412,7 +432,7 @@ impl<'a> Run<'a> {
         }
         seen.mails = world.mails[self.mailed..].iter().map(|mail| self.mail(mail)).collect();
         seen.taken = world.taken.iter().map(|mail| self.mail(mail)).collect();
-        let events = world.audit[self.audited..].iter().filter(|event| !event.event.starts_with("world."));
+        let events = world.audit[self.audited..].iter().filter(|event| !event.kind.is_worldly());
         seen.audit = events.map(|event| self.event(event)).collect();
         seen.ordered()
     }
@@ -434,15 +454,8 @@ impl<'a> Run<'a> {
         event.request_id.clear();
         let name = |id: &String| self.names.get(id).cloned();
         event.invitation = event.invitation.map(|id| name(&id).unwrap_or("#none".into()));
-        if event.event == "item.refused" {
-            event.reason = event.reason.map(|reason| match reason.split_once(':') {
-                Some(("active-invitation", id)) => {
-                    format!("active-invitation {}", name(&id.to_owned()).unwrap_or_default())
-                }
-                Some((word, _)) => word.to_owned(),
-                None => reason,
-            });
-        }
+        // A name that nobody has asked for would be the digest of none.
+        event.name = event.name.map(|digest| self.digests.get(&digest).cloned().unwrap_or(digest));
         event
     }
 
@@ -474,9 +487,8 @@ impl<'a> Run<'a> {
             Reply::Approve(Ok(invited)) => vec![invited],
             _ => vec![],
         };
-        let created = |event: &&AuditEvent| event.event == "invitation.created";
         for invited in shown {
-            let mut made = world.audit[self.audited..].iter().filter(created);
+            let mut made = world.audit[self.audited..].iter().filter(|event| is_made(event));
             let number = made
                 .position(|event| event.invitation.as_ref() == Some(&invited.id))
                 .map(|at| at + self.ids.len());
@@ -502,10 +514,9 @@ impl<'a> Run<'a> {
         let due = world.outbox.iter().map(|waiting| &waiting.entry);
         self.model.due =
             due.map(|entry| ((name(&entry.invitation), format!("{:?}", entry.kind)), entry.due_at)).collect();
-        let created = "invitation.created";
         for event in &world.audit[self.audited..] {
             let id = event.invitation.as_ref().map(name).unwrap_or_default();
-            if let Some(change) = event.event.strip_prefix("invitation.").filter(|_| event.event != created) {
+            if let Some(change) = event.text().strip_prefix("invitation.").filter(|_| !is_made(event)) {
                 let from = self.before.get(&id).filter(|_| ["revoked", "expired"].contains(&change));
                 let from = from.map(|state| format!(" from {}", kebab(state))).unwrap_or_default();
                 *self.counts.entry(format!("change: {change}{from}")).or_default() += 1;
@@ -515,6 +526,9 @@ impl<'a> Run<'a> {
                     *self.counts.entry(format!("{what}: {}", kebab(&result.outcome))).or_default() += 1;
                 }
             }
+        }
+        for mail in &world.mails[self.mailed..] {
+            *self.counts.entry(format!("mail: {}", kebab(&mail.kind))).or_default() += 1;
         }
         self.audited = world.audit.len();
         self.mailed = world.mails.len();
@@ -547,6 +561,9 @@ impl<'a> Run<'a> {
             self.told
                 .0
                 .push(Told { at: self.host.audit().len(), word: Word::Removed("acme".into(), account) });
+        }
+        if happened && what == "email-of-alice" {
+            self.model.address_changed(&life::user("root", "u-alice"), "alice@new.example");
         }
         let world = self.host.snapshot();
         let seen = self.observe(&world);
@@ -585,7 +602,7 @@ impl<'a> Run<'a> {
 
     /// Everything is well again, time passes, and the host sweeps: then nothing is half done.
     fn rest(&mut self) -> Result<(), String> {
-        for word in ["resume", "mail-works", "taken-arrives"] {
+        for word in ["resume", "settings-agree", "mail-works", "taken-arrives"] {
             self.step(&Step::Life(word))?;
         }
         self.host.set_clock(self.host.store_now());
@@ -599,6 +616,13 @@ impl<'a> Run<'a> {
         let gone = |place: &str| world.organizations[place].deleted;
         let gone: BTreeSet<_> = ["acme", "beta"].into_iter().filter(|place| gone(place)).collect();
         world.outbox.retain(|waiting| !gone.contains(waiting.organization.as_str()));
+        // And of what cannot be accepted, until its own end.
+        for (id, key) in self.ids.iter().enumerate().map(|(number, key)| (format!("#{number}"), key.clone()))
+        {
+            if self.model.is_obstructed(&id) {
+                self.told.0.push(Told { at: world.audit.len(), word: Word::Obstructed(key) });
+            }
+        }
         let broken = guarantees::broken(&guarantees::AT_REST, &world, &self.told);
         let stored = self.host.stored_text().map_err(|error| error.to_string())?;
         for text in self.texts.values().flatten() {
@@ -698,6 +722,7 @@ impl<'a> Run<'a> {
         };
         let item = |item: &ItemRefusal| match item {
             ItemRefusal::ActiveInvitation(id) => format!("active-invitation {}", name(id)),
+            ItemRefusal::Obstacle(obstacle) => format!("obstacle:{}", kebab(obstacle)),
             item => kebab(item),
         };
         let refusal = |refusal: &Refusal| match refusal {
@@ -744,8 +769,7 @@ impl<'a> Run<'a> {
                 format!("{} {:?} {:?}", name(&preview.key.id), preview.state, preview.accept_with)
             })),
             Reply::Accept(answer) => one(answer.as_ref().map_or_else(invitee, |done| {
-                let again = if done.repeated { " again" } else { "" };
-                format!("accepted{again} {:?}", done.outcomes)
+                accepted(done.repeated, done.member, &done.landing, &done.outcomes)
             })),
             Reply::Decline(answer) => one(answer.as_ref().map_or_else(invitee, |()| "ok".into())),
             Reply::Sweep(answer) => one(match answer {
@@ -757,6 +781,30 @@ impl<'a> Run<'a> {
             }),
         }
     }
+}
+
+fn is_made(event: &AuditEvent) -> bool {
+    event.kind == EventKind::InvitationCreated
+}
+
+/// What this host writes into its trail for each name, found out on a copy of it.
+fn digests(host: &MemoryHost) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let copy = host.fork();
+    let names: Vec<_> = (0..NAMES.len()).map(|index| name(u8::try_from(index).expect("few names"))).collect();
+    let refusal = |name: &&str| audit::Refusal {
+        operation: "invitations.invite".into(),
+        invitation: None,
+        subject: None,
+        name: Some((*name).to_owned()),
+        word: audit::Word::Duplicate,
+    };
+    let call = copy.call(Operation::Invite, Some("acme"), principal(1));
+    let refusals = names.iter().map(refusal).collect();
+    wait(Audit::record_refusals(&copy, &call, Some("acme".into()), refusals)).expect("a healthy host");
+    let events = copy.audit();
+    let events = &events[events.len() - names.len()..];
+    let digest = |event: &AuditEvent| event.name.clone().expect("a digest");
+    events.iter().map(digest).zip(names.iter().map(|name| known_by(name))).collect()
 }
 
 /// The digest of a code as the store keeps it.

@@ -9,7 +9,7 @@ use guestlist_harness::{
         },
         types::{Invitation, Page},
     },
-    reference::{Problem, invitation, outcomes, preview},
+    reference::{self, Problem, invitation, preview},
 };
 use serde_json::{Value, json};
 
@@ -33,12 +33,7 @@ pub fn mine(page: &PreviewPage) -> Value {
 }
 
 pub fn accepted(accepted: &Accepted) -> Value {
-    json!({
-        "id": accepted.key.id,
-        "organization": accepted.key.organization,
-        "outcomes": outcomes(&accepted.outcomes),
-        "repeated": accepted.repeated,
-    })
+    reference::accepted(accepted)
 }
 
 pub fn swept(swept: &Swept) -> Value {

@@ -193,12 +193,14 @@ async fn a_reminder_is_handed_out_once(ground: Ground) -> Outcome {
     let t = ground.acme(|settings| settings.reminder_before = Some(2 * LONG)).await?;
     let mut expected = Vec::new();
     for (name, who) in [("a", alice()), ("b", bob()), ("c", carol()), ("d", dave())] {
-        t.insert(draft(name, who)).await?;
+        t.insert(Draft { lifetime: Some(12 * t.unit), ..draft(name, who) }).await?;
         let (invitation, kind) = (id(name), MessageKind::Invitation);
         t.settle(vec![Delivery { invitation, version: 1, kind, outcome: DeliveryOutcome::Delivered }])
             .await?;
         expected.push(("reminder".to_owned(), name.to_owned()));
     }
+    // Nobody is reminded before half of the time has passed.
+    t.pass(7 * t.unit).await?;
     same("what was handed out", &sweep_all(&t).await?, &expected)
 }
 

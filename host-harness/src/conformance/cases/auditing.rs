@@ -1,5 +1,5 @@
-//! The audit trail: one event for each change and each refusal, in the words of
-//! [`AuditEvent::event`](crate::memory::AuditEvent::event).
+//! The audit trail: one event for each change and each refusal, of ids, times and the words of the contract, and of
+//! nothing that somebody wrote.
 
 use super::prelude::*;
 
@@ -18,7 +18,27 @@ pub(super) const CASES: &[Case] = &[
         the_actor_is_the_caller,
         "The actor is who called: the invitee, the sweep, a machine, nobody."
     ),
-    case!(AREA, reasons_are_told, "An event has the reason of its change."),
+    case!(AREA, reasons_are_told, "An event has the word of its change, and nothing that somebody wrote."),
+    case!(
+        AREA,
+        every_event_names_its_subject,
+        "Each event of an invitation, from its creation to its purge, names it and the account it is for."
+    ),
+    case!(
+        AREA,
+        what_awaits_approval_says_so,
+        "The creation of one that awaits approval has the word `needs-approval`."
+    ),
+    case!(
+        AREA,
+        a_refused_name_is_a_keyed_digest,
+        "Of a refused name the trail has a digest: equal for equal names, not the name, and none that can be guessed."
+    ),
+    case!(
+        AREA,
+        no_words_of_people,
+        "No reason, name, message, language or landing place is in the trail, whatever has happened."
+    ),
     case!(
         AREA,
         what_expires_on_the_way,
@@ -29,8 +49,17 @@ pub(super) const CASES: &[Case] = &[
     case!(AREA, repeating_leaves_none, "Repeating a batch leaves no event."),
     case!(AREA, what_was_not_applied_leaves_none, "What was not applied, denied or invalid leaves none."),
     case!(AREA, reading_leaves_none, "Reading, handing out and settling leave none."),
-    case!(AREA, what_is_applied, "Each step that is applied leaves one event, and none when it is repeated."),
-    case!(AREA, refusals, "Each refusal is one event: operation, reason, invitation, actor, request."),
+    case!(
+        AREA,
+        what_is_applied,
+        "Each step that is applied leaves one event with whom it is for and which group or role, none when repeated."
+    ),
+    case!(AREA, refusals, "Each refusal is one event: operation, word, invitation, subject, actor, request."),
+    case!(
+        AREA,
+        refusals_of_items,
+        "A refusal with a name is `item-refused`, with its digest and its subject."
+    ),
     case!(AREA, a_refusal_without_an_organization, "A refusal may have no organization, and no invitation."),
     case!(AREA, refusals_elsewhere_are_denied, "A refusal in the name of another organization is `denied`."),
     case!(
@@ -40,8 +69,13 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         AREA,
+        a_bearer_is_refused_where_his_code_leads,
+        "A refusal of whoever was admitted by a code stands in that organization, and in no other."
+    ),
+    case!(
+        AREA,
         a_hundred_refusals,
-        "100 refusals are written, in order; 101, and a reason of 1025 bytes, are `invalid`."
+        "100 refusals are written, in order; 101, and a name of 1025 bytes, are `invalid`."
     ),
     case!(AREA, no_code_in_the_trail, "No digest of a code is in the trail."),
     case!(AREA, times_do_not_go_back, "The times of the events are the store's, and never go back."),
@@ -148,6 +182,116 @@ async fn reasons_are_told(ground: Ground) -> Outcome {
     must("the trail", !format!("{event:?}").contains("left us"), "nothing that somebody wrote", &event)
 }
 
+async fn every_event_names_its_subject(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(awaiting("a", alice())).await?;
+    t.change("a", approve("first", Some(LONG))).await?;
+    t.change("a", resend("second")).await?;
+    t.change("a", Change { adopt: true, ..resend("third") }).await?;
+    t.go("a", State::Accepting).await?;
+    t.go("a", State::Accepting).await?;
+    t.go("a", State::Accepted).await?;
+    t.insert(draft("b", bob())).await?;
+    t.go("b", State::Declined).await?;
+    ok("dismiss", t.host.storage.dismiss(&t.admin(), key("b")).await)?;
+    t.claimed("c", carol()).await?;
+    t.close("c").await?;
+    t.go("c", State::Failed).await?;
+    t.insert(Draft { lifetime: Some(t.unit), ..draft("d", dave()) }).await?;
+    t.pass(t.unit).await?;
+    t.go("d", State::Expired).await?;
+    t.pass(2).await?;
+    same("purged", &t.purge(0, 10).await?, &4)?;
+    let trail = t.trail().await?;
+    let subjects = [("a", alice()), ("b", bob()), ("c", carol()), ("d", dave())];
+    for event in &trail {
+        let its = subjects.iter().find(|(name, _)| event.invitation == Some(id(name)));
+        let told = its.is_some_and(|(_, subject)| event.subject.as_ref() == Some(subject));
+        must("each event", told, "an invitation and the account that it is for", event)?;
+        same("its organization", &event.organization.as_deref(), &Some("acme"))?;
+    }
+    for (name, subject) in subjects {
+        let purged = trail.iter().filter(|event| event.text() == "invitation.purged");
+        let its: Vec<_> = purged.filter(|event| event.invitation == Some(id(name))).collect();
+        same(&format!("the purge of the invitation of {}", subject.id), &its.len(), &1)?;
+    }
+    Ok(())
+}
+
+async fn what_awaits_approval_says_so(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.batch(&t.admin(), batch("one", vec![awaiting("a", alice()), draft("b", bob())])).await?;
+    let words: Vec<_> = t.trail().await?.into_iter().map(|event| event.word).collect();
+    same("the words", &words, &vec![Some(Word::NeedsApproval), None])
+}
+
+async fn a_refused_name_is_a_keyed_digest(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let names = ["bo@example.com", "bo@example.com", "someone", "bo@example.co"];
+    let refused = (0..).zip(names).map(|(position, name)| refused_item(position, name, "not-a-parent-user"));
+    t.batch(&t.admin(), Batch { refused: refused.collect(), ..batch("one", vec![]) }).await?;
+    let trail = t.trail().await?;
+    let digests: Vec<_> = trail.iter().filter_map(|event| event.name.clone()).collect();
+    same("the number of digests", &digests.len(), &names.len())?;
+    for ((one, digest), (other, another)) in
+        names.iter().zip(&digests).flat_map(|one| names.iter().zip(&digests).map(move |other| (one, other)))
+    {
+        same(
+            &format!("whether `{one}` and `{other}` have one digest"),
+            &(digest == another),
+            &(one == other),
+        )?;
+    }
+    for (name, digest) in names.into_iter().zip(&digests) {
+        same("the length of a digest", &digest.len(), &32)?;
+        let guessed = must_not_be(name).contains(digest);
+        must("the digest", !guessed, "one that nobody can make who knows the name and no key", digest)?;
+        let text = format!("{trail:?}");
+        must("the trail", !text.contains(name), "no name that was refused", &text)?;
+    }
+    Ok(())
+}
+
+/// What a digest without a key would be, in the usual spellings.
+fn must_not_be(name: &str) -> Vec<Vec<u8>> {
+    use sha2::{Digest as _, Sha256};
+    let spellings = [name.to_owned(), name.to_uppercase(), format!("{name}\n"), format!("acme{name}")];
+    let mut guesses: Vec<_> = spellings.iter().map(|text| Sha256::digest(text).to_vec()).collect();
+    // With a key of nothing.
+    guesses.push(crate::audit::name_digest(&[0; 32], name));
+    guesses
+}
+
+async fn no_words_of_people(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let refused = refused_item(1, "SECRET name", "refused:SECRET reason");
+    let property = Property { key: "SECRET key".into(), value: "SECRET value".into() };
+    let request = Batch {
+        template: Some("SECRET template".into()),
+        language: Some("de".into()),
+        metadata: vec![property],
+        refused: vec![refused],
+        announce: true,
+        ..batch("one", vec![Draft { approval: Some("SECRET why".into()), ..awaiting("SECRET a", alice()) }])
+    };
+    t.batch(&t.admin(), request).await?;
+    t.change("SECRET a", approve("first", Some(LONG))).await?;
+    let words =
+        Change { reason: Some("SECRET words".into()), word: Some(Word::Other), ..change(State::Revoked) };
+    t.change("SECRET a", words).await?;
+    let named = Refusal {
+        name: Some("SECRET somebody".into()),
+        ..refusal("invitations.resend", Word::Refused, None)
+    };
+    ok("record-refusals", record(&t, &t.admin(), Some("acme"), vec![named]).await)?;
+    t.pass(2).await?;
+    t.purge(0, 10).await?;
+    let trail = t.trail().await?;
+    same("the number of events", &trail.len(), &6)?;
+    let text = format!("{trail:?}");
+    must("the trail", !text.contains("SECRET"), "nothing that somebody wrote", &text)
+}
+
 async fn what_expires_on_the_way(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     t.insert(Draft { lifetime: Some(t.unit), ..draft("a", alice()) }).await?;
@@ -252,7 +396,15 @@ async fn what_is_applied(ground: Ground) -> Outcome {
         events.iter().all(|event| event.invitation == Some(id("a"))),
         "the one that was accepted",
         &events,
-    )
+    )?;
+    must(
+        "whom they are for",
+        events.iter().all(|event| event.subject == Some(alice())),
+        "the invitee",
+        &events,
+    )?;
+    let grants: Vec<_> = events.into_iter().map(|event| event.grant).collect();
+    same("what was given", &grants, &vec![None, Some(group("g-help")), Some(role("r-admin"))])
 }
 
 fn refusal(operation: &str, word: Word, invitation: Option<String>) -> Refusal {
@@ -272,8 +424,9 @@ async fn refusals(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     t.insert(draft("a", alice())).await?;
     let call = t.admin();
+    let about_alice = refusal("invitations.revoke", Word::WrongState, Some(id("a")));
     let refused = vec![
-        refusal("invitations.revoke", Word::WrongState, Some(id("a"))),
+        Refusal { subject: Some(alice()), ..about_alice },
         refusal("invitations.get", Word::NotFound, None),
     ];
     ok("record-refusals", record(&t, &call, Some("acme"), refused).await)?;
@@ -287,15 +440,32 @@ async fn refusals(ground: Ground) -> Outcome {
         &("invitations.revoke", Some(Word::WrongState)),
     )?;
     same(
-        "invitation and organization",
-        &(event.invitation.clone(), event.organization.as_deref()),
-        &(Some(id("a")), Some("acme")),
+        "invitation, subject and organization",
+        &(event.invitation.clone(), event.subject.clone(), event.organization.as_deref()),
+        &(Some(id("a")), Some(alice()), Some("acme")),
     )?;
     same(
         "actor and request",
         &(&event.actor, &event.request_id),
         &(&Principal::User(ann()), &call.context.request_id),
     )
+}
+
+async fn refusals_of_items(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let request = Batch { refused: vec![refused_item(0, "bo", "ambiguous")], ..batch("one", vec![]) };
+    t.batch(&t.admin(), request).await?;
+    let named = Refusal {
+        subject: Some(bob()),
+        name: Some("bo".into()),
+        ..refusal("invitations.invite", Word::NameTaken, None)
+    };
+    ok("record-refusals", record(&t, &t.admin(), Some("acme"), vec![named]).await)?;
+    words_are(&t, &["item.refused"; 2]).await?;
+    let trail = t.trail().await?;
+    let (first, second) = (item("the trail", &trail, 0)?, item("the trail", &trail, 1)?);
+    must("the name of both", first.name.is_some() && first.name == second.name, "one digest", &trail)?;
+    same("subject and word", &(second.subject.clone(), second.word), &(Some(bob()), Some(Word::NameTaken)))
 }
 
 async fn a_refusal_without_an_organization(ground: Ground) -> Outcome {
@@ -329,6 +499,24 @@ async fn an_invitee_is_refused_where_he_is_invited(ground: Ground) -> Outcome {
     denied("somebody else", &record(&t, &t.invitee(bob()), Some("acme"), refused()).await)?;
     denied("another organization", &record(&t, &t.invitee(alice()), Some("globex"), refused()).await)?;
     ok("her own", record(&t, &t.invitee(alice()), Some("acme"), refused()).await)?;
+    words_are(&t, &["invitation.created", "refused"]).await?;
+    let event = last(&t).await?;
+    same(
+        "organization and actor",
+        &(event.organization.as_deref(), &event.actor),
+        &(Some("acme"), &Principal::User(alice())),
+    )
+}
+
+async fn a_bearer_is_refused_where_his_code_leads(ground: Ground) -> Outcome {
+    let t = ground.acme(|settings| settings.accept_with = AcceptWith::Code).await?;
+    t.insert(Draft { accept_with: AcceptWith::Code, ..draft("a", alice()) }).await?;
+    let refused = || vec![refusal("invitee.accept", Word::NameTaken, Some(id("a")))];
+    let call = t.bearer();
+    denied("before he has shown a code", &record(&t, &t.bearer(), Some("globex"), refused()).await)?;
+    t.by_code(&call, "a").await?;
+    denied("in another organization", &record(&t, &call, Some("globex"), refused()).await)?;
+    ok("where it leads", record(&t, &call, Some("acme"), refused()).await)?;
     words_are(&t, &["invitation.created", "refused"]).await
 }
 

@@ -25,6 +25,21 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         AREA,
+        a_language_that_is_no_tag,
+        "A language that is no BCP 47 tag in its canonical case makes the whole batch `invalid`."
+    ),
+    case!(
+        AREA,
+        a_landing_place_that_is_not_allowed,
+        "So does a landing place that is no `https` URL, or that the organization does not allow."
+    ),
+    case!(
+        AREA,
+        where_no_landing_place_is_allowed,
+        "An organization that has allowed no landing place has none, and another's are not its own."
+    ),
+    case!(
+        AREA,
         longest_texts_are_stored_whole,
         "A name of 254 bytes, a reason of 1024, an id of 255: each is stored whole."
     ),
@@ -86,6 +101,75 @@ async fn fifty_grants_are_allowed(ground: Ground) -> Outcome {
     let request = Batch { grants: grants(50), ..batch("fifty", of_crowd(1)) };
     t.batch(&t.admin(), request).await?;
     same("what was stored", &t.row("n000").await?.grants, &grants(50))
+}
+
+/// A batch is `invalid` with two drafts and a refusal in it, and nothing of it is there afterwards.
+async fn refused_as_a_whole(t: &Trial, what: &str, change: impl FnOnce(Batch) -> Batch) -> Outcome {
+    let drafts = vec![draft("a", alice()), draft("b", bob())];
+    let refused = vec![refused_item(2, "nobody", "not-a-parent-user")];
+    let request = change(Batch { refused, ..batch("one", drafts) });
+    invalid(what, &t.try_batch(&t.admin(), request).await)?;
+    nothing_stored(t, &format!("what was stored of a batch with {what}")).await?;
+    let recalled = t.host.storage.recall(&t.admin(), "acme".into(), "one".into(), fingerprint("one")).await;
+    same("what is recalled of it", &ok("recall", recalled)?.len(), &0)
+}
+
+async fn a_language_that_is_no_tag(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let long = format!("de-{}", "abcdefgh-".repeat(4).trim_end_matches('-'));
+    for tag in
+        ["", "d", "DE", "de-at", "pt_BR", "de-", "de--AT", "deutsch1234", "de AT", "de\n", "é", long.as_str()]
+    {
+        let language = Some(tag.to_owned());
+        refused_as_a_whole(&t, &format!("the language {tag:?}"), |batch| Batch { language, ..batch }).await?;
+    }
+    let longest = format!("de-{}", "abcdefgh-".repeat(4).get(..32).unwrap_or_default());
+    let request = Batch { language: Some(longest.clone()), ..batch("longest", vec![draft("a", alice())]) };
+    t.batch(&t.admin(), request).await?;
+    same("a tag of 35 bytes", &t.row("a").await?.language, &Some(longest))
+}
+
+async fn a_landing_place_that_is_not_allowed(ground: Ground) -> Outcome {
+    let t = ground.world("landings").await?;
+    let long = format!("https://app.example/welcome/{}", "x".repeat(2048));
+    for place in [
+        "",
+        "/welcome",
+        "app.example/welcome",
+        "http://app.example/welcome",
+        "javascript:alert(1)",
+        "https://",
+        "https:///welcome",
+        "https://evil.example/welcome",
+        "https://app.example",
+        "https://app.example/",
+        "https://app.example/welcomes",
+        "https://app.example/Welcome",
+        "https://app.example/welcome/../admin",
+        "https://app.example/welcome/%2e%2E/admin",
+        "https://app.example:8443/welcome",
+        "https://app.example.evil.example/welcome",
+        "https://app.example@evil.example/welcome",
+        "https://evil.example\\@app.example/welcome",
+        "https://app.example/welcome\nSet-Cookie: a=b",
+        "https://app.example/welcome home",
+        long.as_str(),
+    ] {
+        let landing = Some(place.to_owned());
+        refused_as_a_whole(&t, &format!("the landing place {place:?}"), |batch| Batch { landing, ..batch })
+            .await?;
+    }
+    Ok(())
+}
+
+async fn where_no_landing_place_is_allowed(ground: Ground) -> Outcome {
+    let place = || Some("https://app.example/welcome".to_owned());
+    let t = ground.company().await?;
+    refused_as_a_whole(&t, "a landing place", |batch| Batch { landing: place(), ..batch }).await?;
+    let t = ground.world("landings").await?;
+    let request = Batch { grants: vec![], landing: place(), ..batch("one", vec![draft("g", alice())]) };
+    let answer = t.host.storage.insert(&t.by(gina()), "globex".into(), request).await;
+    invalid("that of a sibling", &answer)
 }
 
 async fn malformed_batches_are_refused_as_a_whole(ground: Ground) -> Outcome {

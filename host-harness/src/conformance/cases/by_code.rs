@@ -40,7 +40,38 @@ pub(super) const CASES: &[Case] = &[
         the_stricter_of_row_and_setting_counts,
         "A row in mode `code` in an organization that is stricter by now admits no bearer, and the other way round."
     ),
-    case!(AREA, three_are_live_and_the_oldest_dies, "Of more than three added codes the oldest dies."),
+    case!(
+        AREA,
+        added_codes_live_together,
+        "`add` leaves the earlier codes alive, while no mail is delivered."
+    ),
+    case!(
+        AREA,
+        a_delivered_mail_kills_older_codes,
+        "When the mail with a code is delivered the older codes die, and the newest lives."
+    ),
+    case!(
+        AREA,
+        what_has_not_arrived_kills_nothing,
+        "A mail that is taken, about to be sent, tried again, postponed or undeliverable kills no code."
+    ),
+    case!(
+        AREA,
+        what_was_taken_kills_when_it_arrives,
+        "A mail that was taken kills the older codes when it is settled as delivered."
+    ),
+    case!(
+        AREA,
+        a_late_mail_kills_nothing,
+        "The late delivery of an older mail kills neither its code nor others."
+    ),
+    case!(
+        AREA,
+        a_later_version_kills_no_newest_code,
+        "A delivery for a later version than that of the newest code leaves that code alive."
+    ),
+    case!(AREA, another_kind_kills_nothing, "A reminder or notice that is delivered kills no code."),
+    case!(AREA, thirty_two_are_live_and_the_oldest_dies, "32 codes live together; of more the oldest dies."),
     case!(AREA, a_replaced_code_is_dead, "`replace` kills all earlier codes, for the invitee as well."),
     case!(AREA, codes_stay_after_a_change_that_keeps_them, "`keep` keeps every code."),
     case!(
@@ -186,18 +217,130 @@ async fn the_stricter_of_row_and_setting_counts(ground: Ground) -> Outcome {
     Ok(())
 }
 
-async fn three_are_live_and_the_oldest_dies(ground: Ground) -> Outcome {
+/// One more code, for one more mail; the version of the row.
+async fn add(t: &Trial, name: &str) -> Outcome<u64> {
+    let more = Change { code: CodeChange::Add(code(name)), hold: 0, ..resend(name) };
+    Ok(t.change("a", more).await?.version)
+}
+
+async fn settle(t: &Trial, version: u64, outcome: DeliveryOutcome) -> Outcome {
+    settle_kind(t, version, MessageKind::Invitation, outcome).await
+}
+
+async fn settle_kind(t: &Trial, version: u64, kind: MessageKind, outcome: DeliveryOutcome) -> Outcome {
+    t.settle(vec![Delivery { invitation: id("a"), version, kind, outcome }]).await
+}
+
+/// Which of these codes lead the invitee to the row.
+async fn live(t: &Trial, names: &[&str], expected: &[&str]) -> Outcome {
+    let mut live = Vec::new();
+    for name in names {
+        match t.by_code(&t.invitee(alice()), name).await? {
+            None => {}
+            Some(found) => {
+                same(&format!("code {name}"), &found, &id("a"))?;
+                live.push(*name);
+            }
+        }
+    }
+    same("the codes that are alive", &live, &expected.to_vec())
+}
+
+async fn added_codes_live_together(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     t.insert(draft("a", alice())).await?;
     for name in ["b", "c", "d"] {
-        t.change("a", Change { code: CodeChange::Add(code(name)), ..change(State::Pending) }).await?;
-        t.pass(2).await?;
+        add(&t, name).await?;
     }
-    for (name, live) in [("a", false), ("b", true), ("c", true), ("d", true)] {
-        let found = t.by_code(&t.invitee(alice()), name).await?;
-        same(&format!("code {name}"), &found, &live.then(|| id("a")))?;
+    live(&t, &["a", "b", "c", "d"], &["a", "b", "c", "d"]).await
+}
+
+async fn a_delivered_mail_kills_older_codes(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    settle(&t, 1, DeliveryOutcome::Delivered).await?;
+    live(&t, &["a"], &["a"]).await?;
+    add(&t, "b").await?;
+    let version = add(&t, "c").await?;
+    live(&t, &["a", "b", "c"], &["a", "b", "c"]).await?;
+    settle(&t, version, DeliveryOutcome::Delivered).await?;
+    live(&t, &["a", "b", "c"], &["c"]).await?;
+    same("of a mail that was delivered, the row", &t.row("a").await?.mail, &MailState::Sent)
+}
+
+async fn what_has_not_arrived_kills_nothing(ground: Ground) -> Outcome {
+    for outcome in [
+        DeliveryOutcome::Taken,
+        DeliveryOutcome::Sending,
+        DeliveryOutcome::Retry(0),
+        DeliveryOutcome::Postponed(0),
+        DeliveryOutcome::Undeliverable("full".into()),
+    ] {
+        let t = ground.company().await?;
+        t.insert(draft("a", alice())).await?;
+        let version = add(&t, "b").await?;
+        settle(&t, version, outcome).await?;
+        live(&t, &["a", "b"], &["a", "b"]).await?;
     }
     Ok(())
+}
+
+async fn what_was_taken_kills_when_it_arrives(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let version = add(&t, "b").await?;
+    settle(&t, version, DeliveryOutcome::Taken).await?;
+    t.pass(2).await?;
+    settle(&t, version, DeliveryOutcome::Delivered).await?;
+    live(&t, &["a", "b"], &["b"]).await
+}
+
+async fn a_late_mail_kills_nothing(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let second = add(&t, "b").await?;
+    settle(&t, second, DeliveryOutcome::Taken).await?;
+    let third = add(&t, "c").await?;
+    for version in [1, second] {
+        settle(&t, version, DeliveryOutcome::Delivered).await?;
+        live(&t, &["a", "b", "c"], &["a", "b", "c"]).await?;
+    }
+    settle(&t, third, DeliveryOutcome::Delivered).await?;
+    live(&t, &["a", "b", "c"], &["c"]).await
+}
+
+async fn a_later_version_kills_no_newest_code(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    add(&t, "b").await?;
+    let version = t.go("a", State::Pending).await?.version;
+    settle(&t, version, DeliveryOutcome::Delivered).await?;
+    live(&t, &["a", "b"], &["b"]).await
+}
+
+async fn another_kind_kills_nothing(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let more = Change { messages: vec![MessageKind::Reminder], ..resend("b") };
+    let row = t.change("a", Change { code: CodeChange::Add(code("b")), ..more }).await?;
+    settle_kind(&t, row.version, MessageKind::Reminder, DeliveryOutcome::Delivered).await?;
+    live(&t, &["a", "b"], &["a", "b"]).await
+}
+
+async fn thirty_two_are_live_and_the_oldest_dies(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    let added: Vec<_> = (1..=32).map(|number| format!("more-{number}")).collect();
+    let names: Vec<_> = ["a"].into_iter().chain(added.iter().map(String::as_str)).collect();
+    let (early, last) = names.split_at(32);
+    for name in early.iter().skip(1) {
+        add(&t, name).await?;
+    }
+    live(&t, early, early).await?;
+    for name in last {
+        add(&t, name).await?;
+    }
+    live(&t, &names, names.get(1..).unwrap_or_default()).await
 }
 
 async fn a_replaced_code_is_dead(ground: Ground) -> Outcome {

@@ -44,8 +44,8 @@ fn other() -> Values {
         retention: 90_000_000,
         resend_limit: 2,
         pending_limit: Some(11),
-        reminder_before: Some(777),
-        notices: Notices::EXPIRED | Notices::DECLINED,
+        reminder_before: Some(777_000),
+        notices: Notices::EXPIRED | Notices::DECLINED | Notices::FAILED | Notices::REVOKED,
         ceiling: Some(vec![group("g-help"), role("r-audit")]),
         privileged: vec![role("r-admin")],
     }

@@ -196,13 +196,13 @@ pub(super) async fn reminding(ground: &Ground, before: Option<u64>) -> Outcome<T
 
 async fn in_the_order_of_the_contract(ground: Ground) -> Outcome {
     let t = reminding(&ground, Some(2 * LONG)).await?;
-    store(&t, draft("reminder", dave()), LONG).await?;
+    store(&t, Draft { lifetime: Some(12 * t.unit), ..draft("reminder", dave()) }, LONG).await?;
     sent(&t, "reminder").await?;
     t.insert(Draft { lifetime: Some(t.unit), ..awaiting("expiry", carol()) }).await?;
     t.insert(draft("lease", alice())).await?;
     t.change("lease", Change { lease: Some(t.unit), ..change(State::Accepting) }).await?;
     store(&t, draft("mail", bob()), t.unit).await?;
-    t.pass(t.unit).await?;
+    t.pass(7 * t.unit).await?;
     let expected: Vec<_> =
         ["lease", "mail", "expiry", "reminder"].map(|kind| (kind.to_owned(), kind.to_owned())).into();
     same("due", &kinds(&t, 0).await?, &expected)

@@ -30,6 +30,16 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(AREA, a_client_is_an_inviter, "A machine is stored as the inviter that it is."),
     case!(AREA, accept_with_is_kept, "Each way of accepting is stored as it was said."),
+    case!(
+        AREA,
+        a_language_is_kept,
+        "The language of a batch is stored with each of its rows, in its spelling."
+    ),
+    case!(
+        AREA,
+        a_landing_place_is_kept,
+        "A landing place that the organization allows is stored with each row, query and all."
+    ),
     case!(AREA, replaces_is_kept, "The invitation that a draft replaces is stored with it."),
     case!(
         AREA,
@@ -143,6 +153,38 @@ async fn accept_with_is_kept(ground: Ground) -> Outcome {
     for (mode, (name, who)) in modes.into_iter().zip([("a", alice()), ("b", bob()), ("c", carol())]) {
         t.insert(Draft { accept_with: mode, ..draft(name, who) }).await?;
         same("accept-with", &t.row(name).await?.accept_with, &mode)?;
+    }
+    Ok(())
+}
+
+async fn a_language_is_kept(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    for (number, tag) in ["de", "pt-BR", "zh-Hant-TW", "sl-rozaj-biske-1994"].into_iter().enumerate() {
+        let (name, language) = (format!("n{number}"), Some(tag.to_owned()));
+        let drafts = vec![Draft { lifetime: None, ..draft(&name, alice()) }];
+        t.batch(&t.admin(), Batch { language: language.clone(), ..batch(&name, drafts) }).await?;
+        let row = t.row(&name).await?;
+        same("language and landing place", &(row.language, row.landing), &(language, None))?;
+        t.go(&name, State::Revoked).await?;
+    }
+    t.insert(draft("a", alice())).await?;
+    same("without one", &t.row("a").await?.language, &None)
+}
+
+async fn a_landing_place_is_kept(ground: Ground) -> Outcome {
+    let t = ground.world("landings").await?;
+    let places = [
+        "https://app.example/welcome",
+        "https://app.example/welcome/home?from=mail&x=1#top",
+        "https://other.example/",
+        "https://other.example/any/where",
+    ];
+    for (number, place) in places.into_iter().enumerate() {
+        let (name, landing) = (format!("n{number}"), Some(place.to_owned()));
+        let drafts = vec![draft(&name, alice())];
+        t.batch(&t.admin(), Batch { landing: landing.clone(), ..batch(&name, drafts) }).await?;
+        same("the landing place", &t.row(&name).await?.landing, &landing)?;
+        t.go(&name, State::Revoked).await?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The questions, by area.
 
+mod adopting;
 mod applying;
 mod at_once;
 mod auditing;
@@ -9,17 +10,20 @@ mod changing;
 mod claiming;
 mod closing;
 mod configured;
+mod dismissing;
 mod due;
 mod hostile_texts;
 mod inserting;
 mod lists;
 mod mine;
+mod naming;
 mod organizations;
 mod outbox;
 mod pairs;
 mod people;
 mod prelude;
 mod purging;
+mod readdressing;
 mod reading;
 mod recalling;
 mod removing;
@@ -32,7 +36,7 @@ mod walking;
 
 use super::case::{Area, Case};
 
-const AREAS: [Area; 27] = [
+const AREAS: [Area; 31] = [
     Area { name: "inserting", about: "`storage.insert`", cases: inserting::CASES },
     Area {
         name: "room",
@@ -54,12 +58,23 @@ const AREAS: [Area; 27] = [
         about: "`storage.transition`: what it sets, and who may",
         cases: changing::CASES,
     },
+    Area {
+        name: "adopting",
+        about: "`storage.transition`: another inviter for one who is gone",
+        cases: adopting::CASES,
+    },
+    Area { name: "dismissing", about: "`storage.dismiss`", cases: dismissing::CASES },
     Area { name: "lists", about: "`storage.list`: filters and orders", cases: lists::CASES },
     Area { name: "walking", about: "`storage.list`: pages and cursors", cases: walking::CASES },
     Area { name: "mine", about: "`storage.mine`", cases: mine::CASES },
     Area { name: "due", about: "`storage.due`", cases: due::CASES },
     Area { name: "outbox", about: "messages that wait, and that are dropped", cases: outbox::CASES },
     Area { name: "settling", about: "`storage.settle`", cases: settling::CASES },
+    Area {
+        name: "readdressing",
+        about: "codes of somebody who has another address",
+        cases: readdressing::CASES,
+    },
     Area { name: "purging", about: "`storage.purge`", cases: purging::CASES },
     Area { name: "applying", about: "`membership.apply`", cases: applying::CASES },
     Area { name: "removing", about: "`membership.apply` when members are removed", cases: removing::CASES },
@@ -71,6 +86,11 @@ const AREAS: [Area; 27] = [
         cases: organizations::CASES,
     },
     Area { name: "people", about: "`directory`: users", cases: people::CASES },
+    Area {
+        name: "naming",
+        about: "`find-users` and `eligible`: texts that fit two, names that are taken",
+        cases: naming::CASES,
+    },
     Area { name: "configured", about: "`settings`", cases: configured::CASES },
     Area { name: "sending", about: "`notifications`", cases: sending::CASES },
     Area { name: "auditing", about: "`audit`, and the events of changes", cases: auditing::CASES },

@@ -11,6 +11,23 @@ pub(super) const CASES: &[Case] = &[
         a_reminder_is_due_once,
         "A reminder is due when the end is near, once, and is a mail from then on."
     ),
+    case!(
+        AREA,
+        nobody_is_reminded_of_what_was_sent_just_now,
+        "Nobody is reminded before half of the time between the last mail and the end has passed."
+    ),
+    case!(
+        AREA,
+        half_of_the_time_to_the_very_instant,
+        "It is due at the very instant at which half has passed."
+    )
+    .exact(),
+    case!(
+        AREA,
+        a_resend_starts_the_half_anew,
+        "A mail that is delivered later, as that of a resend, puts the reminder off."
+    )
+    .exact(),
     case!(AREA, nobody_is_reminded_of_what_was_not_sent, "Nobody is reminded of what was not mailed to him."),
     case!(
         AREA,
@@ -49,11 +66,52 @@ pub(super) const CASES: &[Case] = &[
     ),
 ];
 
+async fn nobody_is_reminded_of_what_was_sent_just_now(ground: Ground) -> Outcome {
+    let t = reminding(&ground, Some(2 * LONG)).await?;
+    t.insert(draft("a", alice())).await?;
+    sent(&t, "a").await?;
+    same("due, although the end is near", &kinds(&t, 0).await?, &vec![])?;
+    let t = reminding(&ground, Some(LONG)).await?;
+    t.insert(Draft { lifetime: Some(12 * t.unit), ..draft("a", alice()) }).await?;
+    sent(&t, "a").await?;
+    t.pass(7 * t.unit).await?;
+    same("due after more than half", &kinds(&t, 0).await?, &pairs(&[("reminder", "a")]))
+}
+
+async fn half_of_the_time_to_the_very_instant(ground: Ground) -> Outcome {
+    // Of an hour that has begun ten seconds before the mail was delivered; and of a reminder that is asked later.
+    for (before, instant) in [(LONG, (LONG - 10_000) / 2), (LONG / 4, LONG * 3 / 4 - 10_000)] {
+        let t = reminding(&ground, Some(before)).await?;
+        t.insert(draft("a", alice())).await?;
+        t.pass(10_000).await?;
+        sent(&t, "a").await?;
+        t.pass(instant - 1).await?;
+        same("a millisecond before", &kinds(&t, 0).await?, &vec![])?;
+        t.pass(1).await?;
+        same("at its instant", &kinds(&t, 0).await?, &pairs(&[("reminder", "a")]))?;
+    }
+    Ok(())
+}
+
+async fn a_resend_starts_the_half_anew(ground: Ground) -> Outcome {
+    let t = reminding(&ground, Some(LONG)).await?;
+    t.insert(draft("a", alice())).await?;
+    sent(&t, "a").await?;
+    t.pass(LONG / 2).await?;
+    t.change("a", resend("more")).await?;
+    let (invitation, kind) = (id("a"), MessageKind::Invitation);
+    t.settle(vec![Delivery { invitation, version: 2, kind, outcome: DeliveryOutcome::Delivered }]).await?;
+    t.pass(LONG / 4 - 1).await?;
+    same("after half of the first", &kinds(&t, 0).await?, &vec![])?;
+    t.pass(1).await?;
+    same("after half of the second", &kinds(&t, 0).await?, &pairs(&[("reminder", "a")]))
+}
+
 async fn a_reminder_is_due_once(ground: Ground) -> Outcome {
     let t = reminding(&ground, Some(LONG)).await?;
-    t.insert(Draft { lifetime: Some(LONG + t.unit), ..draft("a", alice()) }).await?;
+    t.insert(Draft { lifetime: Some(12 * t.unit), ..draft("a", alice()) }).await?;
     sent(&t, "a").await?;
-    t.pass(t.unit).await?;
+    t.pass(7 * t.unit).await?;
     same("due", &kinds(&t, t.unit).await?, &pairs(&[("reminder", "a")]))?;
     same("due at once again", &kinds(&t, 0).await?, &vec![])?;
     t.pass(t.unit).await?;
@@ -121,10 +179,20 @@ async fn notices_stay_after_the_end(ground: Ground) -> Outcome {
     t.insert(draft("b", bob())).await?;
     t.change("b", Change { messages: vec![MessageKind::Declined], hold: 0, ..change(State::Declined) })
         .await?;
+    t.claimed("c", carol()).await?;
+    t.change("c", Change { messages: vec![MessageKind::Failed], hold: 0, ..change(State::Failed) }).await?;
+    t.insert(draft("d", dave())).await?;
+    t.change("d", Change { messages: vec![MessageKind::Revoked], hold: 0, ..change(State::Revoked) }).await?;
     let mut due = due_kinds(&t.due(0).await?);
     due.sort_by(|one, other| one.1.cmp(&other.1));
     let notice = |name: &str, kind| ("mail".to_owned(), name.to_owned(), Some(kind));
-    same("due", &due, &vec![notice("a", MessageKind::Accepted), notice("b", MessageKind::Declined)])
+    let expected = vec![
+        notice("a", MessageKind::Accepted),
+        notice("b", MessageKind::Declined),
+        notice("c", MessageKind::Failed),
+        notice("d", MessageKind::Revoked),
+    ];
+    same("due", &due, &expected)
 }
 
 async fn one_live_message_of_a_kind(ground: Ground) -> Outcome {

@@ -15,6 +15,23 @@ pub(super) const CASES: &[Case] = &[
     case!(AREA, by_address, "An address finds the user who has it."),
     case!(
         AREA,
+        by_address_in_any_store,
+        "An address is looked up in every store, whichever is asked for, and one with a slash is found as well."
+    ),
+    case!(AREA, a_guest_by_address, "A guest is found by the address that he has where he is resident."),
+    case!(
+        AREA,
+        what_fits_two_accounts,
+        "A text that fits two accounts, by user name or address, in any letters, disabled or not, means nobody."
+    ),
+    case!(
+        AREA,
+        what_is_no_address,
+        "A text that is no address, or that could be read as two, is none: `has-email` is false, nobody is found \
+         by it, and it is of no domain."
+    ),
+    case!(
+        AREA,
         a_guest_is_found_where_he_is_resident,
         "A guest is answered as his resident account, with his local one as `via`; a resident has none."
     ),
@@ -45,6 +62,11 @@ pub(super) const CASES: &[Case] = &[
         an_unknown_store,
         "A store that is not there is an error of the whole request, with its name."
     ),
+    case!(
+        AREA,
+        stores_in_any_letters,
+        "Names of user stores are the same in any letter case, where they are made and where they are asked for."
+    ),
     case!(AREA, a_store_that_does_not_answer, "A store that does not answer fails its own names alone."),
     case!(AREA, a_hundred_names, "100 names are answered; 101, and one of 255 bytes, are `invalid`."),
     case!(
@@ -58,6 +80,11 @@ pub(super) const CASES: &[Case] = &[
         "`get-users` answers each account in order: `none` for one that is no user there."
     ),
     case!(AREA, accounts_that_are_gone, "An account that was deleted is `none`, also where it was a guest."),
+    case!(
+        AREA,
+        who_is_gone_is_no_guest,
+        "With an account, or with its organization, the guests that it was are deleted: their names are free."
+    ),
     case!(AREA, a_hundred_accounts, "100 accounts are answered, 101 are `invalid`."),
     case!(
         AREA,
@@ -121,6 +148,76 @@ async fn by_address(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     let names = ["alice@example.com", "never@example.com", "carol@example.org"];
     same("accounts", &found(&t, None, &names).await?, &vec![Some(alice()), None, Some(carol())])
+}
+
+async fn by_address_in_any_store(ground: Ground) -> Outcome {
+    let t = ground.world("addresses").await?;
+    let names = ["alice@example.com", "DAVE@example.com", "o/slash@example.com", "own@example.com"];
+    let expected = vec![Some(alice()), Some(dave()), Some(of_root("slash")), Some(of_root("own"))];
+    for store in [None, Some("SECOND"), Some("PRIMARY")] {
+        same(&format!("asked for {store:?}"), &found(&t, store, &names).await?, &expected)?;
+    }
+    let names = ["SECOND/dave@example.com", "PRIMARY/dave@example.com", "PRIMARY/o/slash@example.com"];
+    let expected = vec![Some(dave()), None, Some(of_root("slash"))];
+    same("qualified", &found(&t, None, &names).await?, &expected)
+}
+
+async fn a_guest_by_address(ground: Ground) -> Outcome {
+    let t = ground.world("addresses").await?;
+    let names = ["gus@partner.example", "quinn@partner.example"];
+    same("accounts", &found(&t, None, &names).await?, &vec![Some(gus()), None])?;
+    let guest = one(&t, "GUS@partner.example").await?;
+    same("where he is a guest", &guest.via.map(|via| via.organization), &Some("root".to_owned()))
+}
+
+async fn what_fits_two_accounts(ground: Ground) -> Outcome {
+    let t = ground.world("addresses").await?;
+    for (why, text) in [
+        ("two have the address, one of them disabled and in another store", "same@example.com"),
+        ("it is the address of one and the user name of another", "vera@example.com"),
+        ("the same, in the store that both are in", "PRIMARY/VERA@example.com"),
+        ("a user and a guest have the address", "pia@partner.example"),
+    ] {
+        let found = find(&t, None, &[text]).await?;
+        must(why, matches!(item("find-users", &found, 0)?, Ok(Found::Ambiguous)), "`ambiguous`", &found)?;
+    }
+    let names = ["same1", "SECOND/same2", "vera", "pia", "piaguest", "mallory@example.com"];
+    let by_name = found(&t, None, &names).await?;
+    same("found by what is theirs alone", &by_name.iter().flatten().count(), &names.len())?;
+    same(
+        "qualified by the store of one",
+        &found(&t, None, &["SECOND/same@example.com"]).await?,
+        &vec![Some(of_root("same2"))],
+    )?;
+    t.happen(Event::DeleteUser { organization: "root".into(), id: "u-mallory".into() }).await?;
+    same("when one is left", &found(&t, None, &["vera@example.com"]).await?, &vec![Some(of_root("vera"))])
+}
+
+async fn what_is_no_address(ground: Ground) -> Outcome {
+    let t = ground.world("addresses").await?;
+    let texts = [
+        ("empty", ""),
+        ("dash", "-"),
+        ("bare", "bare"),
+        ("twice", "twice@evil.example@example.com"),
+        ("angle", "x@evil.example <angle@example.com"),
+        ("dot", "dot@example.com."),
+        ("wide", "wide@ｅｘａｍｐｌｅ.com"),
+        ("quote", "\"quote\"@example.com"),
+        ("list", "list@example.com,x@evil.example"),
+    ];
+    let accounts: Vec<_> = texts.iter().map(|(name, _)| of_root(name)).chain([alice()]).collect();
+    let allowed =
+        ok("eligible", t.host.membership.eligible(&t.admin(), "acme".into(), accounts, vec![]).await)?;
+    let allowed: Vec<_> = allowed.into_iter().map(|one| one.address_allowed).collect();
+    let expected: Vec<_> = texts.iter().map(|_| false).chain([true]).collect();
+    same("whose address is of the domain", &allowed, &expected)?;
+    for (name, text) in texts {
+        same(&format!("whether {name} has mail"), &one(&t, name).await?.has_email, &false)?;
+        let expected = (name == text).then(|| of_root(name));
+        same(&format!("whom `{text}` finds"), &found(&t, None, &[text]).await?, &vec![expected])?;
+    }
+    same("whether alice has mail", &one(&t, "alice").await?.has_email, &true)
 }
 
 async fn a_guest_is_found_where_he_is_resident(ground: Ground) -> Outcome {
@@ -196,6 +293,27 @@ async fn an_unknown_store(ground: Ground) -> Outcome {
     Ok(())
 }
 
+async fn stores_in_any_letters(ground: Ground) -> Outcome {
+    let t = ground.world("addresses").await?;
+    for store in ["SECOND", "second", "Second"] {
+        same(store, &found(&t, Some(store), &["dave"]).await?, &vec![Some(dave())])?;
+        same("qualified", &found(&t, None, &[format!("{store}/dave").as_str()]).await?, &vec![Some(dave())])?;
+    }
+    let user = |id: &str, store: &str| NewUser {
+        id: id.into(),
+        name: id.into(),
+        store: Some(store.into()),
+        email: None,
+    };
+    for (id, store) in [("u-new", "primary"), ("u-newer", "Third")] {
+        t.happen(Event::AddUser { organization: "root".into(), user: user(id, store) }).await?;
+    }
+    let names = ["u-new", "PRIMARY/u-new", "third/u-newer", "THIRD/u-newer", "u-newer"];
+    let (new, newer) = (Some(of_root("new")), Some(of_root("newer")));
+    let expected = vec![new.clone(), new, newer.clone(), newer, None];
+    same("made in small letters", &found(&t, None, &names).await?, &expected)
+}
+
 async fn a_store_that_does_not_answer(ground: Ground) -> Outcome {
     let mut realm = crate::conformance::worlds::world("stores")?.realm()?;
     if let Some(root) = realm.organizations.get_mut("root") {
@@ -259,6 +377,30 @@ async fn accounts_that_are_gone(ground: Ground) -> Outcome {
     let users =
         ok("get-users", t.host.directory.get_users(&t.admin(), "root".into(), vec![alice(), gus()]).await)?;
     same("users", &users, &vec![None, None])
+}
+
+async fn who_is_gone_is_no_guest(ground: Ground) -> Outcome {
+    let t = ground.world("addresses").await?;
+    t.happen(Event::AddMember { organization: "acme".into(), account: gus() }).await?;
+    t.happen(Event::DeleteUser { organization: "partner".into(), id: "p-gus".into() }).await?;
+    same(
+        "as whom he was known",
+        &found(&t, None, &["gusguest", "gus@partner.example"]).await?,
+        &vec![None; 2],
+    )?;
+    let anew = |name: &str| NewUser { id: format!("u-{name}2"), name: name.into(), store: None, email: None };
+    t.happen(Event::AddUser { organization: "root".into(), user: anew("gusguest") }).await?;
+    same("who has his name", &found(&t, None, &["gusguest"]).await?, &vec![Some(of_root("gusguest2"))])?;
+    t.happen(Event::AddUser { organization: "acme".into(), user: anew("gus") }).await?;
+    t.happen(Event::DeleteOrganization { organization: "partner".into() }).await?;
+    same("of a deleted organization", &found(&t, None, &["piaguest"]).await?, &vec![None])?;
+    t.happen(Event::AddUser { organization: "root".into(), user: anew("piaguest") }).await?;
+    same("who has that name", &found(&t, None, &["piaguest"]).await?, &vec![Some(of_root("piaguest2"))])?;
+    same(
+        "who has the address",
+        &found(&t, None, &["pia@partner.example"]).await?,
+        &vec![Some(of_root("pia"))],
+    )
 }
 
 async fn a_hundred_accounts(ground: Ground) -> Outcome {

@@ -67,10 +67,10 @@ async fn ended_rows_go(ground: Ground) -> Outcome {
 async fn younger_rows_stay(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     revoked(&t, "a", alice()).await?;
-    t.pass(2 * t.unit).await?;
+    t.pass(8 * t.unit).await?;
     revoked(&t, "b", bob()).await?;
     t.pass(3).await?;
-    same("purged", &t.purge(t.unit, 200).await?, &1)?;
+    same("purged", &t.purge(7 * t.unit, 200).await?, &1)?;
     same("the older and the younger", &(is_there(&t, "a").await?, is_there(&t, "b").await?), &(false, true))?;
     same("purged with a long retention", &t.purge(u64::from(u32::MAX), 200).await?, &0)
 }

@@ -26,6 +26,18 @@ pub(super) const CASES: &[Case] = &[
         only_so_many_a_day,
         "Beyond what one person gets in a day the answer is `throttled`, for him alone, over all organizations."
     ),
+    case!(
+        AREA,
+        organizations_take_turns,
+        "While the mail of one organization waits for a person, another that was the last to write is `throttled`."
+    )
+    .exact(),
+    case!(
+        AREA,
+        nobody_waits_for_what_has_ended,
+        "A mail that is not to be sent any more keeps no other organization waiting."
+    )
+    .exact(),
 ];
 
 fn message(name: &str, to: UserRef) -> Message {
@@ -96,8 +108,13 @@ async fn notices_go_to_the_inviter(ground: Ground) -> Outcome {
         notice(MessageKind::Accepted, ann()),
         notice(MessageKind::Declined, alice()),
         notice(MessageKind::Expired, deputy()),
+        notice(MessageKind::Failed, ann()),
+        notice(MessageKind::Failed, alice()),
+        notice(MessageKind::Revoked, ann()),
+        notice(MessageKind::Revoked, alice()),
     ];
-    same("send", &words(&send(&t, messages).await?), &vec!["sent", "denied", "denied"])
+    let expected = vec!["sent", "denied", "denied", "sent", "denied", "sent", "denied"];
+    same("send", &words(&send(&t, messages).await?), &expected)
 }
 
 async fn who_has_no_address(ground: Ground) -> Outcome {
@@ -136,4 +153,45 @@ async fn only_so_many_a_day(ground: Ground) -> Outcome {
     same("the first, by another organization", &words(&sent), &vec!["sent"])?;
     let messages = vec![message("a", alice()), message("a", alice()), message("b", bob())];
     same("the others", &words(&send(&t, messages).await?), &vec!["sent", "throttled", "sent"])
+}
+
+const DAY: u64 = 24 * 3_600_000;
+
+/// Alice, who gets one mail in a day, is invited to `acme` (`a`) and to `globex` (`g`), for ever.
+async fn two_who_write(ground: &Ground) -> Outcome<Trial> {
+    let t = ground.world("one-mail").await?;
+    t.insert(Draft { lifetime: None, ..draft("a", alice()) }).await?;
+    let theirs = Draft { lifetime: None, ..draft("g", alice()) };
+    let request = Batch { grants: vec![], ..batch("one", vec![theirs]) };
+    ok("insert", t.host.storage.insert(&t.by(gina()), "globex".into(), request).await)?;
+    Ok(t)
+}
+
+async fn write(t: &Trial, organization: &str) -> Outcome<Vec<&'static str>> {
+    let (who, name) = if organization == "acme" { (ann(), "a") } else { (gina(), "g") };
+    let inviter = Principal::User(who.clone());
+    let messages = vec![Message { inviter, ..message(name, alice()) }];
+    let answer = t.host.notifications.send(&t.by(who), organization.into(), None, messages).await;
+    Ok(words(&ok("send", answer)?))
+}
+
+async fn organizations_take_turns(ground: Ground) -> Outcome {
+    let t = two_who_write(&ground).await?;
+    same("the first", &write(&t, "globex").await?, &vec!["sent"])?;
+    same("the other on the same day", &write(&t, "acme").await?, &vec!["throttled"])?;
+    t.pass(DAY).await?;
+    same("the first again, on the next day", &write(&t, "globex").await?, &vec!["throttled"])?;
+    same("the one that waits", &write(&t, "acme").await?, &vec!["sent"])?;
+    t.pass(DAY).await?;
+    same("the other way round", &write(&t, "acme").await?, &vec!["throttled"])?;
+    same("the one that waits now", &write(&t, "globex").await?, &vec!["sent"])
+}
+
+async fn nobody_waits_for_what_has_ended(ground: Ground) -> Outcome {
+    let t = two_who_write(&ground).await?;
+    write(&t, "globex").await?;
+    same("the other on the same day", &write(&t, "acme").await?, &vec!["throttled"])?;
+    t.go("a", State::Revoked).await?;
+    t.pass(DAY).await?;
+    same("the first again", &write(&t, "globex").await?, &vec!["sent"])
 }

@@ -17,6 +17,21 @@ pub(super) const CASES: &[Case] = &[
         "What the host has taken is due no more, and the row stays `queued`."
     ),
     case!(AREA, what_is_taken_is_settled_later, "What was taken is settled by a later call."),
+    case!(
+        AREA,
+        what_is_being_sent_is_not_due,
+        "What is about to be sent never falls due by itself, however long it takes, and its row stays `queued`."
+    ),
+    case!(
+        AREA,
+        what_is_being_sent_is_settled_later,
+        "`delivered` and `undeliverable` end what is about to be sent; `retry` and `postponed` let it wait again."
+    ),
+    case!(
+        AREA,
+        a_notice_that_is_being_sent,
+        "It is the same for notices: one that was throttled is not lost, one that broke off is not sent twice."
+    ),
     case!(AREA, repeating_is_harmless, "A second delivery of what is settled changes nothing."),
     case!(
         AREA,
@@ -134,6 +149,56 @@ async fn what_is_taken_is_settled_later(ground: Ground) -> Outcome {
     state_of_mail(&t, 1, MailState::Queued).await
 }
 
+async fn what_is_being_sent_is_not_due(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    let request = Batch { hold: 0, ..batch("one", vec![Draft { lifetime: None, ..draft("a", alice()) }]) };
+    t.batch(&t.admin(), request).await?;
+    same("what is due", &t.due(0).await?.len(), &1)?;
+    t.settle(vec![of("a", 1, DeliveryOutcome::Sending)]).await?;
+    state_of_mail(&t, 0, MailState::Queued).await?;
+    t.pass(3 * t.unit).await?;
+    state_of_mail(&t, 0, MailState::Queued).await?;
+    t.settle(vec![of("a", 1, DeliveryOutcome::Sending)]).await?;
+    state_of_mail(&t, 0, MailState::Queued).await
+}
+
+async fn what_is_being_sent_is_settled_later(ground: Ground) -> Outcome {
+    for (outcome, due, mail) in [
+        (DeliveryOutcome::Delivered, 0, MailState::Sent),
+        (DeliveryOutcome::Undeliverable("x".into()), 0, MailState::Undeliverable),
+        (DeliveryOutcome::Retry(0), 1, MailState::Queued),
+        (DeliveryOutcome::Postponed(0), 1, MailState::Queued),
+    ] {
+        let t = mailed(&ground).await?;
+        t.settle(vec![of("a", 1, DeliveryOutcome::Sending)]).await?;
+        t.settle(vec![of("a", 1, outcome)]).await?;
+        state_of_mail(&t, due, mail).await?;
+    }
+    let t = mailed(&ground).await?;
+    t.settle(vec![of("a", 1, DeliveryOutcome::Sending)]).await?;
+    t.change("a", Change { hold: 0, ..resend("more") }).await?;
+    state_of_mail(&t, 1, MailState::Queued).await
+}
+
+async fn a_notice_that_is_being_sent(ground: Ground) -> Outcome {
+    let t = ground.company().await?;
+    t.insert(draft("a", alice())).await?;
+    t.change("a", Change { messages: vec![MessageKind::Declined], hold: 0, ..change(State::Declined) })
+        .await?;
+    let notice = |outcome| Delivery { kind: MessageKind::Declined, ..of("a", 2, outcome) };
+    same("due at first", &t.due(0).await?.len(), &1)?;
+    t.settle(vec![notice(DeliveryOutcome::Sending)]).await?;
+    t.pass(3 * t.unit).await?;
+    same("due when nobody has said what became of it", &t.due(0).await?.len(), &0)?;
+    t.settle(vec![notice(DeliveryOutcome::Postponed(0))]).await?;
+    let items = t.due(0).await?;
+    same("due when it was throttled", &items.len(), &1)?;
+    same("its tries", &item("due", &items, 0)?.tries, &0)?;
+    t.settle(vec![notice(DeliveryOutcome::Sending)]).await?;
+    t.settle(vec![notice(DeliveryOutcome::Delivered)]).await?;
+    same("due when it was delivered", &t.due(0).await?.len(), &0)
+}
+
 async fn repeating_is_harmless(ground: Ground) -> Outcome {
     let t = mailed(&ground).await?;
     t.settle(vec![of("a", 1, DeliveryOutcome::Delivered)]).await?;
@@ -142,6 +207,7 @@ async fn repeating_is_harmless(ground: Ground) -> Outcome {
         DeliveryOutcome::Undeliverable("late".into()),
         DeliveryOutcome::Retry(0),
         DeliveryOutcome::Taken,
+        DeliveryOutcome::Sending,
     ] {
         t.settle(vec![of("a", 1, outcome)]).await?;
         state_of_mail(&t, 0, MailState::Sent).await?;
@@ -157,6 +223,7 @@ async fn an_older_mail_settles_nothing_newer(ground: Ground) -> Outcome {
         DeliveryOutcome::Undeliverable("late".into()),
         DeliveryOutcome::Retry(LONG),
         DeliveryOutcome::Taken,
+        DeliveryOutcome::Sending,
     ] {
         t.settle(vec![of("a", 1, outcome)]).await?;
         state_of_mail(&t, 1, MailState::Queued).await?;

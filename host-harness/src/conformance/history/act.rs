@@ -9,6 +9,7 @@ use crate::{
         trial::Trial,
     },
     contract::{
+        audit::Word,
         storage::DeliveryOutcome,
         types::{AcceptWith, MessageKind, Principal, SortKey, State, UserRef},
     },
@@ -64,11 +65,13 @@ pub(super) enum Ask {
         of: Row,
     },
     Change(Row, Changed),
+    Dismiss(Row),
     /// Page by page, to the end.
     List {
         states: Vec<State>,
         prefix: Option<String>,
         invitee: Option<Person>,
+        dismissed: Option<bool>,
         sort: SortKey,
         descending: bool,
         limit: u32,
@@ -137,6 +140,9 @@ pub(super) struct Changed {
     pub(super) reason: Option<String>,
     pub(super) messages: Vec<MessageKind>,
     pub(super) resend: bool,
+    /// Whoever makes the change becomes the inviter.
+    pub(super) adopts: bool,
+    pub(super) word: Option<Word>,
     pub(super) hold: u64,
 }
 

@@ -10,6 +10,7 @@ use crate::{
         make::{LONG, deputy, group},
     },
     contract::{
+        audit::Word,
         storage::DeliveryOutcome,
         types::{AcceptWith, MessageKind, Permissions, Principal, SortKey, State},
     },
@@ -119,7 +120,8 @@ impl Writer {
             22..=46 => self.change(),
             47..=58 => self.apply(),
             59..=61 => Act::Ask(Who::Sweep, Ask::Close(self.row())),
-            62..=70 => Act::Happens(self.event()),
+            62..=64 => self.dismiss(),
+            65..=70 => Act::Happens(self.event()),
             71..=76 => self.pass(),
             77..=81 => Act::Ask(Who::Sweep, Ask::Due { hold: self.hold() }),
             82..=86 => self.settle(),
@@ -169,7 +171,16 @@ impl Writer {
         let who = if in_globex { Who::Gina } else { self.dice.of(Who::Ann, [Who::Ann, Who::Machine]) };
         // With a clock of its own each row of a batch may have its own time.
         let count = if self.real { 1 } else { 1 + self.dice.below(3) };
-        let drafts = (0..count).map(|_| self.made(in_globex)).collect();
+        let drafts: Vec<_> = (0..count).map(|_| self.made(in_globex)).collect();
+        if self.next.is_empty()
+            && self.dice.once_in(4)
+            && let Some(first) = drafts.first()
+        {
+            let (row, kind, outcome) = (first.row, MessageKind::Invitation, DeliveryOutcome::Sending);
+            let sweeper = if in_globex { Who::Gina } else { Who::Sweep };
+            let sending = Act::Ask(sweeper, Ask::Settle { row, version: 1, kind, outcome });
+            self.next = vec![Act::Ask(Who::Sweep, Ask::Due { hold: 0 }), sending];
+        }
         let operation = format!("operation-{}-{}", self.days, self.dice.below(8));
         Act::Ask(
             who,
@@ -229,6 +240,8 @@ impl Writer {
             reason: self.dice.of(None, [None, Some("a reason".into())]),
             messages: vec![],
             resend: false,
+            adopts: false,
+            word: self.dice.of(None, [Some(Word::Policy)]),
             hold: self.hold(),
         };
         match to {
@@ -236,7 +249,17 @@ impl Writer {
                 changed.code = Some(NewCode { name: self.new_code(), replaces: self.dice.once_in(2) });
                 changed.restart = self.dice.of(None, [Some(Some(LONG)), Some(None)]);
                 changed.resend = self.dice.once_in(2);
+                changed.adopts = self.dice.once_in(4);
                 changed.messages = self.dice.of(vec![MessageKind::Invitation], [vec![]]);
+                if self.next.is_empty() && self.dice.once_in(3) {
+                    // What becomes of its mail, and of the code that the row had at first.
+                    let sweeper = if row.in_globex { Who::Gina } else { Who::Sweep };
+                    let outcome = self.dice.of(DeliveryOutcome::Taken, [DeliveryOutcome::Delivered]);
+                    let kind = MessageKind::Invitation;
+                    let settle = Act::Ask(sweeper, Ask::Settle { row, version: 1_000, kind, outcome });
+                    let code = Ask::ByCode { code: row.name(), of: row };
+                    self.next = vec![Act::Ask(Who::Invitee(invitee), code), settle];
+                }
             }
             Accepted => changed.messages = self.dice.of(vec![], [vec![MessageKind::Accepted]]),
             Declined => changed.messages = self.dice.of(vec![], [vec![MessageKind::Declined]]),
@@ -247,6 +270,9 @@ impl Writer {
         if lifecycle::is_terminal(to) && self.dice.once_in(3) {
             self.open.retain(|(open, _)| *open != row);
         }
+        if lifecycle::is_terminal(to) && self.next.is_empty() && self.dice.once_in(3) {
+            self.next = vec![self.list(), Act::Ask(owner, Ask::Dismiss(row))];
+        }
         if to == Accepting && self.next.is_empty() && self.dice.once_in(2) {
             self.next = vec![self.apply_to(row, invitee)];
             // Where members are elsewhere, what was seen when is the host's own.
@@ -256,8 +282,19 @@ impl Writer {
                 self.next = vec![self.apply_to(row, invitee), removed, self.apply_to(row, invitee)];
             }
         }
-        let who = self.dice.of(owner, [owner, owner, Who::Invitee(invitee), Who::Sweep]);
+        // Whether a guard or an invitee who adopts is judged first is the host's choice.
+        let who = match changed.adopts {
+            true if row.in_globex => owner,
+            true => self.dice.of(owner, [Who::Machine]),
+            false => self.dice.of(owner, [owner, owner, Who::Invitee(invitee), Who::Sweep]),
+        };
         Act::Ask(who, Ask::Change(row, changed))
+    }
+
+    fn dismiss(&mut self) -> Act {
+        let row = self.row();
+        let owner = if row.in_globex { Who::Gina } else { Who::Ann };
+        Act::Ask(self.dice.of(owner, [owner, Who::Machine]), Ask::Dismiss(row))
     }
 
     fn apply(&mut self) -> Act {
@@ -267,7 +304,10 @@ impl Writer {
 
     fn apply_to(&mut self, row: Row, person: Person) -> Act {
         let all = vec!["member", "g-help", "r-admin"];
-        let steps = self.dice.of(all.clone(), [all, vec!["member"], vec!["g-ops", "member"], vec!["g-help"]]);
+        // Whether a group that is not there is missed before a membership is where members are.
+        let two =
+            if self.external && row.in_globex { ["member", "g-ops"] } else { ["g-ops", "member"] }.to_vec();
+        let steps = self.dice.of(all.clone(), [all, vec!["member"], two, vec!["g-help"]]);
         let who = self.dice.of(Who::Invitee(person), [Who::Invitee(person), Who::Sweep]);
         Act::Ask(who, Ask::Apply { row, person, steps })
     }
@@ -276,7 +316,7 @@ impl Writer {
         let (organization, account) = ("acme".to_owned(), self.person().account());
         let grant = group("g-help");
         // Where members are elsewhere, what was seen when is the host's own.
-        let kind = if self.external { 5 + self.dice.below(3) } else { self.dice.below(8) };
+        let kind = if self.external { 5 + self.dice.below(4) } else { self.dice.below(9) };
         match kind {
             0 | 1 => Event::RemoveMember { organization, account },
             2 => Event::AddMember { organization, account },
@@ -293,6 +333,11 @@ impl Writer {
                 let permissions =
                     self.dice.of(Permissions::VIEW, [Permissions::INVITE, Permissions::empty()]);
                 Event::SetPermissions { organization, who: Principal::User(deputy()), permissions }
+            }
+            7 => {
+                let email = self.dice.of(None, [Some("alice@new.example"), Some("alice@example.com")]);
+                let (organization, id) = ("root".into(), "u-alice".into());
+                Event::SetEmail { organization, id, email: email.map(str::to_owned) }
             }
             _ => {
                 let mut settings = default_settings();
@@ -333,6 +378,7 @@ impl Writer {
             DeliveryOutcome::Delivered,
             [
                 DeliveryOutcome::Taken,
+                DeliveryOutcome::Sending,
                 DeliveryOutcome::Retry(wait),
                 DeliveryOutcome::Postponed(wait),
                 undeliverable,
@@ -354,13 +400,17 @@ impl Writer {
         if self.dice.once_in(3) {
             return Act::Ask(Who::Invitee(self.person()), Ask::Mine { states: self.states(), limit: 2 });
         }
-        let prefix = self.dice.of(None, [Some("a00".into()), Some("a01".into())]);
+        self.list()
+    }
+
+    fn list(&mut self) -> Act {
+        let prefix = self.dice.of(None, [None, Some("a00".into()), Some("a01".into())]);
         let invitee = self.dice.of(None, [None, Some(Person::Alice)]);
         let sort = self.dice.of(SortKey::Name, [SortKey::CreatedAt, SortKey::ExpiresAt]);
         let (descending, limit) = (self.dice.once_in(2), self.dice.of(3, [1, 200]));
-        let states = self.states();
+        let (states, dismissed) = (self.states(), self.dice.of(None, [None, Some(true), Some(false)]));
         let who = self.dice.of(Who::Ann, [Who::Gina]);
-        Act::Ask(who, Ask::List { states, prefix, invitee, sort, descending, limit })
+        Act::Ask(who, Ask::List { states, prefix, invitee, dismissed, sort, descending, limit })
     }
 
     fn read(&mut self) -> Act {

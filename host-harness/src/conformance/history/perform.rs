@@ -67,14 +67,15 @@ async fn ask_one(t: &Trial, who: Who, ask: &Ask) -> Outcome<Value> {
             data(&(found, seen(then)))
         }
         Ask::Change(row, changed) => change(t, who, *row, changed).await,
-        Ask::List { states, prefix, invitee, sort, descending, limit } => {
+        Ask::Dismiss(row) => data(&seen(storage.dismiss(&call(Operation::Dismiss), row.key()).await)),
+        Ask::List { states, prefix, invitee, dismissed, sort, descending, limit } => {
             let filter = InvitationFilter {
                 states: states.clone(),
                 grant: None,
                 inviter: None,
                 invitee: invitee.map(|person| person.account()),
                 name_prefix: prefix.clone(),
-                dismissed: None,
+                dismissed: *dismissed,
             };
             let request = |after| PageRequest { sort: *sort, descending: *descending, after, limit: *limit };
             let list = |after| {
@@ -251,6 +252,8 @@ async fn change(t: &Trial, who: Who, row: Row, changed: &Changed) -> Outcome<Val
         lifetime: changed.restart.map_or(LifetimeChange::Keep, LifetimeChange::Restart),
         reason: changed.reason.clone(),
         count_resend: changed.resend,
+        adopt: changed.adopts,
+        word: changed.word,
         messages: changed.messages.clone(),
         hold: changed.hold,
         ..make::change(changed.to)

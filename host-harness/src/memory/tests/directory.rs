@@ -3,17 +3,25 @@
 use super::*;
 use crate::{
     contract::{
-        directory::{LookupError, OrganizationState, User},
+        directory::{Found, LookupError, OrganizationState, User},
         types::Permissions,
     },
     host::Directory as _,
-    memory::NewUser,
+    memory::{EventError, NewUser},
 };
 
-async fn find(host: &MemoryHost, domain: Option<&str>, name: &str) -> Option<User> {
+async fn meant(host: &MemoryHost, domain: Option<&str>, name: &str) -> Found {
     let call = admin(host);
     let found = host.find_users(&call, "root".into(), domain.map(str::to_owned), vec![name.into()]).await;
     found.unwrap().remove(0).unwrap()
+}
+
+async fn find(host: &MemoryHost, domain: Option<&str>, name: &str) -> Option<User> {
+    match meant(host, domain, name).await {
+        Found::One(user) => Some(user),
+        Found::Nobody => None,
+        Found::Ambiguous => panic!("`{name}` is ambiguous"),
+    }
 }
 
 async fn found(host: &MemoryHost, domain: Option<&str>, name: &str) -> Option<String> {
@@ -58,7 +66,7 @@ async fn a_store_that_does_not_answer_concerns_its_names_alone() {
     host.set_store_answers("root", "SECONDARY", false).unwrap();
     let names = vec!["alice".into(), "SECONDARY/bob".into()];
     let answer = host.find_users(&admin(&host), "root".into(), None, names).await.unwrap();
-    assert!(answer[0].as_ref().is_ok_and(Option::is_some));
+    assert!(matches!(answer[0], Ok(Found::One(_))));
     assert_eq!(answer[1], Err(HostError::Unavailable(None)));
 }
 
@@ -74,6 +82,56 @@ async fn a_guest_is_known_by_his_resident_account() {
     host.remove_user("partner", "u-gus0").unwrap();
     let again = host.get_users(&admin(&host), "root".into(), vec![gus.account]).await.unwrap();
     assert_eq!(again, [None]);
+}
+
+#[tokio::test]
+async fn administration_refuses_what_no_mail_may_hold_and_a_store_that_is_not_there() {
+    let host = host();
+    let user = |store: Option<&str>, email: &str| NewUser {
+        id: "u-new".into(),
+        name: "new".into(),
+        store: store.map(str::to_owned),
+        email: Some(email.into()),
+    };
+    let refused = |done: Result<(), EventError>| done.unwrap_err().to_string();
+    let text = refused(host.add_user("root", user(None, "a@x\r\nBcc: b@y")));
+    assert_eq!(text, r"the address `a@x\r\nBcc: b@y` has control characters");
+    assert!(refused(host.add_user("root", user(Some("a/b"), "a@x"))).contains("is no name of a user store"));
+    let text = refused(host.set_store_answers("root", "SECNDARY", false));
+    assert_eq!(text, "organization `root` has no user store `SECNDARY`; there are `PRIMARY`, `SECONDARY`");
+    host.add_user("root", user(Some("primary"), "-")).unwrap();
+    let new = find(&host, None, "new").await.unwrap();
+    assert!(!new.has_email, "a dash is no address");
+}
+
+#[tokio::test]
+async fn with_a_resident_go_the_guests_that_he_was_and_his_name_is_free() {
+    let host = host();
+    let gus = user("partner", "u-gus0");
+    host.add_member("acme", &gus).unwrap();
+    host.add_member("globex", &gus).unwrap();
+    host.delete_organization("globex").unwrap();
+    host.remove_user("partner", "u-gus0").unwrap();
+    assert_eq!(host.members("acme"), []);
+    assert_eq!(host.members("root"), []);
+    let audit = host.audit();
+    let told: Vec<_> =
+        audit.iter().map(|event| (event.organization.as_deref().unwrap(), event.text())).collect();
+    assert_eq!(
+        told[3..],
+        [
+            ("partner", "world.user-removed"),
+            ("acme", "world.member-removed"),
+            ("root", "world.member-removed"),
+        ]
+    );
+    let namesake =
+        |name: &str| NewUser { id: format!("u-{name}"), name: name.into(), store: None, email: None };
+    host.add_user("acme", namesake("gus")).unwrap();
+    host.add_user("root", namesake("gus.guest")).unwrap();
+    host.add_member("acme", &alice()).unwrap();
+    host.delete_organization("root").unwrap();
+    assert_eq!(host.members("acme"), []);
 }
 
 #[tokio::test]
@@ -146,4 +204,26 @@ async fn the_former_parent_of_an_invitation_is_still_seen_after_a_move() {
         assert!(host.get_users(&call, "partner".into(), vec![]).await.is_ok());
         assert!(host.get_users(&call, "globex".into(), vec![]).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn a_text_that_fits_two_accounts_is_ambiguous_whichever_is_found_first_or_disabled() {
+    let host = host();
+    let user = |id: &str, name: &str, email: Option<&str>| NewUser {
+        id: id.into(),
+        name: name.into(),
+        store: None,
+        email: email.map(str::to_owned),
+    };
+    host.add_user("root", user("a-first", "BOB@example.com", None)).unwrap();
+    host.add_user("root", user("z-last", "last", Some("Gus@partner.example"))).unwrap();
+    for text in ["bob@example.com", "BOB@EXAMPLE.COM", "gus@partner.example"] {
+        assert_eq!(meant(&host, None, text).await, Found::Ambiguous, "{text}");
+    }
+    let everywhere = meant(&host, Some("SECONDARY"), "gus@partner.example").await;
+    assert_eq!(everywhere, Found::Ambiguous, "an address is looked up in every store");
+    host.set_user_active("root", "a-first", false).unwrap();
+    assert_eq!(meant(&host, None, "bob@example.com").await, Found::Ambiguous);
+    host.remove_user("root", "a-first").unwrap();
+    assert_eq!(found(&host, None, "bob@example.com").await, Some("u-bob".into()));
 }

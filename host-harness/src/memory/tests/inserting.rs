@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::contract::{
-    storage::{RecordedOutcome, RefusedItem},
+    storage::RecordedOutcome,
     types::{MailState, MessageKind},
 };
 
@@ -91,8 +91,8 @@ async fn a_key_belongs_to_its_caller() {
 async fn an_operation_is_recalled_for_a_day_with_rows_as_they_are_now() {
     let host = host();
     let call = admin(&host);
-    let refused = RefusedItem { position: 0, name: "bo".into(), reason: "not-a-parent-user".into() };
-    let request = Batch { refused: vec![refused], ..batch("key", vec![draft(3, "inv-a", alice(), 10)]) };
+    let item = refused(0, "bo", Word::NotAParentUser);
+    let request = Batch { refused: vec![item], ..batch("key", vec![draft(3, "inv-a", alice(), 10)]) };
     host.insert(&call, "acme".into(), request).await.unwrap();
     host.advance(HOUR);
     let recorded = host.recall(&call, "acme".into(), "key".into(), digest(1)).await.unwrap();
@@ -122,8 +122,8 @@ async fn a_refusal_is_audited_once() {
     let host = host();
     let call = admin(&host);
     for _ in 0..2 {
-        let refused = RefusedItem { position: 0, name: "bo".into(), reason: "no-email".into() };
-        let request = Batch { refused: vec![refused], ..batch("key", vec![]) };
+        let item = refused(0, "bo", Word::NoEmail);
+        let request = Batch { refused: vec![item], ..batch("key", vec![]) };
         host.insert(&call, "acme".into(), request).await.unwrap();
     }
     assert_eq!(events(&host), ["item.refused"]);

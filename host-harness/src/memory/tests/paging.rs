@@ -4,7 +4,14 @@ use super::*;
 use crate::contract::types::{InvitationFilter, Page, PageRequest, SortKey};
 
 fn all() -> InvitationFilter {
-    InvitationFilter { states: vec![], grant: None, inviter: None, invitee: None, name_prefix: None }
+    InvitationFilter {
+        states: vec![],
+        grant: None,
+        inviter: None,
+        invitee: None,
+        name_prefix: None,
+        dismissed: None,
+    }
 }
 
 fn by(sort: SortKey, descending: bool) -> PageRequest {

@@ -3,9 +3,9 @@
 use super::*;
 use crate::{
     contract::{
-        audit::Refusal,
+        audit::{Refusal, Word},
         policy::{AcceptFacts, Candidate, InviteFacts},
-        types::{Narrowed, Permissions, Verdict},
+        types::{Approval, Narrowed, Permissions, Verdict},
     },
     host::{Audit as _, Policy as _, Random as _},
     memory::Rule,
@@ -49,7 +49,7 @@ async fn the_first_rule_that_concerns_somebody_decides() {
         [
             Verdict::Refuse("not bob".into()),
             Verdict::Refuse("not bob".into()),
-            Verdict::RequireApproval("a contractor".into()),
+            Verdict::RequireApproval(Approval { reason: "a contractor".into(), narrowed: None }),
             Verdict::Allow,
             narrowed,
         ]
@@ -65,12 +65,17 @@ async fn the_first_rule_that_concerns_somebody_decides() {
 async fn a_refusal_is_recorded_with_the_actor_of_the_call() {
     let host = host();
     let call = dashboard(&host, bob());
-    let refusal =
-        Refusal { operation: "invitee.accept".into(), invitation: None, reason: "not-usable".into() };
+    let refusal = Refusal {
+        operation: "invitee.accept".into(),
+        invitation: None,
+        subject: None,
+        name: None,
+        word: Word::NotUsable,
+    };
     host.record_refusals(&call, None, vec![refusal]).await.unwrap();
     let event = host.audit().remove(0);
-    assert_eq!((event.event.as_str(), event.operation.as_str()), ("refused", "invitee.accept"));
-    assert_eq!((event.actor, event.reason.as_deref()), (person(bob()), Some("not-usable")));
+    assert_eq!((event.text(), event.operation.as_str()), ("refused", "invitee.accept"));
+    assert_eq!((event.actor, event.word), (person(bob()), Some(Word::NotUsable)));
     assert_eq!(event.request_id, call.context.request_id);
     let foreign = host.record_refusals(&admin(&host), Some("globex".into()), vec![]).await;
     assert!(matches!(foreign, Err(HostError::Denied(_))));
@@ -122,5 +127,5 @@ async fn the_snapshot_shows_everything_as_json() {
     assert_eq!(json["invitations"][0]["invitation"]["key"]["id"], "inv-a");
     assert_eq!(json["outbox"][0]["organization"], "acme");
     assert_eq!(json["organizations"]["root"]["members"][0]["name"], "gus.guest");
-    assert_eq!(json["audit"][0]["event"], "invitation.created");
+    assert_eq!(json["audit"][0]["kind"], "InvitationCreated");
 }

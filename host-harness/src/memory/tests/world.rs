@@ -27,7 +27,7 @@ organizations:
       lease: 5s
       takeovers-max: 1
       mail-tries: 2
-      mail-retry: 250ms
+      mail-retry: 2s
       retention: 1d
       resend-limit: 3
       pending-limit: 7
@@ -45,7 +45,7 @@ organizations:
         (5_400_000, 120_000, 2_592_000_000)
     );
     assert_eq!((values.limits.users, values.limits.grants), (10, expected.limits.grants));
-    assert_eq!((values.mail_retry, values.reminder_before), (250, Some(HOUR)));
+    assert_eq!((values.mail_retry, values.reminder_before), (2_000, Some(HOUR)));
     assert_eq!(values.ceiling, Some(vec![group("g")]));
     assert_eq!(values.accept_with, AcceptWith::InviteeAndCode);
 }
@@ -150,6 +150,63 @@ fn wrong_values_are_explained_where_they_stand() {
         let text = error(&format!("organizations:\n  - id: acme\n    settings: {settings}\n"));
         assert!(text.contains(expected) && text.contains("3 | "), "{text}");
     }
+}
+
+#[test]
+fn what_comes_twice_is_refused_in_any_letters() {
+    for (users, expected) in [
+        (
+            "{ id: a, name: Ada, store: ldap }, { id: b, name: ADA, store: LDAP }",
+            "user name `ADA` is there twice",
+        ),
+        ("{ id: a, name: ada, store: primary }, { id: b, name: ada }", "user name `ada` is there twice"),
+        (
+            "{ id: a, name: a, resident: partner/p }, { id: b, name: b, resident: partner/p }",
+            "is a user of `root` already",
+        ),
+        ("{ id: a, name: a, resident: partner/g }", "`partner/g` is a guest there himself"),
+    ] {
+        let text = error(&format!(
+            "organizations: [{{ id: root, users: [{users}] }}, {{ id: partner, users: [{{ id: p, name: p }}, \
+             {{ id: g, name: g, resident: far/f }}] }}, {{ id: far, users: [{{ id: f, name: f }}] }}]"
+        ));
+        assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn addresses_with_control_characters_and_stores_that_cannot_be_named_are_refused() {
+    for (user, expected) in [
+        (
+            r#"email: "a@x.example\r\nBcc: b@y.example""#,
+            r"the address `a@x.example\r\nBcc: b@y.example` has control characters",
+        ),
+        (r#"email: "a@x.example\u0085""#, "control characters"),
+        (r#"store: """#, "`` is no name of a user store"),
+        (r#"store: "a/b""#, "`a/b` is no name of a user store"),
+    ] {
+        let text = error(&format!(
+            "organizations:\n  - id: root\n    users:\n      - {{ id: u, name: u, {user} }}\n"
+        ));
+        assert!(text.contains(expected) && text.contains("at line 4"), "{expected:?} is missing in:\n{text}");
+    }
+    let text = error("organizations:\n  - id: root\n    stores: [a/b]\n");
+    assert!(text.contains("at line 3"), "{text}");
+}
+
+#[test]
+fn a_text_beyond_a_bound_is_told_the_bound() {
+    let deep = format!("organizations: {}{}", "[".repeat(80), "]".repeat(80));
+    let text = error(&deep);
+    assert!(text.contains("more than 64 levels are nested here") && text.contains("help: "), "{text}");
+    let aliases: String =
+        (0..20_000).map(|number| format!("  - {{ id: o{number}, name: *name }}\n")).collect();
+    let text = error(&format!("organizations:\n  - {{ id: o, name: &name Name }}\n{aliases}"));
+    assert!(text.contains("more than 10 aliases (`*`) for each anchor"), "{text}");
+    let nodes: String =
+        (0..60_000).map(|number| format!("  - {{ id: o{number}, name: n, groups: [] }}\n")).collect();
+    let host = MemoryHost::from_yaml(&format!("organizations:\n{nodes}")).unwrap();
+    assert_eq!(host.realm().organizations.len(), 60_000);
 }
 
 #[test]

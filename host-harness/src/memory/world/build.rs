@@ -1,6 +1,9 @@
 //! From a world file to a world: every reference is followed, and every dangling one reported.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use chrono::FixedOffset;
 use serde_saphyr::Spanned;
@@ -9,13 +12,15 @@ use super::{
     OrganizationEntry, Problem, StateWord, TargetEntry, Text, UserEntry, World, WorldError, instant,
 };
 use crate::{
-    contract::types::{Permissions, Principal, UserRef},
+    contract::types::{GrantKind, Permissions, Principal, UserRef},
+    lookup::DEFAULT_STORE,
     memory::{
         clock::Clock,
-        directory::{DEFAULT_STORE, same_name},
         entropy::Entropy,
+        people::People,
         realm::{Entitled, Organization, Person, Realm, Target},
         settings::{self, default_settings},
+        store::new_store_name,
     },
 };
 
@@ -30,6 +35,9 @@ pub(super) const PERMISSIONS: [(&str, Permissions); 7] = [
     ("see-code", Permissions::SEE_CODE),
     ("onboard", Permissions::ONBOARD),
 ];
+
+/// For so many problems the nearest name is looked for among all people.
+const SUGGESTED: usize = 20;
 
 /// A world under construction. Problems are gathered, so that all are seen at once.
 #[derive(Default)]
@@ -104,9 +112,9 @@ impl Builder {
             parent: None,
             active: entry.state == StateWord::Active,
             deleted: false,
-            stores: entry.stores.iter().cloned().chain([DEFAULT_STORE.to_owned()]).collect(),
+            stores: self.stores(&entry.stores),
             silent_stores: BTreeSet::new(),
-            people: BTreeMap::new(),
+            people: People::default(),
             spent: BTreeSet::new(),
             groups: self.targets(&entry.groups, "group"),
             roles: self.targets(&entry.roles, "role"),
@@ -145,15 +153,17 @@ impl Builder {
 
     fn add_user(&mut self, organization: &str, place: &mut Organization, user: &UserEntry) {
         self.check_id(&user.id, "user");
-        let store = user.store.clone().unwrap_or_else(|| DEFAULT_STORE.to_owned());
-        let same = |person: &Person| person.store == store && same_name(&person.name, &user.name.value);
-        if place.people.values().any(same) {
+        let store = self.store(user.store.as_ref());
+        let name = user.name.value.as_str();
+        if place.people.named(name).any(|(_, person)| person.store == store) {
             self.problem(&user.name, format!("user name `{}` is there twice", user.name.value));
         }
         if place.people.contains_key(&user.id.value) {
             self.problem(&user.id, format!("user `{}` is there twice", user.id.value));
         }
-        place.stores.insert(store.clone());
+        if !place.stores.contains(&store) {
+            place.stores.insert(store.clone());
+        }
         let account = match &user.resident {
             None => UserRef { organization: organization.to_owned(), id: user.id.value.clone() },
             Some(resident) => self.written_account(resident),
@@ -161,7 +171,7 @@ impl Builder {
         let person = Person {
             name: user.name.value.clone(),
             store,
-            email: user.email.clone(),
+            email: user.email.as_ref().map(|email| self.address(email)),
             active: user.active,
             account,
             groups: BTreeMap::new(),
@@ -169,6 +179,32 @@ impl Builder {
             invitation: None,
         };
         place.people.insert(user.id.value.clone(), person);
+    }
+
+    fn stores(&mut self, names: &[Text]) -> BTreeSet<String> {
+        let mut stores = BTreeSet::from([DEFAULT_STORE.to_owned()]);
+        stores.extend(names.iter().map(|name| self.store(Some(name))));
+        stores
+    }
+
+    /// The one spelling of the name of a user store.
+    fn store(&mut self, name: Option<&Text>) -> String {
+        let Some(text) = name else { return DEFAULT_STORE.to_owned() };
+        new_store_name(&text.value).unwrap_or_else(|problem| {
+            self.problem(text, problem);
+            DEFAULT_STORE.to_owned()
+        })
+    }
+
+    /// What is no address is as none. A control character is more than a slip: `a@x`, a line break and `Bcc:`
+    /// would be a header of the mail in a host that takes addresses as they are.
+    fn address(&mut self, text: &Text) -> String {
+        if text.value.contains(char::is_control) {
+            let message = format!("the address `{}` has control characters", text.value.escape_debug());
+            let help = "an address is one line, as in `ada@example.com`".to_owned();
+            self.problems.push(Problem::with(text, message).helped(help));
+        }
+        text.value.clone()
     }
 
     fn written_account(&mut self, resident: &Text) -> UserRef {
@@ -207,11 +243,19 @@ impl Builder {
             let Some(resident) = user.resident.as_ref().filter(|text| text.value.contains('/')) else {
                 continue;
             };
-            if let Some(Principal::Client(_)) | None = self.person(&entry.id.value, resident) {
-                continue;
-            }
-            if resident.value.starts_with(&format!("{}/", entry.id.value)) {
+            let Some(Principal::User(account)) = self.person(&entry.id.value, resident) else { continue };
+            let written = resident.value.split_once('/').unwrap_or_default();
+            if written.0 == entry.id.value {
                 self.problem(resident, "a guest is resident in another organization".into());
+            } else if written != (account.organization.as_str(), account.id.as_str()) {
+                let message = format!("`{}` is a guest there himself", resident.value);
+                let help = format!("his account is `{}/{}`", account.organization, account.id);
+                self.problems.push(Problem::with(resident, message).helped(help));
+            } else if self.local_id(&entry.id.value, &account).is_some_and(|id| *id != user.id.value) {
+                self.problem(
+                    resident,
+                    format!("`{}` is a user of `{}` already", resident.value, entry.id.value),
+                );
             }
         }
         for member in &entry.members {
@@ -219,6 +263,10 @@ impl Builder {
                 self.add_member(entry, member, &account);
             }
         }
+    }
+
+    fn local_id(&self, organization: &str, account: &UserRef) -> Option<&String> {
+        self.organizations.get(organization)?.person(account).map(|(id, _)| id)
     }
 
     fn add_member(&mut self, entry: &OrganizationEntry, member: &Text, account: &UserRef) {
@@ -229,7 +277,7 @@ impl Builder {
         let id = format!("member-{}", account.id);
         if place.person(account).is_some() || place.people.contains_key(&id) {
             self.problem(member, format!("`{}` is a user of `{}` already", member.value, entry.id.value));
-        } else if place.people.values().any(|person| same_name(&person.name, &name)) {
+        } else if place.people.named(&name).next().is_some() {
             let message =
                 format!("the user name `{name}` of `{}` is taken in `{}`", member.value, entry.id.value);
             self.problem(member, message);
@@ -261,18 +309,18 @@ impl Builder {
     fn put_into(&mut self, organization: &str, target: &TargetEntry, is_role: bool, member: &Text) {
         let Some(who) = self.person(organization, member) else { return };
         let place = self.organizations.get_mut(organization);
-        let person = match &who {
-            Principal::User(account) => place.and_then(|place| place.person_mut(account)),
+        let kind = if is_role { GrantKind::Role } else { GrantKind::Group };
+        let given = match &who {
+            Principal::User(account) => place.and_then(|place| {
+                place.change_grants(account, kind, |grants| grants.insert(target.id.value.clone(), None))
+            }),
             _ => None,
         };
-        let Some(person) = person else {
+        if given.is_none() {
             let message = format!("`{}` is no member of organization `{organization}`", member.value);
             let help = format!("list him under `members` of `{organization}` first");
             self.problems.push(Problem::with(member, message).helped(help));
-            return;
-        };
-        let grants = if is_role { &mut person.roles } else { &mut person.groups };
-        grants.insert(target.id.value.clone(), None);
+        }
     }
 
     fn link_rules(&mut self, entry: &OrganizationEntry) {
@@ -300,6 +348,7 @@ impl Builder {
             }
         }
         let judged = self.organizations.get(id).map(|place| settings::judge(&place.settings));
+        let judged = judged.map(|judged| judged.and_then(|()| entry.settings.judge_landings()));
         if let Some(Err(why)) = judged {
             self.problems
                 .push(Problem::with(&entry.id, format!("the settings of `{id}` cannot work: {why}")));
@@ -382,25 +431,40 @@ impl Builder {
         let qualified = reference.split_once('/').and_then(|(place, id)| {
             self.organizations.get(place)?.people.get(id).map(|person| person.account.clone())
         });
-        let mut candidates: Vec<String> = Vec::new();
         let mut found = qualified;
         let mut place = Some(organization.to_owned());
         while let (None, Some(id)) = (&found, &place) {
             let Some(here) = self.organizations.get(id) else { break };
             found = here.people.get(reference).map(|person| person.account.clone());
-            candidates.extend(here.people.keys().cloned());
             place = here.parent.clone();
         }
         if found.is_none() {
-            let everybody = self
-                .organizations
-                .iter()
-                .flat_map(|(place, here)| here.people.keys().map(move |id| format!("{place}/{id}")));
-            candidates.extend(everybody);
             let message = format!("there is no user `{reference}` in `{organization}` or above it");
-            let names = candidates.iter().map(String::as_str);
-            self.problems.push(Problem::with(text, message).suggest(reference, names));
+            let problem = Problem::with(text, message);
+            // Whoever has that many slips in a file has another trouble than a slip; and a look at everybody
+            // for each of them would take for ever.
+            let problem = match self.problems.len() {
+                0..SUGGESTED => self.suggest(problem, organization, reference),
+                _ => problem,
+            };
+            self.problems.push(problem);
         }
         found.map(Principal::User)
+    }
+
+    /// With the nearest of all who could be meant.
+    fn suggest(&self, problem: Problem, organization: &str, reference: &str) -> Problem {
+        let mut names: Vec<Cow<'_, str>> = Vec::new();
+        let mut place = Some(organization);
+        while let Some(here) = place.and_then(|id| self.organizations.get(id)) {
+            names.extend(here.people.keys().map(|id| Cow::from(id.as_str())));
+            place = here.parent.as_deref();
+        }
+        let everybody = self
+            .organizations
+            .iter()
+            .flat_map(|(place, here)| here.people.keys().map(move |id| Cow::from(format!("{place}/{id}"))));
+        names.extend(everybody);
+        problem.suggest(reference, names.iter().map(AsRef::as_ref))
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Budget, Error, Location, Spanned, budget::BudgetBreach};
 
 use crate::text;
 
@@ -79,6 +79,9 @@ impl WorldError {
 
     pub(crate) fn from_parser(error: &serde_saphyr::Error) -> Self {
         let place = error.location();
+        if let Some((message, help)) = beyond(error) {
+            return Self::new(vec![Problem::at(place, message).helped(help.to_owned())]);
+        }
         let text = error.without_snippet().to_string();
         // The place is shown with the line; the parser says it once more in the text.
         let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
@@ -124,6 +127,49 @@ impl WorldError {
         self.file = Some(path.to_owned());
         self
     }
+}
+
+/// A bound of the parser that the text is beyond, and what to do.
+fn beyond(error: &serde_saphyr::Error) -> Option<(String, &'static str)> {
+    const REPEATED: &str = "write out what is repeated with `&` and `*`";
+    const NESTED: &str = "write it less nested";
+    let bounds = Budget::default();
+    let most = |number: usize, what: &str| format!("more than {number} {what}");
+    Some(match error {
+        Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Depth { .. } => (most(bounds.max_depth, "levels are nested here"), NESTED),
+            BudgetBreach::Documents { .. } => {
+                (most(bounds.max_documents, "documents are in this file"), "one is enough: leave `---` out")
+            }
+            BudgetBreach::Anchors { .. } => {
+                (most(bounds.max_anchors, "anchors (`&`) are in this file"), REPEATED)
+            }
+            BudgetBreach::Aliases { .. } => {
+                (most(bounds.max_aliases, "aliases (`*`) are in this file"), REPEATED)
+            }
+            BudgetBreach::AliasAnchorRatio { .. } => {
+                let times = bounds.alias_anchor_ratio_multiplier;
+                (most(times, "aliases (`*`) for each anchor (`&`) are in this file"), REPEATED)
+            }
+            BudgetBreach::MergeKeys { .. } => {
+                (most(bounds.max_merge_keys, "keys `<<` are in this file"), REPEATED)
+            }
+            BudgetBreach::RecordedAnchorEvents { .. } => {
+                (most(bounds.max_recorded_anchor_events, "parts are marked with anchors (`&`)"), REPEATED)
+            }
+            BudgetBreach::RecordedAnchorBytes { .. } => {
+                (most(bounds.max_recorded_anchor_bytes, "bytes are marked with anchors (`&`)"), REPEATED)
+            }
+            _ => return None,
+        },
+        Error::AliasReplayLimitExceeded { max_total_replayed_events: number, .. } => {
+            (most(*number, "parts are repeated with aliases (`*`)"), REPEATED)
+        }
+        Error::AliasReplayStackDepthExceeded { max_depth, .. } => {
+            (most(*max_depth, "aliases (`*`) lead from one to the next"), REPEATED)
+        }
+        _ => return None,
+    })
 }
 
 /// What the parser says, for people who have never heard of it.

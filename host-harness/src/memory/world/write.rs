@@ -18,8 +18,8 @@ use crate::{
         settings::{Codes, Notices},
         types::{AcceptWith, Grant, GrantKind, Notify, Permissions, Principal, UserRef},
     },
+    lookup::DEFAULT_STORE,
     memory::{
-        directory::DEFAULT_STORE,
         duration::HumanDuration,
         policy::Rule,
         realm::{Organization, Person, Realm, Target},
@@ -253,10 +253,9 @@ fn forget_the_gone(
         Principal::Client(_) => true,
         Principal::Anonymous | Principal::System => false,
     };
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     place.permissions.retain(|entry| {
-        let counts = is_somebody(&entry.who) && !seen.contains(&entry.who);
-        seen.push(entry.who.clone());
+        let counts = seen.insert(name(&entry.who)) && is_somebody(&entry.who);
         keep(format!("the permissions of {}, which are without effect", name(&entry.who)), counts)
     });
     for (id, target) in place.groups.iter_mut().chain(&mut place.roles) {
@@ -344,18 +343,18 @@ fn write_targets<'a>(organization: &str, place: &'a Organization, kind: GrantKin
         GrantKind::Role => &place.roles,
     };
     let givers = |givers: &[Principal]| givers.iter().map(|who| reference(organization, who)).collect();
-    let members = |id: &str| {
-        let having = place.people.iter().filter(|(_, person)| person.grants(kind).contains_key(id));
-        having.map(|(local, _)| local.as_str()).collect()
-    };
-    let target = |(id, target): (&'a String, &'a Target)| WrittenTarget {
+    let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (local, person) in &place.people {
+        person.grants(kind).keys().for_each(|id| members.entry(id).or_default().push(local));
+    }
+    let mut target = |(id, target): (&'a String, &'a Target)| WrittenTarget {
         id,
         name: &target.name,
-        members: members(id),
+        members: members.remove(id.as_str()).unwrap_or_default(),
         grantable_by: target.grantable_by.as_deref().map(givers),
         receivable_by: target.receivable_by.as_deref(),
     };
-    targets.iter().map(target).collect()
+    targets.iter().map(&mut target).collect()
 }
 
 /// By what a world file names somebody in an organization.

@@ -30,13 +30,14 @@ pub(super) enum Scope {
 }
 
 /// Everything that an answer can have, for `null` in patterns.
-const ANSWER_KEYS: [&str; 42] = [
+const ANSWER_KEYS: [&str; 46] = [
     "accept-with",
     "approver",
     "broken",
     "claims",
     "code",
     "created-at",
+    "dismissed",
     "ended-at",
     "existed",
     "expired",
@@ -48,10 +49,13 @@ const ANSWER_KEYS: [&str; 42] = [
     "invitation",
     "inviter",
     "items",
+    "landing",
+    "language",
     "last-operation",
     "lease-until",
     "lifetime",
     "mail",
+    "member",
     "metadata",
     "more",
     "name",

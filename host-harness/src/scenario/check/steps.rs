@@ -82,6 +82,7 @@ impl Checker {
         self.person(it.caller.as_ref());
         self.clock(it.clock.as_ref());
         self.call(step);
+        self.user_stores(step);
         if let Some(event) = &it.event {
             self.event(step, event);
         }

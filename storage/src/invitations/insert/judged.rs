@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guestlist_harness::{
+    audit::name_digest,
     bounds::CheckedDraft,
     contract::{
+        audit::{EventKind, Word},
         storage::{Inserted, StoreError},
         types::{HostError, Invitation, InvitationKey, MailState, MessageKind, Notify, State, UserRef},
     },
@@ -16,7 +18,7 @@ use super::{
     operation::{Item, Remembered, describe},
 };
 use crate::{
-    audit::{self, Event},
+    audit::{self, Event, Of},
     error::{Failure, Halt},
     invitations::{
         outbox::{ANEW, INTO, Waiting, senseless},
@@ -124,9 +126,15 @@ impl<'a> Judging<'a> {
         })
     }
 
-    fn note(&mut self, event: &str, invitation: Option<&str>, reason: Option<String>) {
+    fn note(&mut self, kind: EventKind, of: &Of<'_>) {
         let organization = Some(self.insert.organization.as_str());
-        self.events.push(self.insert.asker.actor.event(organization, event, invitation, reason));
+        self.events.push(self.insert.asker.actor.event(organization, kind, of));
+    }
+
+    /// An item that was refused, in the trail.
+    fn note_refused(&mut self, name: &str, subject: Option<&UserRef>, word: Word) {
+        let name = Some(name_digest(&self.insert.names, name));
+        self.note(EventKind::ItemRefused, &Of { subject, name, word: Some(word), ..Of::default() });
     }
 
     pub(super) fn judge(
@@ -138,7 +146,7 @@ impl<'a> Judging<'a> {
             return Ok(Ok(describe(row, self.now, true)));
         }
         if let Err(error) = self.make_room(draft.subject) {
-            self.record_no_room(position, &error);
+            self.record_no_room(draft, &error);
             return Ok(Err(error));
         }
         let id = &draft.draft.id;
@@ -149,7 +157,8 @@ impl<'a> Judging<'a> {
         }
         let row = self.new_row(draft);
         let answer = describe(&row, self.now, false);
-        self.note("invitation.created", Some(id), row.invitation.reason.clone());
+        let word = (row.invitation.state == State::AwaitingApproval).then_some(Word::NeedsApproval);
+        self.note(EventKind::InvitationCreated, &Of { word, ..Of::row(&row.invitation) });
         self.ids.insert(id.clone());
         if let Some(code) = draft.code {
             self.codes.insert(code.to_vec());
@@ -180,8 +189,7 @@ impl<'a> Judging<'a> {
         if let Some(mut row) = self.active.remove(&key_of(subject)) {
             let from = row.invitation.state;
             row.invitation.state = State::Expired;
-            let reason = row.invitation.reason.clone();
-            self.note(event(from, State::Expired), Some(&row.invitation.key.id.clone()), reason);
+            self.note(event(from, State::Expired, false), &Of::row(&row.invitation));
             self.expired.push(row);
         }
         Ok(())
@@ -209,6 +217,8 @@ impl<'a> Judging<'a> {
             notify: batch.notify,
             mail: if mailed { MailState::Queued } else { MailState::None },
             template: batch.template.clone(),
+            language: batch.language.clone(),
+            landing: batch.landing.clone(),
             metadata: batch.metadata.clone(),
             created_at: now,
             lifetime: it.lifetime,
@@ -220,21 +230,23 @@ impl<'a> Judging<'a> {
             resends: 0,
             last_operation: batch.operation.clone(),
             replaces: it.replaces.clone(),
+            dismissed: false,
         };
-        Stored { invitation, reminded: false, hidden_until: 0 }
+        Stored { invitation, reminded: false, hidden_until: 0, mailed_at: None }
     }
 
     /// The same request gets the same answer for as long as its operation is remembered.
-    fn record_no_room(&mut self, position: u32, error: &StoreError) {
-        let reason = match error {
-            StoreError::Exists(key) => format!("active-invitation:{}", key.id),
-            StoreError::OverLimit(limit) => format!("over-limit:{limit}"),
+    fn record_no_room(&mut self, draft: &CheckedDraft<'_>, error: &StoreError) {
+        let (reason, word) = match error {
+            StoreError::Exists(key) => (format!("active-invitation:{}", key.id), Word::ActiveInvitation),
+            StoreError::OverLimit(limit) => (format!("over-limit:{limit}"), Word::OverLimit),
             _ => return,
         };
+        let position = draft.draft.position;
         let known = self.known.items.get(&position);
         if !matches!(known, Some(Item::Refused(known)) if *known == reason) {
-            self.recorded.push((position, Err(reason.clone())));
-            self.note("item.refused", None, Some(reason));
+            self.recorded.push((position, Err(reason)));
+            self.note_refused(&draft.draft.name, Some(draft.subject), word);
         }
     }
 
@@ -243,7 +255,7 @@ impl<'a> Judging<'a> {
         for item in &self.insert.batch.refused {
             if !self.known.items.contains_key(&item.position) {
                 self.recorded.push((item.position, Err(item.reason.clone())));
-                self.note("item.refused", None, Some(item.reason.clone()));
+                self.note_refused(&item.name, item.subject.as_ref(), item.word);
             }
         }
     }
@@ -294,7 +306,7 @@ impl<'a> Judging<'a> {
         };
         let codes: Vec<_> = self.new_codes.iter().map(code).collect();
         let expected = codes.len() as u64;
-        let into = "code (digest, organization, invitation, place)";
+        let into = "code (digest, organization, invitation, version)";
         if many::insert(db, into, codes, "on conflict (digest) do nothing").await? < expected {
             // Row-level security hides whose it is: it is another organization's.
             return Err(HostError::Invalid("the code of a draft is in use".into()).into());

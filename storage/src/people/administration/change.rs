@@ -4,21 +4,26 @@
 use guestlist_harness::{
     bounds,
     contract::{
+        audit::EventKind,
         settings::Values,
         types::{Grant, GrantKind, Permissions, Principal, Step, UserRef},
     },
-    memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings},
+    lookup::DEFAULT_STORE,
+    memory::{
+        EventError, NewUser, Rule, SettingsPatch, Target, check_address, default_settings, judge, no_store,
+        store_name,
+    },
 };
 
 use super::NewOrganization;
 use crate::{
-    audit::{Actor, note},
-    codec::{Word as _, folded, from_json, json, principal},
+    audit::{Actor, Event, Of, note},
+    codec::{Word as _, folded, from_json, json, planned, principal},
     error::{Failure, Halt},
     invitations::rows::ACTIVE,
     people::{
-        DEFAULT_STORE, applying,
-        guests::{Joining, can_join, join},
+        applying,
+        guests::{Joining, can_join, join, letting_in},
         in_the_way,
     },
     sql::{Connection, Operation, Scope, Value, values},
@@ -31,6 +36,7 @@ pub(super) enum Change {
     DeleteOrganization,
     AddUser(NewUser),
     RenameUser { id: String, name: String },
+    SetEmail { id: String, email: Option<String> },
     SetUserActive { id: String, active: bool },
     RemoveUser(String),
     SetStoreAnswers { store: String, answers: bool },
@@ -46,44 +52,66 @@ pub(super) enum Change {
     SetPolicy(Vec<Rule>),
 }
 
-impl Change {
-    /// The event and what it is about.
-    fn event(&self, organization: &str) -> (&'static str, String) {
+impl Changing {
+    /// The event of the change.
+    fn event(&self) -> Result<Event, Failure> {
+        use EventKind as Kind;
         let target = |grant: &Grant, of_group, of_role| match grant.kind {
             GrantKind::Group => of_group,
             GrantKind::Role => of_role,
         };
-        let either = |truth: bool, one, other| if truth { one } else { other };
-        match self {
-            Self::CreateOrganization(_) => ("organization-created", organization.to_owned()),
-            Self::SetOrganizationActive(active) => {
-                (either(*active, "organization-enabled", "organization-disabled"), organization.to_owned())
+        let either = |truth: &bool, one, other| if *truth { one } else { other };
+        let event = |kind, of: &Of<'_>| Ok(Actor::host()?.event(Some(&self.organization), kind, of));
+        let local = |kind, id: &String| {
+            event(kind, &Of::user(&UserRef { organization: self.organization.clone(), id: id.clone() }))
+        };
+        match &self.change {
+            Change::CreateOrganization(_) => event(Kind::WorldOrganizationCreated, &Of::default()),
+            Change::SetOrganizationActive(active) => {
+                let kind = either(active, Kind::WorldOrganizationEnabled, Kind::WorldOrganizationDisabled);
+                event(kind, &Of::default())
             }
-            Self::MoveOrganization(parent) => {
-                ("organization-moved", parent.clone().unwrap_or_else(|| "no parent".to_owned()))
+            Change::MoveOrganization(parent) => {
+                event(Kind::WorldOrganizationMoved, &Of { about: parent.as_deref(), ..Of::default() })
             }
-            Self::DeleteOrganization => ("organization-deleted", organization.to_owned()),
-            Self::AddUser(user) => ("user-added", user.id.clone()),
-            Self::RenameUser { id, .. } => ("user-renamed", id.clone()),
-            Self::SetUserActive { id, active } => {
-                (either(*active, "user-enabled", "user-disabled"), id.clone())
+            Change::DeleteOrganization => event(Kind::WorldOrganizationDeleted, &Of::default()),
+            Change::AddUser(user) => local(Kind::WorldUserAdded, &user.id),
+            Change::RenameUser { id, .. } => local(Kind::WorldUserRenamed, id),
+            Change::SetEmail { id, .. } => local(Kind::WorldEmailChanged, id),
+            Change::SetUserActive { id, active } => {
+                local(either(active, Kind::WorldUserEnabled, Kind::WorldUserDisabled), id)
             }
-            Self::RemoveUser(id) => ("user-removed", id.clone()),
-            Self::SetStoreAnswers { store, answers } => {
-                (either(*answers, "store-answers", "store-silent"), store.clone())
+            Change::RemoveUser(id) => local(Kind::WorldUserRemoved, id),
+            Change::SetStoreAnswers { store, answers } => {
+                let kind = either(answers, Kind::WorldStoreAnswers, Kind::WorldStoreSilent);
+                event(kind, &Of::id(&store_name(store)))
             }
-            Self::AddMember(account) => ("member-added", account.id.clone()),
-            Self::RemoveMember(account) => ("member-removed", account.id.clone()),
-            Self::CreateTarget { kind, id, .. } => {
+            Change::AddMember(account) => event(Kind::WorldMemberAdded, &Of::user(account)),
+            Change::RemoveMember(account) => event(Kind::WorldMemberRemoved, &Of::user(account)),
+            Change::CreateTarget { kind, id, .. } => {
                 let grant = Grant { kind: *kind, id: id.clone() };
-                (target(&grant, "group-created", "role-created"), id.clone())
+                event(target(&grant, Kind::WorldGroupCreated, Kind::WorldRoleCreated), &Of::grant(&grant))
             }
-            Self::DeleteTarget(grant) => (target(grant, "group-deleted", "role-deleted"), grant.id.clone()),
-            Self::AddGrant(_, grant) => ("grant-added", grant.id.clone()),
-            Self::RemoveGrant(_, grant) => ("grant-removed", grant.id.clone()),
-            Self::SetPermissions(who, _) => ("permissions-set", format!("{who:?}")),
-            Self::SetSettings(_) | Self::PatchSettings(_) => ("settings-changed", String::new()),
-            Self::SetPolicy(_) => ("policy-set", String::new()),
+            Change::DeleteTarget(grant) => {
+                event(target(grant, Kind::WorldGroupDeleted, Kind::WorldRoleDeleted), &Of::grant(grant))
+            }
+            Change::AddGrant(account, grant) => {
+                event(Kind::WorldGrantAdded, &Of { grant: Some(grant), ..Of::user(account) })
+            }
+            Change::RemoveGrant(account, grant) => {
+                event(Kind::WorldGrantRemoved, &Of { grant: Some(grant), ..Of::user(account) })
+            }
+            Change::SetPermissions(who, _) => match who {
+                Principal::User(user) => event(Kind::WorldPermissionsSet, &Of::user(user)),
+                Principal::Client(client) => {
+                    event(Kind::WorldPermissionsSet, &Of::id(&format!("client:{client}")))
+                }
+                Principal::Anonymous | Principal::System => event(Kind::WorldPermissionsSet, &Of::default()),
+            },
+            Change::SetSettings(_) | Change::PatchSettings(_) => {
+                event(Kind::WorldSettingsChanged, &Of::default())
+            }
+            Change::SetPolicy(_) => event(Kind::WorldPolicySet, &Of::default()),
         }
     }
 }
@@ -98,7 +126,12 @@ impl Operation for Changing {
     type Output = ();
 
     fn scope(&self) -> Scope {
-        Scope { organization: Some(self.organization.clone()), ..Scope::default() }
+        // Who is deleted is a guest elsewhere, too, and somebody's invitations are of any organization.
+        let everything = matches!(
+            self.change,
+            Change::RemoveUser(_) | Change::DeleteOrganization | Change::SetEmail { .. }
+        );
+        Scope { organization: Some(self.organization.clone()), everything, ..Scope::default() }
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
@@ -106,10 +139,12 @@ impl Operation for Changing {
             parent_of(db, &self.organization).await?;
         }
         self.make(db).await?;
-        let (event, what) = self.change.event(&self.organization);
-        let event =
-            Actor::host()?.event(Some(&self.organization), &format!("world.{event}"), None, Some(what));
-        Ok(note(db, &[event]).await?)
+        note(db, &[self.event()?]).await?;
+        match &self.change {
+            Change::RemoveUser(id) => self.remove_guests(db, Some(id)).await,
+            Change::DeleteOrganization => self.remove_guests(db, None).await,
+            _ => Ok(()),
+        }
     }
 }
 
@@ -146,8 +181,9 @@ impl Changing {
             Change::DeleteOrganization => self.delete_organization(db).await,
             Change::AddUser(user) => self.add_user(db, user).await,
             Change::RenameUser { id, name } => self.rename_user(db, id, name).await,
+            Change::SetEmail { id, email } => self.set_email(db, id, email.as_deref()).await,
             Change::SetUserActive { id, active } => self.set_user_active(db, id, *active).await,
-            Change::RemoveUser(id) => self.remove_person(db, id).await,
+            Change::RemoveUser(id) => self.remove_user(db, id).await,
             Change::SetStoreAnswers { store, answers } => self.set_store_answers(db, store, *answers).await,
             Change::AddMember(account) => self.add_member(db, account).await,
             Change::RemoveMember(account) => self.remove_member(db, account).await,
@@ -175,7 +211,7 @@ impl Changing {
         }
         let settings = default_settings();
         let sql = "insert into organization (id, name, parent, active, deleted, utc_offset_minutes, settings, \
-            policy, retention, reminder_before) values ($1, $2, $3, 1, 0, $4, $5, '[]', $6, $7) \
+            landings, policy, retention, reminder_before) values ($1, $2, $3, 1, 0, $4, $5, '[]', '[]', $6, $7) \
             on conflict do nothing";
         let values = values![
             &new.id,
@@ -183,8 +219,8 @@ impl Changing {
             new.parent.as_ref(),
             i64::from(new.utc_offset_minutes),
             json(&settings)?,
-            settings.retention,
-            settings.reminder_before
+            planned(settings.retention),
+            settings.reminder_before.map(planned)
         ];
         if db.change(sql, values).await? == 0 {
             return Err(impossible(format!("organization id `{}` is or was another's", new.id)));
@@ -226,7 +262,8 @@ impl Changing {
     // ---- People
 
     async fn add_user<C: Connection>(&self, db: &mut C, user: &NewUser) -> Result<(), Halt> {
-        let NewUser { id, name, store, email } = user;
+        let store = user.checked_store()?;
+        let NewUser { id, name, email, .. } = user;
         check_id("the id of a user", id)?;
         let used = "select id from person where organization = $1 and id = $2 \
                     union all select id from spent where organization = $1 and id = $2";
@@ -234,12 +271,12 @@ impl Changing {
             return Err(impossible(format!("user id `{id}` is or was somebody else's")));
         }
         self.check_name(db, id, name).await?;
-        let store = store.as_deref().unwrap_or(DEFAULT_STORE);
-        self.add_store(db, store).await?;
+        self.add_store(db, &store).await?;
         let insert = "insert into person (organization, id, name, folded, store, email, folded_email, active, \
             account_organization, account_id) values ($1, $2, $3, $4, $5, $6, $7, 1, $1, $2)";
         let folded_email = email.as_deref().map(folded);
-        let values = values![&self.organization, id, name, folded(name), store, email.as_ref(), folded_email];
+        let values =
+            values![&self.organization, id, name, folded(name), &store, email.as_ref(), folded_email];
         db.change(insert, values).await.map_err(in_the_way)?;
         Ok(())
     }
@@ -278,6 +315,82 @@ impl Changing {
         }
     }
 
+    async fn remove_user<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
+        // Nobody lets him in anywhere in the meantime: that guest would not be seen below.
+        db.alone(&letting_in(&self.organization, id)).await?;
+        self.remove_person(db, id).await
+    }
+
+    /// INVARIANT: no guest outlives his account: his user name would be taken there, by nobody and for ever.
+    ///
+    /// Takes out all guests whose account was that one or, without one, of this organization. A deleted
+    /// organization is an archive, and keeps its own.
+    async fn remove_guests<C: Connection>(&self, db: &mut C, account: Option<&str>) -> Result<(), Halt> {
+        let his = if account.is_some() { "and p.account_id = $2" } else { "" };
+        let guests = format!(
+            "select p.organization, p.id, p.account_id from person p \
+             join organization o on o.id = p.organization and o.deleted = 0 \
+             where p.account_organization = $1 {his} and p.account_organization <> p.organization \
+             order by p.organization, p.account_id"
+        );
+        let whose: Vec<_> =
+            [Some(self.organization.as_str()), account].into_iter().flatten().map(Value::from).collect();
+        let mut events = Vec::new();
+        for guest in db.rows(&guests, &whose).await? {
+            let (place, local): (String, String) = (guest.get(0)?, guest.get(1)?);
+            db.change("delete from person where organization = $1 and id = $2", values![&place, &local])
+                .await?;
+            let spent = "insert into spent (organization, id) values ($1, $2) on conflict do nothing";
+            db.change(spent, values![&place, &local]).await?;
+            let account = UserRef { organization: self.organization.clone(), id: guest.get(2)? };
+            events.push(Actor::host()?.event(
+                Some(&place),
+                EventKind::WorldMemberRemoved,
+                &Of::user(&account),
+            ));
+        }
+        Ok(note(db, &events).await?)
+    }
+
+    /// INVARIANT: whoever reads an address that is somebody's no longer cannot use the codes that were sent there.
+    ///
+    /// The codes of all their pending invitations die, in whatever organization those are. In their place
+    /// comes a digest that no code has, so that the invitation still counts as one that its invitee was told of.
+    async fn set_email<C: Connection>(&self, db: &mut C, id: &str, email: Option<&str>) -> Result<(), Halt> {
+        email.map_or(Ok(()), check_address)?;
+        let sql = format!(
+            "select email, account_organization, account_id from person where organization = $1 and id = $2{}",
+            db.locking()
+        );
+        let person = db.row(&sql, values![&self.organization, id]).await?.ok_or_else(|| self.no_user(id))?;
+        let account: (String, String) = (person.get(1)?, person.get(2)?);
+        if account != (self.organization.clone(), id.to_owned()) {
+            return Err(self.no_user(id));
+        }
+        if person.get::<Option<String>>(0)?.as_deref() == email {
+            return Ok(());
+        }
+        let sql = "update person set email = $3, folded_email = $4 where organization = $1 and id = $2";
+        db.change(sql, values![&self.organization, id, email, email.map(folded)]).await?;
+        // Locked in one order, and before their codes, as by whoever changes one.
+        let pending = format!(
+            "select organization, id, version from invitation where subject_organization = $1 \
+             and subject_id = $2 and state = 'pending' order by organization, id{}",
+            db.locking()
+        );
+        for row in db.rows(&pending, values![&self.organization, id]).await? {
+            let (organization, invitation): (String, String) = (row.get(0)?, row.get(1)?);
+            let dead = "delete from code where organization = $1 and invitation = $2";
+            db.change(dead, values![&organization, &invitation]).await?;
+            let sql = format!(
+                "insert into code (digest, organization, invitation, version) values ({}, $1, $2, $3)",
+                db.random()
+            );
+            db.change(&sql, values![&organization, &invitation, row.get::<u64>(2)?]).await?;
+        }
+        Ok(())
+    }
+
     /// His groups and roles go with him. His id stays spent.
     async fn remove_person<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
         let sql = "delete from person where organization = $1 and id = $2";
@@ -295,11 +408,15 @@ impl Changing {
         store: &str,
         answers: bool,
     ) -> Result<(), Halt> {
+        let store = store_name(store);
         let sql = "update userstore set answers = $3 where organization = $1 and name = $2";
-        match db.change(sql, values![&self.organization, store, answers]).await? {
-            0 => Err(impossible(format!("organization `{}` has no user store `{store}`", self.organization))),
-            _ => Ok(()),
+        if db.change(sql, values![&self.organization, &store, answers]).await? > 0 {
+            return Ok(());
         }
+        let known = "select name from userstore where organization = $1";
+        let known = db.rows(known, values![&self.organization]).await?;
+        let known = known.iter().map(|row| row.get(0)).collect::<Result<_, Failure>>()?;
+        Err(no_store(&self.organization, &store, &known).into())
     }
 
     // ---- Members
@@ -450,9 +567,14 @@ impl Changing {
     }
 
     async fn set_settings<C: Connection>(&self, db: &mut C, settings: &Values) -> Result<(), Halt> {
+        judge(settings).map_err(Halt::Contradictory)?;
         let sql = "update organization set settings = $2, retention = $3, reminder_before = $4 where id = $1";
-        let values =
-            values![&self.organization, json(settings)?, settings.retention, settings.reminder_before];
+        let values = values![
+            &self.organization,
+            json(settings)?,
+            planned(settings.retention),
+            settings.reminder_before.map(planned)
+        ];
         db.change(sql, values).await?;
         Ok(())
     }
@@ -468,6 +590,15 @@ impl Changing {
             let domains = domains.as_ref().map(json).transpose()?;
             let sql = "update organization set address_domains = $2 where id = $1";
             db.change(sql, &[Value::from(&self.organization), Value::from(domains)]).await?;
+        }
+        if let Some(landings) = &patch.landings {
+            if let Some(wrong) = landings.iter().find(|landing| bounds::landing(landing).is_err()) {
+                return Err(impossible(format!(
+                    "the landing place `{wrong}` is no absolute URL that begins with `https://` and a host name"
+                )));
+            }
+            let sql = "update organization set landings = $2 where id = $1";
+            db.change(sql, values![&self.organization, json(landings)?]).await?;
         }
         Ok(())
     }

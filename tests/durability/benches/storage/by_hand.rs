@@ -162,6 +162,7 @@ impl Hand {
                 operation.clone().into(),
                 0.into(),
                 0.into(),
+                0.into(),
             ]
         };
         let code = |number: usize| {
@@ -179,10 +180,10 @@ impl Hand {
             rows(
                 "invitation (organization, id, parent, schema, version, state, subject_organization, subject_id, name, \
                  inviter, grants, outcomes, accept_with, notify, mail, metadata, created_at, lifetime, expires_at, claims, \
-                 resends, last_operation, reminded, hidden_until)",
+                 resends, last_operation, dismissed, reminded, hidden_until)",
                 &invitation,
             ),
-            rows("code (digest, organization, invitation, place)", &code),
+            rows("code (digest, organization, invitation, version)", &code),
             rows("outbox (organization, invitation, kind, version, due_at, tries, taken)", &|number| {
                 vec![organization.into(), id(number).into(), "invitation".into(), 1.into(), (now + 60_000).into(), 0.into(), 0.into()]
             }),
@@ -190,9 +191,16 @@ impl Hand {
                 let position = i64::try_from(number - people[0]).expect("a position");
                 vec![organization.into(), caller.clone().into(), operation.clone().into(), position.into(), id(number).into()]
             }),
-            rows("audit (at, organization, actor, request_id, event, operation, invitation)", &|number| {
-                vec![now.into(), organization.into(), caller.clone().into(), "bench".into(), "invitation.created".into(), "invite".into(), id(number).into()]
-            }),
+            rows(
+                "audit (at, organization, actor, request_id, kind, operation, invitation, subject_organization, subject_id)",
+                &|number| {
+                    vec![
+                        now.into(), organization.into(), caller.clone().into(), "bench".into(),
+                        "invitation.created".into(), "invite".into(), id(number).into(), ROOT.into(),
+                        format!("u-{number}").into(),
+                    ]
+                },
+            ),
         ])
         .await;
         let places: Vec<_> = (2..people.len() + 2).map(|place| format!("${place}")).collect();
@@ -207,7 +215,15 @@ impl Hand {
                 those.clone(),
             ),
             (
-                format!("update invitation set mail = 'sent' where organization = $1 and id in ({places})"),
+                format!(
+                    "update invitation set mail = 'sent', mailed_at = {now} where organization = $1 and id in ({places})"
+                ),
+                those.clone(),
+            ),
+            (
+                format!(
+                    "delete from code where organization = $1 and version < 1 and invitation in ({places})"
+                ),
                 those,
             ),
         ];
@@ -219,7 +235,7 @@ impl Hand {
         let now = i64::try_from(guestlist_durability::host::micros() / 1000).expect("a time");
         let (id, who) =
             (id(number), format!("{{\"User\":{{\"organization\":\"root\",\"id\":\"u-{number}\"}}}}"));
-        let event = |event: &str, reason: Option<&str>| -> Said {
+        let event = |event: &str, group: Option<&str>| -> Said {
             let mut values: Vec<Bound> = vec![
                 now.into(),
                 organization.into(),
@@ -228,13 +244,16 @@ impl Hand {
                 event.into(),
                 "accept".into(),
                 id.as_str().into(),
+                ROOT.into(),
+                format!("u-{number}").into(),
             ];
-            let more = reason.map_or("", |_| ", reason");
-            values.extend(reason.map(Bound::from));
+            let more = group.map_or("", |_| ", grant_kind, grant_id");
+            values.extend(group.into_iter().flat_map(|group| [Bound::from("group"), Bound::from(group)]));
             let places: Vec<_> = (1..=values.len()).map(|place| format!("${place}")).collect();
             (
                 format!(
-                    "insert into audit (at, organization, actor, request_id, event, operation, invitation{more}) values ({})",
+                    "insert into audit (at, organization, actor, request_id, kind, operation, invitation, \
+                     subject_organization, subject_id{more}) values ({})",
                     places.join(", ")
                 ),
                 values,

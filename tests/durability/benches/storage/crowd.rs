@@ -142,6 +142,8 @@ pub fn request(people: &[usize]) -> InviteRequest {
         lifetime: LifetimeChoice::Default,
         notify: None,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         idempotency_key: None,
     }

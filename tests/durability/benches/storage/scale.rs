@@ -132,6 +132,7 @@ async fn one(side: &Side, what: &str, round: usize) -> Duration {
                 inviter: None,
                 invitee: None,
                 name_prefix: None,
+                dismissed: None,
             };
             let begun = Instant::now();
             let done =

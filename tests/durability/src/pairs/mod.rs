@@ -421,9 +421,9 @@ impl Staged {
             text += &format!(
                 "\n    {} {} {} {}",
                 event.request_id,
-                event.event,
+                event.text(),
                 event.invitation.as_deref().unwrap_or("-"),
-                event.reason.as_deref().unwrap_or("")
+                event.detail().unwrap_or_default()
             );
         }
         differs.iter().for_each(|differs| text += &format!("\n    {differs}"));

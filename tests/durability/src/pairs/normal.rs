@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use guestlist_harness::{
     code,
     contract::{
+        audit::EventKind,
         exports::{
             invitations::{ItemRefusal, Refusal},
             invitee::InviteeRefusal,
@@ -45,7 +46,7 @@ impl Run {
         let mut alone = self.clone();
         alone.parts[index] = None;
         alone.realm.audit.retain(|event| {
-            let refusal = matches!(event.event.as_str(), "refused" | "item.refused");
+            let refusal = matches!(event.kind, EventKind::Refused | EventKind::ItemRefused);
             !(refusal && event.request_id == REQUESTS[index])
         });
         alone
@@ -84,7 +85,7 @@ impl Run {
             (self.cast.alice_name.clone(), "alice".to_owned()),
         ];
         let mut made: BTreeMap<&str, usize> = BTreeMap::new();
-        for event in self.realm.audit.iter().filter(|event| event.event == "invitation.created") {
+        for event in self.realm.audit.iter().filter(|event| event.kind == EventKind::InvitationCreated) {
             let number = made.entry(&event.request_id).or_default();
             *number += 1;
             if let Some(id) = &event.invitation {

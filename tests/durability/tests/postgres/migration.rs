@@ -27,12 +27,12 @@ async fn a_database_of_the_first_schema_is_brought_to_this_one_with_its_rows() {
     let client = connect(&url).await.unwrap();
     client.batch_execute("set search_path to guestlist, pg_temp; set role guestlist_host").await.unwrap();
     client.batch_execute("set guestlist.organization = 'team'").await.unwrap();
-    let row = "select name, state, (select count(*) from code), (select event from audit) from invitation";
+    let row = "select name, state, (select count(*) from code), (select kind from audit) from invitation";
     let row = client.query_one(row, &[]).await.unwrap();
     let (name, state): (String, String) = (row.get(0), row.get(1));
     assert_eq!((name.as_str(), state.as_str()), ("anna", "pending"));
     let (codes, event): (i64, String) = (row.get(2), row.get(3));
-    assert_eq!((codes, event.as_str()), (1, "created"));
+    assert_eq!((codes, event.as_str()), (1, "invitation.created"));
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod administering;
 mod both;
 #[path = "../../../../storage/tests/people/histories.rs"]
 mod histories;
+#[path = "../../../../storage/tests/people/lifecycle.rs"]
+mod lifecycle;
 #[path = "../../../../storage/tests/people/races.rs"]
 mod races;
 #[path = "../../../../storage/tests/people/reading.rs"]

@@ -15,14 +15,14 @@ use crate::{
 /// Enough rows that an index pays, in 50 organizations.
 const FILL: &str = "
     insert into organization
-        select 'o' || n, 'n', null, 1, 0, 0, '{}', null, '', 0, null from generate_series(0, 49) n;
+        select 'o' || n, 'n', null, 1, 0, 0, '{}', null, '[]', '', 0, null from generate_series(0, 49) n;
     insert into invitation select 'o' || n % 50, 'i' || n, 'p', 1, 1, 'pending', 'p', 's' || n, 'n' || n, '', null,
-        '[]', '[]', 'code', 'internal', 'sent', null, '[]', n, null, n + 1000, null, null, 0, null, 0, 'x', null, 0,
-        0 from generate_series(1, 10000) n;
+        '[]', '[]', 'code', 'internal', 'sent', null, null, null, '[]', n, null, n + 1000, null, null, 0, null, 0,
+        'x', null, 0, 0, 0, null from generate_series(1, 10000) n;
     insert into code select sha256(('c' || n)::bytea), 'o' || n % 50, 'i' || n, 1 from generate_series(1, 10000) n;
     insert into outbox select 'o' || n % 50, 'i' || n, 'invitation', 1, n, 0, 0 from generate_series(1, 10000) n;
-    insert into audit (at, organization, actor, request_id, event, operation, invitation)
-        select n, 'o' || n % 50, '', '', '', '', 'i' || n from generate_series(1, 10000) n;
+    insert into audit (at, organization, actor, request_id, kind, operation, invitation)
+        select n, 'o' || n % 50, '', '', 'refused', '', 'i' || n from generate_series(1, 10000) n;
     analyze";
 
 /// The plan of a statement uses this index, and nowhere goes through a whole table.
@@ -57,6 +57,13 @@ async fn statements_of_an_organization_use_its_indexes() {
             "invitation_open",
             "select id from invitation where organization = 'o7' and state in ('awaiting-approval', 'pending') \
              and expires_at is not null and expires_at <= 6000 limit 100",
+        ),
+        (
+            "invitation_unreminded",
+            "select id from invitation where organization = 'o7' and state = 'pending' and mail = 'sent' \
+             and reminded = 0 and expires_at is not null and expires_at <= 1200 and expires_at > 1100 \
+             and coalesce(mailed_at, created_at) + (expires_at - coalesce(mailed_at, created_at)) / 2 <= 1100 \
+             limit 100",
         ),
         (
             "invitation_active",

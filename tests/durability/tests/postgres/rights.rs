@@ -31,7 +31,7 @@ async fn the_role_of_calls_cannot_change_what_was_written_down() {
     owner(&fresh).await.batch_execute(&one_of_all("a", "i")).await.unwrap();
     let client = host(&fresh, "everything", "on").await;
     for sql in [
-        "update audit set reason = 'another'",
+        "update audit set word = 'other'",
         "delete from audit",
         "truncate audit",
         "truncate invitation cascade",
@@ -47,8 +47,7 @@ async fn the_role_of_calls_cannot_change_what_was_written_down() {
         let (state, said) = refused(&client, sql).await;
         assert_eq!(state, FORBIDDEN, "{sql}: {said}");
     }
-    let forged =
-        "insert into audit (place, at, actor, request_id, event, operation) values (1, 1, '', '', '', '')";
+    let forged = "insert into audit (place, at, actor, request_id, kind, operation) values (1, 1, '', '', 'refused', '')";
     assert_eq!(refused(&client, forged).await.0, "428C9");
 }
 
@@ -107,11 +106,11 @@ async fn nobody_writes_rows_of_another_organization() {
         "insert into operation values ('b', 'c', 'p', '', 1)",
         "insert into operation_item values ('b', 'c', 'o', 1, 'j', null)",
         "insert into grant_log values ('b', 'j', 'group', 1)",
-        "insert into audit (at, organization, actor, request_id, event, operation) values (1, 'b', '', '', '', '')",
+        "insert into audit (at, organization, actor, request_id, kind, operation) values (1, 'b', '', '', 'refused', '')",
         "insert into person values ('b', 'k', 'k', 'k', 's', null, null, 1, 'b', 'k', null)",
         "insert into held values ('b', 'j', 'role', 'g', null)",
         "insert into permission values ('b', '\"y\"', '[]', 2)",
-        "insert into organization values ('c', 'n', null, 1, 0, 0, '{}', null, '', 0, null)",
+        "insert into organization values ('c', 'n', null, 1, 0, 0, '{}', null, '[]', '', 0, null)",
         "update invitation set organization = 'b'",
         "update organization set id = 'c' where id = 'a'",
     ] {
@@ -120,7 +119,7 @@ async fn nobody_writes_rows_of_another_organization() {
     }
     // Of no organization at all is what somebody was refused who is in none.
     let homeless =
-        "insert into audit (at, actor, request_id, event, operation) values (1, '', '', 'refused', '')";
+        "insert into audit (at, actor, request_id, kind, operation) values (1, '', '', 'refused', '')";
     assert_eq!(client.execute(homeless, &[]).await.unwrap(), 1);
     assert_eq!(count(&client, "audit").await, 1);
 }

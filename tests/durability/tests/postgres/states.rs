@@ -100,7 +100,7 @@ async fn not_even_the_owner_changes_the_audit_trail() {
     let fresh = fresh().await;
     let client = owner(&fresh).await;
     client.batch_execute(&one_of_all("a", "i")).await.unwrap();
-    for sql in ["update audit set reason = 'another'", "delete from audit", "truncate audit"] {
+    for sql in ["update audit set word = 'other'", "delete from audit", "truncate audit"] {
         let said = refused(&client, sql).await;
         assert_eq!(said, (RAISED.into(), "the audit trail is append-only".into()), "{sql}");
     }

@@ -68,16 +68,16 @@ pub fn invitation_in(organization: &str, id: &str, state: &str) -> String {
     format!(
         "insert into invitation (organization, id, parent, schema, version, state, subject_organization, \
          subject_id, name, inviter, grants, outcomes, accept_with, notify, mail, metadata, created_at, claims, \
-         resends, last_operation, reminded, hidden_until) values ('{organization}', '{id}', 'parent', 1, 1, \
+         resends, last_operation, dismissed, reminded, hidden_until) values ('{organization}', '{id}', 'parent', 1, 1, \
          '{state}', 'parent', '{id}', '{id}', '\"system\"', '[]', '[]', 'invitee', 'internal', 'none', '[]', 1, \
-         0, 0, '', 0, 0);"
+         0, 0, '', 0, 0, 0);"
     )
 }
 
 /// A statement that inserts one row into every table, for this organization and its invitation `invitation`.
 pub fn one_of_all(organization: &str, id: &str) -> String {
     let everything = "
-        insert into organization values ('ORG', 'n', null, 1, 0, 0, '{}', null, '', 0, null);
+        insert into organization values ('ORG', 'n', null, 1, 0, 0, '{}', null, '[]', '', 0, null);
         insert into userstore values ('ORG', 's', 1);
         insert into person values ('ORG', 'ID', 'ID', 'ID', 's', null, null, 1, 'ORG', 'ID', null);
         insert into spent values ('ORG', 'gone');
@@ -90,7 +90,7 @@ pub fn one_of_all(organization: &str, id: &str) -> String {
         insert into operation_item values ('ORG', 'c', 'o', 0, 'ID', null);
         insert into grant_log values ('ORG', 'ID', 'member', 1);
         insert into grant_closed values ('ORG', 'ID');
-        insert into audit (at, organization, actor, request_id, event, operation, invitation)
-            values (1, 'ORG', '', '', 'created', 'invite', 'ID');";
+        insert into audit (at, organization, actor, request_id, kind, operation, invitation)
+            values (1, 'ORG', '', '', 'invitation.created', 'invite', 'ID');";
     invitation(organization, id) + &everything.replace("ORG", organization).replace("ID", id)
 }

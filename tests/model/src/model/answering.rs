@@ -10,8 +10,8 @@ use guestlist_harness::contract::{
 
 use super::mail::Sent;
 use super::{
-    Answer, Means, MemberView, Model, Moment, SILENT, Stop, account, grants, grants_mut, is_active,
-    makes_sense, must, next_code, says, state, strictest,
+    Answer, Fault, Means, MemberView, Model, Moment, SILENT, Stop, account, grants, grants_mut, is_active,
+    makes_sense, must, new_code, says, state, strictest,
 };
 
 /// An invitation that concerns the caller.
@@ -39,6 +39,12 @@ fn ended(state: State) -> &'static str {
         State::Failed => "failed",
         State::AwaitingApproval | State::Pending | State::Accepting => "in-progress",
     }
+}
+
+/// What an invitee is told who has accepted.
+pub fn accepted(again: bool, member: bool, landing: &Option<String>, outcomes: &[StepResult]) -> String {
+    let again = if again { " again" } else { "" };
+    format!("accepted{again}, member {member}, to {landing:?}: {outcomes:?}")
 }
 
 fn is_for(row: &Invitation, who: &Principal) -> bool {
@@ -96,18 +102,34 @@ impl Model {
         *known = Some(row.key.id.clone());
         match row.state {
             State::Pending => {}
-            State::Accepted => return Ok(format!("accepted again {:?}", row.outcomes)),
+            State::Accepted => {
+                let member = self.is_still_member(&row)?;
+                return Ok(accepted(true, member, &row.landing, &row.outcomes));
+            }
             state => return says(ended(state)),
         }
+        self.sound_settings(&row.key.organization, Stop::Fails)?;
         must(accept_with != AcceptWith::InviteeAndCode || by_code, "code-required")?;
         let signed_in_only = self.check(&row, Stop::Says(SILENT.into()))?.1;
         must(is_invitee || !signed_in_only, "policy")?;
         self.read()?;
         self.claim(&row, "claimed")?;
         match self.carry_through(&row, is_invitee)? {
-            Carried::Accepted(outcomes) => Ok(format!("accepted {outcomes:?}")),
+            Carried::Accepted(outcomes) => {
+                let member =
+                    matches!(outcomes[0].outcome, StepOutcome::Applied | StepOutcome::AlreadyPresent);
+                Ok(accepted(false, member, &row.landing, &outcomes))
+            }
             Carried::Failed => says("failed"),
             Carried::Elsewhere => says("in-progress"),
+        }
+    }
+
+    /// He may have been removed since. Whoever may not see that sees no member.
+    fn is_still_member(&mut self, row: &Invitation) -> Answer<bool> {
+        match self.read() {
+            Err(Stop::Fails) if matches!(self.luck.fault, Some(Fault::Denied)) => Ok(false),
+            read => read.map(|()| self.is_member(&row.key.organization, &account(&row.subject))),
         }
     }
 
@@ -122,7 +144,7 @@ impl Model {
 
     /// Whether it may be accepted now: what remains of its grants, and whether the policy wants to see
     /// the invitee himself. `silent` is what becomes of it when the policy gives no answer.
-    fn check(&mut self, row: &Invitation, silent: Stop) -> Answer<(Vec<bool>, bool)> {
+    pub(super) fn check(&mut self, row: &Invitation, silent: Stop) -> Answer<(Vec<bool>, bool)> {
         self.read()?;
         let (place, user) = (row.key.organization.clone(), account(&row.subject));
         self.must_be_active(&place)?;
@@ -130,6 +152,7 @@ impl Model {
         must(self.is_user_of(&row.parent, &user), "invitee-not-active")?;
         must(self.standing(&place, &row.inviter).contains(Permissions::INVITE), "inviter-not-entitled")?;
         must(self.may_be_written_to(&place, &user), "address-not-allowed")?;
+        must(!self.is_name_taken(&place, &user), "name-taken")?;
         let settings = self.settings(&place);
         let allowed = |grant| {
             !self.exists(&place, grant)
@@ -139,10 +162,10 @@ impl Model {
                     && settings.ceiling.as_ref().is_none_or(|ceiling| ceiling.contains(grant)))
         };
         must(row.grants.iter().all(allowed), "grants-not-allowed")?;
-        if self.fails()? {
+        if self.is_silent(Moment::Accept)? {
             return Err(silent);
         }
-        let rule = self.rule(&place, Moment::Accept, &row.name).unwrap_or_default();
+        let rule = self.rule(&place, Moment::Accept, &user).unwrap_or_default();
         let approved = rule.require_approval.is_none() || row.approver.is_some();
         must(rule.refuse.is_none() && approved, "policy")?;
         let narrow = rule.narrow.unwrap_or_default();
@@ -150,6 +173,12 @@ impl Model {
             row.grants.iter().map(|grant| !narrow.without.contains(&grant.id)).collect(),
             narrow.signed_in_only,
         ))
+    }
+
+    /// Something is in the way of accepting it.
+    pub fn is_obstructed(&mut self, id: &str) -> bool {
+        let row = self.seen.rows.get(id).map(|stored| stored.invitation.clone());
+        row.is_some_and(|row| self.check(&row, Stop::Fails).is_err())
     }
 
     /// From the second check on: an obstacle closes the invitation; otherwise each step is applied once.
@@ -199,7 +228,7 @@ impl Model {
             let (newly, steps) = (!log.closed, log.steps.clone());
             log.closed = true;
             if newly {
-                model.note(Some(&row.key.organization), "member.closed", Some(id), None);
+                model.note_of(id, "member.closed", None);
             }
             steps
         })
@@ -214,7 +243,8 @@ impl Model {
             return self.finish(row, outcomes);
         }
         let reason = reason.to_owned();
-        let turned = self.turn(id, "failed", None, |stored, _| {
+        let notice = self.notice(row, Notices::FAILED, MessageKind::Failed);
+        let turned = self.turn(id, "failed", notice, |stored, _| {
             stored.invitation.state = State::Failed;
             stored.invitation.reason = Some(reason);
         });
@@ -239,7 +269,7 @@ impl Model {
     }
 
     /// The notice to the inviter that the organization wants, if the inviter is a person.
-    fn notice(&self, row: &Invitation, wanted: Notices, kind: MessageKind) -> Option<MessageKind> {
+    pub(super) fn notice(&self, row: &Invitation, wanted: Notices, kind: MessageKind) -> Option<MessageKind> {
         let wanted = self.settings(&row.key.organization).notices.contains(wanted);
         Some(kind).filter(|_| wanted && matches!(row.inviter, Principal::User(_)))
     }
@@ -284,11 +314,11 @@ impl Model {
         };
         if outcome == StepOutcome::Applied && !log.steps.contains(step) {
             self.seen.applied.entry(id.clone()).or_default().steps.push(step.clone());
-            let (event, what) = match step {
+            let (event, grant) = match step {
                 Step::Member => ("member.added", None),
-                Step::Grant(grant) => ("grant.added", Some(grant.id.clone())),
+                Step::Grant(grant) => ("grant.added", Some(grant.clone())),
             };
-            self.note(Some(place), event, Some(id), what);
+            self.note_of(id, event, None).grant = grant;
         }
         StepResult { step: step.clone(), outcome }
     }
@@ -304,6 +334,19 @@ impl Model {
             {
                 let log = self.seen.applied.entry(row.key.id.clone()).or_default();
                 log.closed |= !log.steps.contains(&Step::Member);
+            }
+        }
+    }
+
+    /// Whoever reads the old mailbox has the codes of all pending invitations: a digest that belongs to no code
+    /// takes their place.
+    pub fn address_changed(&mut self, user: &UserRef, address: &str) {
+        if self.resident(user).and_then(|person| person.email.as_deref()) == Some(address) {
+            return;
+        }
+        for stored in self.seen.rows.values_mut() {
+            if stored.invitation.state == State::Pending && account(&stored.invitation.subject) == *user {
+                new_code(stored, true);
             }
         }
     }
@@ -363,6 +406,7 @@ impl Model {
             return says("not-permitted");
         };
         self.read()?;
+        self.sound_settings(&place, Stop::Says("invalid".into()))?;
         let mut swept = Swept::default();
         let mut letters = vec![];
         let worked = self.work(&place, &mut swept, &mut letters);
@@ -393,18 +437,17 @@ impl Model {
             return Ok(());
         }
         self.read()?;
-        let mut active = None;
         for (id, work) in due {
             let done = match work {
                 Work::Lease => self.take_over(&id, swept),
                 Work::Expiry => self.expire(&id, swept),
-                Work::Mail(kind) => self.write_letter(&id, kind, &mut active, letters),
+                Work::Mail(kind) => self.write_letter(&id, kind, letters),
             };
             match done {
                 Err(Stop::Crashes) => return Err(Stop::Crashes),
                 Err(Stop::Fails) => swept.failed += 1,
                 // Somebody else was faster.
-                Ok(()) | Err(Stop::Says(_)) => {}
+                Ok(()) | Err(Stop::Says(_) | Stop::Noted(_)) => {}
             }
         }
         Ok(())
@@ -427,7 +470,11 @@ impl Model {
                 continue;
             }
             let remind = !stored.reminded && row.mail == MailState::Sent && row.state == State::Pending;
-            let reminder = row.expires_at.zip(before).map(|(end, before)| end.saturating_sub(before));
+            // Nobody is reminded before half of the time since his mail has passed.
+            let mailed = stored.mailed_at.unwrap_or(row.created_at);
+            let half = |end: u64| mailed + end.saturating_sub(mailed) / 2;
+            let reminder =
+                row.expires_at.zip(before).map(|(end, before)| end.saturating_sub(before).max(half(end)));
             let found = if row.state == State::Accepting {
                 row.lease_until.map(|end| (0, end, Work::Lease))
             } else if state(row, now) != row.state {
@@ -453,6 +500,14 @@ impl Model {
         self.claim(&row, "taken-over")?;
         // Before this one it was claimed by the accept and by `claims - 1` take-overs.
         let carried = if row.claims > self.settings(&row.key.organization).takeovers_max {
+            if row.expires_at.is_none_or(|end| end > self.wall) {
+                // That its policy is silent is no reason to give it up before its own end.
+                match self.check(&row, Stop::Noted(SILENT.into())) {
+                    Err(Stop::Noted(_)) => return Err(Stop::Fails),
+                    Err(Stop::Crashes) => return Err(Stop::Crashes),
+                    _ => {}
+                }
+            }
             self.close(&row, "given-up")?
         } else {
             self.carry_through(&row, row.accept_with != AcceptWith::Code)?
@@ -462,50 +517,44 @@ impl Model {
     }
 
     fn expire(&mut self, id: &str, swept: &mut Swept) -> Answer<()> {
-        let notice =
-            self.notice(&self.seen.rows[id].invitation.clone(), Notices::EXPIRED, MessageKind::Expired);
-        self.turn(id, "expired", notice, |stored, _| stored.invitation.state = State::Expired)?;
+        self.expire_row(&self.seen.rows[id].invitation.clone())?;
         swept.expired += 1;
         Ok(())
+    }
+
+    pub(super) fn expire_row(&mut self, row: &Invitation) -> Answer<()> {
+        let notice = self.notice(row, Notices::EXPIRED, MessageKind::Expired);
+        self.turn(&row.key.id, "expired", notice, |stored, _| stored.invitation.state = State::Expired)
     }
 
     fn write_letter(
         &mut self,
         id: &str,
         kind: MessageKind,
-        active: &mut Option<bool>,
         letters: &mut Vec<(String, MessageKind)>,
     ) -> Answer<()> {
         let row = self.seen.rows[id].invitation.clone();
         let settings = self.settings(&row.key.organization);
         if matches!(kind, MessageKind::Invitation | MessageKind::Reminder) {
-            if active.is_none() {
-                self.read()?;
-                *active = Some(self.living(&row.key.organization).is_some_and(|view| view.active));
+            if self.tries(id, &kind) >= settings.mail_tries {
+                return self.write(|model| model.settle(id, &kind, model.version(id), Sent::Never));
             }
-            if *active == Some(false) {
-                // Nobody is invited into a suspended organization: held back.
-                return self.write(|_| ());
-            }
-        }
-        let tries =
-            self.seen.outbox.iter().find(|mail| mail.entry.invitation == id && mail.entry.kind == kind);
-        let tries = tries.map_or(0, |mail| mail.entry.tries);
-        if kind == MessageKind::Invitation && tries >= settings.mail_tries {
-            return self.write(|model| model.settle(id, &kind, model.version(id), Sent::Never));
+            // What could not be accepted is held back until it can be.
+            match self.check(&row, Stop::Says(SILENT.into())) {
+                Err(Stop::Says(_)) => return self.write(|_| ()),
+                checked => checked?,
+            };
         }
         if kind == MessageKind::Invitation {
             // The mail of an earlier try may have arrived after all: its code goes on working.
-            self.turn(id, "renewed", None, |stored, _| {
-                stored.codes.push(next_code(stored));
-                stored.codes.drain(..stored.codes.len().saturating_sub(3));
-            })?;
+            self.turn(id, "renewed", None, |stored, _| new_code(stored, false))?;
         } else {
             let nobody = kind != MessageKind::Reminder
                 && kind != MessageKind::ApprovalRequested
                 && !matches!(row.inviter, Principal::User(_));
-            // Written down as sent first, so that nobody gets it twice.
-            self.write(|model| model.settle(id, &kind, model.version(id), Sent::Out))?;
+            // Written down as on its way first, so that nobody gets it twice.
+            let on_its_way = if nobody { Sent::Never } else { Sent::Sending };
+            self.write(|model| model.settle(id, &kind, model.version(id), on_its_way))?;
             if nobody {
                 return Ok(());
             }
@@ -525,10 +574,10 @@ impl Model {
         let rows = self.seen.rows.values().map(|stored| &stored.invitation);
         let ids: Vec<_> = rows.filter(|row| old(row)).map(|row| row.key.id.clone()).collect();
         for id in &ids {
+            self.note_of(id, "invitation.purged", None);
             self.seen.rows.remove(id);
             self.seen.applied.remove(id);
             self.seen.outbox.retain(|mail| mail.entry.invitation != *id);
-            self.note(Some(place), "invitation.purged", Some(id), None);
         }
         u32::try_from(ids.len()).unwrap_or(u32::MAX)
     }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Where invitations to Acme may lead in this world.
+const LANDING: &str = "https://app.acme.example/";
+
 /// An invitation that is about to be made.
 pub(super) struct Draft {
     position: usize,
@@ -27,11 +30,13 @@ impl Model {
     pub(super) fn invite(&mut self, request: &InviteRequest) -> Answer<Vec<String>> {
         let place = self.permitted(Permissions::INVITE)?;
         self.read()?;
-        let settings = self.settings(&place);
+        let settings = self.sound_settings(&place, Stop::Says("contradictory-settings".into()))?;
         must(request.names.len() <= settings.limits.users as usize, "too-many")?;
         must(!request.names.is_empty(), "invalid")?;
         let repeated = (1..request.grants.len()).any(|at| request.grants[..at].contains(&request.grants[at]));
         must(!repeated, "invalid")?;
+        let shows = request.notify.unwrap_or(settings.notify) == Notify::External;
+        must(!shows || self.may_see_code(&place), "may-not-see-code")?;
         let lifetime = lifetime(request.lifetime, &settings)?;
         let mut answers = vec![None; request.names.len()];
         if request.idempotency_key.is_some() {
@@ -41,11 +46,12 @@ impl Model {
         if answers.iter().any(Option::is_none) {
             let parent = self.parent(&place, &request.grants)?;
             let terms = Terms { place: &place, parent, settings, request, lifetime, replaces: None };
+            self.meant = vec![None; request.names.len()];
             let found = self.find_users(&terms, &mut answers)?;
             self.judge(&terms, found, &mut answers)?;
         }
         if answers.iter().flatten().any(|word| word == SILENT) {
-            self.record("invitations", vec![(None, SILENT.into())])?;
+            self.record("invitations", vec![(None, Word::PolicyUnavailable)])?;
         }
         Ok(answers.into_iter().flatten().collect())
     }
@@ -98,39 +104,73 @@ impl Model {
         answers: &mut [Option<String>],
     ) -> Answer<Vec<(usize, UserRef)>> {
         let names = &terms.request.names;
-        let lost = self.fails()?;
-        must(lost || terms.request.userstore_domain.is_none(), "unknown-userstore")?;
+        let is_asked = |(position, name): (usize, &String)| {
+            answers[position].is_none() && !name.trim().is_empty() && !names[..position].contains(name)
+        };
+        let asks = names.iter().enumerate().any(is_asked);
+        let lost = asks && self.fails()?;
+        let known = terms.request.userstore_domain.is_none();
+        must(lost || known || !asks, "unknown-userstore")?;
         let mut found: Vec<(usize, UserRef)> = vec![];
         for (position, name) in names.iter().enumerate() {
             if answers[position].is_some() {
                 continue;
             }
-            let user = self.named(&terms.parent, name);
-            answers[position] = match user {
+            let users = self.named(&terms.parent, name);
+            answers[position] = match users.as_slice() {
+                _ if name.trim().is_empty() => Some("invalid".into()),
                 _ if names[..position].contains(name) => Some("duplicate".into()),
                 _ if lost => Some("unavailable".into()),
-                Some(user) if self.is_user_of(&terms.parent, &user) => {
-                    let known = found.iter().any(|(_, earlier)| *earlier == user);
-                    if !known {
-                        found.push((position, user));
+                [] => Some("not-a-parent-user".into()),
+                [user] => {
+                    self.meant[position] = Some(user.clone());
+                    let known = found.iter().any(|(_, earlier)| earlier == user);
+                    let works = self.is_user_of(&terms.parent, user);
+                    if works && !known {
+                        found.push((position, user.clone()));
                     }
-                    known.then(|| "duplicate".into())
+                    match (works, known) {
+                        (false, _) => Some("not-a-parent-user".into()),
+                        (true, known) => known.then(|| "duplicate".into()),
+                    }
                 }
-                _ => Some("not-a-parent-user".into()),
+                _ => Some("ambiguous".into()),
             };
         }
         Ok(found)
     }
 
-    /// Names are compared without regard to ASCII case, in the store that is named or in the default one.
-    pub(super) fn named(&self, place: &str, name: &str) -> Option<UserRef> {
-        let (store, name) = name.split_once('/').unwrap_or(("PRIMARY", name));
-        let residents = self.living(place)?.residents.values();
-        let mut here =
-            residents.filter(|person| person.store == store && person.name.eq_ignore_ascii_case(name));
-        let mut guests = self.seen.members[place].iter().filter(|_| store == "PRIMARY");
-        let guest = guests.find(|guest| guest.name.eq_ignore_ascii_case(name));
-        here.next().map(|person| person.account.clone()).or(guest.map(|guest| guest.account.clone()))
+    /// All whom a text can mean. User names are compared without regard to ASCII case, in the store that is
+    /// named or in the default one; addresses in every store.
+    pub(super) fn named(&self, place: &str, text: &str) -> Vec<UserRef> {
+        let (store, name) = text.split_once('/').unwrap_or(("PRIMARY", text));
+        let Some(view) = self.living(place) else { return vec![] };
+        let residents = view.residents.values().map(|person| (person, person.store == store));
+        let guests = self.seen.members[place].iter().map(|guest| (guest, store == "PRIMARY"));
+        let named = residents
+            .filter(|(person, here)| *here && person.name.eq_ignore_ascii_case(name))
+            .map(|(person, _)| &person.account)
+            .chain(
+                guests
+                    .filter(|(guest, here)| *here && guest.name.eq_ignore_ascii_case(name))
+                    .map(|(guest, _)| &guest.account),
+            );
+        let everybody = view
+            .residents
+            .values()
+            .map(|person| &person.account)
+            .chain(self.seen.members[place].iter().map(|guest| &guest.account));
+        let has = |user: &&UserRef| {
+            let address = self.resident(user).and_then(|person| person.email.as_deref());
+            address.is_some_and(|address| text.contains('@') && address.eq_ignore_ascii_case(text))
+        };
+        let mut all: Vec<UserRef> = vec![];
+        for user in named.chain(everybody.filter(has)) {
+            if !all.contains(user) {
+                all.push(user.clone());
+            }
+        }
+        all
     }
 
     pub(super) fn notify(terms: &Terms<'_>) -> Notify {
@@ -144,6 +184,8 @@ impl Model {
         let email = self.resident(user).is_some_and(|person| person.email.is_some());
         if self.guest(place, user).is_some() || user.organization == place {
             Some("already-member")
+        } else if self.is_name_taken(place, user) {
+            Some("name-taken")
         } else if Self::notify(terms) == Notify::Internal && !email {
             Some("no-email")
         } else if !self.may_be_written_to(place, user) {
@@ -160,10 +202,13 @@ impl Model {
     /// What the organization's rules make of it; absent: they refuse.
     pub(super) fn draft(&self, terms: &Terms<'_>, position: usize, user: UserRef) -> Option<Draft> {
         let (name, grants) = (terms.request.names[position].clone(), &terms.request.grants);
-        let rule = self.rule(terms.place, Moment::Invite, &name).unwrap_or_default();
+        let rule = self.rule(terms.place, Moment::Invite, &user).unwrap_or_default();
         let (mut kept, mut lifetime) = ((0..grants.len()).collect::<Vec<_>>(), terms.lifetime);
         let (mut accept_with, mut approval) = (terms.settings.accept_with, rule.require_approval.clone());
         if let Some(narrow) = &rule.narrow {
+            if narrow.lifetime.is_some_and(|most| most.0 < terms.settings.lifetime_min) {
+                return None;
+            }
             kept.retain(|index| !narrow.without.contains(&grants[*index].id));
             lifetime =
                 narrow.lifetime.map(|most| lifetime.map_or(most.0, |asked| asked.min(most.0))).or(lifetime);
@@ -192,10 +237,14 @@ impl Model {
         }
         let mut drafts = vec![];
         if !found.is_empty() {
-            let lost = self.fails()?;
+            let lost = match self.is_silent(Moment::Invite) {
+                Ok(silent) => silent.then_some(SILENT),
+                Err(Stop::Fails) => Some("unavailable"),
+                Err(stop) => return Err(stop),
+            };
             for (position, user) in found {
                 match self.draft(terms, position, user) {
-                    _ if lost => answers[position] = Some(SILENT.into()),
+                    _ if lost.is_some() => answers[position] = lost.map(str::to_owned),
                     Some(draft) => drafts.push(draft),
                     None => answers[position] = Some("refused".into()),
                 }
@@ -220,14 +269,19 @@ impl Model {
         }
         // Ids and codes are drawn first.
         let draws = !drafts.is_empty() || terms.request.idempotency_key.is_none();
+        let allowed = |landing: &str| terms.place == "acme" && landing.starts_with(LANDING);
+        let astray = terms.request.landing.as_deref().is_some_and(|landing| !allowed(landing));
         let stored = match draws && self.fails()? {
             true => Err(Stop::Fails),
+            false if astray => self.read().and_then(|()| says("invalid")),
             false => self.write(|model| model.insert(terms, &drafts, &refused)),
         };
         let stored = match stored {
-            Err(Stop::Crashes) => return Err(Stop::Crashes),
-            Err(_) => vec![Err("unavailable".to_owned()); drafts.len()],
-            Ok(stored) => stored,
+            Err(Stop::Fails) => {
+                self.record_items(terms, &refused)?;
+                vec![Err("unavailable".to_owned()); drafts.len()]
+            }
+            stored => stored?,
         };
         let made = |item: &Result<String, String>| item.clone().ok();
         let internal = Self::notify(terms) == Notify::Internal;
@@ -259,6 +313,21 @@ impl Model {
         Ok(())
     }
 
+    /// What is refused is refused, whether or not the others could be stored.
+    fn record_items(&mut self, terms: &Terms<'_>, refused: &[Option<String>]) -> Answer<()> {
+        if refused.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let written = self.write(|model| {
+            for (position, said) in refused.iter().enumerate() {
+                let Some(word) = said.as_deref().and_then(word) else { continue };
+                let (name, subject) = (&terms.request.names[position], model.meant[position].clone());
+                model.note_item(terms.place, name, subject, word).operation = "invitations.invite".into();
+            }
+        });
+        if matches!(written, Err(Stop::Crashes)) { Err(Stop::Crashes) } else { Ok(()) }
+    }
+
     /// All drafts that can be stored and all refusals, in one commit.
     pub(super) fn insert(
         &mut self,
@@ -275,16 +344,17 @@ impl Model {
         let mut answers = vec![];
         for draft in drafts {
             let stored = self.insert_one(terms, draft);
-            if let Err(word) = &stored {
-                self.note(Some(terms.place), "item.refused", None, Some(word.clone()));
+            if let Some(word) = stored.as_ref().err().and_then(|said| word(said)) {
+                self.note_item(terms.place, &draft.name, Some(draft.user.clone()), word);
             }
             items.insert(draft.position, stored.clone());
             answers.push(stored);
         }
-        for (position, word) in refused.iter().enumerate() {
-            if let Some(word) = word.clone().filter(|_| !items.contains_key(&position)) {
-                self.note(Some(terms.place), "item.refused", None, Some(word.clone()));
-                items.insert(position, Err(word));
+        for (position, said) in refused.iter().enumerate() {
+            if let Some(said) = said.clone().filter(|_| !items.contains_key(&position)) {
+                let (name, subject) = (&terms.request.names[position], self.meant[position].clone());
+                self.note_item(terms.place, name, subject, word(&said).unwrap_or(Word::Other));
+                items.insert(position, Err(said));
             }
         }
         if keyed {
@@ -344,6 +414,8 @@ impl Model {
             notify,
             mail: if mailed { MailState::Queued } else { MailState::None },
             template: None,
+            language: terms.request.language.clone(),
+            landing: terms.request.landing.clone(),
             metadata: terms.request.metadata.clone(),
             created_at: now,
             lifetime: draft.lifetime,
@@ -355,11 +427,20 @@ impl Model {
             resends: 0,
             last_operation: String::new(),
             replaces: terms.replaces.map(|old| old.key.id.clone()),
+            dismissed: false,
         };
         let codes = if pending { vec!["1".to_owned()] } else { vec![] };
-        let stored = StoredInvitation { invitation, codes, reminded: false, hidden_until: 0 };
+        let code_versions = codes.iter().map(|_| 1).collect();
+        let stored = StoredInvitation {
+            invitation,
+            codes,
+            code_versions,
+            mailed_at: None,
+            reminded: false,
+            hidden_until: 0,
+        };
         self.seen.rows.insert(id.clone(), stored);
-        self.note(Some(terms.place), "invitation.created", Some(&id), draft.approval.clone());
+        self.note_of(&id, "invitation.created", (!pending).then_some(Word::NeedsApproval));
         if mailed {
             self.enqueue(&id, MessageKind::Invitation);
         }

@@ -7,11 +7,13 @@ use super::*;
 pub(super) enum Sent {
     Out,
     Taken,
+    /// About to go out, at most once.
+    Sending,
     /// Not now; whether that counts as a try.
     Not {
         counts: bool,
     },
-    /// There is no address.
+    /// There is no address; or nobody knows whether it went out, and it goes out at most once.
     Never,
 }
 
@@ -19,7 +21,7 @@ impl Sent {
     pub(super) fn shown(self) -> MailState {
         match self {
             Self::Out => MailState::Sent,
-            Self::Taken | Self::Not { .. } => MailState::Queued,
+            Self::Taken | Self::Sending | Self::Not { .. } => MailState::Queued,
             Self::Never => MailState::Undeliverable,
         }
     }
@@ -33,10 +35,9 @@ impl Model {
         }
         let sent =
             self.write(|model| letters.iter().map(|(id, kind)| model.send(id, kind)).collect::<Vec<_>>());
-        let held_back = matches!(self.luck.fault, Some(Fault::Throttled(_)));
         let sent = match sent {
             Err(Stop::Crashes) => return Err(Stop::Crashes),
-            Err(_) => vec![Sent::Not { counts: !held_back }; letters.len()],
+            Err(_) => letters.iter().map(|(id, kind)| self.unsent(id, kind)).collect(),
             Ok(sent) => sent,
         };
         let settled = self.write(|model| {
@@ -50,9 +51,34 @@ impl Model {
         Ok(sent)
     }
 
+    /// The mail system has failed. A code is sent until it arrives, because another one does no harm; everything
+    /// else is sent at most once, so again only what was certainly not sent.
+    fn unsent(&self, id: &str, kind: &MessageKind) -> Sent {
+        let certainly_not = match &self.luck.fault {
+            Some(Fault::Throttled(_)) => return Sent::Not { counts: false },
+            Some(Fault::FailBefore | Fault::Full | Fault::Conflict) => true,
+            _ => false,
+        };
+        if *kind == MessageKind::Invitation || (certainly_not && self.may_be_tried_again(id, kind)) {
+            return Sent::Not { counts: true };
+        }
+        Sent::Never
+    }
+
+    fn may_be_tried_again(&self, id: &str, kind: &MessageKind) -> bool {
+        let place = &self.seen.rows[id].invitation.key.organization;
+        self.tries(id, kind) + 1 < self.settings(place).mail_tries
+    }
+
+    pub(super) fn tries(&self, id: &str, kind: &MessageKind) -> u32 {
+        let is_it = |mail: &&OutboxView| mail.entry.invitation == id && mail.entry.kind == *kind;
+        self.seen.outbox.iter().find(is_it).map_or(0, |mail| mail.entry.tries)
+    }
+
     pub(super) fn send(&mut self, id: &str, kind: &MessageKind) -> Sent {
         if self.mail == MailMode::Fail {
-            return Sent::Not { counts: true };
+            let again = *kind == MessageKind::Invitation || self.may_be_tried_again(id, kind);
+            return if again { Sent::Not { counts: true } } else { Sent::Never };
         }
         let row = self.seen.rows[id].invitation.clone();
         let inviter = if let Principal::User(user) = &row.inviter { Some(user.clone()) } else { None };
@@ -73,6 +99,7 @@ impl Model {
             }
             _ => inviter.into_iter().collect(),
         };
+        let for_invitee = matches!(kind, MessageKind::Invitation | MessageKind::Reminder);
         let mut reached = false;
         for to in to {
             let Some(address) = self.resident(&to).and_then(|person| person.email.clone()) else { continue };
@@ -92,6 +119,7 @@ impl Model {
                 code: code.flatten(),
                 link: None,
                 expires_at: row.expires_at,
+                language: row.language.clone().filter(|_| for_invitee),
             };
             if self.mail == MailMode::Take { self.seen.taken.push(mail) } else { self.seen.mails.push(mail) }
         }
@@ -118,11 +146,21 @@ impl Model {
                 entry.taken = false;
             }
             Sent::Taken => entry.taken = true,
+            Sent::Sending => entry.taken = false,
             Sent::Out | Sent::Never => {
                 self.seen.outbox.remove(at);
-                if let Some(stored) = self.seen.rows.get_mut(id).filter(|_| *kind == MessageKind::Invitation)
-                {
-                    stored.invitation.mail = sent.shown();
+                let Some(stored) = self.seen.rows.get_mut(id) else { return };
+                if *kind != MessageKind::Invitation {
+                    return;
+                }
+                stored.invitation.mail = sent.shown();
+                if matches!(sent, Sent::Out) {
+                    // The invitee has the code of this mail: the older ones die.
+                    stored.mailed_at = Some(self.clock);
+                    let its = stored.code_versions.iter().filter(|made| **made <= version).max().copied();
+                    let dead = stored.code_versions.iter().filter(|made| Some(**made) < its).count();
+                    stored.codes.drain(..dead);
+                    stored.code_versions.drain(..dead);
                 }
             }
         }

@@ -14,6 +14,7 @@ impl Model {
                 && (filter.states.is_empty() || filter.states.contains(&state(row, now)))
                 && filter.grant.as_ref().is_none_or(|grant| row.grants.contains(grant))
                 && filter.inviter.as_ref().is_none_or(|inviter| row.inviter == *inviter)
+                && filter.dismissed.is_none_or(|dismissed| row.dismissed == dismissed)
         };
         Ok(self
             .seen
@@ -34,7 +35,7 @@ impl Model {
         let place = self.permitted(Permissions::RESEND)?;
         must(ids.iter().collect::<BTreeSet<_>>().len() == ids.len(), "invalid")?;
         self.read()?;
-        let settings = self.settings(&place);
+        let settings = self.sound_settings(&place, Stop::Says("contradictory-settings".into()))?;
         self.read()?;
         self.must_be_active(&place)?;
         // The entropy for all of them.
@@ -59,7 +60,7 @@ impl Model {
             found.into_iter().zip(&answers).filter_map(|(id, answer)| refusal(id, answer)).collect();
         self.record("invitations", refused)?;
         let word = |answer| match answer {
-            Ok(word) | Err(Stop::Says(word)) => word,
+            Ok(word) | Err(Stop::Says(word) | Stop::Noted(word)) => word,
             Err(_) => "host".into(),
         };
         Ok(answers.into_iter().map(word).collect())
@@ -79,17 +80,68 @@ impl Model {
             State::Expired => return self.invite_anew(place, &row, settings),
             state => return says(format!("wrong-state {state:?}")),
         }
-        self.turn(id, "renewed", letter(&row), |stored, _| {
-            stored.codes = vec![next_code(stored)];
+        let adopts = self.may_be_sent(&row, settings)?;
+        let (by, who) = (if adopts { "adopted" } else { "renewed" }, self.who.clone());
+        // An older code works until the mail with this one has arrived; one that is shown here needs no mail.
+        let instead = row.notify == Notify::External;
+        self.turn(id, by, letter(&row), |stored, _| {
+            new_code(stored, instead);
             stored.invitation.resends += 1;
+            if adopts {
+                (stored.invitation.inviter, stored.invitation.approver) = (who, None);
+            }
         })?;
         letters.extend(letter(&row).map(|kind| (id.to_owned(), kind)));
         Ok(self.renewed(id, MailState::None))
     }
 
+    /// What could not be accepted is not sent. Whether the caller becomes the inviter, because the one there was
+    /// is gone.
+    fn may_be_sent(&mut self, row: &Invitation, settings: &Values) -> Answer<bool> {
+        let place = &row.key.organization;
+        must(row.notify == Notify::Internal || self.may_see_code(place), "may-not-see-code")?;
+        let adopts = match self.check(row, silent()) {
+            Err(Stop::Says(obstacle)) if obstacle == "inviter-not-entitled" => {
+                self.may_adopt(row, settings)?;
+                true
+            }
+            checked => obstructed(checked.map(|_| false))?,
+        };
+        let user = account(&row.subject);
+        let email = self.resident(&user).is_some_and(|person| person.email.is_some());
+        must(row.notify == Notify::External || email, "not-invitable no-email")?;
+        Ok(adopts)
+    }
+
+    /// With the checks of an invite by the caller; and what would need an approval does not go back to that.
+    fn may_adopt(&mut self, row: &Invitation, settings: &Values) -> Answer<()> {
+        let (place, who) = (&row.key.organization, self.who.clone());
+        let gone = "not-invitable obstacle:inviter-not-entitled";
+        must(self.standing(place, &who).contains(Permissions::INVITE), gone)?;
+        let own = who == Principal::User(account(&row.subject)) || row.approver.as_ref() == Some(&who);
+        must(!own, "own-invitation")?;
+        let privileged = row.grants.iter().any(|grant| settings.privileged.contains(grant));
+        must(!privileged, "not-invitable needs-approval")?;
+        let as_mine = Invitation { inviter: who, approver: None, ..row.clone() };
+        obstructed(self.check(&as_mine, silent()))?;
+        self.read()?;
+        if self.is_silent(Moment::Invite)? {
+            return says(format!("not-invitable {SILENT}"));
+        }
+        let rule = self.rule(place, Moment::Invite, &account(&row.subject)).unwrap_or_default();
+        must(rule.refuse.is_none(), "not-invitable refused")?;
+        must(rule.require_approval.is_none(), "not-invitable needs-approval")?;
+        let narrow = rule.narrow.unwrap_or_default();
+        let less = row.grants.iter().any(|grant| narrow.without.contains(&grant.id))
+            || narrow.lifetime.is_some_and(|most| row.lifetime.is_none_or(|asked| most.0 < asked))
+            || (narrow.signed_in_only && row.accept_with == AcceptWith::Code);
+        must(!less, "not-invitable refused")
+    }
+
     /// An expired one is invited anew, with all the checks of `invite` as the caller.
     pub(super) fn invite_anew(&mut self, place: &str, old: &Invitation, settings: &Values) -> Answer {
         self.permitted(Permissions::INVITE)?;
+        must(old.notify == Notify::Internal || self.may_see_code(place), "may-not-see-code")?;
         let asked = old.lifetime.map_or(LifetimeChoice::Never, LifetimeChoice::Lasting);
         let lifetime = lifetime(asked, settings).or_else(|_| lifetime(LifetimeChoice::Default, settings))?;
         let parent = self.parent(place, &old.grants)?;
@@ -100,11 +152,14 @@ impl Model {
             lifetime: asked,
             notify: Some(old.notify),
             template: None,
+            language: old.language.clone(),
+            landing: old.landing.clone(),
             metadata: old.metadata.clone(),
             idempotency_key: None,
         };
         self.read()?;
         let user = account(&old.subject);
+        self.meant = vec![Some(user.clone())];
         let mut answers = vec![None];
         let found = if self.is_user_of(&parent, &user) { vec![(0, user)] } else { vec![] };
         if found.is_empty() {
@@ -120,7 +175,13 @@ impl Model {
         };
         self.judge(&terms, found, &mut answers)?;
         let word = answers.remove(0).unwrap_or_default();
-        if word.starts_with("invited") { Ok(word) } else { says(format!("not-invitable {word}")) }
+        let again = ["unavailable", SILENT].contains(&word.as_str());
+        match word.starts_with("invited") {
+            true => Ok(word),
+            false if again => says(format!("not-invitable {word}")),
+            // The batch has its event.
+            false => Err(Stop::Noted(format!("not-invitable {word}"))),
+        }
     }
 
     /// Brings a code that was just made to the invitee, or to the caller.
@@ -133,7 +194,8 @@ impl Model {
 
     fn renewed(&self, id: &str, mail: MailState) -> String {
         let row = &self.seen.rows[id].invitation;
-        let code = if row.notify == Notify::External { "code" } else { "" };
+        let shown = row.notify == Notify::External && self.may_see_code(&row.key.organization);
+        let code = if shown { "code" } else { "" };
         invited(id, State::Pending, mail, row.expires_at, &[], code)
     }
 
@@ -153,7 +215,10 @@ impl Model {
             return says("in-progress");
         }
         must(from.contains(&row.state), &format!("wrong-state {:?}", row.state))?;
-        self.turn(&row.key.id, "revoked", None, |stored, _| {
+        // Whoever does it himself need not be told.
+        let notice = self.notice(row, Notices::REVOKED, MessageKind::Revoked);
+        let notice = notice.filter(|_| row.inviter != self.who);
+        self.turn(&row.key.id, "revoked", notice, |stored, _| {
             stored.invitation.state = State::Revoked;
             stored.invitation.reason = reason.map(str::to_owned).or(stored.invitation.reason.take());
         })?;
@@ -206,9 +271,12 @@ impl Model {
         self.must_be_active(&row.key.organization)?;
         must(row.state == State::AwaitingApproval, &format!("wrong-state {:?}", row.state))?;
         self.read()?;
+        self.sound_settings(&row.key.organization, Stop::Says("contradictory-settings".into()))?;
         let who = self.who.clone();
+        let as_approved = Invitation { approver: Some(who.clone()), ..row.clone() };
+        obstructed(self.check(&as_approved, silent()))?;
         self.turn(id, "approved", letter(&row), |stored, now| {
-            stored.codes = vec![next_code(stored)];
+            new_code(stored, true);
             stored.reminded = false;
             let row = &mut stored.invitation;
             (row.state, row.approver) = (State::Pending, Some(who));
@@ -224,5 +292,43 @@ impl Model {
         }
         self.read()?;
         self.end(&row, reason, &[State::AwaitingApproval])
+    }
+
+    /// Takes an ended one off the list; it stays in the history.
+    pub(super) fn dismiss(&mut self, id: &str) -> Answer {
+        let place = self.permitted(Permissions::REVOKE)?;
+        let row = self.find_row(&place, id)?;
+        if row.dismissed {
+            return Ok("ok".into());
+        }
+        if row.state == State::Expired && row.ended_at.is_none() {
+            self.read()?;
+            match self.expire_row(&row) {
+                // Somebody else was faster with something, and it has not ended by that.
+                Err(Stop::Says(_)) => return says(format!("wrong-state {:?}", row.state)),
+                turned => turned?,
+            }
+        }
+        must(!is_active(row.state), &format!("wrong-state {:?}", row.state))?;
+        self.write(|model| {
+            if let Some(stored) = model.seen.rows.get_mut(id) {
+                stored.invitation.dismissed = true;
+            }
+            model.note_of(id, "invitation.dismissed", None);
+        })?;
+        Ok("ok".into())
+    }
+}
+
+/// The policy gives no answer, and nothing is sent without one.
+fn silent() -> Stop {
+    Stop::Says(SILENT.into())
+}
+
+/// What is in the way of an accept is in the way of sending.
+fn obstructed<T>(checked: Answer<T>) -> Answer<T> {
+    match checked {
+        Err(Stop::Says(obstacle)) => says(format!("not-invitable obstacle:{obstacle}")),
+        checked => checked,
     }
 }

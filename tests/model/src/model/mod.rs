@@ -16,8 +16,9 @@ use std::collections::BTreeMap;
 use guestlist_harness::{
     Fault,
     contract::{
+        audit::{EventKind, Word},
         exports::invitations::{InviteRequest, LifetimeChoice, Owner},
-        settings::{Notices, Values},
+        settings::{Codes, Notices, Values},
         types::{
             AcceptWith, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, MailState,
             MessageKind, Notify, Permissions, Principal, State, Subject, UserRef,
@@ -25,9 +26,11 @@ use guestlist_harness::{
     },
     memory::{
         AppliedSteps, AuditEvent, Mail, MailMode, MemberView, Moment, OrganizationView, OutboxEntry,
-        OutboxView, Person, Rule, StoredInvitation,
+        OutboxView, Person, Rule, StoredInvitation, judge,
     },
 };
+
+pub use answering::accepted;
 
 use crate::calls::Request;
 
@@ -74,6 +77,8 @@ pub struct Luck {
     /// And at all later ones.
     pub then_on: bool,
     pub fault: Option<Fault>,
+    /// Only the policy gives no answer, to this question.
+    pub silent: Option<Moment>,
     /// Places so far.
     pub asked: usize,
 }
@@ -81,8 +86,10 @@ pub struct Luck {
 /// Why an operation does not go on.
 #[derive(Clone, Debug)]
 pub enum Stop {
-    /// A refusal; its first word is the reason in the audit trail.
+    /// A refusal; its first word, or what follows `not-invitable`, is the word in the audit trail.
     Says(String),
+    /// The same, and its event is written already.
+    Noted(String),
     Fails,
     Crashes,
 }
@@ -142,6 +149,8 @@ pub struct Model {
     who: Principal,
     place: Option<String>,
     operation: &'static str,
+    /// The account that each name of the request turned out to mean.
+    meant: Vec<Option<UserRef>>,
     /// The invitation that was found last: what is refused from then on is about it.
     found: Option<String>,
 }
@@ -153,14 +162,19 @@ fn state(row: &Invitation, now: u64) -> State {
 }
 
 /// Something that was asked and not done: the invitation, and the word for the audit trail.
-type Refused = (Option<String>, String);
+type Refused = (Option<String>, Word);
 
-/// Whether an answer leaves an event.
+/// Whether an answer leaves an event: what the plugin could not find out is no refusal.
 fn refusal<T>(id: Option<String>, answer: &Answer<T>) -> Option<Refused> {
-    let Err(Stop::Says(word)) = answer else { return None };
-    // What a batch refuses is in its own event, but for what it does not refuse for good.
-    let word = if word.ends_with(SILENT) { SILENT } else { word.split(' ').next().unwrap_or_default() };
-    (!["malformed", "not-invitable"].contains(&word)).then(|| (id, word.to_owned()))
+    let Err(Stop::Says(said)) = answer else { return None };
+    Some((id, word(said)?))
+}
+
+/// The word in the audit trail for an answer.
+fn word(said: &str) -> Option<Word> {
+    let said = said.strip_prefix("not-invitable ").unwrap_or(said);
+    let said = said.strip_prefix("obstacle:").unwrap_or(said);
+    Word::of_text(said.split(' ').next().unwrap_or_default()).filter(|word| *word != Word::Unavailable)
 }
 
 fn is_active(state: State) -> bool {
@@ -254,6 +268,7 @@ impl Model {
             who: Principal::Anonymous,
             place: None,
             operation: "",
+            meant: vec![],
             found: None,
         }
     }
@@ -261,10 +276,11 @@ impl Model {
     /// One call of an export. `None`: the instance was lost.
     pub fn call(&mut self, who: &Principal, place: Option<&str>, ask: &Ask) -> Option<Vec<String>> {
         (self.who, self.place, self.found) = (who.clone(), place.map(str::to_owned), None);
+        self.meant.clear();
         let answer = self.dispatch(ask);
         match answer {
             Ok(words) => Some(words),
-            Err(Stop::Says(word)) => Some(vec![word]),
+            Err(Stop::Says(word) | Stop::Noted(word)) => Some(vec![word]),
             Err(Stop::Fails) => Some(vec!["host".into()]),
             Err(Stop::Crashes) => None,
         }
@@ -313,6 +329,11 @@ impl Model {
                 let answer = self.reject(wanted, reason.as_deref());
                 one(self.audited_of_row(answer))
             }
+            Ask::Dismiss(wanted) => {
+                self.operation = "dismiss";
+                let answer = self.dismiss(wanted);
+                one(self.audited_of_row(answer))
+            }
             Ask::ListMine(states) => self.list_mine(states),
             Ask::Introspect(means) => one(self.introspect(means)),
             Ask::Accept(means) => {
@@ -338,6 +359,10 @@ impl Model {
     // The host, and how it fails.
 
     fn struck(&mut self) -> bool {
+        self.luck.silent.is_none() && self.falls()
+    }
+
+    fn falls(&mut self) -> bool {
         let now = self.luck.asked;
         self.luck.asked += 1;
         self.luck.at.is_some_and(|at| now == at || (self.luck.then_on && now > at))
@@ -358,6 +383,14 @@ impl Model {
             Err(Stop::Fails) => Ok(true),
             read => read.map(|()| false),
         }
+    }
+
+    /// Asks the policy: whether it gives an answer at all.
+    fn is_silent(&mut self, moment: Moment) -> Answer<bool> {
+        if self.luck.silent == Some(moment) {
+            return Ok(self.falls());
+        }
+        self.read().map(|()| false)
     }
 
     /// One commit: it happens as a whole or not at all, and the answer may be lost either way.
@@ -404,23 +437,51 @@ impl Model {
         if row.state != State::Pending && row.mail == MailState::Queued {
             row.mail = MailState::None;
         }
-        let (place, reason) = (row.key.organization.clone(), row.reason.clone());
+        // The trail says in one word why it has failed. Other reasons are people's, and stay on the row.
+        let why = row.reason.clone().filter(|_| row.state == State::Failed);
         self.seen.rows.insert(id.to_owned(), stored);
         self.hidden.remove(id);
-        self.note(Some(&place), &format!("invitation.{by}"), Some(id), reason);
+        self.note_of(id, &format!("invitation.{by}"), why.and_then(|why| word(&why)));
     }
 
-    fn note(&mut self, place: Option<&str>, event: &str, id: Option<&str>, reason: Option<String>) {
+    /// An event of an invitation names its subject.
+    fn note_of(&mut self, id: &str, kind: &str, word: Option<Word>) -> &mut AuditEvent {
+        let row = &self.seen.rows[id].invitation;
+        let (place, subject) = (row.key.organization.clone(), account(&row.subject));
+        let event = self.note(Some(&place), kind, word);
+        (event.invitation, event.subject) = (Some(id.to_owned()), Some(subject));
+        event
+    }
+
+    fn note(&mut self, place: Option<&str>, kind: &str, word: Option<Word>) -> &mut AuditEvent {
         self.seen.audit.push(AuditEvent {
             at: self.clock,
             organization: place.map(str::to_owned),
             actor: self.who.clone(),
             request_id: String::new(),
-            event: event.to_owned(),
+            kind: EventKind::of_text(kind).expect("a kind of event"),
             operation: self.operation.to_owned(),
-            invitation: id.map(str::to_owned),
-            reason,
+            invitation: None,
+            subject: None,
+            name: None,
+            grant: None,
+            about: None,
+            word,
         });
+        self.seen.audit.last_mut().expect("an event")
+    }
+
+    /// One item of a request, and whom it turned out to mean.
+    fn note_item(
+        &mut self,
+        place: &str,
+        name: &str,
+        subject: Option<UserRef>,
+        word: Word,
+    ) -> &mut AuditEvent {
+        let event = self.note(Some(place), "item.refused", Some(word));
+        (event.name, event.subject) = (Some(known_by(name)), subject);
+        event
     }
 
     /// Each refusal leaves one event; that it could not be written changes nothing.
@@ -442,12 +503,13 @@ impl Model {
             return Ok(());
         }
         let written = self.write(|model| {
-            let (place, plain) = (model.place.clone(), model.operation);
-            for (id, reason) in refused {
-                model.note(place.as_deref(), "refused", id.as_deref(), Some(reason));
-                if let Some(event) = model.seen.audit.last_mut() {
-                    event.operation = format!("{interface}.{plain}");
-                }
+            let (place, operation) = (model.place.clone(), format!("{interface}.{}", model.operation));
+            for (id, word) in refused {
+                let event = match id {
+                    Some(id) => model.note_of(&id, "refused", Some(word)),
+                    None => model.note(place.as_deref(), "refused", Some(word)),
+                };
+                event.operation.clone_from(&operation);
             }
         });
         if matches!(written, Err(Stop::Crashes)) { Err(Stop::Crashes) } else { Ok(()) }
@@ -474,6 +536,18 @@ impl Model {
 
     fn settings(&self, place: &str) -> Values {
         self.facts[place].settings.clone()
+    }
+
+    /// Settings that contradict each other are not worked with.
+    fn sound_settings(&self, place: &str, otherwise: Stop) -> Answer<Values> {
+        let settings = self.settings(place);
+        if judge(&settings).is_err() { Err(otherwise) } else { Ok(settings) }
+    }
+
+    /// The organization lets somebody see codes, and the caller is one of those.
+    fn may_see_code(&self, place: &str) -> bool {
+        self.settings(place).codes != Codes::InviteeOnly
+            && self.standing(place, &self.who).contains(Permissions::SEE_CODE)
     }
 
     /// The person where his account is.
@@ -542,12 +616,25 @@ impl Model {
         domains.is_none_or(|domains| address.is_some_and(|address| domains.allow(address)))
     }
 
-    /// The first rule that concerns somebody decides about him.
-    fn rule(&self, place: &str, moment: Moment, name: &str) -> Option<Rule> {
-        let plain = name.rsplit('/').next().unwrap_or(name);
+    /// Somebody else there has the user name that he would get.
+    fn is_name_taken(&self, place: &str, user: &UserRef) -> bool {
+        let Some((person, view)) = self.resident(user).zip(self.living(place)) else { return false };
+        let guests = self.seen.members[place].iter().map(|guest| &guest.name);
+        let mut names = view.residents.values().map(|other| &other.name).chain(guests);
+        !self.is_member(place, user) && names.any(|taken| taken.eq_ignore_ascii_case(&person.name))
+    }
+
+    fn is_member(&self, place: &str, user: &UserRef) -> bool {
+        let resident = user.organization == place && self.resident(user).is_some();
+        resident || (self.living(place).is_some() && self.guest(place, user).is_some())
+    }
+
+    /// The first rule that concerns somebody decides about him, however his name was written.
+    fn rule(&self, place: &str, moment: Moment, user: &UserRef) -> Option<Rule> {
+        let name = self.resident(user).map(|person| person.name.clone()).unwrap_or_default();
         let mut rules = self.living(place)?.policy.iter();
         let concerns = |rule: &&Rule| {
-            let named = |names: &Vec<String>| names.iter().any(|listed| listed.eq_ignore_ascii_case(plain));
+            let named = |names: &Vec<String>| names.iter().any(|listed| listed.eq_ignore_ascii_case(&name));
             (rule.at == Moment::Always || rule.at == moment) && rule.names.as_ref().is_none_or(named)
         };
         rules.find(concerns).cloned()
@@ -571,8 +658,21 @@ impl Model {
     }
 }
 
-/// Codes are numbered; the newest is the last.
-fn next_code(stored: &StoredInvitation) -> String {
+/// The code of a change: beside the earlier ones, of which at most so many live, or instead of them.
+fn new_code(stored: &mut StoredInvitation, instead: bool) {
+    // Codes are numbered; the newest is the last.
     let newest = stored.codes.last().and_then(|code| code.parse::<u32>().ok());
-    (newest.unwrap_or(0) + 1).to_string()
+    let kept = if instead { 0 } else { LIVE_CODES - 1 };
+    let dead = stored.codes.len().saturating_sub(kept);
+    stored.codes.drain(..dead);
+    stored.code_versions.drain(..dead);
+    stored.codes.push((newest.unwrap_or(0) + 1).to_string());
+    stored.code_versions.push(stored.invitation.version);
+}
+
+const LIVE_CODES: usize = 32;
+
+/// What stands in the model for the digest of a name, which is the same however the name was typed.
+pub fn known_by(name: &str) -> Vec<u8> {
+    name.trim().to_lowercase().into_bytes()
 }
