@@ -23,6 +23,7 @@ mod address;
 mod admission;
 pub mod audit;
 pub mod bounds;
+#[cfg_attr(not(unix), path = "cache_nowhere.rs")]
 mod cache;
 mod calls;
 pub mod code;
