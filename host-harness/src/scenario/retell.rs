@@ -167,8 +167,8 @@ fn decisive(value: &Value) -> Value {
                 let kept = if name == "next" && value.is_string() { "*".into() } else { decisive(value) };
                 (name.clone(), kept)
             };
-            // What is not there is nothing to expect.
-            let there = fields.iter().filter(|(_, value)| !value.is_null());
+            // What is not there is nothing to expect, but for a next page.
+            let there = fields.iter().filter(|(name, value)| !value.is_null() || *name == "next");
             Value::Object(there.map(field).collect())
         }
         other => other.clone(),

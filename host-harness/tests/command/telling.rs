@@ -204,7 +204,7 @@ fn the_types_of_the_examples_are_those_of_the_contract() {
         "  addressDomain?: string;\n",
         "  sentLately: number;\n",
         "  | { tag: 'allow-with'; val: Narrowed }\n",
-        "  lifetime?: bigint;\n",
+        "  lifetime?: Milliseconds;\n",
         "export interface Rules {",
         "  judgeInvite(facts: InviteFacts): Verdict[];\n",
     ] {
