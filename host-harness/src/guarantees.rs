@@ -537,11 +537,30 @@ fn nothing_waits(world: &Snapshot, history: &History) -> Found {
                 .ok_or_else(|| format!("what was mailed for {} is no code", row.key.id))?;
             works |= codes.contains(&digest);
         }
-        must(!(mailed && row.mail == MailState::Sent) || works, || {
+        let goes_elsewhere = has_another_address(world, row);
+        must(!(mailed && row.mail == MailState::Sent) || works || goes_elsewhere, || {
             format!("no code that was mailed for {} works", row.key.id)
         })?;
     }
     Ok(())
+}
+
+/// The invitee has another address since the last mail, so that its codes are dead: somebody has to send again.
+fn has_another_address(world: &Snapshot, row: &Invitation) -> bool {
+    let sends = |event: &AuditEvent| {
+        let kinds = [
+            EventKind::InvitationCreated,
+            EventKind::InvitationApproved,
+            EventKind::InvitationRenewed,
+            EventKind::InvitationAdopted,
+        ];
+        kinds.contains(&event.kind) && is_of(event, &row.key.organization, &row.key.id)
+    };
+    let changes = |event: &AuditEvent| {
+        let Subject::User(user) = &row.subject else { return false };
+        event.kind == EventKind::WorldEmailChanged && event.subject.as_ref() == Some(user)
+    };
+    world.audit.iter().rposition(changes) > world.audit.iter().rposition(sends)
 }
 
 /// What stands in an outbox and is nothing that the sweep has yet to do.

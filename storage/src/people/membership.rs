@@ -1,5 +1,7 @@
 //! `membership`, as far as it only reads.
 
+use std::collections::BTreeSet;
+
 use guestlist_harness::{
     AddressDomains, bounds,
     contract::{
@@ -138,19 +140,28 @@ impl Eligible {
 
     /// Those whose user name somebody of the organization has.
     async fn named_alike<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
-        const ACCOUNT: [&str; 2] = ["r.organization", "r.id"];
-        let Some((those, values)) = listed(None, ACCOUNT, values![&self.organization], &self.users) else {
-            return Ok(Vec::new());
-        };
-        // `cross join` keeps SQLite from beginning with the people of the organization.
-        let sql = format!(
-            "select r.organization, r.id from person r cross join person p where {those} \
-             and r.account_organization = r.organization and r.account_id = r.id \
-             and exists (select 1 from organization o where o.id = r.organization and o.deleted = 0) \
-             and p.organization = $1 and p.folded = r.folded"
-        );
-        let account = |row: &Row| Ok(UserRef { organization: row.get(0)?, id: row.get(1)? });
-        db.rows(&sql, &values).await?.iter().map(account).collect()
+        const ACCOUNT: [&str; 2] = ["r.account_organization", "r.account_id"];
+        let homes: BTreeSet<&String> = self.users.iter().map(|user| &user.organization).collect();
+        let mut alike = Vec::new();
+        // One home after the other, so that its index is read and not its people: there is nearly always one.
+        for home in homes {
+            let users: Vec<_> =
+                self.users.iter().filter(|user| user.organization == *home).cloned().collect();
+            let bound = values![&self.organization, home];
+            let Some((those, values)) = listed(Some("r.organization = $2"), ACCOUNT, bound, &users) else {
+                continue;
+            };
+            // `cross join` keeps SQLite from beginning with the people of the organization.
+            let sql = format!(
+                "select r.organization, r.id from person r cross join person p where {those} \
+                 and exists (select 1 from organization o where o.id = r.organization and o.deleted = 0) \
+                 and p.organization = $1 and p.folded = r.folded"
+            );
+            let account = |row: &Row| Ok(UserRef { organization: row.get(0)?, id: row.get(1)? });
+            let found: Result<Vec<_>, Failure> = db.rows(&sql, &values).await?.iter().map(account).collect();
+            alike.extend(found?);
+        }
+        Ok(alike)
     }
 
     /// Those whose address is in one of the domains. Somebody without an address has none that is allowed.

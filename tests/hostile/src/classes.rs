@@ -401,8 +401,9 @@ fn plugins() -> Vec<Class> {
             "hands over 7 MiB for the audit trail, again and again",
             Body::new(
                 // Behind the place of the host's answer.
-                format!("(i32.store (i32.const 20) (i32.const {}))", 1 << 16)
-                    + &format!("(i32.store (i32.const 24) (i32.const {}))", 7 << 20)
+                "(i32.store (i32.const 40) (i32.const 1))".to_owned()
+                    + &format!("(i32.store (i32.const 44) (i32.const {}))", 1 << 16)
+                    + &format!("(i32.store (i32.const 48) (i32.const {}))", 7 << 20)
                     + &format!("(loop {} (br 0))", told([1, 28, 4], [0, 1])),
             )
             .pages(200)
