@@ -181,6 +181,12 @@ pub(crate) fn refusals() -> impl Iterator<Item = &'static str> {
     reasons::all().filter_map(|name| name.rsplit_once('/').map(|(_, case)| case))
 }
 
+/// The same of one interface, as in `invitations`.
+pub(crate) fn refusals_of(interface: &str) -> impl Iterator<Item = &'static str> {
+    let is_of = move |name: &&str| name.split('.').next() == Some(interface);
+    reasons::all().filter(is_of).filter_map(|name| name.rsplit_once('/').map(|(_, case)| case))
+}
+
 fn error_name(function: Function, case: &str) -> String {
     format!("{function}/{case}")
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     MailMode, MemoryHost, Rule, SettingsPatch,
     directory::{DEFAULT_STORE, same_name},
-    realm::{Entitled, Organization, Person, Realm},
+    realm::{Entitled, Organization, Person, Realm, Target},
 };
 use crate::contract::{
     settings::Values,
@@ -72,6 +72,13 @@ impl Realm {
 }
 
 impl Organization {
+    fn targets_mut(&mut self, kind: GrantKind) -> &mut BTreeMap<String, Target> {
+        match kind {
+            GrantKind::Group => &mut self.groups,
+            GrantKind::Role => &mut self.roles,
+        }
+    }
+
     fn guest(&mut self, organization: &str, account: &UserRef) -> Result<&mut Person, EventError> {
         self.person_mut(account).ok_or_else(|| no_user(organization, &account.id))
     }
@@ -158,6 +165,34 @@ impl MemoryHost {
         })
     }
 
+    /// Gives a resident another verified address, or none.
+    pub fn set_email(&self, organization: &str, id: &str, email: Option<&str>) -> Done {
+        self.happen(organization, "user-address-changed", id.to_owned(), |place| {
+            let person = place.people.get_mut(id).ok_or_else(|| no_user(organization, id))?;
+            person.email = email.map(str::to_owned);
+            Ok(())
+        })
+    }
+
+    /// Moves a resident to another user store of the organization.
+    pub fn set_user_store(&self, organization: &str, id: &str, store: &str) -> Done {
+        self.happen(organization, "user-moved", id.to_owned(), |place| {
+            let known = place.stores.iter().find(|known| same_name(known, store)).cloned();
+            let known = known.ok_or_else(|| {
+                EventError::Impossible(format!("organization `{organization}` has no user store `{store}`"))
+            })?;
+            let name = &place.people.get(id).ok_or_else(|| no_user(organization, id))?.name;
+            let same = |(other, person): (&String, &Person)| {
+                other != id && person.store == known && same_name(&person.name, name)
+            };
+            if place.people.iter().any(same) {
+                return Err(EventError::Impossible(format!("user name `{name}` is taken in `{known}`")));
+            }
+            place.people.entry(id.to_owned()).and_modify(|person| person.store = known);
+            Ok(())
+        })
+    }
+
     /// Makes somebody a member by hand, without any invitation.
     pub fn add_member(&self, organization: &str, account: &UserRef) -> Done {
         let mut realm = self.lock();
@@ -207,6 +242,48 @@ impl MemoryHost {
         })
     }
 
+    /// Makes a group that nobody is in, which everybody who may invite may give and everybody may receive.
+    pub fn create_group(&self, organization: &str, id: &str, name: &str) -> Done {
+        self.create_target(organization, GrantKind::Group, id, name)
+    }
+
+    /// Makes a role that nobody has, which everybody who may invite may give and everybody may receive.
+    pub fn create_role(&self, organization: &str, id: &str, name: &str) -> Done {
+        self.create_target(organization, GrantKind::Role, id, name)
+    }
+
+    fn create_target(&self, organization: &str, kind: GrantKind, id: &str, name: &str) -> Done {
+        let event = match kind {
+            GrantKind::Group => "group-created",
+            GrantKind::Role => "role-created",
+        };
+        self.happen(organization, event, id.to_owned(), |place| {
+            if id.is_empty() || id.len() > 255 {
+                return Err(EventError::Impossible("an id has 1 to 255 bytes".into()));
+            }
+            let targets = place.targets_mut(kind);
+            if targets.contains_key(id) {
+                return Err(EventError::Impossible(format!("organization `{organization}` has `{id}` already")));
+            }
+            let target = Target { name: name.to_owned(), grantable_by: None, receivable_by: None };
+            targets.insert(id.to_owned(), target);
+            Ok(())
+        })
+    }
+
+    /// Gives a group or role another name.
+    pub fn rename_target(&self, organization: &str, grant: &Grant, name: &str) -> Done {
+        let event = match grant.kind {
+            GrantKind::Group => "group-renamed",
+            GrantKind::Role => "role-renamed",
+        };
+        self.happen(organization, event, grant.id.clone(), |place| {
+            let target = place.targets_mut(grant.kind).get_mut(&grant.id);
+            target.ok_or_else(|| no_target(organization, &grant.id))?.name = name.to_owned();
+            Ok(())
+        })
+    }
+
     /// Deletes a group.
     pub fn delete_group(&self, organization: &str, id: &str) -> Done {
         self.delete_target(organization, GrantKind::Group, id)
@@ -223,16 +300,31 @@ impl MemoryHost {
             GrantKind::Role => ("role-deleted", no_target(organization, id)),
         };
         self.happen(organization, event, id.to_owned(), |place| {
-            let targets = match kind {
-                GrantKind::Group => &mut place.groups,
-                GrantKind::Role => &mut place.roles,
-            };
-            targets.remove(id).ok_or(missing)?;
+            place.targets_mut(kind).remove(id).ok_or(missing)?;
             for person in place.people.values_mut() {
                 person.grants_mut(kind).remove(id);
             }
             Ok(())
         })
+    }
+
+    /// Makes an organization with default settings and the user store `PRIMARY`, below another or as a root. An
+    /// id that an organization has or had cannot be given again.
+    pub fn create_organization(&self, id: &str, name: &str, parent: Option<&str>) -> Done {
+        let mut realm = self.lock();
+        if id.is_empty() || id.len() > 255 {
+            return Err(EventError::Impossible("an id has 1 to 255 bytes".into()));
+        }
+        if realm.organizations.contains_key(id) {
+            return Err(EventError::Impossible(format!("organization id `{id}` is or was another's")));
+        }
+        if let Some(parent) = parent {
+            realm.living(parent)?;
+        }
+        let organization = Organization::new(name.to_owned(), parent.map(str::to_owned));
+        realm.organizations.insert(id.to_owned(), organization);
+        realm.note_world(id, "organization-created", id.to_owned());
+        Ok(())
     }
 
     /// Suspends an organization or lets it work again.

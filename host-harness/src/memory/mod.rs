@@ -27,15 +27,17 @@ mod outbox;
 mod paging;
 mod policy;
 mod realm;
+mod rule;
 mod settings;
 mod storage;
+mod tally;
 mod transition;
 mod world;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,13 +47,14 @@ pub use events::{EventError, NewUser};
 pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
 pub use judging::Judgement;
 pub use mail::{Mail, MailMode};
-pub use policy::{Moment, Narrow, Rule};
 pub use realm::{
     AppliedSteps, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
     StoredInvitation, Target, Tenant,
 };
+pub use rule::{Moment, Narrow, Rule};
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
-pub(crate) use world::instant;
+pub(crate) use world::{Dangling, LATER, dangling, instant};
+pub(crate) use tally::{Given, Tally};
 pub use world::{Problem, Unsayable, World, WorldError};
 
 use crate::{
@@ -66,6 +69,8 @@ use mail::Mailbox;
 pub struct MemoryHost {
     realm: Mutex<Realm>,
     judges: Mutex<Judges>,
+    /// No part of what it stores; forks share it.
+    tally: Arc<Mutex<Tally>>,
 }
 
 /// The form in which a host is saved.
@@ -116,7 +121,7 @@ impl MemoryHost {
     }
 
     fn of(realm: Realm) -> Self {
-        Self { realm: Mutex::new(realm), judges: Mutex::default() }
+        Self { realm: Mutex::new(realm), judges: Mutex::default(), tally: Arc::default() }
     }
 
     /// This host as all the imports of the plugin.
@@ -170,7 +175,7 @@ impl MemoryHost {
     #[must_use]
     pub fn fork(&self) -> Self {
         let judges = self.judges().afresh();
-        Self { judges: Mutex::new(judges), ..Self::of(self.lock().clone()) }
+        Self { judges: Mutex::new(judges), tally: self.tally.clone(), ..Self::of(self.lock().clone()) }
     }
 
     /// Goes back (or forward) to the state of `other`. Policy components stay those of this host.

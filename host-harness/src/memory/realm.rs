@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{audit::AuditEvent, clock::Clock, entropy::Entropy, mail::Mailbox, policy::Rule};
+use super::{
+    audit::AuditEvent, clock::Clock, directory::DEFAULT_STORE, entropy::Entropy, mail::Mailbox, rule::Rule,
+    settings::default_settings,
+};
 use crate::{
     AddressDomains,
     contract::{
@@ -239,6 +242,27 @@ impl StoredInvitation {
 }
 
 impl Organization {
+    /// One that has nobody and nothing yet but the user store that all have.
+    pub(super) fn new(name: String, parent: Option<String>) -> Self {
+        Self {
+            name,
+            parent,
+            active: true,
+            deleted: false,
+            stores: BTreeSet::from([DEFAULT_STORE.to_owned()]),
+            silent_stores: BTreeSet::new(),
+            people: BTreeMap::new(),
+            spent: BTreeSet::new(),
+            groups: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            permissions: Vec::new(),
+            settings: default_settings(),
+            address_domains: None,
+            policy: Vec::new(),
+            utc_offset_minutes: 0,
+        }
+    }
+
     pub(super) fn target(&self, grant: &Grant) -> Option<&Target> {
         match grant.kind {
             GrantKind::Group => self.groups.get(&grant.id),

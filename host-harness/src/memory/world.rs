@@ -39,10 +39,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
+pub(crate) use build::{Dangling, LATER, dangling};
 pub use problem::{Problem, WorldError};
 pub use write::Unsayable;
 
-use super::{policy::Rule, settings::SettingsPatch};
+use super::{rule::Rule, settings::SettingsPatch};
 
 /// A text, and where it stands.
 type Text = Spanned<String>;

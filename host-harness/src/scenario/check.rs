@@ -10,11 +10,12 @@ mod steps;
 use serde_saphyr::Spanned;
 
 use super::{
+    edit::tree::Document,
     format::{Faults, Instances, Scenario, Step, Text},
     shown::{STATES, state_name},
     strike,
 };
-use crate::memory::{MemoryHost, Problem, Snapshot, World};
+use crate::memory::{MemoryHost, Problem, Realm, Snapshot, World};
 use expected::Scope;
 use steps::Place;
 
@@ -22,7 +23,16 @@ use steps::Place;
 pub(super) fn problems(scenario: &Scenario, text: &str, world: &World) -> Vec<Problem> {
     let mut problems = empty::keys(scenario, text);
     let Ok(host) = MemoryHost::from_world(world) else { return problems };
-    let mut checker = Checker { world: host.snapshot(), made: Vec::new(), problems: Vec::new() };
+    let document = Document::parse(text).ok();
+    let mut checker = Checker {
+        document: document.as_ref(),
+        speaks: "invitations",
+        world: host.snapshot(),
+        realm: host.realm(),
+        made: Vec::new(),
+        moves: false,
+        problems: Vec::new(),
+    };
     let all = || scenario.given.iter().chain(&scenario.steps);
     for step in all().flat_map(with_racers) {
         checker.learn(&step.value);
@@ -31,7 +41,7 @@ pub(super) fn problems(scenario: &Scenario, text: &str, world: &World) -> Vec<Pr
     checker.person(scenario.caller.as_ref());
     checker.clock(scenario.clock.as_ref());
     for step in all() {
-        checker.step(step, Place::Story);
+        checker.step(step, Place::Story, scenario.organization.as_ref());
         let racers = step.value.race.iter().flat_map(|race| &race.of);
         if scenario.instance == Instances::Kept && racers.filter(|one| one.value.is_call()).count() > 1 {
             checker.wrong(step, "one instance makes one call at a time: none race", "leave `instance` out");
@@ -55,20 +65,32 @@ fn with_racers(step: &Spanned<Step>) -> impl Iterator<Item = &Spanned<Step>> {
     std::iter::once(step).chain(racers)
 }
 
-struct Checker {
+struct Checker<'a> {
+    /// The file, to say where parts of it stand.
+    document: Option<&'a Document<'a>>,
+    /// The interface that the present step asks, which has words of its own.
+    speaks: &'static str,
     world: Snapshot,
-    /// People who are made, or renamed, in the course of the story.
+    realm: Realm,
+    /// What people, groups, roles and organizations that are made, or renamed, in the course of the story are
+    /// called.
     made: Vec<String>,
+    /// Organizations get other parents.
+    moves: bool,
     problems: Vec<Problem>,
 }
 
-impl Checker {
+impl Checker<'_> {
     fn learn(&mut self, step: &Step) {
         let Some(event) = &step.event else { return };
         if let Some(user) = &event.create_user {
             self.made.extend([user.id.clone(), user.name.clone()]);
         }
         self.made.extend(event.rename_user.iter().map(|rename| rename.to.clone()));
+        let targets = event.create_group.iter().chain(&event.create_role).map(|target| target.id.clone());
+        self.made.extend(targets);
+        self.made.extend(event.create_organization.iter().map(|place| place.id.clone()));
+        self.moves |= event.move_organization.is_some();
     }
 
     fn wrong<T>(&mut self, place: &Spanned<T>, message: impl Into<String>, help: &str) {
@@ -85,7 +107,7 @@ impl Checker {
 
     fn organization(&mut self, text: Option<&Text>) {
         let Some(text) = text else { return };
-        if !self.world.organizations.contains_key(&text.value) {
+        if !self.world.organizations.contains_key(&text.value) && !self.made.contains(&text.value) {
             let message = format!("the world has no organization `{}`", text.value);
             let known = self.world.organizations.keys().map(String::as_str);
             let problem = Problem::with(text, message).suggest(&text.value, known);
@@ -100,7 +122,11 @@ impl Checker {
             return;
         }
         let name = match name.split_once('/') {
-            Some((place, id)) if self.world.organizations.contains_key(place) => id,
+            Some((place, id))
+                if self.world.organizations.contains_key(place) || self.made.iter().any(|made| made == place) =>
+            {
+                id
+            }
             _ => name,
         };
         let residents = self.world.organizations.values().flat_map(|place| &place.residents);

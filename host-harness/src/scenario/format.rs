@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
 pub use calls::{Handle, Invite, List, ListMine, Notifying, RevokeAll, SortBy, Sweep};
-pub use event::{Event, Giving, Settled};
+pub use event::{Event, Giving, NewPlace, NewTarget, RenameGroup, RenameRole, Settled};
 pub use faults::{FaultEntry, Faults};
 pub use outcome::Outcome;
 

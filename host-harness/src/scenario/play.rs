@@ -16,13 +16,14 @@ use super::{
     failure::Failure,
     format::{Faults, Outcome, Scenario, Step},
     happen::happen,
+    names::{account, principal},
     shown::Showing,
-    stage::{Defaults, Stage, Told},
+    stage::{Defaults, Kind, Stage, Told},
     strike::Strike,
 };
 use crate::{
     Interceptor, Limits, Plugin,
-    contract::types::Principal,
+    contract::types::{Principal, Subject},
     coverage::Coverage,
     guarantees,
     memory::{Judgement, MemoryHost, Snapshot, World, instant},
@@ -368,6 +369,7 @@ impl Acting<'_, '_> {
             }
             if let Some(told) = told {
                 self.played.failures.extend(unasked(step, outcome.map(|expect| &expect.value), told));
+                self.say_who_acted(stage, step, told, met);
                 if self.played.failures.len() > met {
                     let log = stage.host.policy_log();
                     self.played.failures.extend(silent(step, &log, &told.spoken.context.request_id));
@@ -375,6 +377,27 @@ impl Acting<'_, '_> {
             }
         }
         self.write_down(stage, step, told, seen);
+    }
+
+    /// To the failures from `met` on of a call that was refused: who was refused, and whom the invitation is for.
+    fn say_who_acted(&mut self, stage: &Stage, step: &Spanned<Step>, told: &Told, met: usize) {
+        if told.kind != Kind::Refused {
+            return;
+        }
+        let it = &step.value;
+        let mut who = format!("`{}` acted", principal(&told.spoken.context.caller));
+        let handle = [&it.accept, &it.decline, &it.introspect].into_iter().flatten().next();
+        let named = handle.and_then(|handle| handle.code.as_ref().or(handle.invitation.as_ref()));
+        let key = named.and_then(|named| stage.names.key(&named.value));
+        if let (Some(named), Some(row)) = (named, key.and_then(|key| stage.host.invitation(key)))
+            && let Subject::User(invitee) = &row.subject
+        {
+            who = format!("{who}, and {} is for `{}`", named.value, account(invitee));
+        }
+        for failure in self.played.failures.iter_mut().skip(met) {
+            let help = failure.help.take().map(|help| format!("; {help}")).unwrap_or_default();
+            failure.help = Some(format!("{who}{help}"));
+        }
     }
 
     fn write_down(&mut self, stage: &Stage, step: &Spanned<Step>, told: Option<&Told>, seen: Seen<'_>) {
