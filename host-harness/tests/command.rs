@@ -3,12 +3,18 @@
 
 #[path = "command/page.rs"]
 mod page;
+#[path = "command/pages.rs"]
+mod pages;
 #[path = "command/policies.rs"]
 mod policies;
 #[path = "command/recording.rs"]
 mod recording;
+#[path = "command/rules.rs"]
+mod rules;
 #[path = "command/scenarios.rs"]
 mod scenarios;
+#[path = "command/suites.rs"]
+mod suites;
 
 use std::{
     fs,

@@ -54,7 +54,7 @@ pub use realm::{
 pub use rule::{Moment, Narrow, Rule};
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
 pub(crate) use world::{Dangling, LATER, dangling, instant};
-pub(crate) use tally::{Given, Tally};
+pub(crate) use tally::{Given, Tally, written};
 pub use world::{Problem, Unsayable, World, WorldError};
 
 use crate::{

@@ -60,6 +60,7 @@ pub struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub narrow: Option<Narrow>,
     /// Says yes, and keeps later rules from being asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow: bool,
 }
 

@@ -219,6 +219,28 @@ impl World {
         self.seed = Some(seed);
     }
 
+    /// The rules of scripted policies, each with the organization that it is of.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&str, &Spanned<Rule>)> {
+        self.organizations.iter().flat_map(|entry| {
+            entry.policy.iter().map(|rule| (entry.id.value.as_str(), rule))
+        })
+    }
+
+    /// The rules of an organization, to be changed.
+    pub(crate) fn rules_mut(&mut self) -> impl Iterator<Item = &mut Vec<Spanned<Rule>>> {
+        self.organizations.iter_mut().map(|entry| &mut entry.policy)
+    }
+
+    /// What organizations set, each with the organization's id where it stands.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&Text, &SettingsPatch)> {
+        self.organizations.iter().map(|entry| (&entry.id, &entry.settings))
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn settings_mut(&mut self) -> impl Iterator<Item = (&str, &mut SettingsPatch)> {
+        self.organizations.iter_mut().map(|entry| (entry.id.value.as_str(), &mut entry.settings))
+    }
+
     /// Reads a world file. References are not followed yet.
     pub fn parse(yaml: &str) -> Result<Self, WorldError> {
         serde_saphyr::from_str(yaml).map_err(|error| WorldError::from_parser(&error).in_source(yaml))

@@ -37,8 +37,9 @@ mod loans;
 mod registry;
 
 pub use component::{PolicyComponent, PolicyUnavailable, Ruling};
+pub(crate) use folder::Manifest;
 pub use folder::{BrokenPolicy, FolderError, FolderReport, MANIFEST};
 pub use limits::PolicyLimits;
 pub(crate) use loans::PolicyState;
 pub use loans::{Lent, Loans};
-pub use registry::{Policies, PolicyError, Rules};
+pub use registry::{PathError, Policies, PolicyError, Rules};

@@ -2,7 +2,7 @@
 
 mod racing;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -26,7 +26,8 @@ use crate::{
     contract::types::{Principal, Subject},
     coverage::Coverage,
     guarantees,
-    memory::{Judgement, MemoryHost, Snapshot, World, instant},
+    memory::{Judgement, MemoryHost, Snapshot, Tally, World, instant},
+    policy::Policies,
 };
 
 /// What came of a step, for `--explain` and for blessing.
@@ -68,6 +69,8 @@ pub(super) struct Played {
     pub(super) fuel: u64,
     pub(super) schedules: u64,
     pub(super) coverage: Coverage,
+    /// What of the policies has decided, in every schedule.
+    pub(super) tally: Tally,
     /// Everything that another run must do the same.
     pub(super) fingerprint: Vec<String>,
 }
@@ -96,6 +99,8 @@ pub(super) struct Props<'a> {
     pub(super) bless: bool,
     /// Keeps what every step asked and changed, for people.
     pub(super) explain: bool,
+    /// The policy that the suite names, or where it is named where nobody has read it.
+    pub(super) policy: Option<Result<&'a Policies, &'a Path>>,
     /// Prepares the host: gives it policies.
     pub(super) prepare: &'a (dyn Fn(&MemoryHost) + Sync),
     /// Where the host keeps what it stores; absent: in memory.
@@ -112,12 +117,14 @@ pub(super) async fn play(props: &Props<'_>) -> Played {
             return played;
         }
     };
+    let host = stage.host.clone();
     let mut acting = Acting { props, played: &mut played, asked };
     if acting.given(&mut stage).await {
         let start = stage.host.snapshot();
         acting.steps(stage, &props.scenario.steps, &start).await;
     }
     let asked = acting.asked;
+    played.tally = host.tally().clone();
     if props.manner == Manner::Told && played.failures.is_empty() {
         played.failures.extend(asked.iter().filter_map(|strike| strike.idle()));
     }
@@ -147,6 +154,14 @@ pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
 fn set_up(props: &Props<'_>) -> Result<(Stage, Vec<Arc<Strike>>), Failure> {
     let scenario = props.scenario;
     let host = Arc::new(host(props)?);
+    match props.policy {
+        None => {}
+        Some(Ok(policies)) => host.set_policies(policies.clone()),
+        Some(Err(path)) => {
+            let message = format!("the policy of the suite, `{}`, was not read", path.display());
+            return Err(Failure::at(&scenario.name, message).helped("give it to the runner: `Options::policies`"));
+        }
+    }
     (props.prepare)(&host);
     let defaults = Defaults { organization: scenario.organization.clone(), caller: scenario.caller.clone() };
     let mut stage =

@@ -55,7 +55,7 @@ fn the_unbroken_story_is_understood() {
     desk.write("suite/story.yaml", STORY);
     let suite = desk.load().unwrap();
     assert_eq!((suite.cases.len(), suite.cases[0].line()), (1, 1));
-    let files = ["suite/story.yaml", "suite/world.yaml"].map(|file| desk.0.join(file));
+    let files = ["suite/story.yaml", "suite/suite.yaml", "suite/world.yaml"].map(|file| desk.0.join(file));
     assert_eq!(suite.files, files.into());
 }
 

@@ -35,7 +35,7 @@ pub(super) fn problems(error: &SuiteError) -> String {
 }
 
 /// Files and plugins do not get to steer a terminal.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     let letter = |letter: char| {
         if letter.is_control() && !matches!(letter, '\n' | '\t') { '\u{fffd}' } else { letter }
     };

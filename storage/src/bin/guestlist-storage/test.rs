@@ -13,6 +13,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
+    policy::Policies,
     scenario::{self, Loading, Options, Progress, Runner, Suite},
 };
 use guestlist_storage::trial::Places;
@@ -103,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     options.explain = arguments.explain;
     options.once = arguments.once;
     options.timeout = Duration::from_secs(arguments.timeout);
+    options.policies = suite.read_policies(|| Policies::new(&engine))?;
     options.backing = Some(Arc::new(Places::new(&arguments.place.url()?)?));
     if let Some(jobs) = arguments.jobs {
         options.jobs = usize::from(jobs);
