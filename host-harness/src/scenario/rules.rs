@@ -19,8 +19,8 @@ use super::{
     against::differences,
     format::{Event, Scenario, Step},
     play::{Manner, Props, play},
-    report::{CaseReport, Ending, Report},
-    runner::{Options, Progress, Runner},
+    report::{CaseReport, Report},
+    runner::{Progress, Runner},
     shown::flow,
     suite::{Case, Suite},
 };
@@ -160,10 +160,6 @@ impl Runner {
         report: &Report,
         told: &(dyn Fn(usize, Progress<'_>) + Sync),
     ) -> RulesReport {
-        if self.options.fail_fast {
-            let options = Options { fail_fast: false, ..self.options.clone() };
-            return Self::new(self.plugin.clone(), options).try_rules(suite, report, told);
-        }
         let counts = counts(report);
         let mut units = units(suite, &counts);
         let mut again = Suite { cases: Vec::new(), files: Default::default() };
@@ -205,7 +201,7 @@ impl Runner {
         });
         for ((index, which), came) in plan.iter().zip(&after.cases) {
             let (Some(unit), Some(was)) = (units.get_mut(*index), before.cases.get(*which)) else { continue };
-            let noticed = came.ending == Ending::Failed;
+            let noticed = !came.failures.is_empty();
             unit.part.noticed = unit.part.noticed.map(|count| count + usize::from(noticed));
             if matches!(unit.part.kind, PartKind::Part | PartKind::Setting) {
                 let decided = noticed || !differences(was, came).is_empty();
@@ -219,7 +215,7 @@ impl Runner {
         RulesReport { parts, percent: Some(percent), playings: plan.len() }
     }
 
-    /// Plays a scenario once, as it is told, and shows everything.
+    /// Plays a scenario once, as it is told, and shows everything. That it fails is an answer, and no failure.
     async fn again(&self, case: &Case, overruled: Option<Given>) -> (CaseReport, Coverage) {
         let started = Instant::now();
         let mut report = CaseReport::of(case);
@@ -235,7 +231,6 @@ impl Runner {
             }
             Err(_) => report.failures.push(self.too_long(case)),
         }
-        report.ending = if report.failures.is_empty() { Ending::Passed } else { Ending::Failed };
         report.time = started.elapsed();
         (report, Coverage::default())
     }
