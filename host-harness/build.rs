@@ -51,7 +51,7 @@ fn build() -> Outcome<()> {
     if let Some(given) = env::var_os("GUESTLIST_COMPONENT") {
         return embed(Path::new(&given), &out);
     }
-    for input in ["src", "Cargo.toml", "Cargo.lock"] {
+    for input in ["src", "rules", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(input).display());
     }
 

@@ -17,19 +17,21 @@
 use crate::{
     Capabilities,
     contract::{
-        exports::invitee::{Accepted, Ended, Handle, InviteeRefusal, Obstacle},
+        exports::invitee::{Accepted, Ended, Handle, InviteeRefusal},
         imports::{
+            audit::Word,
             settings::{Notices, Values},
             types::{
-                AcceptWith, Context, HostError, Invitation, MessageKind, Principal, State, Step, StepOutcome,
-                StepResult,
+                AcceptWith, Context, HostError, Invitation, MessageKind, Obstacle, Principal, State, Step,
+                StepOutcome, StepResult,
             },
         },
     },
     entropy::Entropy,
     find::{Found, find},
-    moving::{self, RETRIES, Unmoved, change, is_uncertain, retry_after, shift},
-    refusals::{audited, ended, obstacle_word},
+    moving::{self, RETRIES, Unmoved, change, is_uncertain, shift},
+    refusals::{About, account, audited, ended, obstacle_word},
+    settings,
     standing::{self, Blocked, Plan, out_of_step},
     state::Move,
 };
@@ -53,24 +55,25 @@ pub fn accept(
     context: &Context,
     handle: &Handle,
 ) -> Result<Accepted, InviteeRefusal> {
-    let mut invitation = None;
-    let answer = try_accept(host, context, handle, &mut invitation);
-    audited(host, context, "invitee.accept", invitation.as_deref(), answer)
+    let mut about = About::default();
+    let answer = try_accept(host, context, handle, &mut about);
+    audited(host, context, "invitee.accept", &about, answer)
 }
 
 fn try_accept(
     host: &impl Capabilities,
     context: &Context,
     handle: &Handle,
-    invitation: &mut Option<String>,
+    about: &mut About,
 ) -> Result<Accepted, InviteeRefusal> {
     for _ in 0..RETRIES {
         // Found anew each time: a code that was replaced meanwhile must not work.
         let found = find(host, context, handle)?;
-        *invitation = Some(found.row.key.id.clone());
+        *about = About::row(&found.row);
         if found.row.state != State::Pending {
-            return as_it_stands(context, found.is_invitee, found.settings.lease, found.row);
+            return as_it_stands(host, context, found.is_invitee, found.settings.lease, found.row);
         }
+        settings::fit(&found.settings)?;
         if found.accept_with == AcceptWith::InviteeAndCode && !found.by_code {
             return Err(InviteeRefusal::Obstacle(Obstacle::CodeRequired));
         }
@@ -81,14 +84,22 @@ fn try_accept(
             Ok(claimed) => claimed,
             Err(Unmoved::Lost(row)) if row.state == State::Pending => continue,
             Err(Unmoved::Lost(row)) => {
-                return as_it_stands(context, found.is_invitee, found.settings.lease, *row);
+                return as_it_stands(host, context, found.is_invitee, found.settings.lease, *row);
             }
             Err(unmoved) => return Err(unmoved.into()),
         };
         return match carry_through(host, &claimed, &found.settings, &operation, found.is_invitee)? {
-            Carried::Accepted(outcomes) => Ok(Accepted { key: claimed.key, outcomes, repeated: false }),
+            Carried::Accepted(outcomes) => Ok(Accepted {
+                member: outcomes.first().is_some_and(|first| makes_member(first.outcome)),
+                key: claimed.key,
+                outcomes,
+                repeated: false,
+                landing: claimed.landing,
+            }),
             Carried::Failed => Err(InviteeRefusal::Ended(Ended::Failed)),
-            Carried::Elsewhere(row) => as_it_stands(context, found.is_invitee, found.settings.lease, *row),
+            Carried::Elsewhere(row) => {
+                as_it_stands(host, context, found.is_invitee, found.settings.lease, *row)
+            }
         };
     }
     Err(InviteeRefusal::Conflict)
@@ -102,9 +113,7 @@ fn may_be_accepted(host: &impl Capabilities, found: &Found) -> Result<(), Invite
         }
         Ok(_) => Ok(()),
         Err(Blocked::By(obstacle)) => Err(InviteeRefusal::Obstacle(obstacle)),
-        Err(Blocked::NoVerdict(error)) => {
-            Err(InviteeRefusal::Obstacle(Obstacle::PolicyUnavailable(retry_after(&error))))
-        }
+        Err(Blocked::NoVerdict(after)) => Err(InviteeRefusal::Obstacle(Obstacle::PolicyUnavailable(after))),
         Err(Blocked::Failed(error)) => Err(error.into()),
     }
 }
@@ -112,6 +121,7 @@ fn may_be_accepted(host: &impl Capabilities, found: &Found) -> Result<(), Invite
 /// The answer for an invitation that cannot be claimed (any more). A stranger with a code learns
 /// nothing from it.
 fn as_it_stands(
+    host: &impl Capabilities,
     context: &Context,
     is_invitee: bool,
     lease: u64,
@@ -121,9 +131,31 @@ fn as_it_stands(
         State::Accepting => Err(InviteeRefusal::InProgress(remaining_lease(context, &row, lease))),
         State::Pending => Err(InviteeRefusal::Conflict),
         _ if !is_invitee => Err(InviteeRefusal::NotUsable),
-        State::Accepted => Ok(Accepted { key: row.key, outcomes: row.outcomes, repeated: true }),
+        State::Accepted => Ok(Accepted {
+            member: is_member(host, &row)?,
+            key: row.key,
+            outcomes: row.outcomes,
+            repeated: true,
+            landing: row.landing,
+        }),
         state => Err(ended(state).map_or(InviteeRefusal::NotUsable, InviteeRefusal::Ended)),
     }
+}
+
+/// Whether the invitee is a member at this moment: they may have been removed since. Where the organization is
+/// gone nobody is.
+fn is_member(host: &impl Capabilities, row: &Invitation) -> Result<bool, HostError> {
+    let Some(account) = account(&row.subject) else { return Ok(false) };
+    match host.eligible(&row.key.organization, std::slice::from_ref(account), &[]) {
+        Ok(list) => Ok(standing::one(list)?.member),
+        Err(HostError::Denied(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether somebody is a member after this outcome of the first step.
+const fn makes_member(outcome: StepOutcome) -> bool {
+    matches!(outcome, StepOutcome::Applied | StepOutcome::AlreadyApplied | StepOutcome::AlreadyPresent)
 }
 
 /// For how long somebody else's claim holds: at least a second, so that nobody asks in a loop, and at most
@@ -164,14 +196,15 @@ pub fn carry_through(
     let plan = match standing::check(host, claimed, settings) {
         // The policy has come to ask for him since.
         Ok(plan) if plan.signed_in_only && !by_invitee => {
-            return close(host, claimed, settings, operation, "policy");
+            return close(host, claimed, settings, operation, Word::Policy);
         }
         Ok(plan) => plan,
         Err(Blocked::By(obstacle)) => {
             return close(host, claimed, settings, operation, obstacle_word(&obstacle));
         }
         // The claim stands, and the invitation with it: the sweep asks again.
-        Err(Blocked::NoVerdict(error) | Blocked::Failed(error)) => return Err(error),
+        Err(Blocked::NoVerdict(after)) => return Err(HostError::Unavailable(after)),
+        Err(Blocked::Failed(error)) => return Err(error),
     };
     let mut outcomes = match apply(host, claimed, &plan) {
         // Nothing is applied for an invitation that has ended: somebody else may have been faster.
@@ -181,11 +214,12 @@ pub fn carry_through(
     if outcomes.iter().any(|result| result.outcome == StepOutcome::Closed) {
         // Closed by a run that either has ended it, and then this claim is lost, or broke off right
         // before its end: then nobody else would ever bring it there.
-        return close(host, claimed, settings, operation, "closed");
+        return close(host, claimed, settings, operation, Word::Closed);
     }
     match outcomes.first().map(|result| result.outcome) {
-        Some(StepOutcome::NoSuchTarget) => close(host, claimed, settings, operation, "invitee-not-active"),
-        Some(StepOutcome::NameTaken) => close(host, claimed, settings, operation, "name-taken"),
+        Some(StepOutcome::NoSuchTarget) => close(host, claimed, settings, operation, Word::InviteeNotActive),
+        // Somebody has taken it since the check.
+        Some(StepOutcome::NameTaken) => close(host, claimed, settings, operation, Word::NameTaken),
         _ => {
             outcomes.extend(withheld(host, claimed, plan.withheld)?);
             finish(host, claimed, settings, operation, outcomes)
@@ -265,7 +299,7 @@ pub fn close(
     claimed: &Invitation,
     settings: &Values,
     operation: &str,
-    reason: &str,
+    why: Word,
 ) -> Result<Carried, HostError> {
     let applied = applied_for_good(host, claimed)?;
     if !applied.is_empty() {
@@ -278,10 +312,29 @@ pub fn close(
         return finish(host, claimed, settings, operation, outcomes);
     }
     let mut change = change(Move::Fail, &[operation, "/end"].concat());
-    change.reason = Some(reason.to_owned());
+    change.reason = Some(reason(why).to_owned());
+    change.word = Some(why);
+    change.messages = notice(claimed, settings, Notices::FAILED, MessageKind::Failed);
     match shift(host, claimed, Move::Fail, &change) {
         Ok(_) => Ok(Carried::Failed),
         Err(unmoved) => unfinished(unmoved),
+    }
+}
+
+/// Why an accept was ended, as it stands on the invitation.
+const fn reason(why: Word) -> &'static str {
+    match why {
+        Word::OrganizationNotActive => "organization-not-active",
+        Word::OrganizationMoved => "organization-moved",
+        Word::InviteeNotActive => "invitee-not-active",
+        Word::InviterNotEntitled => "inviter-not-entitled",
+        Word::GrantsNotAllowed => "grants-not-allowed",
+        Word::AddressNotAllowed => "address-not-allowed",
+        Word::NameTaken => "name-taken",
+        Word::Policy => "policy",
+        Word::GivenUp => "given-up",
+        Word::Closed => "closed",
+        _ => "other",
     }
 }
 

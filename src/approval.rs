@@ -11,11 +11,13 @@ use crate::{
     },
     entropy::Entropy,
     find::is_subject,
+    known::Known,
     list,
     moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
     resend,
     revoke::{end, is_done},
-    standing,
+    settings,
+    standing::{self, Terms},
     state::Move,
 };
 
@@ -35,19 +37,26 @@ fn try_approve(host: &impl Capabilities, context: &Context, mut row: Invitation)
     if row.state != State::AwaitingApproval {
         return Err(Refusal::WrongState(row.state));
     }
-    let settings = host.settings(&row.key.organization)?;
-    let mut entropy = Entropy::draw(host, context.now, 1, 1)?;
-    let code = entropy.code()?;
+    let settings = settings::of(host, &row.key.organization)?;
+    // A code that nobody may see is not made: somebody who may sends it again.
+    let is_made = row.notify == Notify::Internal || standing::may_see_code(context, &settings);
+    let mut entropy = Entropy::draw(host, context.now, 1, usize::from(is_made))?;
+    let code = if is_made { Some(entropy.code()?) } else { None };
     let mut change = change(Move::Approve, &entropy.id()?);
-    change.code = CodeChange::Replace(code.digest());
+    if let Some(code) = &code {
+        change.code = CodeChange::Replace(code.digest());
+    }
     change.lifetime = LifetimeChange::Restart(row.lifetime);
     if row.notify == Notify::Internal {
         change.messages = vec![MessageKind::Invitation];
         change.hold = MAIL_HOLD;
     }
     for _ in 0..RETRIES {
+        // What could not be accepted is not sent. Asked each time: it is about the row as it is now.
+        let terms = Terms { row: &row, inviter: &row.inviter, approved: true };
+        standing::sendable(standing::check_with(host, &mut Known::default(), &terms, &settings))?;
         match shift(host, &row, Move::Approve, &change) {
-            Ok(now) => return Ok(resend::hand_over(host, &now, &code, settings.mail_retry)),
+            Ok(now) => return Ok(resend::hand_over(host, &now, code.as_ref(), &settings)),
             Err(Unmoved::Lost(now)) if now.state == State::AwaitingApproval => row = *now,
             Err(Unmoved::Lost(now)) => return Err(Refusal::WrongState(now.state)),
             Err(unmoved) => return Err(unmoved.into()),
@@ -72,7 +81,8 @@ pub fn reject(
             return Ok(());
         }
         let operation = Entropy::draw(host, context.now, 1, 0)?.id()?;
-        end(host, context, row, Move::Reject, &operation, reason).map(|_| ())
+        let settings = host.settings(&row.key.organization)?;
+        end(host, context, row, Move::Reject, &operation, reason, &settings).map(|_| ())
     })
 }
 

@@ -5,10 +5,10 @@
 
 use crate::contract::imports::{
     audit::Refusal,
-    directory::{LookupError, Organization, User},
+    directory::{Found, LookupError, Organization, User},
     membership::{Eligibility, Resolved},
     notifications::{Message, SendError, Sent},
-    policy::{AcceptFacts, InviteFacts},
+    policy::{AcceptFacts, InviteFacts, PolicyError},
     settings::Values,
     storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
     types::{
@@ -29,7 +29,7 @@ pub trait Capabilities {
         organization: &str,
         userstore_domain: Option<&str>,
         names: &[String],
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError>;
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError>;
     fn get_users(&self, organization: &str, accounts: &[UserRef]) -> Result<Vec<Option<User>>, HostError>;
     fn standing(&self, organization: &str, who: &Principal) -> Result<Option<Permissions>, HostError>;
 
@@ -66,6 +66,7 @@ pub trait Capabilities {
         batch: &Batch,
     ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError>;
     fn get(&self, key: &InvitationKey) -> Result<Invitation, StoreError>;
+    fn dismiss(&self, key: &InvitationKey) -> Result<Invitation, StoreError>;
     fn by_code(&self, code: &[u8]) -> Result<Option<Invitation>, HostError>;
     fn transition(
         &self,
@@ -91,6 +92,6 @@ pub trait Capabilities {
         messages: &[Message],
     ) -> Result<Vec<Result<Sent, SendError>>, HostError>;
     fn record_refusals(&self, organization: Option<&str>, refusals: &[Refusal]) -> Result<(), HostError>;
-    fn decide_invite(&self, facts: &InviteFacts) -> Result<Vec<Verdict>, HostError>;
-    fn decide_accept(&self, facts: &AcceptFacts) -> Result<Verdict, HostError>;
+    fn decide_invite(&self, facts: &InviteFacts) -> Result<Vec<Verdict>, PolicyError>;
+    fn decide_accept(&self, facts: &AcceptFacts) -> Result<Verdict, PolicyError>;
 }

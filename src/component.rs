@@ -10,10 +10,10 @@ use crate::{
         },
         imports::{
             audit,
-            directory::{self, LookupError, Organization, User},
+            directory::{self, Found, LookupError, Organization, User},
             membership::{self, Eligibility, Resolved},
             notifications::{self, Message, SendError, Sent},
-            policy::{self, AcceptFacts, InviteFacts},
+            policy::{self, AcceptFacts, InviteFacts, PolicyError},
             settings::{self, Values},
             storage::{
                 self, Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned,
@@ -25,7 +25,7 @@ use crate::{
         },
         random,
     },
-    decline, invite, list, resend, revoke, sweep,
+    decline, dismiss, invite, list, resend, revoke, sweep,
 };
 
 struct Imports;
@@ -45,7 +45,7 @@ impl Capabilities for Imports {
         organization: &str,
         userstore_domain: Option<&str>,
         names: &[String],
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
         directory::find_users(organization, userstore_domain, names)
     }
     fn get_users(&self, organization: &str, accounts: &[UserRef]) -> Result<Vec<Option<User>>, HostError> {
@@ -100,6 +100,9 @@ impl Capabilities for Imports {
     fn get(&self, key: &InvitationKey) -> Result<Invitation, StoreError> {
         storage::get(key)
     }
+    fn dismiss(&self, key: &InvitationKey) -> Result<Invitation, StoreError> {
+        storage::dismiss(key)
+    }
     fn by_code(&self, code: &[u8]) -> Result<Option<Invitation>, HostError> {
         storage::by_code(code)
     }
@@ -146,10 +149,10 @@ impl Capabilities for Imports {
     ) -> Result<(), HostError> {
         audit::record_refusals(organization, refusals)
     }
-    fn decide_invite(&self, facts: &InviteFacts) -> Result<Vec<Verdict>, HostError> {
+    fn decide_invite(&self, facts: &InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
         policy::decide_invite(facts)
     }
-    fn decide_accept(&self, facts: &AcceptFacts) -> Result<Verdict, HostError> {
+    fn decide_accept(&self, facts: &AcceptFacts) -> Result<Verdict, PolicyError> {
         policy::decide_accept(facts)
     }
 }
@@ -183,6 +186,9 @@ impl invitations::Guest for Plugin {
     }
     fn reject(context: Context, id: String, reason: Option<String>) -> Result<(), Refusal> {
         approval::reject(&Imports, &context, &id, reason.as_deref())
+    }
+    fn dismiss(context: Context, id: String) -> Result<(), Refusal> {
+        dismiss::dismiss(&Imports, &context, &id)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     entropy::Entropy,
     find::find,
     moving::{RETRIES, Unmoved, change, shift},
-    refusals::{audited, ended},
+    refusals::{About, audited, ended},
     request,
     state::Move,
 };
@@ -28,9 +28,9 @@ pub fn decline(
     handle: &Handle,
     reason: Option<&str>,
 ) -> Result<(), InviteeRefusal> {
-    let mut invitation = None;
-    let answer = try_decline(host, context, handle, reason, &mut invitation);
-    audited(host, context, "invitee.decline", invitation.as_deref(), answer)
+    let mut about = About::default();
+    let answer = try_decline(host, context, handle, reason, &mut about);
+    audited(host, context, "invitee.decline", &about, answer)
 }
 
 fn try_decline(
@@ -38,14 +38,14 @@ fn try_decline(
     context: &Context,
     handle: &Handle,
     reason: Option<&str>,
-    invitation: &mut Option<String>,
+    about: &mut About,
 ) -> Result<(), InviteeRefusal> {
     request::reason(reason).map_err(InviteeRefusal::Invalid)?;
     let mut operation = None;
     for _ in 0..RETRIES {
         let found = find(host, context, handle)?;
         let row = found.row;
-        *invitation = Some(row.key.id.clone());
+        *about = About::row(&row);
         match row.state {
             State::Pending => {}
             State::Accepting => {

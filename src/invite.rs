@@ -8,22 +8,24 @@
 mod draft;
 mod verdict;
 
-pub use draft::Terms;
+pub use draft::{Terms, is_final};
+pub use verdict::would_be_allowed;
 
 use crate::{
     Capabilities,
     contract::{
         exports::invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Refusal},
         imports::{
-            directory::{LookupError, User},
+            audit::Word,
+            directory::{Found, LookupError, User},
             settings::Values,
             storage::{Inserted, RecordedOutcome},
             types::{Context, Grant, GrantKind, Invitation, Notify, Permissions, Principal, Subject},
         },
     },
     moving::retry_after,
-    refusals::{POLICY_UNAVAILABLE, audited, item_from_text, permitted, record},
-    request, standing,
+    refusals::{About, audited, item_from_text, permitted, record},
+    request, settings, standing,
 };
 
 const OPERATION: &str = "invitations.invite";
@@ -40,7 +42,7 @@ pub struct Candidate {
     pub position: u32,
     /// As the inviter wrote it.
     pub name: String,
-    /// As the parent organization knows him.
+    /// As the parent organization knows them.
     pub user: User,
 }
 
@@ -53,10 +55,11 @@ pub fn invite(
     context: &Context,
     request: &InviteRequest,
 ) -> Result<Vec<Answer>, Refusal> {
-    let answers = audited(host, context, OPERATION, None, try_invite(host, context, request))?;
+    let about = About::default();
+    let answers = audited(host, context, OPERATION, &about, try_invite(host, context, request))?;
     // Such an item is not refused for good, so the batch has no event of it.
     if answers.iter().any(|answer| matches!(answer, Err(ItemRefusal::PolicyUnavailable(_)))) {
-        record(host, context, OPERATION, None, POLICY_UNAVAILABLE);
+        record(host, context, &about, &[about.event(OPERATION, Word::PolicyUnavailable)]);
     }
     Ok(answers)
 }
@@ -67,8 +70,10 @@ fn try_invite(
     request: &InviteRequest,
 ) -> Result<Vec<Answer>, Refusal> {
     let organization = permitted(context, Permissions::INVITE)?;
-    let settings = host.settings(organization)?;
+    let settings = settings::of(host, organization)?;
     request::check(request, &settings)?;
+    let notify = request.notify.unwrap_or(settings.notify);
+    may_see_codes(context, &settings, notify)?;
     let lifetime = request::lifetime(request.lifetime, &settings)?;
 
     let mut answers: Answers = vec![None; request.names.len()];
@@ -83,24 +88,26 @@ fn try_invite(
 
     let parent = standing::parent_of(host, organization)?;
     let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
-    let terms = Terms {
-        now: context.now,
+    let mut terms = Terms {
+        context,
         organization,
         parent: &parent,
-        inviter: &context.caller,
         settings: &settings,
         forbidden: standing::over_ceiling(&settings, &request.grants, forbidden),
         grants: &request.grants,
         lifetime,
-        notify: request.notify.unwrap_or(settings.notify),
+        notify,
         template: request.template.as_deref(),
+        language: request.language.as_deref(),
+        landing: request.landing.as_deref(),
         metadata: &request.metadata,
         operation: request.idempotency_key.as_deref(),
         fingerprint,
         names: &request.names,
+        accounts: vec![None; request.names.len()],
         replaces: None,
     };
-    let found = find(host, &terms, request.userstore_domain.as_deref(), &mut answers)?;
+    let found = find(host, &mut terms, request.userstore_domain.as_deref(), &mut answers)?;
     let eligible = eligible(host, &terms, found, &mut answers);
     let judged = verdict::judge(host, &terms, eligible, &mut answers);
     draft::store_and_send(host, &terms, judged, &mut answers)?;
@@ -129,29 +136,34 @@ pub fn anew(
         lifetime: expired.lifetime.map_or(LifetimeChoice::Never, LifetimeChoice::Lasting),
         notify: Some(expired.notify),
         template: expired.template.clone(),
+        language: expired.language.clone(),
+        landing: expired.landing.clone(),
         metadata: expired.metadata.clone(),
         idempotency_key: None,
     };
     request::check(&request, settings)?;
+    may_see_codes(context, settings, expired.notify)?;
     let lifetime = request::lifetime(request.lifetime, settings)
         .or_else(|_| request::lifetime(LifetimeChoice::Default, settings))?;
     let parent = standing::parent_of(host, organization)?;
     let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
     let terms = Terms {
-        now: context.now,
+        context,
         organization,
         parent: &parent,
-        inviter: &context.caller,
         settings,
         forbidden: standing::over_ceiling(settings, &request.grants, forbidden),
         grants: &request.grants,
         lifetime,
         notify: expired.notify,
         template: request.template.as_deref(),
+        language: request.language.as_deref(),
+        landing: request.landing.as_deref(),
         metadata: &request.metadata,
         operation: None,
         fingerprint: request::no_fingerprint(),
         names: &request.names,
+        accounts: vec![Some(account.clone())],
         replaces: Some(&expired.key.id),
     };
     let mut answers: Answers = vec![None];
@@ -167,6 +179,14 @@ pub fn anew(
     draft::store_and_send(host, &terms, judged, &mut answers)?;
     let answer = finished(answers).pop().unwrap_or(Err(ItemRefusal::Unavailable(None)));
     answer.map_err(Refusal::NotInvitable)
+}
+
+/// Refuses a request whose answer would show codes to somebody who may not see them.
+fn may_see_codes(context: &Context, settings: &Values, notify: Notify) -> Result<(), Refusal> {
+    if notify == Notify::External && !standing::may_see_code(context, settings) {
+        return Err(Refusal::MayNotSeeCode);
+    }
+    Ok(())
 }
 
 /// Answers what an earlier call with the same key has settled for good.
@@ -228,12 +248,16 @@ fn grants_that_exist(
 /// The users of the parent that the names mean, without those who were named before.
 fn find(
     host: &impl Capabilities,
-    terms: &Terms<'_>,
+    terms: &mut Terms<'_>,
     userstore: Option<&str>,
     answers: &mut Answers,
 ) -> Result<Vec<Candidate>, Refusal> {
     let (mut asked, mut names) = (Vec::new(), Vec::new());
     for (position, name) in (0..).zip(terms.names) {
+        if let Some(problem) = request::name_problem(name, terms.settings) {
+            put(answers, position, Err(ItemRefusal::Invalid(problem)));
+            continue;
+        }
         // At most a hundred short texts: comparing them all is cheaper than any index.
         if terms.names.iter().take(position as usize).any(|earlier| earlier == name) {
             put(answers, position, Err(ItemRefusal::Duplicate));
@@ -241,6 +265,9 @@ fn find(
             asked.push(position);
             names.push(name.clone());
         }
+    }
+    if names.is_empty() {
+        return Ok(Vec::new());
     }
     let users = match host.find_users(terms.parent, userstore, &names) {
         Ok(users) if users.len() == names.len() => users,
@@ -254,14 +281,20 @@ fn find(
     for ((position, name), user) in asked.into_iter().zip(names).zip(users) {
         match user {
             Err(error) => put(answers, position, Err(ItemRefusal::Unavailable(retry_after(&error)))),
-            Ok(Some(user)) if user.active => {
+            Ok(Found::Ambiguous) => put(answers, position, Err(ItemRefusal::Ambiguous)),
+            Ok(Found::One(user)) if user.active => {
+                terms.is_about(position, &user.account);
                 if candidates.iter().any(|earlier| earlier.user.account == user.account) {
                     put(answers, position, Err(ItemRefusal::Duplicate));
                 } else {
                     candidates.push(Candidate { position, name, user });
                 }
             }
-            Ok(_) => put(answers, position, Err(ItemRefusal::NotAParentUser)),
+            Ok(Found::One(user)) => {
+                terms.is_about(position, &user.account);
+                put(answers, position, Err(ItemRefusal::NotAParentUser));
+            }
+            Ok(Found::Nobody) => put(answers, position, Err(ItemRefusal::NotAParentUser)),
         }
     }
     Ok(candidates)
@@ -290,6 +323,8 @@ fn eligible(
     for (candidate, eligibility) in candidates.into_iter().zip(eligibility) {
         let refusal = if eligibility.member {
             ItemRefusal::AlreadyMember
+        } else if eligibility.name_taken {
+            ItemRefusal::NameTaken
         } else if terms.notify == Notify::Internal && !candidate.user.has_email {
             ItemRefusal::NoEmail
         } else if !eligibility.address_allowed {

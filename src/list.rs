@@ -15,7 +15,7 @@ use crate::{
     entropy::is_id,
     find::{find, is_subject},
     moving,
-    refusals::{audited, permitted},
+    refusals::{About, audited, permitted},
     request, standing,
 };
 
@@ -29,7 +29,7 @@ pub fn list(
     filter: &InvitationFilter,
     page: &PageRequest,
 ) -> Result<Page, Refusal> {
-    audited(host, context, "invitations.list", None, try_list(host, context, filter, page))
+    audited(host, context, "invitations.list", &About::default(), try_list(host, context, filter, page))
 }
 
 fn try_list(
@@ -90,8 +90,8 @@ pub fn about<T>(
         request::reason(reason).map_err(Refusal::Invalid)?;
         of(host, organization, id)
     });
-    let seen = row.is_ok().then_some(id);
-    audited(host, context, operation, seen, row.and_then(act))
+    let about = row.as_ref().map(About::row).unwrap_or_default();
+    audited(host, context, operation, &about, row.and_then(act))
 }
 
 /// One invitation of an organization.
@@ -152,5 +152,7 @@ fn preview(row: Invitation) -> Preview {
         accept_with: row.accept_with,
         created_at: row.created_at,
         expires_at: row.expires_at,
+        language: row.language,
+        landing: row.landing,
     }
 }

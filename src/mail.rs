@@ -4,10 +4,14 @@ use crate::{
     Capabilities,
     contract::imports::{
         notifications::{Message, SendError, Sent},
+        settings::Values,
         storage::{Delivery, DeliveryOutcome},
-        types::{HostError, MailState},
+        types::{HostError, MailState, MessageKind},
     },
 };
+
+/// A message, and how often it was tried before.
+pub type Letter = (Message, u32);
 
 /// Sends messages of one organization and template, and settles them. One answer for each, in order.
 ///
@@ -17,45 +21,58 @@ pub fn deliver(
     host: &impl Capabilities,
     organization: &str,
     template: Option<&str>,
-    messages: &[Message],
-    retry: u64,
+    letters: &[Letter],
+    settings: &Values,
 ) -> Vec<DeliveryOutcome> {
-    if messages.is_empty() {
+    if letters.is_empty() {
         return Vec::new();
     }
-    let retry = backoff(retry, 0);
-    let outcomes: Vec<_> = match host.send(organization, template, messages) {
-        Ok(sent) if sent.len() == messages.len() => {
-            sent.into_iter().map(|sent| outcome(sent, retry)).collect()
-        }
-        // Held back: it was nobody's fault, so it costs no try.
-        Err(HostError::Throttled(after)) => {
-            vec![held_back(after, retry); messages.len()]
-        }
-        _ => vec![DeliveryOutcome::Retry(retry); messages.len()],
+    let messages: Vec<_> = letters.iter().map(|(message, _)| message.clone()).collect();
+    let sent = match host.send(organization, template, &messages) {
+        Ok(sent) if sent.len() == messages.len() => sent,
+        Ok(_) => vec![Err(SendError::Other(String::new())); messages.len()],
+        Err(error) => vec![Err(SendError::Host(error)); messages.len()],
     };
-    let deliveries: Vec<_> = messages
+    let outcomes: Vec<_> = letters
         .iter()
+        .zip(sent)
+        .map(|((message, tries), sent)| outcome(message, *tries, sent, settings))
+        .collect();
+    let deliveries: Vec<_> = messages
+        .into_iter()
         .zip(outcomes.iter().cloned())
         .map(|(message, outcome)| Delivery {
-            invitation: message.invitation.clone(),
+            invitation: message.invitation,
             version: message.version,
-            kind: message.kind.clone(),
+            kind: message.kind,
             outcome,
         })
         .collect();
-    // Not settled means sent once more, with another code that works as well: harmless.
+    // Not settled means, for a code, sent once more with another one that works as well: harmless.
     let _ = host.settle(organization, &deliveries);
     outcomes
 }
 
-fn outcome(sent: Result<Sent, SendError>, retry: u64) -> DeliveryOutcome {
+fn outcome(
+    message: &Message,
+    tries: u32,
+    sent: Result<Sent, SendError>,
+    settings: &Values,
+) -> DeliveryOutcome {
+    let retry = backoff(settings.mail_retry, tries);
     match sent {
         Ok(Sent::Delivered) => DeliveryOutcome::Delivered,
         Ok(Sent::Taken) => DeliveryOutcome::Taken,
         Err(SendError::NoAddress) => DeliveryOutcome::Undeliverable("no address".into()),
+        // Held back: it was nobody's fault, so it costs no try.
         Err(SendError::Host(HostError::Throttled(after))) => held_back(after, retry),
-        Err(SendError::Host(_) | SendError::Other(_)) => DeliveryOutcome::Retry(retry),
+        // It is sent until it arrives: another one with another code does no harm.
+        Err(_) if message.kind == MessageKind::Invitation => DeliveryOutcome::Retry(retry),
+        // Certainly not sent, so that sending it again is not sending it twice.
+        Err(SendError::Host(HostError::Unavailable(_))) if tries.saturating_add(1) < settings.mail_tries => {
+            DeliveryOutcome::Retry(retry)
+        }
+        Err(_) => DeliveryOutcome::Undeliverable("it may have been sent, and is sent at most once".into()),
     }
 }
 
@@ -100,9 +117,10 @@ impl<T> Default for Letters<T> {
 pub fn state(outcome: &DeliveryOutcome) -> MailState {
     match outcome {
         DeliveryOutcome::Delivered => MailState::Sent,
-        DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) | DeliveryOutcome::Postponed(_) => {
-            MailState::Queued
-        }
+        DeliveryOutcome::Taken
+        | DeliveryOutcome::Sending
+        | DeliveryOutcome::Retry(_)
+        | DeliveryOutcome::Postponed(_) => MailState::Queued,
         DeliveryOutcome::Undeliverable(_) => MailState::Undeliverable,
     }
 }

@@ -48,6 +48,8 @@ pub fn change(by: Move, operation: &str) -> Change {
         code: CodeChange::Keep,
         lifetime: LifetimeChange::Keep,
         reason: None,
+        word: None,
+        adopt: false,
         outcomes: None,
         count_resend: false,
         messages: Vec::new(),

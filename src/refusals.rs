@@ -5,68 +5,90 @@ use crate::{
     contract::{
         exports::{
             invitations::{ItemRefusal, Refusal},
-            invitee::{Ended, InviteeRefusal, Obstacle},
+            invitee::{Ended, InviteeRefusal},
             maintenance::SweepRefusal,
         },
         imports::{
-            audit,
+            audit::{self, Word},
             storage::StoreError,
-            types::{Context, HostError, Permissions, State},
+            types::{Context, HostError, Invitation, Obstacle, Permissions, State, Subject, UserRef},
         },
     },
     moving::{Unmoved, failure},
 };
 
-/// The word for a policy that gave no answer.
-pub const POLICY_UNAVAILABLE: &str = "policy-unavailable";
-
 /// A refusal that may have to be audited.
 pub trait Refused {
-    /// The stable word for the audit trail, or `None` for a failure: that is not a decision.
-    fn word(&self) -> Option<&'static str>;
+    /// The word for the audit trail, or `None` for a failure: that is not a decision.
+    fn word(&self) -> Option<Word>;
 }
 
 impl Refused for Refusal {
-    fn word(&self) -> Option<&'static str> {
+    fn word(&self) -> Option<Word> {
         Some(match self {
-            Self::NotPermitted => "not-permitted",
-            Self::OrganizationNotActive => "organization-not-active",
-            Self::NoParent => "no-parent",
-            Self::UnknownGrants(_) => "unknown-grants",
-            Self::UnknownUserstore(_) => "unknown-userstore",
-            Self::TooMany(_) => "too-many",
-            Self::Invalid(_) => "invalid",
-            Self::LifetimeOutOfBounds(_) => "lifetime-out-of-bounds",
-            Self::NotFound => "not-found",
-            Self::InProgress(_) => "in-progress",
-            Self::WrongState(_) => "wrong-state",
-            Self::ResendLimit(_) => "resend-limit",
-            Self::OperationReused => "operation-reused",
-            Self::Conflict => "conflict",
-            Self::OwnInvitation => "own-invitation",
-            Self::Unsupported(_) => "unsupported",
-            Self::NotInvitable(ItemRefusal::PolicyUnavailable(_)) => POLICY_UNAVAILABLE,
-            // The batch has its event.
-            Self::NotInvitable(_) => return None,
+            Self::NotPermitted => Word::NotPermitted,
+            Self::OrganizationNotActive => Word::OrganizationNotActive,
+            Self::NoParent => Word::NoParent,
+            Self::UnknownGrants(_) => Word::UnknownGrants,
+            Self::UnknownUserstore(_) => Word::UnknownUserstore,
+            Self::TooMany(_) => Word::TooMany,
+            Self::Invalid(_) => Word::Invalid,
+            Self::LifetimeOutOfBounds(_) => Word::LifetimeOutOfBounds,
+            Self::NotFound => Word::NotFound,
+            Self::InProgress(_) => Word::InProgress,
+            Self::WrongState(_) => Word::WrongState,
+            Self::ResendLimit(_) => Word::ResendLimit,
+            Self::OperationReused => Word::OperationReused,
+            Self::Conflict => Word::Conflict,
+            Self::OwnInvitation => Word::OwnInvitation,
+            Self::MayNotSeeCode => Word::MayNotSeeCode,
+            Self::ContradictorySettings(_) => Word::ContradictorySettings,
+            Self::Unsupported(_) => Word::Unsupported,
+            Self::NotInvitable(item) => return item.word(),
             Self::Host(_) | Self::Other(_) => return None,
         })
     }
 }
 
-impl Refused for InviteeRefusal {
-    fn word(&self) -> Option<&'static str> {
+impl Refused for ItemRefusal {
+    fn word(&self) -> Option<Word> {
         Some(match self {
-            Self::NotUsable => "not-usable",
-            Self::Ended(Ended::Expired) => "expired",
-            Self::Ended(Ended::Revoked) => "revoked",
-            Self::Ended(Ended::Used) => "used",
-            Self::Ended(Ended::Declined) => "declined",
-            Self::Ended(Ended::Failed) => "failed",
+            Self::Invalid(_) => Word::Invalid,
+            Self::Duplicate => Word::Duplicate,
+            Self::Ambiguous => Word::Ambiguous,
+            Self::NotAParentUser => Word::NotAParentUser,
+            Self::AlreadyMember => Word::AlreadyMember,
+            Self::NameTaken => Word::NameTaken,
+            Self::NoEmail => Word::NoEmail,
+            Self::AddressNotAllowed => Word::AddressNotAllowed,
+            Self::MayNotGrant(_) => Word::MayNotGrant,
+            Self::MayNotReceive(_) => Word::MayNotReceive,
+            Self::Refused(_) => Word::Refused,
+            Self::ActiveInvitation(_) => Word::ActiveInvitation,
+            Self::OverLimit(_) => Word::OverLimit,
+            Self::NeedsApproval => Word::NeedsApproval,
             Self::Obstacle(obstacle) => obstacle_word(obstacle),
-            Self::InProgress(_) => "in-progress",
-            Self::Invalid(_) => "invalid",
-            Self::Conflict => "conflict",
-            Self::Unsupported(_) => "unsupported",
+            Self::Unsupported(_) => Word::Unsupported,
+            Self::PolicyUnavailable(_) => Word::PolicyUnavailable,
+            Self::Unavailable(_) | Self::Other(_) => return None,
+        })
+    }
+}
+
+impl Refused for InviteeRefusal {
+    fn word(&self) -> Option<Word> {
+        Some(match self {
+            Self::NotUsable => Word::NotUsable,
+            Self::Ended(Ended::Expired) => Word::Expired,
+            Self::Ended(Ended::Revoked) => Word::Revoked,
+            Self::Ended(Ended::Used) => Word::Used,
+            Self::Ended(Ended::Declined) => Word::Declined,
+            Self::Ended(Ended::Failed) => Word::Failed,
+            Self::Obstacle(obstacle) => obstacle_word(obstacle),
+            Self::InProgress(_) => Word::InProgress,
+            Self::Invalid(_) => Word::Invalid,
+            Self::Conflict => Word::Conflict,
+            Self::Unsupported(_) => Word::Unsupported,
             // What is not even a code is answered without asking the host anything.
             Self::Malformed | Self::Host(_) | Self::Other(_) => return None,
         })
@@ -74,29 +96,71 @@ impl Refused for InviteeRefusal {
 }
 
 impl Refused for SweepRefusal {
-    fn word(&self) -> Option<&'static str> {
+    fn word(&self) -> Option<Word> {
         match self {
-            Self::NotPermitted => Some("not-permitted"),
-            Self::Invalid(_) => Some("invalid"),
+            Self::NotPermitted => Some(Word::NotPermitted),
+            Self::Invalid(_) => Some(Word::Invalid),
             Self::Host(_) | Self::Other(_) => None,
         }
     }
 }
 
-/// The stable word for what is in the way of an accept.
+/// The word for what is in the way of an accept.
 #[must_use]
-pub fn obstacle_word(obstacle: &Obstacle) -> &'static str {
+pub fn obstacle_word(obstacle: &Obstacle) -> Word {
     match obstacle {
-        Obstacle::OrganizationNotActive => "organization-not-active",
-        Obstacle::OrganizationMoved => "organization-moved",
-        Obstacle::InviteeNotActive => "invitee-not-active",
-        Obstacle::InviterNotEntitled => "inviter-not-entitled",
-        Obstacle::GrantsNotAllowed(_) => "grants-not-allowed",
-        Obstacle::AddressNotAllowed => "address-not-allowed",
-        Obstacle::Policy(_) => "policy",
-        Obstacle::PolicyUnavailable(_) => POLICY_UNAVAILABLE,
-        Obstacle::CodeRequired => "code-required",
-        Obstacle::Other(_) => "other",
+        Obstacle::OrganizationNotActive => Word::OrganizationNotActive,
+        Obstacle::OrganizationMoved => Word::OrganizationMoved,
+        Obstacle::InviteeNotActive => Word::InviteeNotActive,
+        Obstacle::InviterNotEntitled => Word::InviterNotEntitled,
+        Obstacle::GrantsNotAllowed(_) => Word::GrantsNotAllowed,
+        Obstacle::AddressNotAllowed => Word::AddressNotAllowed,
+        Obstacle::NameTaken => Word::NameTaken,
+        Obstacle::Policy(_) => Word::Policy,
+        Obstacle::PolicyUnavailable(_) => Word::PolicyUnavailable,
+        Obstacle::CodeRequired => Word::CodeRequired,
+        Obstacle::Other(_) => Word::Other,
+    }
+}
+
+/// What a refusal is about, as far as the caller may know it. Empty while nothing was found.
+#[derive(Clone, Default)]
+pub struct About {
+    organization: Option<String>,
+    invitation: Option<String>,
+    subject: Option<UserRef>,
+}
+
+impl About {
+    /// The invitation that was found.
+    #[must_use]
+    pub fn row(row: &Invitation) -> Self {
+        Self {
+            organization: Some(row.key.organization.clone()),
+            invitation: Some(row.key.id.clone()),
+            subject: account(&row.subject).cloned(),
+        }
+    }
+
+    /// The event of a refusal, for this reason.
+    #[must_use]
+    pub fn event(&self, operation: &str, word: Word) -> audit::Refusal {
+        audit::Refusal {
+            operation: operation.to_owned(),
+            invitation: self.invitation.clone(),
+            subject: self.subject.clone(),
+            name: None,
+            word,
+        }
+    }
+}
+
+/// The account that a subject is.
+#[must_use]
+pub const fn account(subject: &Subject) -> Option<&UserRef> {
+    match subject {
+        Subject::User(user) => Some(user),
+        Subject::Contact(_) => None,
     }
 }
 
@@ -108,31 +172,24 @@ pub fn audited<T, R: Refused>(
     host: &impl Capabilities,
     context: &Context,
     operation: &str,
-    invitation: Option<&str>,
+    about: &About,
     answer: Result<T, R>,
 ) -> Result<T, R> {
     if let Err(refusal) = &answer
         && let Some(word) = refusal.word()
     {
-        record(host, context, operation, invitation, word);
+        record(host, context, about, &[about.event(operation, word)]);
     }
     answer
 }
 
-/// Leaves one audit event of a refusal, if it can be written.
-pub fn record(
-    host: &impl Capabilities,
-    context: &Context,
-    operation: &str,
-    invitation: Option<&str>,
-    reason: &str,
-) {
-    let event = audit::Refusal {
-        operation: operation.to_owned(),
-        invitation: invitation.map(str::to_owned),
-        reason: reason.to_owned(),
-    };
-    let _ = host.record_refusals(context.organization.as_deref(), &[event]);
+/// Leaves audit events of refusals, if they can be written: in the trail of the organization whose invitation
+/// it is or, while none was found, of the one that the caller acts in.
+pub fn record(host: &impl Capabilities, context: &Context, about: &About, refusals: &[audit::Refusal]) {
+    if !refusals.is_empty() {
+        let organization = about.organization.as_deref().or(context.organization.as_deref());
+        let _ = host.record_refusals(organization, refusals);
+    }
 }
 
 /// The organization that the caller may do this in. Nothing is allowed unless it is said.
@@ -227,9 +284,12 @@ pub fn ended(state: State) -> Option<Ended> {
 pub fn item_to_text(refusal: &ItemRefusal) -> String {
     let indexes = |list: &[u32]| list.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     match refusal {
+        ItemRefusal::Invalid(what) => ["invalid:", what].concat(),
         ItemRefusal::Duplicate => "duplicate".into(),
+        ItemRefusal::Ambiguous => "ambiguous".into(),
         ItemRefusal::NotAParentUser => "not-a-parent-user".into(),
         ItemRefusal::AlreadyMember => "already-member".into(),
+        ItemRefusal::NameTaken => "name-taken".into(),
         ItemRefusal::NoEmail => "no-email".into(),
         ItemRefusal::AddressNotAllowed => "address-not-allowed".into(),
         ItemRefusal::MayNotGrant(list) => ["may-not-grant:", &indexes(list)].concat(),
@@ -237,9 +297,11 @@ pub fn item_to_text(refusal: &ItemRefusal) -> String {
         ItemRefusal::Refused(why) => ["refused:", why].concat(),
         ItemRefusal::ActiveInvitation(id) => ["active-invitation:", id].concat(),
         ItemRefusal::OverLimit(limit) => ["over-limit:", &limit.to_string()].concat(),
+        ItemRefusal::NeedsApproval => "needs-approval".into(),
         ItemRefusal::Unsupported(what) => ["unsupported:", what].concat(),
-        ItemRefusal::PolicyUnavailable(_) => POLICY_UNAVAILABLE.into(),
-        ItemRefusal::Unavailable(_) => "unavailable".into(),
+        ItemRefusal::PolicyUnavailable(_) => "policy-unavailable".into(),
+        // Only invites are recorded, and what an accept would meet is no answer to one.
+        ItemRefusal::Obstacle(_) | ItemRefusal::Unavailable(_) => "unavailable".into(),
         ItemRefusal::Other(what) => ["other:", what].concat(),
     }
 }
@@ -250,9 +312,12 @@ pub fn item_from_text(text: &str) -> ItemRefusal {
     let (word, rest) = text.split_once(':').unwrap_or((text, ""));
     let indexes = || rest.split(',').filter_map(|index| index.parse().ok()).collect();
     match word {
+        "invalid" => ItemRefusal::Invalid(rest.to_owned()),
         "duplicate" => ItemRefusal::Duplicate,
+        "ambiguous" => ItemRefusal::Ambiguous,
         "not-a-parent-user" => ItemRefusal::NotAParentUser,
         "already-member" => ItemRefusal::AlreadyMember,
+        "name-taken" => ItemRefusal::NameTaken,
         "no-email" => ItemRefusal::NoEmail,
         "address-not-allowed" => ItemRefusal::AddressNotAllowed,
         "may-not-grant" => ItemRefusal::MayNotGrant(indexes()),
@@ -260,8 +325,9 @@ pub fn item_from_text(text: &str) -> ItemRefusal {
         "refused" => ItemRefusal::Refused(rest.to_owned()),
         "active-invitation" => ItemRefusal::ActiveInvitation(rest.to_owned()),
         "over-limit" => ItemRefusal::OverLimit(rest.parse().unwrap_or(0)),
+        "needs-approval" => ItemRefusal::NeedsApproval,
         "unsupported" => ItemRefusal::Unsupported(rest.to_owned()),
-        POLICY_UNAVAILABLE => ItemRefusal::PolicyUnavailable(None),
+        "policy-unavailable" => ItemRefusal::PolicyUnavailable(None),
         "unavailable" => ItemRefusal::Unavailable(None),
         _ => ItemRefusal::Other(rest.to_owned()),
     }
@@ -270,82 +336,14 @@ pub fn item_from_text(text: &str) -> ItemRefusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::exports::invitations as exports;
-
-    /// The words are what people search the audit trail for: they do not change.
-    #[test]
-    fn each_refusal_has_its_word_and_a_failure_has_none() {
-        let text = String::new;
-        let excess = exports::Excess { what: text(), limit: 1, actual: 2 };
-        let bounds = exports::Bounds { min: 1, max: 2, never: false };
-        for (refusal, word) in [
-            (Refusal::NotPermitted, Some("not-permitted")),
-            (Refusal::OrganizationNotActive, Some("organization-not-active")),
-            (Refusal::NoParent, Some("no-parent")),
-            (Refusal::UnknownGrants(Vec::new()), Some("unknown-grants")),
-            (Refusal::UnknownUserstore(text()), Some("unknown-userstore")),
-            (Refusal::TooMany(excess), Some("too-many")),
-            (Refusal::Invalid(text()), Some("invalid")),
-            (Refusal::LifetimeOutOfBounds(bounds), Some("lifetime-out-of-bounds")),
-            (Refusal::NotFound, Some("not-found")),
-            (Refusal::InProgress(1), Some("in-progress")),
-            (Refusal::WrongState(State::Expired), Some("wrong-state")),
-            (Refusal::ResendLimit(1), Some("resend-limit")),
-            (Refusal::OperationReused, Some("operation-reused")),
-            (Refusal::Conflict, Some("conflict")),
-            (Refusal::OwnInvitation, Some("own-invitation")),
-            (Refusal::Unsupported(text()), Some("unsupported")),
-            (Refusal::NotInvitable(ItemRefusal::NoEmail), None),
-            (Refusal::Host(HostError::OutcomeUnknown), None),
-            (Refusal::Other(text()), None),
-        ] {
-            assert_eq!(refusal.word(), word, "{refusal:?}");
-        }
-        for (refusal, word) in [
-            (InviteeRefusal::NotUsable, Some("not-usable")),
-            (InviteeRefusal::Ended(Ended::Expired), Some("expired")),
-            (InviteeRefusal::Ended(Ended::Revoked), Some("revoked")),
-            (InviteeRefusal::Ended(Ended::Used), Some("used")),
-            (InviteeRefusal::Ended(Ended::Declined), Some("declined")),
-            (InviteeRefusal::Ended(Ended::Failed), Some("failed")),
-            (InviteeRefusal::InProgress(1), Some("in-progress")),
-            (InviteeRefusal::Invalid(text()), Some("invalid")),
-            (InviteeRefusal::Conflict, Some("conflict")),
-            (InviteeRefusal::Unsupported(text()), Some("unsupported")),
-            (InviteeRefusal::Malformed, None),
-            (InviteeRefusal::Host(HostError::OutcomeUnknown), None),
-            (InviteeRefusal::Other(text()), None),
-        ] {
-            assert_eq!(refusal.word(), word, "{refusal:?}");
-        }
-        for (obstacle, word) in [
-            (Obstacle::OrganizationNotActive, "organization-not-active"),
-            (Obstacle::OrganizationMoved, "organization-moved"),
-            (Obstacle::InviteeNotActive, "invitee-not-active"),
-            (Obstacle::InviterNotEntitled, "inviter-not-entitled"),
-            (Obstacle::GrantsNotAllowed(Vec::new()), "grants-not-allowed"),
-            (Obstacle::AddressNotAllowed, "address-not-allowed"),
-            (Obstacle::Policy(text()), "policy"),
-            (Obstacle::CodeRequired, "code-required"),
-            (Obstacle::PolicyUnavailable(None), "policy-unavailable"),
-            (Obstacle::Other(text()), "other"),
-        ] {
-            assert_eq!(InviteeRefusal::Obstacle(obstacle).word(), Some(word));
-        }
-        for (refusal, word) in [
-            (SweepRefusal::NotPermitted, Some("not-permitted")),
-            (SweepRefusal::Invalid(text()), Some("invalid")),
-            (SweepRefusal::Host(HostError::OutcomeUnknown), None),
-            (SweepRefusal::Other(text()), None),
-        ] {
-            assert_eq!(refusal.word(), word, "{refusal:?}");
-        }
-    }
-
     #[test]
     fn a_refused_item_reads_back_as_it_was_written() {
         let all = [
+            ItemRefusal::Invalid("the name is empty".into()),
             ItemRefusal::Duplicate,
+            ItemRefusal::Ambiguous,
+            ItemRefusal::NameTaken,
+            ItemRefusal::NeedsApproval,
             ItemRefusal::NotAParentUser,
             ItemRefusal::AlreadyMember,
             ItemRefusal::NoEmail,

@@ -24,6 +24,8 @@ pub const RECORDED_BYTES: usize = 1024;
 
 const ID_BYTES: usize = 255;
 const TEMPLATE_BYTES: usize = 100;
+const LANGUAGE_BYTES: usize = 35;
+const LANDING_BYTES: usize = 2048;
 const REASON_BYTES: usize = 500;
 const PROPERTIES: u32 = 20;
 const PROPERTY_KEY_BYTES: usize = 64;
@@ -40,14 +42,10 @@ pub fn check(request: &InviteRequest, settings: &Values) -> Result<(), Refusal> 
     if request.names.is_empty() {
         return Err(Refusal::Invalid("`names` is empty: name at least one user".into()));
     }
-    for name in &request.names {
-        at_most("names: bytes of one name", name.len(), limits.name_bytes.min(NAME_BYTES))?;
-        if name.trim().is_empty() || name.contains('\0') {
-            return Err(Refusal::Invalid("`names` has an empty name or one with a NUL character".into()));
-        }
-    }
     optional_text("userstore-domain", request.userstore_domain.as_deref(), ID_BYTES)?;
     optional_text("template", request.template.as_deref(), TEMPLATE_BYTES)?;
+    optional_text("language", request.language.as_deref(), LANGUAGE_BYTES)?;
+    optional_text("landing", request.landing.as_deref(), LANDING_BYTES)?;
     optional_text("idempotency-key", request.idempotency_key.as_deref(), ID_BYTES)?;
     for (index, grant) in request.grants.iter().enumerate() {
         text("grants: id", &grant.id, ID_BYTES)?;
@@ -56,6 +54,21 @@ pub fn check(request: &InviteRequest, settings: &Values) -> Result<(), Refusal> 
         }
     }
     properties(&request.metadata)
+}
+
+/// What is wrong with one name of a request; it costs that item and no other.
+#[must_use]
+pub fn name_problem(name: &str, settings: &Values) -> Option<String> {
+    let most = settings.limits.name_bytes.min(NAME_BYTES) as usize;
+    if name.trim().is_empty() {
+        Some("the name is empty".into())
+    } else if name.len() > most {
+        Some(format!("the name has {} bytes: take at most {most}", name.len()))
+    } else if name.contains('\0') {
+        Some("the name has a NUL character".into())
+    } else {
+        None
+    }
 }
 
 fn properties(pairs: &[Property]) -> Result<(), Refusal> {
@@ -190,6 +203,13 @@ pub fn fingerprint(request: &InviteRequest) -> Vec<u8> {
         field(pair.key.as_bytes());
         field(pair.value.as_bytes());
     }
+    // Tagged, so that they change nothing where they are not used.
+    for (tag, value) in [("language", &request.language), ("landing", &request.landing)] {
+        if let Some(value) = value {
+            field(tag.as_bytes());
+            field(value.as_bytes());
+        }
+    }
     hash.finalize().to_vec()
 }
 
@@ -206,6 +226,8 @@ mod tests {
             lifetime: LifetimeChoice::Default,
             notify: None,
             template: None,
+            language: None,
+            landing: None,
             metadata: Vec::new(),
             idempotency_key: Some("k".into()),
         }
@@ -221,7 +243,7 @@ mod tests {
 
     #[test]
     fn whatever_a_request_says_is_in_its_fingerprint() {
-        let changes: [fn(&mut InviteRequest); 15] = [
+        let changes: [fn(&mut InviteRequest); 17] = [
             |request| request.names.swap(0, 1),
             |request| request.names = vec!["alicebob".into()],
             |request| request.userstore_domain = Some(String::new()),
@@ -235,6 +257,8 @@ mod tests {
             |request| request.notify = Some(Notify::Internal),
             |request| request.notify = Some(Notify::External),
             |request| request.template = Some("t".into()),
+            |request| request.language = Some("t".into()),
+            |request| request.landing = Some("t".into()),
             |request| request.metadata = vec![Property { key: "a".into(), value: "b".into() }],
             |request| request.metadata = vec![Property { key: "ab".into(), value: String::new() }],
         ];

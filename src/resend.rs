@@ -1,27 +1,31 @@
-//! Sending again: a new code, and every older one is dead.
+//! Sending again: a new code, and the older ones until it has arrived.
 
 use crate::{
     Capabilities,
     accept::remaining_lease,
     code::Code,
     contract::{
-        exports::invitations::{Excess, Invited, Refusal},
+        exports::invitations::{Excess, Invited, ItemRefusal, Refusal},
         imports::{
-            audit,
             notifications::{Message, Recipient},
             settings::Values,
             storage::CodeChange,
             types::{
-                Context, HostError, Invitation, MailState, MessageKind, Notify, Permissions, State, Subject,
+                Context, HostError, Invitation, MailState, MessageKind, Notify, Obstacle, Permissions, State,
+                Subject,
             },
         },
     },
     entropy::Entropy,
-    invite, list,
+    find::is_subject,
+    invite,
+    known::Known,
+    list,
     mail::{self, Letters},
     moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
-    refusals::{Refused, audited, permitted},
-    request, standing,
+    refusals::{About, Refused, audited, permitted, record},
+    request, settings,
+    standing::{self, Terms},
     state::Move,
 };
 
@@ -29,10 +33,13 @@ use crate::{
 const OPERATION: &str = "invitations.resend";
 
 /// Host calls after which the rest is put off: hosts bound the calls of one run.
-const BUDGET: u32 = 230;
+const BUDGET: u32 = 460;
 
 /// Host calls that inviting anew takes, when nothing fails.
 const ANEW: u32 = 10;
+
+/// Host calls that checking and changing one takes, when nothing of it is known yet and nothing fails.
+const CHECK: u32 = 8;
 
 /// Host calls that the messages of one template take.
 const POST: u32 = 2;
@@ -46,7 +53,7 @@ pub fn resend(
     context: &Context,
     ids: &[String],
 ) -> Result<Vec<Result<Invited, Refusal>>, Refusal> {
-    audited(host, context, OPERATION, None, try_resend(host, context, ids))
+    audited(host, context, OPERATION, &About::default(), try_resend(host, context, ids))
 }
 
 fn try_resend(
@@ -65,30 +72,47 @@ fn try_resend(
     if ids.iter().enumerate().any(|(index, id)| ids.iter().take(index).any(|earlier| earlier == id)) {
         return Err(Refusal::Invalid("`ids` names one invitation twice".into()));
     }
-    let settings = host.settings(organization)?;
-    standing::must_be_active(host, organization)?;
-    let entropy = Entropy::draw(host, context.now, ids.len(), ids.len())?;
-    let letters = Letters::new();
-    let seen = Vec::new();
-    let mut round =
-        Round { host, context, organization, settings: &settings, entropy, letters, seen, spent: 4 };
-    let mut answers: Vec<_> = ids.iter().enumerate().map(|(index, id)| round.send_again(index, id)).collect();
-    round.post(&mut answers);
-    let refusal = |(id, answer): (&String, &Result<Invited, Refusal>)| {
-        let reason = answer.as_ref().err()?.word()?.to_owned();
-        let invitation = Some(id.clone()).filter(|id| round.seen.contains(id));
-        Some(audit::Refusal { operation: OPERATION.to_owned(), invitation, reason })
-    };
-    let refusals: Vec<_> = ids.iter().zip(&answers).filter_map(refusal).collect();
-    if !refusals.is_empty() {
-        // A failure of the audit trail does not turn a refusal into anything else.
-        let _ = host.record_refusals(Some(organization), &refusals);
+    let settings = settings::of(host, organization)?;
+    let mut known = Known::default();
+    if known.active(host, organization)?.is_none() {
+        return Err(Refusal::OrganizationNotActive);
     }
+    let entropy = Entropy::draw(host, context.now, ids.len(), ids.len())?;
+    let rows: Vec<_> = ids.iter().map(|id| list::of(host, organization, id)).collect();
+    let abouts: Vec<_> = rows.iter().map(|row| row.as_ref().map(About::row).unwrap_or_default()).collect();
+    let pending = rows.iter().flatten().filter(|row| row.state == State::Pending);
+    known.prefetch(host, organization, &pending.collect::<Vec<_>>());
+    let letters = Letters::new();
+    let mut round = Round {
+        host,
+        context,
+        organization,
+        settings: &settings,
+        entropy,
+        letters,
+        known,
+        recorded: Vec::new(),
+        spent: 4 + actual,
+    };
+    let mut answers: Vec<_> = rows
+        .into_iter()
+        .enumerate()
+        .map(|(index, row)| row.and_then(|row| round.send_again(index, row)))
+        .collect();
+    round.post(&mut answers);
+    let refusals: Vec<_> = abouts
+        .iter()
+        .zip(&answers)
+        .enumerate()
+        .filter(|(index, _)| !round.recorded.contains(index))
+        .filter_map(|(_, (about, answer))| Some(about.event(OPERATION, answer.as_ref().err()?.word()?)))
+        .collect();
+    record(host, context, &About::default(), &refusals);
     Ok(answers)
 }
 
 /// One run over the invitations of a request. All are changed first, then the mails go out together: a
-/// hundred cost little more than two host calls each.
+/// hundred cost little more than three host calls each.
 struct Round<'a, H> {
     host: &'a H,
     context: &'a Context,
@@ -97,26 +121,33 @@ struct Round<'a, H> {
     entropy: Entropy,
     /// Each with the index of its answer.
     letters: Letters<usize>,
-    /// The invitations that were read: until then an id is no more than what the caller says.
-    seen: Vec<String>,
-    /// Host calls so far and those that are still to come for what was written, roughly.
+    /// What the checks have found out.
+    known: Known,
+    /// Indexes of the refusals that the batch of an invite has its event of.
+    recorded: Vec<usize>,
+    /// Host calls so far and those that are still to come for what was written, roughly; those of the checks
+    /// are counted there.
     spent: u32,
+}
+
+/// Who sends an invitation again: its inviter's work goes on, or somebody takes it over.
+enum As {
+    /// Its inviter answers for it, as before.
+    Inviter,
+    /// The caller does from now on.
+    Caller,
 }
 
 impl<H: Capabilities> Round<'_, H> {
     /// What would take more host calls than one run has is left as it is, and may be tried again.
     fn afford(&mut self, calls: u32) -> Result<(), Refusal> {
-        if self.spent.saturating_add(calls) > BUDGET {
+        if self.spent.saturating_add(self.known.spent).saturating_add(calls) > BUDGET {
             return Err(Refusal::Host(HostError::Unavailable(None)));
         }
-        self.spent += calls;
         Ok(())
     }
 
-    fn send_again(&mut self, index: usize, id: &str) -> Result<Invited, Refusal> {
-        self.afford(1)?;
-        let mut row = list::of(self.host, self.organization, id)?;
-        self.seen.push(id.to_owned());
+    fn send_again(&mut self, index: usize, mut row: Invitation) -> Result<Invited, Refusal> {
         let (operation, code) = (self.entropy.id()?, self.entropy.code()?);
         for _ in 0..RETRIES {
             match row.state {
@@ -130,17 +161,28 @@ impl<H: Capabilities> Round<'_, H> {
                 }
                 State::Expired => {
                     self.afford(ANEW)?;
-                    return invite::anew(self.host, self.context, &row, self.settings);
+                    self.spent += ANEW;
+                    let answer = invite::anew(self.host, self.context, &row, self.settings);
+                    if matches!(&answer, Err(Refusal::NotInvitable(item)) if invite::is_final(item)) {
+                        self.recorded.push(index);
+                    }
+                    return answer;
                 }
                 state => return Err(Refusal::WrongState(state)),
             }
-            self.afford(1)?;
+            self.afford(CHECK)?;
+            let by = self.may_be_sent(&row)?;
+            self.spent += 1;
             let mut change = change(Move::Resend, &operation);
-            change.code = CodeChange::Replace(code.digest());
             change.count_resend = true;
+            change.adopt = matches!(by, As::Caller);
             if row.notify == Notify::Internal {
+                // The older code works until this mail has arrived.
+                change.code = CodeChange::Add(code.digest());
                 change.messages = vec![MessageKind::Invitation];
                 change.hold = MAIL_HOLD;
+            } else {
+                change.code = CodeChange::Replace(code.digest());
             }
             match shift(self.host, &row, Move::Resend, &change) {
                 Ok(now) => return Ok(self.renewed(index, now, &code)),
@@ -151,9 +193,49 @@ impl<H: Capabilities> Round<'_, H> {
         Err(Refusal::Conflict)
     }
 
+    /// Asks what an accept would be asked, and answers for whom it is sent: what cannot be accepted is not.
+    fn may_be_sent(&mut self, row: &Invitation) -> Result<As, Refusal> {
+        if row.notify == Notify::External && !standing::may_see_code(self.context, self.settings) {
+            return Err(Refusal::MayNotSeeCode);
+        }
+        let by = match self.check(&Terms::of(row)) {
+            Err(Refusal::NotInvitable(ItemRefusal::Obstacle(Obstacle::InviterNotEntitled))) => {
+                self.may_be_adopted(row)?;
+                As::Caller
+            }
+            checked => checked.map(|()| As::Inviter)?,
+        };
+        if row.notify == Notify::Internal && !self.known.has_email(self.host, row)? {
+            return Err(Refusal::NotInvitable(ItemRefusal::NoEmail));
+        }
+        Ok(by)
+    }
+
+    fn check(&mut self, terms: &Terms<'_>) -> Result<(), Refusal> {
+        standing::sendable(standing::check_with(self.host, &mut self.known, terms, self.settings))
+    }
+
+    /// The inviter is gone. The caller may answer for it from now on, if they could invite the same person to the
+    /// same things; what would need an approval never goes back to it.
+    fn may_be_adopted(&mut self, row: &Invitation) -> Result<(), Refusal> {
+        let caller = &self.context.caller;
+        if !self.context.permissions.contains(Permissions::INVITE) {
+            return Err(Refusal::NotInvitable(ItemRefusal::Obstacle(Obstacle::InviterNotEntitled)));
+        }
+        if is_subject(caller, &row.subject) || row.approver.as_ref() == Some(caller) {
+            return Err(Refusal::OwnInvitation);
+        }
+        if row.grants.iter().any(|grant| standing::is_privileged(self.settings, grant)) {
+            return Err(Refusal::NotInvitable(ItemRefusal::NeedsApproval));
+        }
+        self.check(&Terms { row, inviter: caller, approved: false })?;
+        self.known.spent += 2;
+        invite::would_be_allowed(self.host, self.context, row)
+    }
+
     /// The answer for a new code, and its mail where one is wanted.
     fn renewed(&mut self, index: usize, row: Invitation, code: &Code) -> Invited {
-        let mut invited = answer(&row, code);
+        let mut invited = answer(&row, Some(code));
         if row.notify == Notify::Internal
             && let Some(message) = message(&row, code)
         {
@@ -167,9 +249,10 @@ impl<H: Capabilities> Round<'_, H> {
 
     fn post(&mut self, answers: &mut [Result<Invited, Refusal>]) {
         for (template, letters) in self.letters.take() {
-            let (messages, indexes): (Vec<_>, Vec<_>) = letters.into_iter().unzip();
-            let retry = self.settings.mail_retry;
-            let outcomes = mail::deliver(self.host, self.organization, template.as_deref(), &messages, retry);
+            let (letters, indexes): (Vec<_>, Vec<_>) =
+                letters.into_iter().map(|(message, index)| ((message, 0), index)).unzip();
+            let outcomes =
+                mail::deliver(self.host, self.organization, template.as_deref(), &letters, self.settings);
             for (index, outcome) in indexes.into_iter().zip(&outcomes) {
                 if let Some(Ok(invited)) = answers.get_mut(index) {
                     invited.mail = mail::state(outcome);
@@ -179,23 +262,29 @@ impl<H: Capabilities> Round<'_, H> {
     }
 }
 
-/// Brings a code that was just stored to the invitee, or to the caller where that is his part.
-pub fn hand_over(host: &impl Capabilities, row: &Invitation, code: &Code, retry: u64) -> Invited {
-    let message = message(row, code).filter(|_| row.notify == Notify::Internal);
+/// Brings a code that was just stored to the invitee, or to the caller where that is their part.
+pub fn hand_over(
+    host: &impl Capabilities,
+    row: &Invitation,
+    code: Option<&Code>,
+    settings: &Values,
+) -> Invited {
+    let message = code.and_then(|code| message(row, code)).filter(|_| row.notify == Notify::Internal);
+    let letter = message.map(|message| (message, 0));
     let outcomes =
-        mail::deliver(host, &row.key.organization, row.template.as_deref(), message.as_slice(), retry);
+        mail::deliver(host, &row.key.organization, row.template.as_deref(), letter.as_slice(), settings);
     Invited { mail: outcomes.first().map_or(MailState::None, mail::state), ..answer(row, code) }
 }
 
 /// The answer for a code that was just stored, before any mail.
-fn answer(row: &Invitation, code: &Code) -> Invited {
+fn answer(row: &Invitation, code: Option<&Code>) -> Invited {
     Invited {
         id: row.key.id.clone(),
         state: State::Pending,
         expires_at: row.expires_at,
         withheld: Vec::new(),
         mail: MailState::None,
-        code: (row.notify == Notify::External).then(|| code.reveal()),
+        code: code.filter(|_| row.notify == Notify::External).map(Code::reveal),
         existed: false,
     }
 }
@@ -212,5 +301,6 @@ pub fn message(row: &Invitation, code: &Code) -> Option<Message> {
         inviter: row.inviter.clone(),
         code: Some(code.reveal()),
         expires_at: row.expires_at,
+        language: row.language.clone(),
     })
 }

@@ -2,15 +2,20 @@
 
 use crate::{
     Capabilities,
-    accept::remaining_lease,
+    accept::{notice, remaining_lease},
     contract::{
         exports::invitations::{Owner, Refusal, RevokedAll},
-        imports::types::{Context, Invitation, InvitationFilter, PageRequest, Permissions, SortKey, State},
+        imports::{
+            settings::{Notices, Values},
+            types::{
+                Context, Invitation, InvitationFilter, MessageKind, PageRequest, Permissions, SortKey, State,
+            },
+        },
     },
     entropy::Entropy,
     list,
     moving::{RETRIES, Unmoved, change, readable, shift},
-    refusals::{audited, permitted},
+    refusals::{About, audited, permitted},
     request,
     state::Move,
 };
@@ -33,7 +38,9 @@ pub fn revoke(
             return Ok(());
         }
         let operation = Entropy::draw(host, context.now, 1, 0)?.id()?;
-        end(host, context, row, Move::Revoke, &operation, reason).map(|_| ())
+        // Not judged: whatever they say, what was given out can be taken back.
+        let settings = host.settings(&row.key.organization)?;
+        end(host, context, row, Move::Revoke, &operation, reason, &settings).map(|_| ())
     })
 }
 
@@ -60,12 +67,12 @@ pub fn end(
     by: Move,
     operation: &str,
     reason: Option<&str>,
+    settings: &Values,
 ) -> Result<bool, Refusal> {
     for _ in 0..RETRIES {
         match row.state {
             State::Accepting => {
-                let lease = host.settings(&row.key.organization)?.lease;
-                return Err(Refusal::InProgress(remaining_lease(context, &row, lease)));
+                return Err(Refusal::InProgress(remaining_lease(context, &row, settings.lease)));
             }
             _ if is_done(by, &row) => return Ok(false),
             state if !by.from().contains(&state) => return Err(Refusal::WrongState(state)),
@@ -73,6 +80,9 @@ pub fn end(
         }
         let mut change = change(by, operation);
         change.reason = reason.map(str::to_owned);
+        if row.inviter != context.caller {
+            change.messages = notice(&row, settings, Notices::REVOKED, MessageKind::Revoked);
+        }
         match shift(host, &row, by, &change) {
             Ok(_) => return Ok(true),
             Err(Unmoved::Lost(now)) => row = *now,
@@ -93,7 +103,7 @@ pub fn revoke_all(
     reason: Option<&str>,
 ) -> Result<RevokedAll, Refusal> {
     let answer = try_revoke_all(host, context, whose, reason);
-    audited(host, context, "invitations.revoke-all", None, answer)
+    audited(host, context, "invitations.revoke-all", &About::default(), answer)
 }
 
 fn try_revoke_all(
@@ -108,11 +118,19 @@ fn try_revoke_all(
         Owner::Inviter(inviter) => (Some(inviter.clone()), None),
         Owner::Invitee(invitee) => (None, Some(invitee.clone())),
     };
-    let states = vec![State::AwaitingApproval, State::Pending, State::Accepting];
-    let filter = InvitationFilter { states, grant: None, inviter, invitee, name_prefix: None };
-    // Those being accepted would otherwise be met first again and again: the oldest come first, and
-    // an accept ends within its lease.
+    let settings = host.settings(organization)?;
+    let mut filter = InvitationFilter {
+        states: vec![State::Accepting],
+        grant: None,
+        inviter,
+        invitee,
+        name_prefix: None,
+        dismissed: None,
+    };
     let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: AT_ONCE };
+    // Asked for by themselves: they stay until their accept has ended, and would fill every page.
+    let accepting = host.list(organization, &filter, &page)?.items;
+    filter.states = vec![State::AwaitingApproval, State::Pending];
     let found = host.list(organization, &filter, &page)?;
     let operation = Entropy::draw(host, context.now, 1, 0)?.id()?;
     let mut all = RevokedAll {
@@ -121,17 +139,25 @@ fn try_revoke_all(
         failed: Vec::new(),
         more: found.next.is_some() || found.items.len() > AT_ONCE as usize,
     };
+    let of_it = |row: &Invitation| row.key.organization == organization;
+    all.in_progress.extend(accepting.into_iter().filter(of_it).map(|row| row.key.id));
     let rows = found.items.into_iter().take(AT_ONCE as usize);
-    for row in rows.filter(|row| row.key.organization == organization) {
+    for row in rows.filter(of_it) {
         let id = row.key.id.clone();
         let readable = readable(row).map_err(Refusal::Host);
-        match readable.and_then(|row| end(host, context, row, Move::Revoke, &operation, reason)) {
+        let ended =
+            readable.and_then(|row| end(host, context, row, Move::Revoke, &operation, reason, &settings));
+        match ended {
             Ok(true) => all.revoked.push(id),
+            Err(Refusal::InProgress(_)) if all.in_progress.contains(&id) => {}
             Err(Refusal::InProgress(_)) => all.in_progress.push(id),
             // It ended by itself meanwhile: there is nothing left to revoke.
             Ok(false) | Err(Refusal::WrongState(_) | Refusal::NotFound) => {}
             Err(_) => all.failed.push(id),
         }
     }
+    // The next call would meet the same hundred again.
+    all.more &= all.failed.len() < AT_ONCE as usize;
+    all.in_progress.truncate(AT_ONCE as usize);
     Ok(all)
 }

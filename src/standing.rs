@@ -7,18 +7,19 @@
 use crate::{
     Capabilities,
     contract::{
-        exports::{invitations::Refusal, invitee::Obstacle},
+        exports::invitations::{ItemRefusal, Refusal},
         imports::{
             directory::{Organization, OrganizationState},
             membership::Resolved,
-            policy::AcceptFacts,
-            settings::Values,
+            policy::{AcceptFacts, PolicyError},
+            settings::{Codes, Values},
             types::{
-                AcceptWith, Grant, HostError, Invitation, Permissions, Principal, Step, StepOutcome,
-                StepResult, Subject, UserRef, Verdict,
+                AcceptWith, Context, Grant, HostError, Invitation, Obstacle, Permissions, Principal, Step,
+                StepOutcome, StepResult, Subject, UserRef, Verdict,
             },
         },
     },
+    known::Known,
     request,
 };
 
@@ -38,8 +39,8 @@ pub struct Plan {
 pub enum Blocked {
     /// Somebody or something says no.
     By(Obstacle),
-    /// The policy gave no answer.
-    NoVerdict(HostError),
+    /// The policy gave no answer; when to ask again.
+    NoVerdict(Option<u64>),
     /// It could not be found out.
     Failed(HostError),
 }
@@ -56,30 +57,64 @@ impl From<Obstacle> for Blocked {
     }
 }
 
+/// As whom an invitation is checked.
+pub struct Terms<'a> {
+    /// As it stands.
+    pub row: &'a Invitation,
+    /// Who answers for it: its inviter, or whoever is about to become that.
+    pub inviter: &'a Principal,
+    /// Somebody else has approved it, or is about to.
+    pub approved: bool,
+}
+
+impl<'a> Terms<'a> {
+    /// As it is.
+    #[must_use]
+    pub const fn of(row: &'a Invitation) -> Self {
+        Self { row, inviter: &row.inviter, approved: row.approver.is_some() }
+    }
+}
+
 /// Checks everything that accepting depends on, in the order in which the obstacles are named.
 ///
 /// # Errors
 /// The first obstacle, or the failure of the host that hid whether there is one.
 pub fn check(host: &impl Capabilities, row: &Invitation, settings: &Values) -> Result<Plan, Blocked> {
+    check_with(host, &mut Known::default(), &Terms::of(row), settings)
+}
+
+/// The same, for one of several invitations of an organization: what the host has said in this call is not asked
+/// again.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_with(
+    host: &impl Capabilities,
+    known: &mut Known,
+    terms: &Terms<'_>,
+    settings: &Values,
+) -> Result<Plan, Blocked> {
+    let row = terms.row;
     let organization = row.key.organization.as_str();
     let Subject::User(subject) = &row.subject else {
         return Err(Obstacle::Other("this kind of subject is not supported".into()).into());
     };
-    match active(host, organization)? {
+    match known.active(host, organization)? {
         Some(found) if found.parent.as_ref() == Some(&row.parent) => {}
         Some(_) => return Err(Obstacle::OrganizationMoved.into()),
         None => return Err(Obstacle::OrganizationNotActive.into()),
     }
-    match one(host.get_users(&row.parent, std::slice::from_ref(subject))?)? {
+    match known.user(host, &row.parent, subject)? {
         Some(user) if user.active && user.account == *subject => {}
         _ => return Err(Obstacle::InviteeNotActive.into()),
     }
-    match host.standing(organization, &row.inviter)? {
+    match known.standing(host, organization, terms.inviter)? {
         Some(permissions) if permissions.contains(Permissions::INVITE) => {}
         _ => return Err(Obstacle::InviterNotEntitled.into()),
     }
-    may_receive(host, row, subject, settings)?;
-    let (kept, signed_in_only) = policy(host, row)?;
+    may_receive(host, known, terms, subject, settings)?;
+    known.spent += 1;
+    let (kept, signed_in_only) = policy(host, row, terms.approved)?;
     let (mut steps, mut withheld) = (vec![Step::Member], Vec::new());
     for (grant, kept) in row.grants.iter().zip(kept) {
         let step = Step::Grant(grant.clone());
@@ -92,26 +127,45 @@ pub fn check(host: &impl Capabilities, row: &Invitation, settings: &Values) -> R
     Ok(Plan { user: subject.clone(), steps, withheld, signed_in_only })
 }
 
+/// The outcome of a check, for somebody who wants to send the invitation.
+///
+/// # Errors
+/// `not-invitable` with the obstacle, or the failure of the host.
+pub fn sendable(checked: Result<Plan, Blocked>) -> Result<(), Refusal> {
+    let obstacle = match checked {
+        Ok(_) => return Ok(()),
+        Err(Blocked::By(obstacle)) => obstacle,
+        Err(Blocked::NoVerdict(after)) => Obstacle::PolicyUnavailable(after),
+        Err(Blocked::Failed(error)) => return Err(Refusal::Host(error)),
+    };
+    Err(Refusal::NotInvitable(ItemRefusal::Obstacle(obstacle)))
+}
+
 /// A group that vanished is no obstacle: it is skipped and recorded. One that exists and may no longer
 /// be given, or has come to need an approval that this invitation never had, is.
 fn may_receive(
     host: &impl Capabilities,
-    row: &Invitation,
+    known: &mut Known,
+    terms: &Terms<'_>,
     subject: &UserRef,
     settings: &Values,
 ) -> Result<(), Blocked> {
+    let row = terms.row;
     let organization = row.key.organization.as_str();
-    let eligibility = one(host.eligible(organization, std::slice::from_ref(subject), &row.grants)?)?;
+    let eligibility = known.eligible(host, organization, subject, &row.grants)?;
     if !eligibility.address_allowed {
         return Err(Obstacle::AddressNotAllowed.into());
+    }
+    if eligibility.name_taken && !eligibility.member {
+        return Err(Obstacle::NameTaken.into());
     }
     if row.grants.is_empty() {
         return Ok(());
     }
-    let resolved = resolve(host, organization, &row.inviter, &row.grants)?;
+    let resolved = known.resolved(host, organization, terms.inviter, &row.grants)?;
     let mut forbidden = not_grantable(&resolved);
     forbidden.extend(eligibility.withheld);
-    if row.approver.is_none() {
+    if !terms.approved {
         forbidden.extend(indexes_of(&row.grants, |grant| is_privileged(settings, grant)));
     }
     let forbidden = over_ceiling(settings, &row.grants, forbidden);
@@ -123,25 +177,40 @@ fn may_receive(
     if forbidden.is_empty() { Ok(()) } else { Err(Obstacle::GrantsNotAllowed(forbidden).into()) }
 }
 
-/// For each grant whether the policy leaves it, and whether the invitee himself has to sign in.
-fn policy(host: &impl Capabilities, row: &Invitation) -> Result<(Vec<bool>, bool), Blocked> {
+/// For each grant whether the policy leaves it, and whether the invitee themselves have to sign in.
+fn policy(host: &impl Capabilities, row: &Invitation, approved: bool) -> Result<(Vec<bool>, bool), Blocked> {
     let everything = vec![true; row.grants.len()];
     let no = |why: String| Err(Obstacle::Policy(request::bounded(why)).into());
     let facts = AcceptFacts { invitation: row.clone() };
-    match host.decide_accept(&facts).map_err(Blocked::NoVerdict)? {
-        Verdict::Allow => Ok((everything, false)),
-        Verdict::Refuse(why) => no(why),
-        Verdict::AllowWith(narrowed) if is_selection(&narrowed.grants, row.grants.len()) => {
+    let verdict = host.decide_accept(&facts).map_err(|error| match error {
+        PolicyError::Host(error) => Blocked::Failed(error),
+        PolicyError::Silent(after) => Blocked::NoVerdict(after),
+    })?;
+    let narrowed = match verdict {
+        Verdict::Allow => None,
+        Verdict::AllowWith(narrowed) => Some(narrowed),
+        Verdict::RequireApproval(approval) if approved => approval.narrowed,
+        Verdict::RequireApproval(_) => {
+            return no("it needs approval, which has to be given before it is sent".into());
+        }
+        Verdict::Refuse(why) => return no(why),
+        Verdict::Other(_) => return no("the policy's answer is not understood: update the plugin".into()),
+    };
+    match narrowed {
+        None => Ok((everything, false)),
+        Some(narrowed) if is_selection(&narrowed.grants, row.grants.len()) => {
             let kept = (0..).zip(everything).map(|(index, _)| narrowed.grants.contains(&index)).collect();
             Ok((kept, narrowed.signed_in_only))
         }
-        Verdict::AllowWith(_) => no("the policy tried to allow more than was asked".into()),
-        Verdict::RequireApproval(_) if row.approver.is_some() => Ok((everything, false)),
-        Verdict::RequireApproval(_) => {
-            no("it needs approval, which has to be given before it is sent".into())
-        }
-        Verdict::Other(_) => no("the policy's answer is not understood: update the plugin".into()),
+        Some(_) => no("the policy tried to allow more than was asked".into()),
     }
+}
+
+/// Whether the caller may be shown codes: the organization lets somebody see them, and the caller is one of
+/// those.
+#[must_use]
+pub fn may_see_code(context: &Context, settings: &Values) -> bool {
+    settings.codes != Codes::InviteeOnly && context.permissions.contains(Permissions::SEE_CODE)
 }
 
 /// The organization, if people can work in it now: it exists and is not suspended.

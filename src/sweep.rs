@@ -10,6 +10,7 @@ use crate::{
     contract::{
         exports::maintenance::{SweepRefusal, Swept},
         imports::{
+            audit::Word,
             notifications::{Message, Recipient},
             settings::{Notices, Values},
             storage::{CodeChange, Delivery, DeliveryOutcome, DueItem, DueKind},
@@ -17,10 +18,12 @@ use crate::{
         },
     },
     entropy::Entropy,
+    known::Known,
     mail::{self, Letters},
     moving::{MAIL_HOLD, SCHEMA, Unmoved, change, shift},
-    refusals::audited,
-    request, resend, standing,
+    refusals::{About, audited},
+    request, resend, settings,
+    standing::{self, Blocked, Terms},
     state::Move,
 };
 
@@ -29,7 +32,7 @@ use crate::{
 /// # Errors
 /// Not the host itself, malformed, or nothing could be looked up.
 pub fn sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<Swept, SweepRefusal> {
-    audited(host, context, "maintenance.sweep", None, try_sweep(host, context, limit))
+    audited(host, context, "maintenance.sweep", &About::default(), try_sweep(host, context, limit))
 }
 
 fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<Swept, SweepRefusal> {
@@ -37,7 +40,7 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
         return Err(SweepRefusal::NotPermitted);
     };
     request::limit(limit).map_err(SweepRefusal::Invalid)?;
-    let settings = host.settings(organization)?;
+    let settings = settings::of(host, organization)?;
     let mut round = Round {
         host,
         now: context.now,
@@ -46,7 +49,7 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
         swept: Swept { finished: 0, sent: 0, expired: 0, purged: 0, failed: 0, more: false },
         letters: Letters::new(),
         spent: 0,
-        active: None,
+        known: Known::default(),
     };
     let worked = round.work(limit);
     // What was written is sent even if looking for more failed: its code counts already.
@@ -64,10 +67,10 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
 const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
 
 /// Host calls after which a sweep asks for no more work: hosts bound the calls of one run.
-const BUDGET: u32 = 150;
+const BUDGET: u32 = 320;
 
 /// Host calls that going on with one interrupted accept takes, when nothing fails.
-const TAKE_OVER: u32 = 10;
+const TAKE_OVER: u32 = 12;
 
 /// For how long due work is hidden from other sweeps: for the lease within reason. An item that came back
 /// within this very run would be mailed again, one that came back after days would look lost.
@@ -77,6 +80,19 @@ fn hold(settings: &Values) -> u64 {
 
 /// Host calls that the messages of one template take.
 const POST: u32 = 2;
+
+/// What is to be sent for a due item.
+fn kind_of(item: &DueItem) -> MessageKind {
+    match item.kind {
+        DueKind::Reminder => MessageKind::Reminder,
+        _ => item.message.clone().unwrap_or(MessageKind::Other(String::new())),
+    }
+}
+
+/// The invitee is to do something: that is asked of nobody who could not.
+const fn is_for_invitee(kind: &MessageKind) -> bool {
+    matches!(kind, MessageKind::Invitation | MessageKind::Reminder)
+}
 
 /// One run over what is due.
 struct Round<'a, H> {
@@ -89,8 +105,8 @@ struct Round<'a, H> {
     letters: Letters<u32>,
     /// Host calls so far, roughly.
     spent: u32,
-    /// Whether the organization is active, once that was asked.
-    active: Option<bool>,
+    /// What the checks of mails have found out; their host calls are counted there.
+    known: Known,
 }
 
 impl<H: Capabilities> Round<'_, H> {
@@ -98,8 +114,8 @@ impl<H: Capabilities> Round<'_, H> {
     /// all of it are interrupted accepts, because what was handed out is hidden from others.
     fn work(&mut self, limit: u32) -> Result<(), HostError> {
         let mut handled = 0;
-        while handled < limit && self.spent < BUDGET {
-            let batch = (limit - handled).min((BUDGET - self.spent).div_ceil(TAKE_OVER));
+        while handled < limit && self.spent() < BUDGET {
+            let batch = (limit - handled).min((BUDGET - self.spent()).div_ceil(TAKE_OVER));
             let mut due = self.host.due(self.organization, batch, hold(self.settings))?;
             self.spent += 2;
             let is_last = due.len() < batch as usize;
@@ -117,10 +133,16 @@ impl<H: Capabilities> Round<'_, H> {
         Ok(())
     }
 
+    fn spent(&self) -> u32 {
+        self.spent.saturating_add(self.known.spent)
+    }
+
     fn batch(&mut self, due: Vec<DueItem>) -> Result<(), HostError> {
         let is_code = |item: &&DueItem| item.message == Some(MessageKind::Invitation);
         let mut entropy = Entropy::draw(self.host, self.now, 1, due.iter().filter(is_code).count())?;
         let batch = entropy.id()?;
+        let written = due.iter().filter(|item| is_for_invitee(&kind_of(item)));
+        self.known.prefetch(self.host, self.organization, &written.map(|item| &item.row).collect::<Vec<_>>());
         for (index, item) in due.into_iter().enumerate() {
             let operation = format!("{batch}/{index}");
             self.spent += if item.kind == DueKind::Lease { TAKE_OVER } else { 1 };
@@ -149,7 +171,10 @@ impl<H: Capabilities> Round<'_, H> {
         };
         let take_overs = claimed.claims.saturating_sub(1);
         let carried = if take_overs > self.settings.takeovers_max {
-            close(self.host, &claimed, self.settings, operation, "given-up")?
+            if let Some(after) = self.waits_for_policy(&claimed) {
+                return Err(HostError::Unavailable(after).into());
+            }
+            close(self.host, &claimed, self.settings, operation, Word::GivenUp)?
         } else {
             // Who claimed it is not known any more; only the invitee could, unless the code alone was enough.
             let by_invitee = claimed.accept_with != AcceptWith::Code;
@@ -159,6 +184,18 @@ impl<H: Capabilities> Round<'_, H> {
             self.swept.finished += 1;
         }
         Ok(())
+    }
+
+    /// Nothing is wrong with it, but that its policy is silent: then it waits until its own end, and for ever if
+    /// it has none. Answers when to ask again.
+    fn waits_for_policy(&self, claimed: &Invitation) -> Option<Option<u64>> {
+        if claimed.expires_at.is_some_and(|end| end <= self.now) {
+            return None;
+        }
+        match standing::check(self.host, claimed, self.settings) {
+            Err(Blocked::NoVerdict(after)) => Some(after),
+            _ => None,
+        }
     }
 
     fn expire(&mut self, row: &Invitation, operation: &str) -> Result<(), Unmoved> {
@@ -174,22 +211,20 @@ impl<H: Capabilities> Round<'_, H> {
 
     /// Prepares a message; [`Self::post`] sends it.
     fn write(&mut self, item: DueItem, operation: &str, entropy: &mut Entropy) -> Result<(), Unmoved> {
-        let kind = match item.kind {
-            DueKind::Reminder => MessageKind::Reminder,
-            _ => item.message.unwrap_or(MessageKind::Other(String::new())),
-        };
+        let kind = kind_of(&item);
         let row = item.row;
-        let for_invitee = matches!(kind, MessageKind::Invitation | MessageKind::Reminder);
-        if for_invitee && !self.is_active()? {
-            let later = DeliveryOutcome::Postponed(mail::backoff(self.settings.mail_retry, 0));
-            return Ok(self.settle(&row, kind, later)?);
+        let code = if kind == MessageKind::Invitation { Some(entropy.code()?) } else { None };
+        if is_for_invitee(&kind) {
+            if item.tries >= self.settings.mail_tries || row.state != State::Pending {
+                return Ok(self.settle(&row, kind, DeliveryOutcome::Undeliverable("given up".into()))?);
+            }
+            if !self.may_be_sent(&row)? {
+                let later = DeliveryOutcome::Postponed(mail::backoff(self.settings.mail_retry, 0));
+                return Ok(self.settle(&row, kind, later)?);
+            }
         }
-        let message = match kind {
-            MessageKind::Invitation => {
-                let code = entropy.code()?;
-                if item.tries >= self.settings.mail_tries || row.state != State::Pending {
-                    return Ok(self.settle(&row, kind, DeliveryOutcome::Undeliverable("given up".into()))?);
-                }
+        let message = match (kind, code) {
+            (_, Some(code)) => {
                 // A mail of an earlier try may have arrived after all: its code goes on working.
                 let mut change = change(Move::Resend, operation);
                 change.code = CodeChange::Add(code.digest());
@@ -199,7 +234,7 @@ impl<H: Capabilities> Round<'_, H> {
                     Err(unmoved) => return Err(unmoved),
                 }
             }
-            kind => self.notice(&row, kind)?,
+            (kind, None) => self.notice(&row, kind)?,
         };
         if let Some(message) = message
             && self.letters.add(row.template, message, item.tries)
@@ -209,22 +244,25 @@ impl<H: Capabilities> Round<'_, H> {
         Ok(())
     }
 
-    /// Nobody is invited into a suspended organization.
-    fn is_active(&mut self) -> Result<bool, HostError> {
-        if let Some(active) = self.active {
-            return Ok(active);
+    /// Whether it could be accepted now: what could not waits until the obstacle is gone, or it has ended.
+    fn may_be_sent(&mut self, row: &Invitation) -> Result<bool, HostError> {
+        match standing::check_with(self.host, &mut self.known, &Terms::of(row), self.settings) {
+            Ok(_) => Ok(true),
+            Err(Blocked::By(_) | Blocked::NoVerdict(_)) => Ok(false),
+            Err(Blocked::Failed(error)) => Err(error),
         }
-        self.spent += 1;
-        let active = standing::active(self.host, self.organization)?.is_some();
-        Ok(*self.active.insert(active))
     }
 
-    /// A message without a code: written down as sent first, so that nobody gets it twice.
+    /// A message without a code: written down as on its way first, so that nobody gets it twice.
     fn notice(&self, row: &Invitation, kind: MessageKind) -> Result<Option<Message>, HostError> {
         let to = match (&kind, &row.subject, &row.inviter) {
             (MessageKind::Reminder, Subject::User(user), _) => Some(Recipient::User(user.clone())),
             (
-                MessageKind::Expired | MessageKind::Accepted | MessageKind::Declined,
+                MessageKind::Expired
+                | MessageKind::Accepted
+                | MessageKind::Declined
+                | MessageKind::Failed
+                | MessageKind::Revoked,
                 _,
                 Principal::User(user),
             ) => Some(Recipient::User(user.clone())),
@@ -232,10 +270,11 @@ impl<H: Capabilities> Round<'_, H> {
             _ => None,
         };
         let outcome = match to {
-            Some(_) => DeliveryOutcome::Delivered,
+            Some(_) => DeliveryOutcome::Sending,
             None => DeliveryOutcome::Undeliverable("there is nobody to send it to".into()),
         };
         self.settle(row, kind.clone(), outcome)?;
+        let for_invitee = is_for_invitee(&kind);
         Ok(to.map(|to| Message {
             invitation: row.key.id.clone(),
             version: row.version,
@@ -244,6 +283,7 @@ impl<H: Capabilities> Round<'_, H> {
             inviter: row.inviter.clone(),
             code: None,
             expires_at: row.expires_at,
+            language: Some(&row).filter(|_| for_invitee).and_then(|row| row.language.clone()),
         }))
     }
 
@@ -255,11 +295,8 @@ impl<H: Capabilities> Round<'_, H> {
     fn post(&mut self) {
         for (template, letters) in self.letters.take() {
             for chunk in letters.chunks(request::USERS as usize) {
-                let messages: Vec<_> = chunk.iter().map(|(message, _)| message.clone()).collect();
-                let tries = chunk.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
-                let retry = mail::backoff(self.settings.mail_retry, tries);
                 let outcomes =
-                    mail::deliver(self.host, self.organization, template.as_deref(), &messages, retry);
+                    mail::deliver(self.host, self.organization, template.as_deref(), chunk, self.settings);
                 for outcome in outcomes {
                     match outcome {
                         DeliveryOutcome::Delivered | DeliveryOutcome::Taken => self.swept.sent += 1,

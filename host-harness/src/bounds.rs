@@ -83,12 +83,91 @@ pub fn metadata(properties: &[Property]) -> Result<(), HostError> {
     Ok(())
 }
 
+/// A language is a BCP 47 tag in its canonical case, as in `de`, `pt-BR` or `zh-Hant-TW`; at most 35 bytes.
+pub fn language(tag: &str) -> Result<(), HostError> {
+    text("the language", tag, 35)?;
+    let subtags: Vec<&str> = tag.split('-').collect();
+    let well_formed = subtags.iter().enumerate().all(|(index, subtag)| {
+        let letters = subtag.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let canonical = match (index, subtag.len()) {
+            (0, length) => (2..=8).contains(&length) && letters && is_lower(subtag),
+            (_, 2) if letters => subtag.bytes().all(|byte| byte.is_ascii_uppercase()),
+            (_, 4) if letters => {
+                subtag.chars().next().is_some_and(|first| first.is_ascii_uppercase())
+                    && is_lower(subtag.get(1..).unwrap_or_default())
+            }
+            _ => is_lower(subtag),
+        };
+        (1..=8).contains(&subtag.len())
+            && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && canonical
+    });
+    if well_formed {
+        return Ok(());
+    }
+    Err(invalid("the language is no tag of BCP 47 in its canonical case, as in `de` or `pt-BR`".into()))
+}
+
+fn is_lower(text: &str) -> bool {
+    !text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// A landing place is an absolute `https` URL of at most 2048 bytes: a host name, no user, and only what a URL
+/// may have (RFC 3986). Whether the organization allows it is another question ([`is_allowed_landing`]).
+pub fn landing(url: &str) -> Result<(), HostError> {
+    text("the landing place", url, 2048)?;
+    let what = "the landing place is no absolute URL that begins with `https://` and a host name";
+    let rest = url.strip_prefix("https://").ok_or_else(|| invalid(what.into()))?;
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (name, port) = host.split_once(':').unwrap_or((host, "443"));
+    let is_name = !name.is_empty()
+        && name.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+        });
+    let of_a_url = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    if is_name && port.parse::<u16>().is_ok() && rest.bytes().all(of_a_url) {
+        return Ok(());
+    }
+    Err(invalid(what.into()))
+}
+
+/// Whether a landing place is one of those that an organization allows. Each allowed one is an absolute `https`
+/// URL: the same host and port, and a path that is the allowed one or lies below it.
+#[must_use]
+pub fn is_allowed_landing(allowed: &[String], url: &str) -> bool {
+    let split = |url: &str| {
+        let rest = url.strip_prefix("https://").unwrap_or_default();
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        (host.to_ascii_lowercase(), path.trim_end_matches('/').to_owned())
+    };
+    let (host, path) = split(url);
+    // What a browser resolves may lie elsewhere than it looks.
+    let climbs = path.split('/').any(|part| {
+        let part = part.to_ascii_lowercase().replace("%2e", ".");
+        part == "." || part == ".." || part.contains("%2f") || part.contains("%5c")
+    });
+    landing(url).is_ok()
+        && !climbs
+        && allowed.iter().any(|allowed| {
+            let (known_host, known) = split(allowed);
+            let below = path
+                .strip_prefix(&known)
+                .is_some_and(|rest| known.is_empty() || rest.is_empty() || rest.starts_with('/'));
+            landing(allowed).is_ok() && host == known_host && below
+        })
+}
+
 /// What is wrong with a batch as a whole; its drafts are for [`draft`].
 pub fn batch(batch: &Batch) -> Result<(), HostError> {
     id("the operation id", &batch.operation)?;
     id("the parent", &batch.parent)?;
     grants(&batch.grants)?;
     text("the template", batch.template.as_deref().unwrap_or_default(), 100)?;
+    batch.language.as_deref().map_or(Ok(()), language)?;
+    batch.landing.as_deref().map_or(Ok(()), landing)?;
     metadata(&batch.metadata)?;
     count("drafts and refusals", batch.drafts.len() + batch.refused.len(), 100)?;
     let mut positions: Vec<u32> = batch.drafts.iter().map(|draft| draft.position).collect();
@@ -98,7 +177,7 @@ pub fn batch(batch: &Batch) -> Result<(), HostError> {
         return Err(invalid("two items have the same position".into()));
     }
     for item in &batch.refused {
-        text("the name of a refused item", &item.name, NAME)?;
+        text("the name of a refused item", &item.name, REASON)?;
         text("the reason of a refused item", &item.reason, REASON)?;
     }
     digest("the fingerprint", &batch.fingerprint).map(|_| ())
@@ -191,7 +270,7 @@ pub fn refusals(refusals: &[Refusal]) -> Result<(), HostError> {
     count("refusals", refusals.len(), 100)?;
     refusals.iter().try_for_each(|refusal| {
         text("the operation of a refusal", &refusal.operation, 255)?;
-        text("the reason of a refusal", &refusal.reason, REASON)?;
+        text("the name of a refusal", refusal.name.as_deref().unwrap_or_default(), REASON)?;
         refusal.invitation.as_deref().map_or(Ok(()), |invitation| id("the invitation", invitation))
     })
 }

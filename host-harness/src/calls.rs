@@ -20,10 +20,10 @@ use crate::{
     Fault, Function, Interceptor, Limits, Trace,
     contract::{
         audit::Refusal,
-        directory::{LookupError, Organization, User},
+        directory::{Found, LookupError, Organization, User},
         membership::{Eligibility, Resolved},
         notifications::{Message, SendError, Sent},
-        policy::{AcceptFacts, InviteFacts},
+        policy::{AcceptFacts, InviteFacts, PolicyError},
         settings::Values,
         storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{
@@ -376,6 +376,12 @@ trait HostFailure: Serialize + DeserializeOwned + Send {
 impl HostFailure for HostError {
     fn host(error: HostError) -> Self {
         error
+    }
+}
+
+impl HostFailure for PolicyError {
+    fn host(error: HostError) -> Self {
+        Self::Host(error)
     }
 }
 

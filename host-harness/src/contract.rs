@@ -60,7 +60,9 @@ macro_rules! flags_as_names {
 }
 flags_as_names!(types::Permissions {
     "INVITE" => INVITE, "VIEW" => VIEW, "REVOKE" => REVOKE, "RESEND" => RESEND, "APPROVE" => APPROVE,
+    "SEE_CODE" => SEE_CODE, "ONBOARD" => ONBOARD,
 });
 flags_as_names!(settings::Notices {
     "EXPIRED" => EXPIRED, "ACCEPTED" => ACCEPTED, "DECLINED" => DECLINED, "APPROVAL_REQUESTED" => APPROVAL_REQUESTED,
+    "FAILED" => FAILED, "REVOKED" => REVOKED,
 });

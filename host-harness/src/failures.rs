@@ -13,6 +13,7 @@ use crate::{
     contract::{
         directory::LookupError,
         notifications::SendError,
+        policy::PolicyError,
         storage::StoreError,
         types::{HostError, InvitationKey},
     },
@@ -87,6 +88,7 @@ enum Errors {
     Lookup,
     Store,
     Send,
+    Policy,
 }
 
 impl Errors {
@@ -128,6 +130,9 @@ impl Errors {
                 "no-address",
                 "other",
             ],
+            Self::Policy => {
+                &["unavailable", "throttled", "outcome-unknown", "denied", "invalid", "other", "silent"]
+            }
         }
     }
 
@@ -164,6 +169,10 @@ impl Errors {
                 "other" => SendError::Other(text()),
                 name => SendError::Host(inner(name)?),
             }),
+            (Self::Policy, name) => serde_json::to_value(match name {
+                "silent" => PolicyError::Silent(None),
+                name => PolicyError::Host(host_error(name)?),
+            }),
         };
         made.ok()
     }
@@ -173,6 +182,7 @@ impl Errors {
         let (name, inner) = case_of(error)?;
         match (self, name.as_str()) {
             (Self::Host, name) => self.case(name),
+            (Self::Policy, "host") => self.case(&case_of(inner)?.0),
             (_, "host") => match case_of(inner)?.0.as_str() {
                 "other" => self.case("host-other"),
                 name => self.case(name),
@@ -219,9 +229,11 @@ impl Function {
             Self::StorageRecall
             | Self::StorageInsert
             | Self::StorageGet
+            | Self::StorageDismiss
             | Self::StorageTransition
             | Self::StorageList
             | Self::StorageMine => Errors::Store,
+            Self::PolicyDecideInvite | Self::PolicyDecideAccept => Errors::Policy,
             _ => Errors::Host,
         }
     }

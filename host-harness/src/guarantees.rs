@@ -122,15 +122,15 @@ fn place<'a>(world: &'a Snapshot, organization: &str) -> Result<&'a Organization
 }
 
 fn is_change(event: &AuditEvent) -> bool {
-    event.event.starts_with("invitation.") && event.event != "invitation.purged"
+    event.kind.is_change()
 }
 
 fn is_grant(event: &AuditEvent) -> bool {
-    matches!(event.event.as_str(), "member.added" | "grant.added")
+    event.kind.is_grant()
 }
 
 fn was_purged(world: &Snapshot, organization: &str, id: &str) -> bool {
-    world.audit.iter().any(|event| event.event == "invitation.purged" && is_of(event, organization, id))
+    world.audit.iter().any(|event| event.text() == "invitation.purged" && is_of(event, organization, id))
 }
 
 /// What somebody owes to an invitation.
@@ -180,7 +180,8 @@ fn member_by_accepting(world: &Snapshot, _: &History) -> Found {
 fn once(world: &Snapshot, _: &History) -> Found {
     let mut seen = BTreeSet::new();
     for event in world.audit.iter().filter(|event| is_grant(event)) {
-        let what = (&event.organization, &event.invitation, &event.event, &event.reason);
+        let grant = event.grant.as_ref().map(|grant| (grant.kind.text(), &grant.id));
+        let what = (&event.organization, &event.invitation, event.text(), grant);
         must(seen.insert(what), || format!("applied twice: {event:?}"))?;
     }
     for (organization, view) in &world.organizations {
@@ -200,7 +201,7 @@ fn no_grant_without_member(world: &Snapshot, _: &History) -> Found {
             must(exist, || format!("{organization}: a grant of nothing: {member:?}"))?;
         }
     }
-    for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.event == "grant.added") {
+    for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.text() == "grant.added") {
         let (Some(organization), Some(id)) = (&event.organization, &event.invitation) else {
             return Err(format!("given to nobody: {event:?}"));
         };
@@ -210,7 +211,7 @@ fn no_grant_without_member(world: &Snapshot, _: &History) -> Found {
         let view = place(world, organization)?;
         let there = view.members.iter().any(|member| member.account == *user);
         let left = |later: &AuditEvent| {
-            later.event.starts_with("world.") && later.reason.as_deref() == Some(user.id.as_str())
+            later.kind.is_worldly() && later.subject.as_ref().is_some_and(|left| left.id == user.id)
         };
         must(there || view.deleted || since(world, index)?.iter().any(left), || {
             format!("{user:?} is no member: {event:?}")
@@ -240,8 +241,9 @@ fn nothing_after_removal(world: &Snapshot, history: &History) -> Found {
             };
             let his =
                 row(world, organization, id).is_some_and(|row| row.subject == Subject::User(account.clone()));
-            let claimed =
-                |before: &AuditEvent| before.event == "invitation.claimed" && is_of(before, organization, id);
+            let claimed = |before: &AuditEvent| {
+                before.text() == "invitation.claimed" && is_of(before, organization, id)
+            };
             must(!his || !until(world, *at)?.iter().any(claimed), || {
                 format!("{account:?} was removed, then {event:?}")
             })?;
@@ -253,11 +255,10 @@ fn nothing_after_removal(world: &Snapshot, history: &History) -> Found {
 /// The state after an event, or `None` where it may not happen.
 pub(crate) fn step(from: Option<State>, event: &AuditEvent) -> Option<State> {
     use State::{Accepted, Accepting, AwaitingApproval, Declined, Expired, Failed, Pending, Revoked};
-    match (from, event.event.as_str()) {
-        (None, "invitation.created") => Some(if event.reason.is_some() { AwaitingApproval } else { Pending }),
-        (Some(AwaitingApproval), "invitation.approved") | (Some(Pending), "invitation.renewed") => {
-            Some(Pending)
-        }
+    match (from, event.text()) {
+        (None, "invitation.created") => Some(if event.word.is_some() { AwaitingApproval } else { Pending }),
+        (Some(AwaitingApproval), "invitation.approved")
+        | (Some(Pending), "invitation.renewed" | "invitation.adopted") => Some(Pending),
         (Some(Pending), "invitation.claimed") | (Some(Accepting), "invitation.taken-over") => Some(Accepting),
         (Some(Accepting), "invitation.accepted") => Some(Accepted),
         (Some(Accepting), "invitation.failed") => Some(Failed),
@@ -278,7 +279,7 @@ fn legal_path(world: &Snapshot, _: &History) -> Found {
         let mut state = None;
         for event in changes(world, &row.key) {
             let next = step(state, event);
-            must(next.is_some(), || format!("{} was {state:?}, then {}", row.key.id, event.event))?;
+            must(next.is_some(), || format!("{} was {state:?}, then {}", row.key.id, event.text()))?;
             state = next;
         }
         must(state == Some(row.state), || {
@@ -323,7 +324,7 @@ fn only_the_invited(world: &Snapshot, _: &History) -> Found {
             format!("{:?} is a member by the invitation of {:?}", member.account, row.subject)
         })?;
     }
-    for event in world.audit.iter().filter(|event| event.event == "invitation.claimed") {
+    for event in world.audit.iter().filter(|event| event.text() == "invitation.claimed") {
         let (organization, id) =
             event.organization.as_deref().zip(event.invitation.as_deref()).unwrap_or_default();
         let Some(row) = row(world, organization, id) else { continue };
@@ -353,7 +354,7 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
                 .any(|known| known.who == row.inviter && known.permissions.contains(Permissions::INVITE));
             let last = |event: &str| {
                 let is_it = |known: &AuditEvent| {
-                    known.event == event && known.organization.as_ref() == Some(organization)
+                    known.text() == event && known.organization.as_ref() == Some(organization)
                 };
                 world.audit.iter().rposition(is_it)
             };
@@ -362,16 +363,16 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
             // A right that is lost after the check that follows the claim counts as lost later.
             let claimed = until(world, given.unwrap_or(0))?
                 .iter()
-                .position(|event| event.event == "invitation.claimed" && is_of(event, organization, id));
+                .position(|event| event.text() == "invitation.claimed" && is_of(event, organization, id));
             must(entitled || claimed < last("world.permissions-set"), || {
                 format!("{id} gave in the name of {:?}, who may not invite", row.inviter)
             })?;
         }
     }
-    for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.event == "grant.added") {
+    for (index, event) in world.audit.iter().enumerate().filter(|(_, event)| event.text() == "grant.added") {
         let gone = until(world, index)?.iter().find(|earlier| {
-            matches!(earlier.event.as_str(), "world.group-deleted" | "world.role-deleted")
-                && (&earlier.organization, &earlier.reason) == (&event.organization, &event.reason)
+            matches!(earlier.text(), "world.group-deleted" | "world.role-deleted")
+                && (&earlier.organization, &earlier.grant) == (&event.organization, &event.grant)
         });
         must(gone.is_none(), || format!("given though it was gone: {event:?}"))?;
     }
@@ -406,7 +407,7 @@ fn no_other_tenant(world: &Snapshot, history: &History) -> Found {
 
 fn claimed_in_time(world: &Snapshot, _: &History) -> Found {
     for StoredInvitation { invitation: row, .. } in &world.invitations {
-        let claim = changes(world, &row.key).find(|event| event.event == "invitation.claimed");
+        let claim = changes(world, &row.key).find(|event| event.text() == "invitation.claimed");
         let late = claim.zip(row.expires_at).filter(|(claim, end)| claim.at >= *end);
         must(late.is_none(), || format!("{} was claimed after its end: {late:?}", row.key.id))?;
     }
@@ -452,16 +453,16 @@ fn ended_and_applied(world: &Snapshot, _: &History) -> Found {
         })?;
         let Subject::User(user) = &row.subject else { continue };
         let since = world.audit.iter().skip_while(|event| {
-            !(event.event == "invitation.claimed" && is_of(event, &row.key.organization, &row.key.id))
+            !(event.text() == "invitation.claimed" && is_of(event, &row.key.organization, &row.key.id))
         });
         let since: Vec<_> = since.collect();
         for StepResult { step, outcome } in &row.outcomes {
             let grant = if let Step::Grant(grant) = step { Some(grant) } else { None };
             // What an administrator has taken away while or after it was accepted is not there, rightly.
             let taken = since.iter().any(|event| {
-                let lost = event.event.ends_with("removed") || event.event.ends_with("deleted");
-                let what = event.reason.as_ref();
-                lost && (what == Some(&user.id) || grant.is_some_and(|grant| what == Some(&grant.id)))
+                let lost = event.text().ends_with("removed") || event.text().ends_with("deleted");
+                let theirs = event.subject.as_ref().is_some_and(|who| who.id == user.id);
+                lost && if event.grant.is_some() { event.grant.as_ref() == grant } else { theirs }
             });
             let there = debts(world).iter().any(|debt| {
                 (debt.organization, debt.invitation) == (&row.key.organization, &row.key.id)

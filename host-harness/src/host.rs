@@ -14,10 +14,10 @@ use serde::Serialize;
 
 use crate::contract::{
     audit::Refusal,
-    directory::{LookupError, Organization, User},
+    directory::{Found, LookupError, Organization, User},
     membership::{Eligibility, Resolved},
     notifications::{Message, SendError, Sent},
-    policy::{AcceptFacts, InviteFacts},
+    policy::{AcceptFacts, InviteFacts, PolicyError},
     settings::Values,
     storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
     types::{
@@ -39,6 +39,7 @@ pub enum Operation {
     RevokeAll,
     Approve,
     Reject,
+    Dismiss,
     ListMine,
     Introspect,
     Accept,
@@ -48,7 +49,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation, in the order of the contract.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Invite,
         Self::List,
         Self::Get,
@@ -57,6 +58,7 @@ impl Operation {
         Self::RevokeAll,
         Self::Approve,
         Self::Reject,
+        Self::Dismiss,
         Self::ListMine,
         Self::Introspect,
         Self::Accept,
@@ -76,6 +78,7 @@ impl Operation {
             Self::RevokeAll => "revoke-all",
             Self::Approve => "approve",
             Self::Reject => "reject",
+            Self::Dismiss => "dismiss",
             Self::ListMine => "list-mine",
             Self::Introspect => "introspect",
             Self::Accept => "accept",
@@ -179,7 +182,7 @@ pub trait Directory: Send + Sync {
         organization: String,
         userstore_domain: Option<String>,
         names: Vec<String>,
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError>;
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError>;
     async fn get_users(
         &self,
         call: &Call,
@@ -246,6 +249,7 @@ pub trait Storage: Send + Sync {
         batch: Batch,
     ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError>;
     async fn get(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError>;
+    async fn dismiss(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError>;
     async fn by_code(&self, call: &Call, code: Vec<u8>) -> Result<Option<Invitation>, HostError>;
     async fn transition(
         &self,
@@ -319,8 +323,8 @@ pub trait Audit: Send + Sync {
 #[async_trait]
 #[allow(missing_docs, reason = "documented in wit/policy.wit")]
 pub trait Policy: Send + Sync {
-    async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError>;
-    async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, HostError>;
+    async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError>;
+    async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, PolicyError>;
 }
 
 /// `settings`: what an organization has configured.

@@ -15,7 +15,7 @@ macro_rules! with_imports {
         $then! {
             directory "guestlist:invitation/directory@0.1.0" {
                 plain read DirectoryGetOrganization directory_get_organization get_organization "get-organization" (id: String) -> Result<Option<Organization>, HostError>;
-                [names] read DirectoryFindUsers directory_find_users find_users "find-users" (organization: String, userstore_domain: Option<String>, names: Vec<String>) -> Result<Vec<Result<Option<User>, HostError>>, LookupError>;
+                [names] read DirectoryFindUsers directory_find_users find_users "find-users" (organization: String, userstore_domain: Option<String>, names: Vec<String>) -> Result<Vec<Result<Found, HostError>>, LookupError>;
                 plain read DirectoryGetUsers directory_get_users get_users "get-users" (organization: String, accounts: Vec<UserRef>) -> Result<Vec<Option<User>>, HostError>;
                 plain read DirectoryStanding directory_standing standing "standing" (organization: String, who: Principal) -> Result<Option<Permissions>, HostError>;
             }
@@ -29,6 +29,7 @@ macro_rules! with_imports {
                 plain read StorageRecall storage_recall recall "recall" (organization: String, operation: String, fingerprint: Vec<u8>) -> Result<Vec<Recorded>, StoreError>;
                 [batch.drafts] effect StorageInsert storage_insert insert "insert" (organization: String, batch: Batch) -> Result<Vec<Result<Inserted, StoreError>>, StoreError>;
                 plain read StorageGet storage_get get "get" (key: InvitationKey) -> Result<Invitation, StoreError>;
+                plain effect StorageDismiss storage_dismiss dismiss "dismiss" (key: InvitationKey) -> Result<Invitation, StoreError>;
                 plain read StorageByCode storage_by_code by_code "by-code" (code: Vec<u8>) -> Result<Option<Invitation>, HostError>;
                 special effect StorageTransition storage_transition transition "transition" (key: InvitationKey, guard: Guard, change: Change) -> Result<Transitioned, StoreError>;
                 plain read StorageList storage_list list "list" (organization: String, filter: InvitationFilter, page: PageRequest) -> Result<Page, StoreError>;
@@ -44,8 +45,8 @@ macro_rules! with_imports {
                 plain effect AuditRecordRefusals audit_record_refusals record_refusals "record-refusals" (organization: Option<String>, refusals: Vec<Refusal>) -> Result<(), HostError>;
             }
             policy "guestlist:invitation/policy@0.1.0" {
-                plain read PolicyDecideInvite policy_decide_invite decide_invite "decide-invite" (facts: InviteFacts) -> Result<Vec<Verdict>, HostError>;
-                plain read PolicyDecideAccept policy_decide_accept decide_accept "decide-accept" (facts: AcceptFacts) -> Result<Verdict, HostError>;
+                plain read PolicyDecideInvite policy_decide_invite decide_invite "decide-invite" (facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError>;
+                plain read PolicyDecideAccept policy_decide_accept decide_accept "decide-accept" (facts: AcceptFacts) -> Result<Verdict, PolicyError>;
             }
             settings "guestlist:invitation/settings@0.1.0" {
                 plain read SettingsGet settings_get get "get" (organization: String) -> Result<Values, HostError>;

@@ -21,6 +21,7 @@
 
 mod address;
 mod admission;
+pub mod audit;
 pub mod bounds;
 mod calls;
 pub mod code;

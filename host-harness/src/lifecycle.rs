@@ -1,7 +1,10 @@
 //! The life of an invitation as tables, for whoever implements the store: which states follow which, what
 //! each change is called in the audit trail, and how long a message makes sense.
 
-use crate::contract::types::{MessageKind, State};
+use crate::contract::{
+    audit::EventKind,
+    types::{MessageKind, State},
+};
 
 /// Whether an invitation may go from one state to another: the table at `types.state` in the contract.
 ///
@@ -36,18 +39,19 @@ pub fn makes_sense(kind: &MessageKind, state: State) -> bool {
     }
 }
 
-/// What a change of state is called in the audit trail.
+/// What a change of state is called in the audit trail; `adopted` where it has another inviter by it.
 #[must_use]
-pub fn event(from: State, to: State) -> &'static str {
+pub fn event(from: State, to: State, adopted: bool) -> EventKind {
     match (from, to) {
-        (State::AwaitingApproval, State::Pending) => "invitation.approved",
-        (State::Accepting, State::Accepting) => "invitation.taken-over",
-        (_, State::Accepting) => "invitation.claimed",
-        (_, State::AwaitingApproval | State::Pending) => "invitation.renewed",
-        (_, State::Accepted) => "invitation.accepted",
-        (_, State::Declined) => "invitation.declined",
-        (_, State::Revoked) => "invitation.revoked",
-        (_, State::Expired) => "invitation.expired",
-        (_, State::Failed) => "invitation.failed",
+        (State::AwaitingApproval, State::Pending) => EventKind::InvitationApproved,
+        (State::Accepting, State::Accepting) => EventKind::InvitationTakenOver,
+        (_, State::Accepting) => EventKind::InvitationClaimed,
+        (_, State::AwaitingApproval | State::Pending) if adopted => EventKind::InvitationAdopted,
+        (_, State::AwaitingApproval | State::Pending) => EventKind::InvitationRenewed,
+        (_, State::Accepted) => EventKind::InvitationAccepted,
+        (_, State::Declined) => EventKind::InvitationDeclined,
+        (_, State::Revoked) => EventKind::InvitationRevoked,
+        (_, State::Expired) => EventKind::InvitationExpired,
+        (_, State::Failed) => EventKind::InvitationFailed,
     }
 }

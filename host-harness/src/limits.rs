@@ -33,7 +33,7 @@ impl Default for Limits {
             host_call_time: Duration::from_secs(2),
             memory: 16 << 20,
             host_call_bytes: 8 << 20,
-            host_calls: 256,
+            host_calls: 512,
             fuel: None,
         }
     }

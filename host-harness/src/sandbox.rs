@@ -11,10 +11,10 @@ use crate::{
     HostCalls,
     contract::{
         audit::Refusal,
-        directory::{LookupError, Organization, User},
+        directory::{Found, LookupError, Organization, User},
         membership::{Eligibility, Resolved},
         notifications::{Message, SendError, Sent},
-        policy::{AcceptFacts, InviteFacts},
+        policy::{AcceptFacts, InviteFacts, PolicyError},
         settings::Values,
         storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
         types::{

@@ -336,6 +336,8 @@ exports! {
     Approve approve(id: String as borrowed) -> Result<Invited, Refusal>;
     /// Ends an awaiting invitation.
     Reject reject(id: String as borrowed, reason: Option<String> as optional) -> Result<(), Refusal>;
+    /// Takes an ended invitation off the list.
+    Dismiss dismiss(id: String as borrowed) -> Result<(), Refusal>;
     /// The caller's invitations in all organizations.
     ListMine list_mine(states: Vec<State> as borrowed, after: Option<String> as optional, limit: u32 as copied) -> Result<PreviewPage, InviteeRefusal>;
     /// What the caller would accept.

@@ -6,33 +6,31 @@ use crate::{
     contract::{
         exports::invitations::{Invited, ItemRefusal, Refusal},
         imports::{
+            audit::{self, Word},
             notifications::{Message, Recipient},
             settings::{Notices, Values},
             storage::{Batch, Draft, Inserted, RefusedItem, StoreError},
             types::{
-                Grant, HostError, MailState, MessageKind, Notify, Principal, Property, State, Subject,
-                UserRef,
+                Context, Grant, HostError, MailState, MessageKind, Notify, Property, State, Subject, UserRef,
             },
         },
     },
     entropy::Entropy,
-    invite::{Answers, existing, put, verdict::Judged},
+    invite::{Answers, OPERATION, existing, put, verdict::Judged},
     mail,
     moving::{MAIL_HOLD, failure, is_uncertain, retry_after},
-    refusals::item_to_text,
+    refusals::{About, Refused, item_to_text, record},
     request, standing,
 };
 
 /// What all items of a request have in common.
 pub struct Terms<'a> {
-    /// When it was asked.
-    pub now: u64,
+    /// Who asks, and when.
+    pub context: &'a Context,
     /// The inviting organization.
     pub organization: &'a str,
     /// Where its invitees come from.
     pub parent: &'a str,
-    /// Who invites.
-    pub inviter: &'a Principal,
     /// The organization's settings.
     pub settings: &'a Values,
     /// The groups and roles asked for.
@@ -45,6 +43,10 @@ pub struct Terms<'a> {
     pub notify: Notify,
     /// Of the mail.
     pub template: Option<&'a str>,
+    /// In which language the invitees are written to.
+    pub language: Option<&'a str>,
+    /// Where they go after accepting.
+    pub landing: Option<&'a str>,
     /// The inviter's own properties.
     pub metadata: &'a [Property],
     /// The client's idempotency key.
@@ -53,8 +55,19 @@ pub struct Terms<'a> {
     pub fingerprint: Vec<u8>,
     /// The names as they were asked for, by position.
     pub names: &'a [String],
+    /// The accounts that they turned out to mean, by position.
+    pub accounts: Vec<Option<UserRef>>,
     /// The expired invitation that is invited anew.
     pub replaces: Option<&'a str>,
+}
+
+impl Terms<'_> {
+    /// Remembers which account a name means.
+    pub fn is_about(&mut self, position: u32, account: &UserRef) {
+        if let Some(slot) = self.accounts.get_mut(position as usize) {
+            *slot = Some(account.clone());
+        }
+    }
 }
 
 /// A draft, and what only this call knows about it.
@@ -98,13 +111,16 @@ pub fn store_and_send(
             return Ok(());
         }
         Err(StoreError::OperationReused) => return Err(Refusal::OperationReused),
+        Err(StoreError::Host(HostError::Invalid(what))) => return Err(Refusal::Invalid(what)),
         Err(error) => {
             fail(answers, &failure(error));
+            // What is refused is refused, whether or not the others could be stored.
+            record(host, terms.context, &About::default(), &events(&batch.refused));
             return Ok(());
         }
     };
 
-    let mut messages = Vec::new();
+    let mut letters = Vec::new();
     let mut mailed = Vec::new();
     for ((draft, prepared), stored) in batch.drafts.iter().zip(&prepared).zip(stored) {
         let answer = match stored {
@@ -113,7 +129,7 @@ pub fn store_and_send(
                 if let (Some(code), Notify::Internal, State::Pending) =
                     (&prepared.code, terms.notify, row.state)
                 {
-                    messages.push(message(terms, prepared, &row, code));
+                    letters.push((message(terms, prepared, &row, code), 0));
                     mailed.push(draft.position);
                 }
                 Ok(invited)
@@ -125,8 +141,7 @@ pub fn store_and_send(
         };
         put(answers, draft.position, answer);
     }
-    let outcomes =
-        mail::deliver(host, terms.organization, terms.template, &messages, terms.settings.mail_retry);
+    let outcomes = mail::deliver(host, terms.organization, terms.template, &letters, terms.settings);
     for (position, outcome) in mailed.into_iter().zip(&outcomes) {
         if let Some(Some(Ok(invited))) = answers.get_mut(position as usize) {
             invited.mail = mail::state(outcome);
@@ -144,7 +159,7 @@ fn prepare(
 ) -> Result<(Batch, Vec<Prepared>), HostError> {
     let with_code = judged.iter().filter(|item| item.approval.is_none()).count();
     let ids = judged.len() + usize::from(terms.operation.is_none());
-    let mut entropy = Entropy::draw(host, terms.now, ids, with_code)?;
+    let mut entropy = Entropy::draw(host, terms.context.now, ids, with_code)?;
     let operation = match terms.operation {
         Some(key) => key.to_owned(),
         None => entropy.id()?,
@@ -177,6 +192,8 @@ fn prepare(
         grants: terms.grants.to_vec(),
         notify: terms.notify,
         template: terms.template.map(str::to_owned),
+        language: terms.language.map(str::to_owned),
+        landing: terms.landing.map(str::to_owned),
         metadata: terms.metadata.to_vec(),
         active_limit: terms.settings.pending_limit,
         announce: terms.settings.notices.contains(Notices::APPROVAL_REQUESTED),
@@ -188,23 +205,41 @@ fn prepare(
     Ok((batch, prepared))
 }
 
+/// Whether an item is refused for good.
+#[must_use]
+pub const fn is_final(refusal: &ItemRefusal) -> bool {
+    !matches!(refusal, ItemRefusal::Unavailable(_) | ItemRefusal::PolicyUnavailable(_))
+}
+
 /// The items that are refused for good. What a fault or a silent policy refused is not: it is tried again
 /// with the same key.
 fn refused(terms: &Terms<'_>, answers: &Answers) -> Vec<RefusedItem> {
-    let is_final = |refusal: &ItemRefusal| {
-        !matches!(refusal, ItemRefusal::Unavailable(_) | ItemRefusal::PolicyUnavailable(_))
-    };
+    let items = answers.iter().zip(terms.names).zip(&terms.accounts);
     (0..)
-        .zip(answers.iter().zip(terms.names))
-        .filter_map(|(position, (answer, name))| match answer {
+        .zip(items)
+        .filter_map(|(position, ((answer, name), account))| match answer {
             Some(Err(refusal)) if is_final(refusal) => Some(RefusedItem {
                 position,
-                name: name.clone(),
+                name: request::bounded_to(request::RECORDED_BYTES, name.replace('\0', "\u{fffd}")),
+                subject: account.clone(),
+                word: refusal.word().unwrap_or(Word::Other),
                 reason: request::bounded_to(request::RECORDED_BYTES, item_to_text(refusal)),
             }),
             _ => None,
         })
         .collect()
+}
+
+/// The events of items that were refused, where no batch was stored that would have them.
+fn events(refused: &[RefusedItem]) -> Vec<audit::Refusal> {
+    let event = |item: &RefusedItem| audit::Refusal {
+        operation: OPERATION.to_owned(),
+        invitation: None,
+        subject: item.subject.clone(),
+        name: Some(item.name.clone()),
+        word: item.word,
+    };
+    refused.iter().map(event).collect()
 }
 
 /// The operation id makes it safe to ask again when the answer was lost.
@@ -239,8 +274,9 @@ fn message(terms: &Terms<'_>, prepared: &Prepared, row: &Inserted, code: &Code) 
         version: row.version,
         kind: MessageKind::Invitation,
         to: Recipient::User(prepared.to.clone()),
-        inviter: terms.inviter.clone(),
+        inviter: terms.context.caller.clone(),
         code: Some(code.reveal()),
         expires_at: row.expires_at,
+        language: terms.language.map(str::to_owned),
     }
 }

@@ -3,14 +3,15 @@
 use crate::{
     Capabilities,
     contract::{
-        exports::invitations::ItemRefusal,
+        exports::invitations::{ItemRefusal, Refusal},
         imports::{
-            policy,
-            types::{AcceptWith, Grant, Narrowed, Verdict},
+            policy::{self, PolicyError},
+            types::{AcceptWith, Context, Grant, Invitation, Narrowed, Verdict},
         },
     },
     invite::{Answers, Candidate, Terms, put, put_all},
     moving::retry_after,
+    refusals::account,
     request, standing,
 };
 
@@ -38,7 +39,7 @@ pub fn judge(
     let facts = policy::InviteFacts {
         organization: terms.organization.to_owned(),
         parent: terms.parent.to_owned(),
-        inviter: terms.inviter.clone(),
+        inviter: terms.context.caller.clone(),
         grants: terms.grants.to_vec(),
         lifetime: terms.lifetime,
         notify: terms.notify,
@@ -55,8 +56,12 @@ pub fn judge(
     let verdicts = match host.decide_invite(&facts) {
         Ok(verdicts) if verdicts.len() == candidates.len() => verdicts,
         other => {
-            let error = other.err().unwrap_or_else(standing::out_of_step);
-            put_all(answers, &candidates, &ItemRefusal::PolicyUnavailable(retry_after(&error)));
+            let refusal = match other {
+                Err(PolicyError::Host(error)) => ItemRefusal::Unavailable(retry_after(&error)),
+                Err(PolicyError::Silent(after)) => ItemRefusal::PolicyUnavailable(after),
+                Ok(_) => ItemRefusal::PolicyUnavailable(None),
+            };
+            put_all(answers, &candidates, &refusal);
             return Vec::new();
         }
     };
@@ -71,6 +76,62 @@ pub fn judge(
     judged
 }
 
+/// Asks whether the policy would let the caller make this very invitation: nothing less, and without approval.
+///
+/// # Errors
+/// `not-invitable`, or the failure of the host.
+pub fn would_be_allowed(
+    host: &impl Capabilities,
+    context: &Context,
+    row: &Invitation,
+) -> Result<(), Refusal> {
+    let Some(account) = account(&row.subject) else {
+        return Err(Refusal::Unsupported("this kind of subject is not supported".into()));
+    };
+    let user = standing::one(host.get_users(&row.parent, std::slice::from_ref(account))?)?;
+    let candidate = policy::Candidate {
+        account: account.clone(),
+        via: user.and_then(|user| user.via),
+        name: row.name.clone(),
+    };
+    let facts = policy::InviteFacts {
+        organization: row.key.organization.clone(),
+        parent: row.parent.clone(),
+        inviter: context.caller.clone(),
+        grants: row.grants.clone(),
+        lifetime: row.lifetime,
+        notify: row.notify,
+        metadata: row.metadata.clone(),
+        candidates: vec![candidate],
+    };
+    let verdict = match host.decide_invite(&facts) {
+        Ok(verdicts) => <[Verdict; 1]>::try_from(verdicts).ok(),
+        Err(PolicyError::Host(error)) => return Err(Refusal::Host(error)),
+        Err(PolicyError::Silent(after)) => {
+            return Err(Refusal::NotInvitable(ItemRefusal::PolicyUnavailable(after)));
+        }
+    };
+    let is_less = |narrowed: &Narrowed| {
+        narrowed.grants.len() != row.grants.len()
+            || narrowed.lifetime.is_some_and(|shorter| row.lifetime.is_none_or(|lifetime| shorter < lifetime))
+            || (narrowed.signed_in_only && row.accept_with == AcceptWith::Code)
+    };
+    let refusal = match verdict {
+        None => ItemRefusal::PolicyUnavailable(None),
+        Some([Verdict::Allow]) => return Ok(()),
+        Some([Verdict::AllowWith(narrowed)]) if !is_less(&narrowed) => return Ok(()),
+        Some([Verdict::AllowWith(_)]) => {
+            ItemRefusal::Refused("the policy allows less than this invitation gives: invite anew".into())
+        }
+        Some([Verdict::RequireApproval(_)]) => ItemRefusal::NeedsApproval,
+        Some([Verdict::Refuse(why)]) => ItemRefusal::Refused(request::bounded(why)),
+        Some([Verdict::Other(_)]) => {
+            ItemRefusal::Refused("the policy's answer is not understood: update the plugin".into())
+        }
+    };
+    Err(Refusal::NotInvitable(refusal))
+}
+
 fn on_terms(terms: &Terms<'_>, candidate: Candidate, verdict: Verdict) -> Result<Judged, String> {
     let mut judged = Judged {
         candidate,
@@ -82,7 +143,12 @@ fn on_terms(terms: &Terms<'_>, candidate: Candidate, verdict: Verdict) -> Result
     match verdict {
         Verdict::Allow => {}
         Verdict::Refuse(why) => return Err(why),
-        Verdict::RequireApproval(why) => judged.approval = Some(request::bounded(why)),
+        Verdict::RequireApproval(approval) => {
+            if let Some(narrowed) = approval.narrowed {
+                narrow(terms, &mut judged, narrowed)?;
+            }
+            judged.approval = Some(request::bounded(approval.reason));
+        }
         Verdict::AllowWith(narrowed) => narrow(terms, &mut judged, narrowed)?,
         Verdict::Other(_) => return Err("the policy's answer is not understood: update the plugin".into()),
     }
@@ -101,6 +167,9 @@ fn narrow(terms: &Terms<'_>, judged: &mut Judged, narrowed: Narrowed) -> Result<
     if let Some(shorter) = narrowed.lifetime {
         if shorter == 0 || terms.lifetime.is_some_and(|asked| shorter > asked) {
             return widened();
+        }
+        if shorter < terms.settings.lifetime_min {
+            return Err("the policy allows less time than the organization's shortest, `lifetime-min`".into());
         }
         judged.lifetime = Some(shorter);
     }

@@ -4,7 +4,8 @@ use sha2::{Digest as _, Sha256};
 use uuid::Builder;
 
 use crate::contract::{
-    storage::{Batch, Change, ClockGuard, CodeChange, Draft, Guard, LifetimeChange},
+    audit::Word,
+    storage::{Batch, Change, ClockGuard, CodeChange, Draft, Guard, LifetimeChange, RefusedItem},
     types::{
         AcceptWith, Grant, GrantKind, InvitationFilter, InvitationKey, MessageKind, Notify, PageRequest,
         Principal, SortKey, State, Step, Subject, UserRef,
@@ -140,6 +141,8 @@ pub(super) fn batch(operation: &str, drafts: Vec<Draft>) -> Batch {
         grants: vec![group("g-help"), role("r-admin")],
         notify: Notify::Internal,
         template: None,
+        language: None,
+        landing: None,
         metadata: Vec::new(),
         active_limit: None,
         announce: false,
@@ -148,6 +151,12 @@ pub(super) fn batch(operation: &str, drafts: Vec<Draft>) -> Batch {
         drafts: numbered.collect(),
         refused: Vec::new(),
     }
+}
+
+/// A refused item; the word is that of the reason, where it is one.
+pub(super) fn refused_item(position: u32, name: &str, reason: &str) -> RefusedItem {
+    let word = Word::of_text(reason).unwrap_or(Word::Other);
+    RefusedItem { position, name: name.into(), subject: None, word, reason: reason.into() }
 }
 
 pub(super) fn guard(version: u64, states: &[State]) -> Guard {
@@ -163,6 +172,8 @@ pub(super) fn change(to: State) -> Change {
         code: CodeChange::Keep,
         lifetime: LifetimeChange::Keep,
         reason: None,
+        word: None,
+        adopt: false,
         outcomes: None,
         count_resend: false,
         messages: Vec::new(),
@@ -208,7 +219,14 @@ pub(super) fn word(state: State) -> &'static str {
 
 /// Every row.
 pub(super) fn all() -> InvitationFilter {
-    InvitationFilter { states: vec![], grant: None, inviter: None, invitee: None, name_prefix: None }
+    InvitationFilter {
+        states: vec![],
+        grant: None,
+        inviter: None,
+        invitee: None,
+        name_prefix: None,
+        dismissed: None,
+    }
 }
 
 pub(super) fn page(sort: SortKey, limit: u32) -> PageRequest {

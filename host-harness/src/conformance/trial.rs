@@ -167,12 +167,12 @@ impl Inner {
     pub(super) async fn trail(&self) -> Outcome<Vec<AuditEvent>> {
         let unreadable = || Stop::LeftOut("the audit trail cannot be read".into());
         let events = self.store.audit().await?.ok_or_else(unreadable)?;
-        Ok(events.into_iter().filter(|event| !event.event.starts_with("world.")).collect())
+        Ok(events.into_iter().filter(|event| !event.text().starts_with("world.")).collect())
     }
 
     /// The words of the trail, in order.
     pub(super) async fn words(&self) -> Outcome<Vec<String>> {
-        Ok(self.trail().await?.into_iter().map(|event| event.event).collect())
+        Ok(self.trail().await?.into_iter().map(|event| event.text().to_owned()).collect())
     }
 }
 

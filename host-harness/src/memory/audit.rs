@@ -4,86 +4,105 @@
 //! its event and no event without its change. An event never holds a code.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
 use super::{
     MemoryHost,
     realm::{Realm, StoredInvitation},
 };
 use crate::{
+    audit::name_digest,
     bounds,
     contract::{
-        audit::Refusal,
-        types::{HostError, Principal, State},
+        audit::{Event, EventKind, Refusal, Word},
+        types::{Grant, HostError, Invitation, Principal, State, Subject, UserRef},
     },
     host::{Audit, Call},
     lifecycle,
 };
 
-/// Something that happened, or that was asked and refused.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AuditEvent {
-    /// By the store's clock.
-    pub at: u64,
-    /// Where; absent for a refusal in a call without an organization.
-    pub organization: Option<String>,
-    /// Who acted. The host itself for what a test or scenario does to the world.
-    pub actor: Principal,
-    /// The call that it belongs to; empty for what is done to the world from outside.
-    pub request_id: String,
-    /// A stable word: `invitation.created`, `.approved`, `.renewed`, `.claimed`, `.taken-over`,
-    /// `.accepted`, `.declined`, `.revoked`, `.expired`, `.failed`, `.purged`; `item.refused` for one
-    /// item of a request; `refused` for a whole call; `member.added`, `grant.added`, `member.closed`;
-    /// and `world.*` for what was done to the world from outside.
-    pub event: String,
-    /// The export that was refused, or the one that made the change.
-    pub operation: String,
-    /// The invitation, where there is one and the actor may know it.
-    pub invitation: Option<String>,
-    /// Why, or what exactly.
-    pub reason: Option<String>,
+/// What an event is about, beside its kind.
+#[derive(Default)]
+pub(super) struct Of<'a> {
+    pub(super) invitation: Option<&'a str>,
+    pub(super) subject: Option<&'a UserRef>,
+    pub(super) name: Option<&'a str>,
+    pub(super) grant: Option<&'a Grant>,
+    pub(super) about: Option<&'a str>,
+    pub(super) word: Option<Word>,
+}
+
+impl<'a> Of<'a> {
+    /// A row and whom it is for.
+    pub(super) fn row(row: &'a Invitation) -> Self {
+        let subject = match &row.subject {
+            Subject::User(user) => Some(user),
+            Subject::Contact(_) => None,
+        };
+        Self { invitation: Some(&row.key.id), subject, ..Self::default() }
+    }
+
+    pub(super) fn user(user: &'a UserRef) -> Self {
+        Self { subject: Some(user), ..Self::default() }
+    }
+
+    pub(super) fn grant(grant: &'a Grant) -> Self {
+        Self { grant: Some(grant), ..Self::default() }
+    }
+
+    pub(super) fn id(id: &'a str) -> Self {
+        Self { about: Some(id), ..Self::default() }
+    }
 }
 
 impl Realm {
     /// An event of a running call.
-    pub(super) fn note(
-        &mut self,
-        call: &Call,
-        organization: Option<&str>,
-        event: &str,
-        invitation: Option<&str>,
-        reason: Option<String>,
-    ) {
-        self.audit.push(AuditEvent {
+    pub(super) fn note(&mut self, call: &Call, organization: Option<&str>, kind: EventKind, of: &Of<'_>) {
+        let event = Event {
             at: self.clock.store(),
             organization: organization.map(str::to_owned),
             actor: call.context.caller.clone(),
             request_id: call.context.request_id.clone(),
-            event: event.to_owned(),
+            kind,
             operation: call.operation.name().to_owned(),
-            invitation: invitation.map(str::to_owned),
-            reason,
-        });
+            invitation: of.invitation.map(str::to_owned),
+            subject: of.subject.cloned(),
+            name: of.name.map(|name| name_digest(&self.entropy.key("names"), name)),
+            grant: of.grant.cloned(),
+            about: of.about.map(str::to_owned),
+            word: of.word,
+        };
+        self.audit.push(event);
     }
 
     /// The event of a row that was changed from state `from` to what it is now.
-    pub(super) fn note_change(&mut self, call: &Call, from: State, row: &StoredInvitation) {
+    pub(super) fn note_change(
+        &mut self,
+        call: &Call,
+        from: State,
+        row: &StoredInvitation,
+        word: Option<Word>,
+        adopted: bool,
+    ) {
         let row = &row.invitation;
-        let event = lifecycle::event(from, row.state);
-        self.note(call, Some(&row.key.organization), event, Some(&row.key.id), row.reason.clone());
+        let kind = lifecycle::event(from, row.state, adopted);
+        self.note(call, Some(&row.key.organization), kind, &Of { word, ..Of::row(row) });
     }
 
     /// An event from outside of any call.
-    pub(super) fn note_world(&mut self, organization: &str, event: &str, what: String) {
-        self.audit.push(AuditEvent {
+    pub(super) fn note_world(&mut self, organization: &str, kind: EventKind, of: &Of<'_>) {
+        self.audit.push(Event {
             at: self.clock.store(),
             organization: Some(organization.to_owned()),
             actor: Principal::System,
             request_id: String::new(),
-            event: format!("world.{event}"),
+            kind,
             operation: String::new(),
             invitation: None,
-            reason: Some(what),
+            subject: of.subject.cloned(),
+            name: None,
+            grant: of.grant.cloned(),
+            about: of.about.map(str::to_owned),
+            word: None,
         });
     }
 
@@ -101,7 +120,15 @@ impl Realm {
         }
         bounds::refusals(&refusals)?;
         for refusal in refusals {
-            self.note(call, organization, "refused", refusal.invitation.as_deref(), Some(refusal.reason));
+            let kind = if refusal.name.is_some() { EventKind::ItemRefused } else { EventKind::Refused };
+            let of = Of {
+                invitation: refusal.invitation.as_deref(),
+                subject: refusal.subject.as_ref(),
+                name: refusal.name.as_deref(),
+                word: Some(refusal.word),
+                ..Of::default()
+            };
+            self.note(call, organization, kind, &of);
             if let Some(event) = self.audit.last_mut() {
                 event.operation = refusal.operation;
             }

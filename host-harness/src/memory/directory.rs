@@ -9,7 +9,7 @@ use super::{
 use crate::{
     bounds,
     contract::{
-        directory::{self, LookupError, OrganizationState, User},
+        directory::{self, Found, LookupError, OrganizationState, User},
         types::{HostError, Permissions, Principal, UserRef},
     },
     host::{Call, Directory},
@@ -59,14 +59,14 @@ impl Realm {
         organization: &str,
         domain: Option<&str>,
         names: &[String],
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
         self.concerns_people_of(call, organization)
             .and_then(|()| bounds::count("names", names.len(), 100))
             .and_then(|()| names.iter().try_for_each(|name| bounds::text("a name", name, bounds::NAME)))
             .and_then(|()| bounds::text("the user store", domain.unwrap_or_default(), 255))
             .map_err(LookupError::Host)?;
         let Some(place) = self.organization(organization) else {
-            return Ok(names.iter().map(|_| Ok(None)).collect());
+            return Ok(names.iter().map(|_| Ok(Found::Nobody)).collect());
         };
         let domain = match domain {
             None => DEFAULT_STORE,
@@ -81,18 +81,19 @@ impl Realm {
         place: &Organization,
         domain: &str,
         name: &str,
-    ) -> Result<Option<User>, HostError> {
+    ) -> Result<Found, HostError> {
         let (store, name) = match name.split_once('/') {
             Some((store, name)) => match place.store(store) {
                 Some(store) => (store, name),
-                None => return Ok(None),
+                None => return Ok(Found::Nobody),
             },
             None => (domain, name),
         };
         if place.silent_stores.contains(store) {
             return Err(HostError::Unavailable(None));
         }
-        Ok(place.named(store, name).and_then(|person| self.user(id, place, person)))
+        let user = place.named(store, name).and_then(|person| self.user(id, place, person));
+        Ok(user.map_or(Found::Nobody, Found::One))
     }
 
     /// How an organization sees one of its people; the address is where he is resident.
@@ -161,7 +162,7 @@ impl Directory for MemoryHost {
         organization: String,
         userstore_domain: Option<String>,
         names: Vec<String>,
-    ) -> Result<Vec<Result<Option<User>, HostError>>, LookupError> {
+    ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
         self.lock().find_users(call, &organization, userstore_domain.as_deref(), &names)
     }
 

@@ -9,10 +9,12 @@ use serde::Deserialize;
 
 use super::{
     MailMode, MemoryHost, Rule, SettingsPatch,
+    audit::Of,
     directory::{DEFAULT_STORE, same_name},
     realm::{Entitled, Organization, Person, Realm, Target},
 };
 use crate::contract::{
+    audit::EventKind,
     settings::Values,
     types::{Grant, GrantKind, Permissions, Principal, StepOutcome, UserRef},
 };
@@ -93,13 +95,13 @@ impl MemoryHost {
     fn happen(
         &self,
         organization: &str,
-        event: &str,
-        what: String,
+        kind: EventKind,
+        of: &Of<'_>,
         change: impl FnOnce(&mut Organization) -> Done,
     ) -> Done {
         let mut realm = self.lock();
         change(realm.living(organization)?)?;
-        realm.note_world(organization, event, what);
+        realm.note_world(organization, kind, of);
         Ok(())
     }
 
@@ -115,8 +117,8 @@ impl MemoryHost {
 
     /// Disables or enables a local account; that of a resident counts wherever he is a guest.
     pub fn set_user_active(&self, organization: &str, id: &str, active: bool) -> Done {
-        let event = if active { "user-enabled" } else { "user-disabled" };
-        self.happen(organization, event, id.to_owned(), |place| {
+        let event = if active { EventKind::WorldUserEnabled } else { EventKind::WorldUserDisabled };
+        self.happen(organization, event, &Of::user(&local(organization, id)), |place| {
             let person = place.people.get_mut(id).ok_or_else(|| no_user(organization, id))?;
             person.active = active;
             Ok(())
@@ -125,7 +127,7 @@ impl MemoryHost {
 
     /// Deletes a local account. That of a resident is gone wherever he is a guest, too. Its id is spent.
     pub fn remove_user(&self, organization: &str, id: &str) -> Done {
-        self.happen(organization, "user-removed", id.to_owned(), |place| {
+        self.happen(organization, EventKind::WorldUserRemoved, &Of::user(&local(organization, id)), |place| {
             place.people.remove(id).ok_or_else(|| no_user(organization, id))?;
             place.spent.insert(id.to_owned());
             Ok(())
@@ -134,7 +136,8 @@ impl MemoryHost {
 
     /// Makes an account for a resident. A name that is free again may be used again, an id may not.
     pub fn add_user(&self, organization: &str, user: NewUser) -> Done {
-        self.happen(organization, "user-added", user.id.clone(), |place| {
+        let account = local(organization, &user.id);
+        self.happen(organization, EventKind::WorldUserAdded, &Of::user(&account), |place| {
             let NewUser { id, name, store, email } = user;
             if place.people.contains_key(&id) || place.spent.contains(&id) {
                 return Err(EventError::Impossible(format!("user id `{id}` is or was somebody else's")));
@@ -144,7 +147,7 @@ impl MemoryHost {
             }
             let store = store.unwrap_or_else(|| DEFAULT_STORE.to_owned());
             place.stores.insert(store.clone());
-            let account = UserRef { organization: organization.to_owned(), id: id.clone() };
+            let account = local(organization, &id);
             let (groups, roles) = (BTreeMap::new(), BTreeMap::new());
             let person =
                 Person { name, store, email, active: true, account, groups, roles, invitation: None };
@@ -155,7 +158,7 @@ impl MemoryHost {
 
     /// Gives a resident another user name. Whoever he is a guest with knows him by the old one.
     pub fn rename_user(&self, organization: &str, id: &str, name: &str) -> Done {
-        self.happen(organization, "user-renamed", id.to_owned(), |place| {
+        self.happen(organization, EventKind::WorldUserRenamed, &Of::user(&local(organization, id)), |place| {
             if place.people.iter().any(|(other, person)| other != id && same_name(&person.name, name)) {
                 return Err(EventError::Impossible(format!("user name `{name}` is taken")));
             }
@@ -167,7 +170,8 @@ impl MemoryHost {
 
     /// Gives a resident another verified address, or none.
     pub fn set_email(&self, organization: &str, id: &str, email: Option<&str>) -> Done {
-        self.happen(organization, "user-address-changed", id.to_owned(), |place| {
+        let user = local(organization, id);
+        self.happen(organization, EventKind::WorldEmailChanged, &Of::user(&user), |place| {
             let person = place.people.get_mut(id).ok_or_else(|| no_user(organization, id))?;
             person.email = email.map(str::to_owned);
             Ok(())
@@ -176,7 +180,8 @@ impl MemoryHost {
 
     /// Moves a resident to another user store of the organization.
     pub fn set_user_store(&self, organization: &str, id: &str, store: &str) -> Done {
-        self.happen(organization, "user-moved", id.to_owned(), |place| {
+        let user = local(organization, id);
+        self.happen(organization, EventKind::WorldUserMoved, &Of::user(&user), |place| {
             let known = place.stores.iter().find(|known| same_name(known, store)).cloned();
             let known = known.ok_or_else(|| {
                 EventError::Impossible(format!("organization `{organization}` has no user store `{store}`"))
@@ -199,7 +204,7 @@ impl MemoryHost {
         realm.living(organization)?;
         match realm.add_member(organization, None, account) {
             StepOutcome::Applied => {
-                realm.note_world(organization, "member-added", account.id.clone());
+                realm.note_world(organization, EventKind::WorldMemberAdded, &Of::user(account));
                 Ok(())
             }
             StepOutcome::NameTaken => Err(EventError::Impossible("the user name is taken".into())),
@@ -218,14 +223,15 @@ impl MemoryHost {
         let id = id.ok_or_else(|| no_user(organization, &account.id))?;
         place.people.remove(&id);
         place.spent.insert(id);
-        realm.note_world(organization, "member-removed", account.id.clone());
+        realm.note_world(organization, EventKind::WorldMemberRemoved, &Of::user(account));
         realm.close_accepts_of(organization, account);
         Ok(())
     }
 
     /// Gives a group or role by hand.
     pub fn add_grant(&self, organization: &str, account: &UserRef, grant: &Grant) -> Done {
-        self.happen(organization, "grant-added", grant.id.clone(), |place| {
+        let of = Of { subject: Some(account), ..Of::grant(grant) };
+        self.happen(organization, EventKind::WorldGrantAdded, &of, |place| {
             let missing = || no_target(organization, &grant.id);
             place.target(grant).ok_or_else(missing)?;
             let grants = place.guest(organization, account)?.grants_mut(grant.kind);
@@ -236,7 +242,8 @@ impl MemoryHost {
 
     /// Takes a group or role away from somebody.
     pub fn remove_grant(&self, organization: &str, account: &UserRef, grant: &Grant) -> Done {
-        self.happen(organization, "grant-removed", grant.id.clone(), |place| {
+        let of = Of { subject: Some(account), ..Of::grant(grant) };
+        self.happen(organization, EventKind::WorldGrantRemoved, &of, |place| {
             let grants = place.guest(organization, account)?.grants_mut(grant.kind);
             grants.remove(&grant.id).map(|_| ()).ok_or_else(|| no_target(organization, &grant.id))
         })
@@ -254,10 +261,11 @@ impl MemoryHost {
 
     fn create_target(&self, organization: &str, kind: GrantKind, id: &str, name: &str) -> Done {
         let event = match kind {
-            GrantKind::Group => "group-created",
-            GrantKind::Role => "role-created",
+            GrantKind::Group => EventKind::WorldGroupCreated,
+            GrantKind::Role => EventKind::WorldRoleCreated,
         };
-        self.happen(organization, event, id.to_owned(), |place| {
+        let grant = Grant { kind, id: id.to_owned() };
+        self.happen(organization, event, &Of::grant(&grant), |place| {
             if id.is_empty() || id.len() > 255 {
                 return Err(EventError::Impossible("an id has 1 to 255 bytes".into()));
             }
@@ -274,10 +282,10 @@ impl MemoryHost {
     /// Gives a group or role another name.
     pub fn rename_target(&self, organization: &str, grant: &Grant, name: &str) -> Done {
         let event = match grant.kind {
-            GrantKind::Group => "group-renamed",
-            GrantKind::Role => "role-renamed",
+            GrantKind::Group => EventKind::WorldGroupRenamed,
+            GrantKind::Role => EventKind::WorldRoleRenamed,
         };
-        self.happen(organization, event, grant.id.clone(), |place| {
+        self.happen(organization, event, &Of::grant(grant), |place| {
             let target = place.targets_mut(grant.kind).get_mut(&grant.id);
             target.ok_or_else(|| no_target(organization, &grant.id))?.name = name.to_owned();
             Ok(())
@@ -296,10 +304,11 @@ impl MemoryHost {
 
     fn delete_target(&self, organization: &str, kind: GrantKind, id: &str) -> Done {
         let (event, missing) = match kind {
-            GrantKind::Group => ("group-deleted", no_target(organization, id)),
-            GrantKind::Role => ("role-deleted", no_target(organization, id)),
+            GrantKind::Group => (EventKind::WorldGroupDeleted, no_target(organization, id)),
+            GrantKind::Role => (EventKind::WorldRoleDeleted, no_target(organization, id)),
         };
-        self.happen(organization, event, id.to_owned(), |place| {
+        let grant = Grant { kind, id: id.to_owned() };
+        self.happen(organization, event, &Of::grant(&grant), |place| {
             place.targets_mut(kind).remove(id).ok_or(missing)?;
             for person in place.people.values_mut() {
                 person.grants_mut(kind).remove(id);
@@ -323,14 +332,15 @@ impl MemoryHost {
         }
         let organization = Organization::new(name.to_owned(), parent.map(str::to_owned));
         realm.organizations.insert(id.to_owned(), organization);
-        realm.note_world(id, "organization-created", id.to_owned());
+        realm.note_world(id, EventKind::WorldOrganizationCreated, &Of::default());
         Ok(())
     }
 
     /// Suspends an organization or lets it work again.
     pub fn set_organization_active(&self, organization: &str, active: bool) -> Done {
-        let event = if active { "organization-enabled" } else { "organization-disabled" };
-        self.happen(organization, event, organization.to_owned(), |place| {
+        let event =
+            if active { EventKind::WorldOrganizationEnabled } else { EventKind::WorldOrganizationDisabled };
+        self.happen(organization, event, &Of::default(), |place| {
             place.active = active;
             Ok(())
         })
@@ -349,13 +359,17 @@ impl MemoryHost {
             above = realm.living(&ancestor)?.parent.clone();
         }
         realm.living(organization)?.parent = parent.map(str::to_owned);
-        realm.note_world(organization, "organization-moved", parent.unwrap_or("no parent").to_owned());
+        realm.note_world(
+            organization,
+            EventKind::WorldOrganizationMoved,
+            &Of { about: parent, ..Of::default() },
+        );
         Ok(())
     }
 
     /// Deletes an organization. What the store has of it stays.
     pub fn delete_organization(&self, organization: &str) -> Done {
-        self.happen(organization, "organization-deleted", organization.to_owned(), |place| {
+        self.happen(organization, EventKind::WorldOrganizationDeleted, &Of::default(), |place| {
             place.deleted = true;
             Ok(())
         })
@@ -363,7 +377,13 @@ impl MemoryHost {
 
     /// Sets what somebody may do in an organization.
     pub fn set_permissions(&self, organization: &str, who: Principal, permissions: Permissions) -> Done {
-        self.happen(organization, "permissions-set", format!("{who:?}"), |place| {
+        let (subject, about) = match &who {
+            Principal::User(user) => (Some(user.clone()), None),
+            Principal::Client(client) => (None, Some(format!("client:{client}"))),
+            Principal::Anonymous | Principal::System => (None, None),
+        };
+        let of = Of { subject: subject.as_ref(), about: about.as_deref(), ..Of::default() };
+        self.happen(organization, EventKind::WorldPermissionsSet, &of, |place| {
             place.permissions.retain(|entry| entry.who != who);
             place.permissions.push(Entitled { who, permissions });
             Ok(())
@@ -372,7 +392,7 @@ impl MemoryHost {
 
     /// Changes some settings of an organization.
     pub fn change_settings(&self, organization: &str, patch: &SettingsPatch) -> Done {
-        self.happen(organization, "settings-changed", String::new(), |place| {
+        self.happen(organization, EventKind::WorldSettingsChanged, &Of::default(), |place| {
             patch.apply_to(place);
             Ok(())
         })
@@ -380,7 +400,7 @@ impl MemoryHost {
 
     /// Replaces the settings of an organization.
     pub fn set_settings(&self, organization: &str, settings: Values) -> Done {
-        self.happen(organization, "settings-changed", String::new(), |place| {
+        self.happen(organization, EventKind::WorldSettingsChanged, &Of::default(), |place| {
             place.settings = settings;
             Ok(())
         })
@@ -388,7 +408,7 @@ impl MemoryHost {
 
     /// Replaces the scripted policy of an organization.
     pub fn set_policy(&self, organization: &str, rules: Vec<Rule>) -> Done {
-        self.happen(organization, "policy-set", String::new(), |place| {
+        self.happen(organization, EventKind::WorldPolicySet, &Of::default(), |place| {
             if rules.iter().any(|rule| rule.verdicts() != 1) {
                 return Err(EventError::Impossible("a rule needs exactly one verdict".into()));
             }
@@ -399,8 +419,8 @@ impl MemoryHost {
 
     /// Lets a user store answer, or keeps it from answering.
     pub fn set_store_answers(&self, organization: &str, store: &str, answers: bool) -> Done {
-        let event = if answers { "store-answers" } else { "store-silent" };
-        self.happen(organization, event, store.to_owned(), |place| {
+        let event = if answers { EventKind::WorldStoreAnswers } else { EventKind::WorldStoreSilent };
+        self.happen(organization, event, &Of::id(store), |place| {
             if answers {
                 place.silent_stores.remove(store);
             } else {
@@ -424,6 +444,10 @@ impl MemoryHost {
     pub fn settle_taken(&self, delivered: bool) -> usize {
         self.lock().settle_taken(delivered)
     }
+}
+
+fn local(organization: &str, id: &str) -> UserRef {
+    UserRef { organization: organization.to_owned(), id: id.to_owned() }
 }
 
 fn no_target(organization: &str, id: &str) -> EventError {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
+    audit::Of,
     hex,
     realm::{Realm, RecordedItem, RecordedOperation, StoredInvitation},
 };
 use crate::{
     bounds::{self, CheckedDraft},
     contract::{
+        audit::{EventKind, Word},
         storage::{Batch, Inserted, Recorded, RecordedOutcome, StoreError},
         types::{HostError, InvitationKey, MailState, MessageKind, Notify, State, UserRef},
     },
@@ -82,6 +84,7 @@ impl Realm {
             .and_then(|()| bounds::digest("the fingerprint", &batch.fingerprint))
             .map(hex)
             .map_err(StoreError::Host)?;
+        self.may_land(organization, batch).map_err(StoreError::Host)?;
         let drafts: Vec<_> = batch
             .drafts
             .iter()
@@ -96,6 +99,15 @@ impl Realm {
         self.record_refused(call, organization, batch, &mut operation);
         self.tenants.entry(organization.to_owned()).or_default().operations.insert(place, operation);
         Ok(items)
+    }
+
+    fn may_land(&self, organization: &str, batch: &Batch) -> Result<(), HostError> {
+        let Some(landing) = &batch.landing else { return Ok(()) };
+        let allowed = self.organization(organization).map(|place| place.landings.as_slice());
+        if bounds::is_allowed_landing(allowed.unwrap_or_default(), landing) {
+            return Ok(());
+        }
+        Err(HostError::Invalid("the landing place is none of those that the organization allows".into()))
     }
 
     /// Takes the record of this operation out of its place in the store, or starts one.
@@ -140,7 +152,7 @@ impl Realm {
             return Ok(describe(row, now, true));
         }
         if let Err(error) = self.make_room(call, organization, checked.subject, batch) {
-            self.record_no_room(call, organization, checked.draft.position, &error, operation);
+            self.record_no_room(call, organization, checked, &error, operation);
             return Err(error);
         }
         let key = InvitationKey { organization: organization.to_owned(), id: checked.draft.id.clone() };
@@ -210,8 +222,9 @@ impl Realm {
     fn store_new(&mut self, call: &Call, batch: &Batch, subject: &UserRef, row: StoredInvitation) {
         let now = self.clock.store();
         let key = row.invitation.key.clone();
-        let reason = row.invitation.reason.clone();
-        self.note(call, Some(&key.organization), "invitation.created", Some(&key.id), reason);
+        let word = (row.invitation.state == State::AwaitingApproval).then_some(Word::NeedsApproval);
+        let of = Of { word, ..Of::row(&row.invitation) };
+        self.note(call, Some(&key.organization), EventKind::InvitationCreated, &of);
         for code in &row.codes {
             self.codes.insert(code.clone(), key.clone());
         }
@@ -232,19 +245,21 @@ impl Realm {
         &mut self,
         call: &Call,
         organization: &str,
-        position: u32,
+        checked: &CheckedDraft<'_>,
         error: &StoreError,
         operation: &mut RecordedOperation,
     ) {
-        let reason = match error {
-            StoreError::Exists(key) => format!("active-invitation:{}", key.id),
-            StoreError::OverLimit(limit) => format!("over-limit:{limit}"),
+        let (reason, word) = match error {
+            StoreError::Exists(key) => (format!("active-invitation:{}", key.id), Word::ActiveInvitation),
+            StoreError::OverLimit(limit) => (format!("over-limit:{limit}"), Word::OverLimit),
             _ => return,
         };
-        let recorded = RecordedItem::Refused(reason.clone());
-        if operation.items.insert(position, recorded.clone()) != Some(recorded) {
+        let recorded = RecordedItem::Refused(reason);
+        if operation.items.insert(checked.draft.position, recorded.clone()) != Some(recorded) {
             operation.at = self.clock.store();
-            self.note(call, Some(organization), "item.refused", None, Some(reason));
+            let (subject, name) = (Some(checked.subject), Some(checked.draft.name.as_str()));
+            let of = Of { subject, name, word: Some(word), ..Of::default() };
+            self.note(call, Some(organization), EventKind::ItemRefused, &of);
         }
     }
 
@@ -261,7 +276,13 @@ impl Realm {
             }
             operation.items.insert(item.position, RecordedItem::Refused(item.reason.clone()));
             operation.at = self.clock.store();
-            self.note(call, Some(organization), "item.refused", None, Some(item.reason.clone()));
+            let of = Of {
+                subject: item.subject.as_ref(),
+                name: Some(&item.name),
+                word: Some(item.word),
+                ..Of::default()
+            };
+            self.note(call, Some(organization), EventKind::ItemRefused, &of);
         }
     }
 }
@@ -302,6 +323,8 @@ fn new_row(
         notify: batch.notify,
         mail: if mailed { MailState::Queued } else { MailState::None },
         template: batch.template.clone(),
+        language: batch.language.clone(),
+        landing: batch.landing.clone(),
         metadata: batch.metadata.clone(),
         created_at: now,
         lifetime: draft.lifetime,
@@ -313,10 +336,13 @@ fn new_row(
         resends: 0,
         last_operation: batch.operation.clone(),
         replaces: draft.replaces.clone(),
+        dismissed: false,
     };
     StoredInvitation {
         invitation,
         codes: checked.code.iter().copied().map(hex).collect(),
+        code_versions: checked.code.iter().map(|_| 1).collect(),
+        mailed_at: None,
         reminded: false,
         hidden_until: 0,
     }

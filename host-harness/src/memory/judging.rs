@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     contract::{
-        policy,
+        policy::{self, PolicyError},
         rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
-        types::{Grant, HostError, Principal, Subject, UserRef, Verdict},
+        types::{Grant, Principal, Subject, UserRef, Verdict},
     },
     host::Call,
     policy::{Policies, PolicyComponent, PolicyUnavailable, Rules, Ruling},
@@ -106,7 +106,7 @@ impl MemoryHost {
         call: &Call,
         judge: Result<&PolicyComponent, PolicyUnavailable>,
         facts: &InviteFacts,
-    ) -> Result<Vec<Verdict>, HostError> {
+    ) -> Result<Vec<Verdict>, PolicyError> {
         let digest = judge.as_ref().ok().map(|policy| policy.digest().to_owned());
         let ruling = match judge {
             Ok(policy) => policy.judge_invite(facts).await,
@@ -120,7 +120,7 @@ impl MemoryHost {
         call: &Call,
         judge: Result<&PolicyComponent, PolicyUnavailable>,
         facts: &AcceptFacts,
-    ) -> Result<Verdict, HostError> {
+    ) -> Result<Verdict, PolicyError> {
         let digest = judge.as_ref().ok().map(|policy| policy.digest().to_owned());
         let ruling = match judge {
             Ok(policy) => policy.judge_accept(facts).await,
@@ -137,7 +137,7 @@ impl MemoryHost {
         digest: Option<String>,
         facts: serde_json::Result<Value>,
         ruling: Result<Ruling<T>, PolicyUnavailable>,
-    ) -> Result<T, HostError> {
+    ) -> Result<T, PolicyError> {
         let shown = ruling.as_ref().map(|ruling| serde_json::to_value(&ruling.answer).unwrap_or_default());
         let judgement = Judgement {
             request: call.context.request_id.clone(),
@@ -153,10 +153,9 @@ impl MemoryHost {
         }
         judges.log.push_back(judgement);
         ruling.map(|ruling| ruling.answer).map_err(|unavailable| match unavailable {
-            PolicyUnavailable::Busy(waited) => {
-                HostError::Throttled(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX))
-            }
-            _ => HostError::Unavailable(None),
+            // It would have answered.
+            PolicyUnavailable::Busy(waited) => PolicyError::Silent(u64::try_from(waited.as_millis()).ok()),
+            _ => PolicyError::Silent(None),
         })
     }
 }
@@ -252,7 +251,7 @@ impl Realm {
         (organization, parent): (&str, &str),
         account: UserRef,
         via: Option<UserRef>,
-        name: String,
+        as_written: String,
     ) -> Candidate {
         let resident = self.resident(&account);
         let local = self.organization(parent).and_then(|place| place.person(&account));
@@ -261,7 +260,8 @@ impl Realm {
         let (groups, roles) = self.held(parent, &account);
         Candidate {
             via,
-            name,
+            name: local.map(|(_, person)| person.name.clone()).unwrap_or_default(),
+            as_written,
             userstore: local.map(|(_, person)| person.store.clone()).unwrap_or_default(),
             active: resident.is_some_and(|person| person.active)
                 && local.is_some_and(|(_, person)| person.active),

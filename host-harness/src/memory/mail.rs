@@ -15,6 +15,7 @@ use crate::{
         types::{HostError, InvitationKey, MessageKind, Permissions, Principal, UserRef},
     },
     host::{Call, Notifications},
+    lifecycle::makes_sense,
 };
 
 /// Where links lead. The code follows in the fragment, so that no server's log has it.
@@ -49,6 +50,8 @@ pub struct Mail {
     pub link: Option<String>,
     /// When the invitation runs out.
     pub expires_at: Option<u64>,
+    /// In which language it is written; absent: the host's own choice.
+    pub language: Option<String>,
 }
 
 /// How the mail system behaves.
@@ -70,8 +73,18 @@ pub(super) struct Mailbox {
     pub(super) delivered: Vec<Mail>,
     /// Taken over and not delivered yet.
     pub(super) taken: Vec<Mail>,
-    /// Who was sent a mail, and when by the store's clock: as far back as the limit looks.
-    posted: Vec<(UserRef, u64)>,
+    /// Who was sent a mail, by which organization, and when by the store's clock: as far back as the limit
+    /// looks.
+    posted: Vec<Posted>,
+    /// Whose mail is held back for whom.
+    waiting: Vec<(UserRef, String)>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Posted {
+    to: UserRef,
+    organization: String,
+    at: u64,
 }
 
 fn subject_line(kind: &MessageKind, organization: &str) -> String {
@@ -83,6 +96,8 @@ fn subject_line(kind: &MessageKind, organization: &str) -> String {
         MessageKind::Expired => format!("Your invitation to {organization} was not answered"),
         MessageKind::Accepted => format!("Your invitation to {organization} was accepted"),
         MessageKind::Declined => format!("Your invitation to {organization} was declined"),
+        MessageKind::Failed => format!("Your invitation to {organization} could not be accepted"),
+        MessageKind::Revoked => format!("Your invitation to {organization} was taken back"),
         MessageKind::ApprovalRequested => format!("An invitation to {organization} awaits approval"),
         MessageKind::Other(kind) => format!("{organization}: {kind}"),
     }
@@ -144,7 +159,7 @@ impl Realm {
     ) -> Result<Sent, SendError> {
         let address = self.resident(&to).and_then(|resident| resident.email.clone());
         let address = address.ok_or(SendError::NoAddress)?;
-        self.take_from_quota(&to).map_err(SendError::Host)?;
+        self.take_from_quota(organization, &to).map_err(SendError::Host)?;
         let name = self.organization(organization).map_or("", |place| place.name.as_str());
         let mail = Mail {
             at: self.clock.wall(),
@@ -159,6 +174,7 @@ impl Realm {
             link: message.code.as_ref().map(|code| format!("{LINK}{code}")),
             code: message.code.clone(),
             expires_at: message.expires_at,
+            language: message.language.clone(),
             to,
         };
         if self.mailbox.mode == MailMode::Take {
@@ -175,7 +191,12 @@ impl Realm {
         match (&message.kind, &message.to) {
             (MessageKind::Invitation | MessageKind::Reminder, Recipient::User(to)) => row.is_for(to),
             (
-                MessageKind::Expired | MessageKind::Accepted | MessageKind::Declined | MessageKind::Other(_),
+                MessageKind::Expired
+                | MessageKind::Accepted
+                | MessageKind::Declined
+                | MessageKind::Failed
+                | MessageKind::Revoked
+                | MessageKind::Other(_),
                 Recipient::User(to),
             ) => row.invitation.inviter == Principal::User(to.clone()),
             (kind, Recipient::Approvers) => *kind == MessageKind::ApprovalRequested,
@@ -198,23 +219,69 @@ impl Realm {
         users.filter(may_approve).cloned().collect()
     }
 
-    /// Counts one more mail to somebody, unless he has had enough for a day.
-    fn take_from_quota(&mut self, to: &UserRef) -> Result<(), HostError> {
-        const DAY: u64 = 24 * 60 * 60 * 1000;
+    /// Counts one more mail of an organization to somebody, unless they have had enough for a day, or it is
+    /// another organization's turn.
+    ///
+    /// One organization alone has all but one of the day's mails. Whose mail had to wait goes before whoever
+    /// wrote to that person later, so that nobody who asks often starves the others.
+    fn take_from_quota(&mut self, organization: &str, to: &UserRef) -> Result<(), HostError> {
+        const HOUR: u64 = 60 * 60 * 1000;
+        const DAY: u64 = 24 * HOUR;
         let Some(limit) = self.mails_per_day else { return Ok(()) };
-        let now = self.clock.store();
-        self.mailbox.posted.retain(|(_, at)| now.saturating_sub(*at) < DAY);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        // Newest first: when the one at the limit is a day old there is room again.
-        let mut his = self.mailbox.posted.iter().rev().filter(|(who, _)| who == to).map(|(_, at)| *at);
         if limit == 0 {
             return Err(HostError::Throttled(DAY));
         }
-        if let Some(at) = his.nth(limit - 1) {
-            return Err(HostError::Throttled(at.saturating_add(DAY).saturating_sub(now)));
+        let now = self.clock.store();
+        self.mailbox.posted.retain(|mail| now.saturating_sub(mail.at) < 2 * DAY);
+        let to_them = || self.mailbox.posted.iter().filter(|mail| mail.to == *to);
+        let today = || to_them().filter(|mail| now.saturating_sub(mail.at) < DAY);
+        let own = || today().filter(|mail| mail.organization == organization);
+        let last =
+            |whose: &str| to_them().filter(|mail| mail.organization == whose).map(|mail| mail.at).max();
+        let earlier = self
+            .mailbox
+            .waiting
+            .iter()
+            .filter(|(who, other)| who == to && other != organization && last(other) < last(organization))
+            .filter(|(_, other)| self.has_mail_for(other, to));
+        let room = limit.saturating_sub(today().count());
+        let share = limit.saturating_sub(1).max(1);
+        let held_back = if room == 0 || own().count() >= share {
+            // When the one at the limit is a day old there is room again.
+            let mails: Vec<u64> = if room == 0 {
+                today().map(|mail| mail.at).collect()
+            } else {
+                own().map(|mail| mail.at).collect()
+            };
+            let bound = if room == 0 { limit } else { share };
+            let oldest =
+                mails.len().checked_sub(bound).and_then(|index| mails.get(index)).copied().unwrap_or(now);
+            Some(oldest.saturating_add(DAY).saturating_sub(now))
+        } else {
+            (earlier.count() >= room).then_some(HOUR)
+        };
+        let turn = (to.clone(), organization.to_owned());
+        if let Some(after) = held_back {
+            if !self.mailbox.waiting.contains(&turn) {
+                self.mailbox.waiting.push(turn);
+            }
+            return Err(HostError::Throttled(after));
         }
-        self.mailbox.posted.push((to.clone(), now));
+        self.mailbox.waiting.retain(|waiting| *waiting != turn);
+        self.mailbox.posted.push(Posted { to: turn.0, organization: turn.1, at: now });
         Ok(())
+    }
+
+    /// Whether an organization has a mail for somebody that still makes sense.
+    fn has_mail_for(&self, organization: &str, to: &UserRef) -> bool {
+        let now = self.clock.store();
+        self.tenants.get(organization).is_some_and(|tenant| {
+            tenant.outbox.iter().any(|entry| {
+                let row = tenant.rows.get(&entry.invitation);
+                row.is_some_and(|row| row.is_for(to) && makes_sense(&entry.kind, row.state_at(now)))
+            })
+        })
     }
 
     /// The end of every mail that was taken over.

@@ -9,12 +9,14 @@ use async_trait::async_trait;
 
 use super::{
     MemoryHost,
+    audit::Of,
     directory::{DEFAULT_STORE, same_name},
     realm::{Organization, Person, Realm, Target},
 };
 use crate::{
     bounds,
     contract::{
+        audit::EventKind,
         membership::{Eligibility, Resolved},
         types::{
             Grant, HostError, InvitationKey, Permissions, Principal, State, Step, StepOutcome, StepResult,
@@ -69,6 +71,7 @@ impl Realm {
         let place = self.organization(organization);
         let eligibility = |user: &UserRef| Eligibility {
             member: place.is_some_and(|place| place.person(user).is_some()),
+            name_taken: place.is_some_and(|place| self.is_name_taken(place, user)),
             address_allowed: place.is_some_and(|place| self.has_allowed_address(place, user)),
             withheld: (0u32..)
                 .zip(grants)
@@ -77,6 +80,13 @@ impl Realm {
                 .collect(),
         };
         Ok(users.iter().map(eligibility).collect())
+    }
+
+    /// Somebody else has the user name that this one would get.
+    fn is_name_taken(&self, place: &Organization, user: &UserRef) -> bool {
+        let name = self.resident(user).map(|resident| resident.name.as_str());
+        place.person(user).is_none()
+            && name.is_some_and(|name| place.people.values().any(|person| same_name(&person.name, name)))
     }
 
     /// Somebody without an address has none that is allowed.
@@ -128,11 +138,12 @@ impl Realm {
         if matches!(outcome, StepOutcome::Applied) {
             let tenant = self.tenants.entry((*organization).to_owned()).or_default();
             tenant.applied.entry((*invitation).to_owned()).or_default().steps.push(step.clone());
-            let (event, what) = match step {
-                Step::Member => ("member.added", None),
-                Step::Grant(grant) => ("grant.added", Some(grant.id.clone())),
+            let (kind, grant) = match step {
+                Step::Member => (EventKind::MemberAdded, None),
+                Step::Grant(grant) => (EventKind::GrantAdded, Some(grant)),
             };
-            self.note(call, Some(organization), event, Some(invitation), what);
+            let of = Of { invitation: Some(invitation), subject: Some(user), grant, ..Of::default() };
+            self.note(call, Some(organization), kind, &of);
         }
         outcome
     }
@@ -236,7 +247,8 @@ impl Realm {
         let newly = !std::mem::replace(&mut log.closed, true);
         let steps = log.steps.clone();
         if newly {
-            self.note(call, Some(organization), "member.closed", Some(invitation), None);
+            let of = Of { invitation: Some(invitation), subject: Some(&user), ..Of::default() };
+            self.note(call, Some(organization), EventKind::MemberClosed, &of);
         }
         let result = |step: Step| StepResult {
             outcome: match self.is_there(organization, invitation, &user, &step) {

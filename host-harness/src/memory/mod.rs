@@ -41,7 +41,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-pub use audit::AuditEvent;
 pub use duration::{HumanDuration, NotADuration};
 pub use events::{EventError, NewUser};
 pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
@@ -52,11 +51,12 @@ pub use realm::{
     StoredInvitation, Target, Tenant,
 };
 pub use rule::{Moment, Narrow, Rule};
-pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings};
-pub(crate) use world::{Dangling, LATER, dangling, instant};
+pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings, judge};
 pub(crate) use tally::{Given, Tally, written};
+pub(crate) use world::{Dangling, LATER, dangling, instant};
 pub use world::{Problem, Unsayable, World, WorldError};
 
+pub use crate::contract::audit::Event as AuditEvent;
 use crate::{
     contract::types::{Context, Permissions, Principal},
     host::{Call, Host, Operation, Random},

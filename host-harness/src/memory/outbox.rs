@@ -3,10 +3,12 @@
 //! An outbox entry is a promise that survives a crash. It is written in the commit of the change that
 //! asks for it, and goes away in the commit that knows what became of it.
 
+use super::audit::Of;
 use super::realm::{OutboxEntry, Realm, StoredInvitation, Tenant};
 use crate::{
     bounds,
     contract::{
+        audit::EventKind,
         storage::{Delivery, DeliveryOutcome, DueItem, DueKind},
         types::{HostError, InvitationKey, MailState, MessageKind, State},
     },
@@ -88,11 +90,10 @@ fn upkeep_due(row: &StoredInvitation, now: u64, reminder_before: Option<u64>) ->
     let reminder = || {
         // Nobody is reminded of what he has not been told.
         let wanted = stored.mail == MailState::Sent && !row.reminded && stored.state == State::Pending;
-        stored
-            .expires_at
-            .filter(|_| wanted)
-            .zip(reminder_before)
-            .map(|(end, before)| end.saturating_sub(before))
+        let (end, before) = stored.expires_at.filter(|_| wanted).zip(reminder_before)?;
+        // Nor of what they were told a moment ago.
+        let mailed = row.mailed_at.unwrap_or(stored.created_at);
+        Some(end.saturating_sub(before).max(mailed + end.saturating_sub(mailed) / 2))
     };
     let (rank, kind, since) = if stored.state == State::Accepting {
         (0, DueKind::Lease, stored.lease_until?)
@@ -162,7 +163,10 @@ impl Realm {
         let mail = match outcome {
             DeliveryOutcome::Delivered => MailState::Sent,
             DeliveryOutcome::Undeliverable(_) => MailState::Undeliverable,
-            DeliveryOutcome::Taken | DeliveryOutcome::Retry(_) | DeliveryOutcome::Postponed(_) => {
+            DeliveryOutcome::Taken
+            | DeliveryOutcome::Sending
+            | DeliveryOutcome::Retry(_)
+            | DeliveryOutcome::Postponed(_) => {
                 if let Some(entry) = tenant.outbox.get_mut(index) {
                     entry.postpone(outcome, now);
                 }
@@ -174,6 +178,11 @@ impl Realm {
             && *kind == MessageKind::Invitation
         {
             row.invitation.mail = mail;
+            if mail == MailState::Sent {
+                row.mailed_at = Some(now);
+                // The invitee has the new one.
+                row.kill_codes(&mut self.codes, |_, _, made| made < *version);
+            }
         }
     }
 
@@ -198,8 +207,11 @@ impl Realm {
         old.sort();
         old.truncate(limit);
         for (_, id) in &old {
+            let key = InvitationKey { organization: organization.to_owned(), id: id.clone() };
+            let subject = self.row(&key).and_then(|row| Of::row(&row.invitation).subject.cloned());
             self.forget(organization, id);
-            self.note(call, Some(organization), "invitation.purged", Some(id), None);
+            let of = Of { invitation: Some(id), subject: subject.as_ref(), ..Of::default() };
+            self.note(call, Some(organization), EventKind::InvitationPurged, &of);
         }
         Ok(u32::try_from(old.len()).unwrap_or(u32::MAX))
     }
@@ -240,6 +252,8 @@ impl OutboxEntry {
                 self.due_at = now.saturating_add(*after);
                 self.taken = false;
             }
+            // Never due again by itself.
+            DeliveryOutcome::Sending => self.due_at = u64::MAX,
             _ => self.taken = true,
         }
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bounds,
     contract::{
-        policy::{AcceptFacts, Candidate, InviteFacts},
+        policy::{AcceptFacts, Candidate, InviteFacts, PolicyError},
         types::{HostError, Principal, Subject, Verdict},
     },
     host::{Call, Policy},
@@ -106,16 +106,16 @@ impl MemoryHost {
 
 #[async_trait]
 impl Policy for MemoryHost {
-    async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, HostError> {
+    async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
         let rules = self.judges().of(&facts.organization);
         let Some(judge) = rules.judge() else {
             let realm = self.lock();
-            let verdicts = realm.decide_invite(call, &facts)?;
+            let verdicts = realm.decide_invite(call, &facts).map_err(PolicyError::Host)?;
             return Ok(verdicts.into_iter().map(|one| self.scripted(&facts.organization, one)).collect());
         };
         let facts = {
             let realm = self.lock();
-            realm.may_ask_about(call, &facts)?;
+            realm.may_ask_about(call, &facts).map_err(PolicyError::Host)?;
             realm.facts_of_invite(facts)
         };
         let verdicts = self.judge_invite(call, judge, &facts).await?;
@@ -123,17 +123,18 @@ impl Policy for MemoryHost {
         Ok(verdicts.into_iter().map(|one| self.tally().decided(organization, None, one)).collect())
     }
 
-    async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, HostError> {
+    async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, PolicyError> {
         let rules = self.judges().of(&facts.invitation.key.organization);
         let Some(judge) = rules.judge() else {
             let realm = self.lock();
-            let verdict = realm.decide_accept(call, &facts)?;
+            let verdict = realm.decide_accept(call, &facts).map_err(PolicyError::Host)?;
             return Ok(self.scripted(&facts.invitation.key.organization, verdict));
         };
         let facts = {
             let realm = self.lock();
             let row = realm.row(&facts.invitation.key).filter(|row| realm.admits(call, &row.invitation.key));
-            row.and_then(|row| realm.facts_of_accept(row)).ok_or_else(not_to_be_seen)?
+            row.and_then(|row| realm.facts_of_accept(row))
+                .ok_or_else(|| PolicyError::Host(not_to_be_seen()))?
         };
         let verdict = self.judge_accept(call, judge, &facts).await?;
         Ok(self.tally().decided(&facts.surroundings.organization, None, verdict))

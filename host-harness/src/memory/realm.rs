@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    audit::AuditEvent, clock::Clock, directory::DEFAULT_STORE, entropy::Entropy, mail::Mailbox, rule::Rule,
+    clock::Clock, directory::DEFAULT_STORE, entropy::Entropy, mail::Mailbox, rule::Rule,
     settings::default_settings,
 };
 use crate::{
     AddressDomains,
     contract::{
+        audit::Event,
         settings::Values,
         types::{
             Grant, GrantKind, Invitation, InvitationKey, MessageKind, Permissions, Principal, State, Step,
@@ -39,7 +40,7 @@ pub struct Realm {
     /// What the store has of each organization.
     pub tenants: BTreeMap<String, Tenant>,
     /// The audit trail, oldest first.
-    pub audit: Vec<AuditEvent>,
+    pub audit: Vec<Event>,
     /// Most mails that one person gets in a day, from all organizations together; absent: no limit.
     pub mails_per_day: Option<u32>,
     /// Stands for people's mailboxes, so it is no part of what the host stores.
@@ -77,6 +78,9 @@ pub struct Organization {
     pub permissions: Vec<Entitled>,
     /// What it has configured.
     pub settings: Values,
+    /// Where invitations may lead after accepting: absolute `https` URLs, and what lies below them.
+    #[serde(default)]
+    pub landings: Vec<String>,
     /// Whose addresses may be invited; absent: everybody's.
     pub address_domains: Option<AddressDomains>,
     /// Its scripted policy.
@@ -152,6 +156,10 @@ pub struct StoredInvitation {
     /// Digests of its live codes, oldest first. They stay after its end, so that its invitee can be
     /// told what has become of it.
     pub codes: Vec<String>,
+    /// The version of the row that each of these was made for.
+    pub code_versions: Vec<u64>,
+    /// When the mail system accepted the last mail with a code.
+    pub mailed_at: Option<u64>,
     /// A reminder was written for the present lifetime.
     pub reminded: bool,
     /// Handed out as due work: not again before this instant.
@@ -257,6 +265,7 @@ impl Organization {
             roles: BTreeMap::new(),
             permissions: Vec::new(),
             settings: default_settings(),
+            landings: Vec::new(),
             address_domains: None,
             policy: Vec::new(),
             utc_offset_minutes: 0,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{directory::same_name, duration::HumanDuration, realm::Person};
-use crate::contract::types::{Grant, GrantKind, Narrowed, UserRef, Verdict};
+use crate::contract::types::{Approval, Grant, GrantKind, Narrowed, UserRef, Verdict};
 
 /// One rule of a scripted policy. The first rule that concerns somebody decides about them; without one
 /// they are allowed. A rule concerns somebody when each of its conditions holds; a list holds when one of
@@ -17,6 +17,7 @@ use crate::contract::types::{Grant, GrantKind, Narrowed, UserRef, Verdict};
 /// - { names: [bob], refuse: "not bob" }
 /// - { names: [u-eve], at: accept, refuse: "not any more" }
 /// - { in-groups: [g-contractors], require-approval: "a contractor" }
+/// - { names: [dan], require-approval: "less, and not alone", narrow: { without: [r-admin] } }
 /// - { grants: ["role:r-admin"], inviter-in-roles: [r-owner], allow: true }
 /// - { lifetime-over: 24h, refuse: "a day at most" }
 /// - narrow: { without: [r-admin], lifetime: 1h, signed-in-only: true }
@@ -53,7 +54,7 @@ pub struct Rule {
     /// Says no, with these words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refuse: Option<String>,
-    /// Wants somebody else's approval, with these words.
+    /// Wants somebody else's approval, with these words; with `narrow` of less than was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_approval: Option<String>,
     /// Allows less than was asked.
@@ -144,12 +145,12 @@ fn one_of(list: Option<&Vec<String>>, holds: impl Fn(&str) -> bool) -> bool {
 }
 
 impl Rule {
-    /// How many of its verdicts are given: one is right.
+    /// How many of its verdicts are given: one is right. Approval of less is one.
     #[must_use]
     pub fn verdicts(&self) -> usize {
         usize::from(self.refuse.is_some())
             + usize::from(self.require_approval.is_some())
-            + usize::from(self.narrow.is_some())
+            + usize::from(self.narrow.is_some() && self.require_approval.is_none())
             + usize::from(self.allow)
     }
 
@@ -175,18 +176,23 @@ impl Rule {
         if let Some(reason) = &self.refuse {
             return Verdict::Refuse(reason.clone());
         }
+        let narrowed = self.narrow.as_ref().map(|narrow| narrow.narrowed(asked));
         if let Some(reason) = &self.require_approval {
-            return Verdict::RequireApproval(reason.clone());
+            return Verdict::RequireApproval(Approval { reason: reason.clone(), narrowed });
         }
-        let Some(narrow) = &self.narrow else { return Verdict::Allow };
-        let goes = |grant: &Grant| narrow.without.iter().any(|listed| is_meant(grant, listed));
+        narrowed.map_or(Verdict::Allow, Verdict::AllowWith)
+    }
+}
+
+impl Narrow {
+    fn narrowed(&self, asked: &Asked<'_>) -> Narrowed {
+        let goes = |grant: &Grant| self.without.iter().any(|listed| is_meant(grant, listed));
         let kept = (0u32..).zip(asked.grants).filter(|(_, grant)| !goes(grant));
-        let shorter =
-            narrow.lifetime.map(|most| asked.lifetime.map_or(most.0, |lifetime| lifetime.min(most.0)));
-        Verdict::AllowWith(Narrowed {
+        let shorter = |most: HumanDuration| asked.lifetime.map_or(most.0, |lifetime| lifetime.min(most.0));
+        Narrowed {
             grants: kept.map(|(index, _)| index).collect(),
-            lifetime: shorter,
-            signed_in_only: narrow.signed_in_only,
-        })
+            lifetime: self.lifetime.map(shorter),
+            signed_in_only: self.signed_in_only,
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{MemoryHost, duration::HumanDuration, realm::Organization};
 use crate::{
     AddressDomains,
     contract::{
-        settings::{Limits, Notices, Values},
+        settings::{Codes, Limits, Notices, Values},
         types::{AcceptWith, Grant, GrantKind, HostError, Notify},
     },
     host::{Call, Settings},
@@ -30,6 +30,7 @@ pub fn default_settings() -> Values {
         allow_never: false,
         accept_with: AcceptWith::Invitee,
         notify: Notify::Internal,
+        codes: Codes::InviteeOnly,
         limits: Limits { users: 100, grants: 50, name_bytes: 254 },
         lease: 30 * SECOND,
         takeovers_max: 3,
@@ -97,6 +98,11 @@ pub struct SettingsPatch {
     #[serde(deserialize_with = "notify")]
     #[schemars(with = "Option<String>")]
     pub notify: Option<Notify>,
+    /// Who may be shown codes: `invitee-only`, `see-code` or `see-code-even-alone`. Where it is not said,
+    /// `notify: external` says `see-code` as well.
+    #[serde(deserialize_with = "codes")]
+    #[schemars(with = "Option<String>")]
+    pub codes: Option<Codes>,
     /// Most users, grants and bytes of a name.
     pub limits: LimitsPatch,
     /// How long an accept may take.
@@ -119,7 +125,7 @@ pub struct SettingsPatch {
     #[serde(deserialize_with = "present")]
     #[schemars(with = "Option<String>")]
     pub reminder_before: Option<Option<HumanDuration>>,
-    /// Of `expired`, `accepted`, `declined` and `approval-requested`.
+    /// Of `expired`, `accepted`, `declined`, `failed`, `revoked` and `approval-requested`.
     #[serde(deserialize_with = "notices")]
     #[schemars(with = "Option<Vec<String>>")]
     pub notices: Option<Notices>,
@@ -130,6 +136,8 @@ pub struct SettingsPatch {
     /// Grants that need approval.
     #[schemars(with = "Option<Vec<String>>")]
     pub privileged: Option<Vec<Spanned<GrantName>>>,
+    /// Where invitations may lead after accepting: absolute `https` URLs, and what lies below them.
+    pub landings: Option<Vec<String>>,
     /// As in `[example.com, "*.example.org"]`; `null`: any. The host's own rule: the plugin learns only
     /// what it says of somebody.
     #[serde(deserialize_with = "present")]
@@ -182,6 +190,7 @@ keys! {
     allow_never "allow-never",
     accept_with "accept-with",
     notify "notify",
+    codes "codes",
     limits "limits",
     lease "lease",
     takeovers_max "takeovers-max",
@@ -194,6 +203,7 @@ keys! {
     notices "notices",
     ceiling "ceiling",
     privileged "privileged",
+    landings "landings",
     address_domains "address-domains",
 }
 
@@ -202,8 +212,35 @@ impl SettingsPatch {
     fn changes(&self) -> bool {
         let (mut with, without) = (default_settings(), default_settings());
         self.apply(&mut with);
-        with != without || self.address_domains.as_ref().is_some_and(Option::is_some)
+        let domains = self.address_domains.as_ref().is_some_and(Option::is_some);
+        with != without || domains || self.landings.as_ref().is_some_and(|landings| !landings.is_empty())
     }
+}
+
+/// Judges settings as a whole, as the plugin does.
+///
+/// # Errors
+/// The first that is out of its bounds or contradicts another, and what to do.
+pub fn judge(values: &Values) -> Result<(), String> {
+    guestlist_rules::judge(&guestlist_rules::Settings {
+        lifetime: values.lifetime,
+        lifetime_min: values.lifetime_min,
+        lifetime_max: values.lifetime_max,
+        code_alone: values.accept_with == AcceptWith::Code,
+        external: values.notify == Notify::External,
+        codes: match values.codes {
+            Codes::InviteeOnly => guestlist_rules::Codes::InviteeOnly,
+            Codes::SeeCode => guestlist_rules::Codes::SeeCode,
+            Codes::SeeCodeEvenAlone => guestlist_rules::Codes::SeeCodeEvenAlone,
+        },
+        users: values.limits.users,
+        name_bytes: values.limits.name_bytes,
+        lease: values.lease,
+        mail_tries: values.mail_tries,
+        mail_retry: values.mail_retry,
+        retention: values.retention,
+        reminder_before: values.reminder_before,
+    })
 }
 
 fn set<T>(value: &mut T, change: Option<T>) {
@@ -217,6 +254,7 @@ impl SettingsPatch {
     pub(super) fn apply_to(&self, place: &mut Organization) {
         self.apply(&mut place.settings);
         set(&mut place.address_domains, self.address_domains.clone());
+        set(&mut place.landings, self.landings.clone());
     }
 
     /// Makes the changes to what the plugin sees.
@@ -229,6 +267,9 @@ impl SettingsPatch {
         set(&mut to.allow_never, self.allow_never);
         set(&mut to.accept_with, self.accept_with);
         set(&mut to.notify, self.notify);
+        let implied = (self.notify == Some(Notify::External) && to.codes == Codes::InviteeOnly)
+            .then_some(Codes::SeeCode);
+        set(&mut to.codes, self.codes.or(implied));
         set(&mut to.limits.users, self.limits.users);
         set(&mut to.limits.grants, self.limits.grants);
         set(&mut to.limits.name_bytes, self.limits.name_bytes);
@@ -279,12 +320,23 @@ fn notify<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Notify>, D::Error
         .map(Some)
 }
 
+fn codes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Codes>, D::Error> {
+    let words = [
+        ("invitee-only", Codes::InviteeOnly),
+        ("see-code", Codes::SeeCode),
+        ("see-code-even-alone", Codes::SeeCodeEvenAlone),
+    ];
+    word(&String::deserialize(from)?, &words).map(Some)
+}
+
 fn notices<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Notices>, D::Error> {
     let words = [
         ("expired", Notices::EXPIRED),
         ("accepted", Notices::ACCEPTED),
         ("declined", Notices::DECLINED),
         ("approval-requested", Notices::APPROVAL_REQUESTED),
+        ("failed", Notices::FAILED),
+        ("revoked", Notices::REVOKED),
     ];
     let mut all = Notices::empty();
     for text in Vec::<String>::deserialize(from)? {

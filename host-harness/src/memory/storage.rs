@@ -83,6 +83,10 @@ impl Storage for MemoryHost {
         self.lock().get(call, &key)
     }
 
+    async fn dismiss(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
+        self.lock().dismiss(call, &key)
+    }
+
     async fn by_code(&self, call: &Call, code: Vec<u8>) -> Result<Option<Invitation>, HostError> {
         self.lock().by_code(call, &code)
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{MemoryHost, Rule};
-use crate::contract::types::Verdict;
+use crate::contract::types::{Approval, Verdict};
 
 /// Most different rules, and verdicts, that are counted: a component may say something new each time.
 const MOST: usize = 1_000;
@@ -59,7 +59,12 @@ fn word(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Allow => None,
         Verdict::AllowWith(_) => Some("allow with less".into()),
-        Verdict::RequireApproval(why) => Some(format!("require approval: {why}")),
+        Verdict::RequireApproval(Approval { reason, narrowed: None }) => {
+            Some(format!("require approval: {reason}"))
+        }
+        Verdict::RequireApproval(Approval { reason, .. }) => {
+            Some(format!("require approval of less: {reason}"))
+        }
         Verdict::Refuse(why) => Some(format!("refuse: {why}")),
         Verdict::Other(text) => Some(format!("other: {text}")),
     }

@@ -3,19 +3,22 @@
 //! The whole safety of accepting rests on this one step: a guard over version, stored state and clock,
 //! a table of legal pairs, and nothing applied unless both say yes.
 
-use super::{hex, realm::Realm, realm::StoredInvitation};
+use std::collections::BTreeMap;
+
+use super::{audit::Of, hex, realm::Realm, realm::StoredInvitation};
 use crate::{
     bounds,
     contract::{
+        audit::EventKind,
         storage::{Change, ClockGuard, CodeChange, Guard, LifetimeChange, StoreError, Transitioned},
-        types::{HostError, InvitationKey, MailState, MessageKind, State},
+        types::{HostError, Invitation, InvitationKey, MailState, MessageKind, State},
     },
     host::Call,
     lifecycle::{is_terminal, legal},
 };
 
 /// Most codes of one invitation that are live at the same time.
-const LIVE_CODES: usize = 3;
+const LIVE_CODES: usize = 32;
 
 fn holds(guard: &Guard, row: &StoredInvitation, now: u64) -> bool {
     let row = &row.invitation;
@@ -39,7 +42,44 @@ fn check(change: Change) -> Result<Checked, HostError> {
     Ok(Checked { change, code })
 }
 
+impl StoredInvitation {
+    /// Lets codes die, by place, digest and the version that they were made for.
+    pub(super) fn kill_codes(
+        &mut self,
+        all: &mut BTreeMap<String, InvitationKey>,
+        dies: impl Fn(usize, &String, u64) -> bool,
+    ) {
+        let codes = std::mem::take(&mut self.codes);
+        let versions = std::mem::take(&mut self.code_versions);
+        for (place, (code, version)) in codes.into_iter().zip(versions).enumerate() {
+            if dies(place, &code, version) {
+                all.remove(&code);
+            } else {
+                self.codes.push(code);
+                self.code_versions.push(version);
+            }
+        }
+    }
+}
+
 impl Realm {
+    /// Takes an ended invitation off the list.
+    pub(super) fn dismiss(&mut self, call: &Call, key: &InvitationKey) -> Result<Invitation, StoreError> {
+        let now = self.clock.store();
+        call.acts_in(&key.organization).map_err(StoreError::Host)?;
+        let row = self.row(key).ok_or(StoreError::NotFound)?;
+        if row.invitation.dismissed || !is_terminal(row.invitation.state) {
+            return Ok(row.read(now));
+        }
+        let mut row = row.clone();
+        row.invitation.dismissed = true;
+        let organization = Some(key.organization.as_str());
+        self.note(call, organization, EventKind::InvitationDismissed, &Of::row(&row.invitation));
+        let answer = row.read(now);
+        self.replace_row(row);
+        Ok(answer)
+    }
+
     pub(super) fn transition(
         &mut self,
         call: &Call,
@@ -61,7 +101,8 @@ impl Realm {
         self.change_code(&mut row, &checked);
         apply(&mut row, call, &checked.change, now);
         self.change_outbox(&mut row, &checked.change, now);
-        self.note_change(call, from, &row);
+        let Change { word, adopt, .. } = checked.change;
+        self.note_change(call, from, &row, word, adopt);
         let answer = row.read(now);
         self.replace_row(row);
         Ok(Transitioned { applied: true, row: answer })
@@ -95,6 +136,12 @@ impl Realm {
         if row.invitation.state == State::AwaitingApproval && to == State::Pending {
             call.named().map_err(StoreError::Host)?;
         }
+        if checked.change.adopt {
+            call.named().map_err(StoreError::Host)?;
+            if call.user().is_some_and(|user| row.is_for(user)) {
+                return Err(denied("an invitee cannot become the inviter"));
+            }
+        }
         self.may_have_code(row, checked).map_err(StoreError::Host)?;
         Ok(true)
     }
@@ -118,12 +165,11 @@ impl Realm {
             CodeChange::Replace(_) => 0,
             _ => LIVE_CODES - 1,
         };
-        row.codes.retain(|known| known != code);
+        row.kill_codes(&mut self.codes, |_, known, _| known == code);
         let dead = row.codes.len().saturating_sub(kept);
-        for code in row.codes.drain(..dead) {
-            self.codes.remove(&code);
-        }
+        row.kill_codes(&mut self.codes, |place, _, _| place < dead);
         row.codes.push(code.clone());
+        row.code_versions.push(row.invitation.version + 1);
         self.codes.insert(code.clone(), row.invitation.key.clone());
     }
 
@@ -154,7 +200,7 @@ impl Realm {
         if let Some(tenant) = self.tenants.get_mut(&key.organization) {
             tenant.drop_undelivered(&mut row, State::Expired);
         }
-        self.note_change(call, from, &row);
+        self.note_change(call, from, &row, None, false);
         self.replace_row(row);
     }
 
@@ -169,6 +215,10 @@ fn apply(stored: &mut StoredInvitation, call: &Call, change: &Change, now: u64) 
     let row = &mut stored.invitation;
     if row.state == State::AwaitingApproval && change.to == State::Pending {
         row.approver = Some(call.context.caller.clone());
+    }
+    if change.adopt {
+        row.inviter = call.context.caller.clone();
+        row.approver = None;
     }
     row.state = change.to;
     row.version += 1;

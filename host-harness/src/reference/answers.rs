@@ -90,6 +90,28 @@ fn add<const N: usize>(to: &mut Value, fields: [(&str, Option<Value>); N]) {
 #[must_use]
 pub fn item_problem(refusal: &ItemRefusal) -> Problem {
     match refusal {
+        ItemRefusal::Invalid(what) => Problem::new("UE-10000", "Invalid Request", what),
+        ItemRefusal::Ambiguous => Problem::new(
+            "GL-10007",
+            "More than one user is meant.",
+            "The name fits more than one user: use a user name that is nobody's address, or `STORE/name`.",
+        ),
+        ItemRefusal::NameTaken => Problem::new(
+            "GL-10008",
+            "The user name is taken.",
+            "The organization has another user of that name: rename one of the two.",
+        ),
+        ItemRefusal::NeedsApproval => Problem::new(
+            "GL-10009",
+            "Approval needed.",
+            "An invitation of yours would need approval, and one that was sent never goes back to it: revoke it \
+             and invite anew.",
+        ),
+        ItemRefusal::Obstacle(obstacle) => Problem::new(
+            "GL-10010",
+            "It could not be accepted.",
+            format!("Nothing was sent, because it could not be accepted now. {}", in_words(obstacle)),
+        ),
         ItemRefusal::Duplicate => Problem::new(
             "OUI-10018",
             "Invitation already exists.",
@@ -196,6 +218,17 @@ impl From<&Refusal> for Problem {
                 format!("`{}`: {} given, {} allowed.", excess.what, excess.actual, excess.limit),
             ),
             Refusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", what),
+            Refusal::MayNotSeeCode => Self::new(
+                "GL-40302",
+                "Codes are not shown.",
+                "The answer would show codes, and the organization's setting or the caller's permission `see-code` \
+                 does not allow it: let the notifications be managed internally.",
+            ),
+            Refusal::ContradictorySettings(what) => Self::new(
+                "GL-40902",
+                "The organization's settings contradict each other.",
+                format!("{what}."),
+            ),
             Refusal::LifetimeOutOfBounds(bounds) => Self::new(
                 "GL-40002",
                 "Lifetime out of bounds.",
@@ -322,6 +355,7 @@ fn in_words(obstacle: &Obstacle) -> String {
         Obstacle::AddressNotAllowed => {
             "The organization allows no addresses of the domain that yours is in.".into()
         }
+        Obstacle::NameTaken => "Another user of the organization has the user name.".into(),
         Obstacle::Policy(why) => why.clone(),
         Obstacle::PolicyUnavailable(_) => "The organization's policy gives no answer.".into(),
         Obstacle::CodeRequired => "The organization asks for the code from the mail.".into(),

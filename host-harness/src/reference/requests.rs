@@ -46,7 +46,7 @@ pub trait Named: DeserializeOwned {
     }
 }
 
-/// `invite`. The fields of the reference, and four more.
+/// `invite`. The fields of the reference, and six more.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invite {
@@ -62,6 +62,10 @@ pub struct Invite {
     /// As in `24h`, `90m`, or `never`.
     lifetime: Option<String>,
     template: Option<String>,
+    /// As in `de` or `pt-BR`.
+    language: Option<String>,
+    /// Where to go after accepting: one of the places that the organization allows.
+    landing: Option<String>,
     idempotency_key: Option<String>,
 }
 
@@ -106,6 +110,8 @@ impl Invite {
             lifetime,
             notify,
             template: self.template,
+            language: self.language,
+            landing: self.landing,
             metadata,
             idempotency_key: self.idempotency_key,
         })
@@ -132,6 +138,8 @@ pub struct List {
     inviter: Option<Asker>,
     invitee: Option<Account>,
     username_prefix: Option<String>,
+    /// Those that were taken off the list, instead of those that were not.
+    dismissed: bool,
     /// `createdAt`, `expiredAt` or `username`.
     sort_by: Option<String>,
     /// `ASC` or `DESC`.
@@ -224,6 +232,7 @@ impl List {
             inviter: self.inviter.map(|asker| asker.0),
             invitee: self.invitee.map(UserRef::from),
             name_prefix: self.username_prefix,
+            dismissed: Some(self.dismissed),
         };
         let sort = match self.sort_by.as_deref() {
             None | Some("createdAt") => SortKey::CreatedAt,

@@ -40,6 +40,8 @@ pub enum Request {
     Approve(String),
     /// By id, and why.
     Reject(String, Option<String>),
+    /// By id.
+    Dismiss(String),
     /// In which states, behind what, and how many.
     ListMine(Vec<State>, Option<String>, u32),
     /// By code or id.
@@ -74,6 +76,7 @@ requests! {
     RevokeAll { whose, reason } => whose, reason;
     Approve { id } => id;
     Reject { id, reason } => id, reason;
+    Dismiss { id } => id;
     ListMine { states, after, limit } => states, after, limit;
     Introspect { handle } => handle;
     Accept { handle } => handle;
@@ -92,6 +95,7 @@ pub(super) enum Answer {
     RevokeAll(Result<RevokedAll, Refusal>),
     Approve(Result<Invited, Refusal>),
     Reject(Result<(), Refusal>),
+    Dismiss(Result<(), Refusal>),
     ListMine(Result<PreviewPage, InviteeRefusal>),
     Introspect(Result<Preview, InviteeRefusal>),
     Accept(Result<Accepted, InviteeRefusal>),
@@ -151,6 +155,7 @@ impl Request {
                 let reference::ById { id, reason } = reference::ById::read(json)?;
                 Self::Reject(id, reason)
             }
+            Operation::Dismiss => Self::Dismiss(reference::ById::read(json)?.id),
             Operation::ListMine => {
                 let request = reference::ListMine::read(json)?;
                 Self::ListMine(request.states()?, request.after.clone(), request.limit())
@@ -178,6 +183,7 @@ impl Request {
             Self::RevokeAll(..) => Operation::RevokeAll,
             Self::Approve(_) => Operation::Approve,
             Self::Reject(..) => Operation::Reject,
+            Self::Dismiss(_) => Operation::Dismiss,
             Self::ListMine(..) => Operation::ListMine,
             Self::Introspect(_) => Operation::Introspect,
             Self::Accept(_) => Operation::Accept,
@@ -209,6 +215,7 @@ impl Request {
             Self::Reject(id, reason) => {
                 run(session, &context, operations::Reject { id, reason }, Answer::Reject).await
             }
+            Self::Dismiss(id) => run(session, &context, operations::Dismiss { id }, Answer::Dismiss).await,
             Self::ListMine(states, after, limit) => {
                 run(session, &context, operations::ListMine { states, after, limit }, Answer::ListMine).await
             }
@@ -288,7 +295,9 @@ impl Answer {
             Self::List(answer) => serde_json::to_value(answer),
             Self::Get(answer) => serde_json::to_value(answer),
             Self::Resend(answer) => serde_json::to_value(answer),
-            Self::Revoke(answer) | Self::Reject(answer) => serde_json::to_value(answer),
+            Self::Revoke(answer) | Self::Reject(answer) | Self::Dismiss(answer) => {
+                serde_json::to_value(answer)
+            }
             Self::RevokeAll(answer) => serde_json::to_value(answer),
             Self::Approve(answer) => serde_json::to_value(answer),
             Self::ListMine(answer) => serde_json::to_value(answer),
@@ -307,7 +316,7 @@ impl Answer {
             Self::List(answer) => coverage.answer(answer),
             Self::Get(answer) => coverage.answer(answer.as_ref()),
             Self::Resend(answer) => coverage.answer(answer),
-            Self::Revoke(answer) | Self::Reject(answer) => coverage.answer(answer),
+            Self::Revoke(answer) | Self::Reject(answer) | Self::Dismiss(answer) => coverage.answer(answer),
             Self::RevokeAll(answer) => coverage.answer(answer),
             Self::Approve(answer) => coverage.answer(answer),
             Self::ListMine(answer) => coverage.answer(answer),
@@ -325,7 +334,7 @@ impl Answer {
             Self::Resend(answer) => answer.as_ref().is_ok_and(|items| items.iter().all(Result::is_ok)),
             Self::List(answer) => answer.is_ok(),
             Self::Get(answer) => answer.is_ok(),
-            Self::Revoke(answer) | Self::Reject(answer) => answer.is_ok(),
+            Self::Revoke(answer) | Self::Reject(answer) | Self::Dismiss(answer) => answer.is_ok(),
             Self::RevokeAll(answer) => answer.is_ok(),
             Self::Approve(answer) => answer.is_ok(),
             Self::ListMine(answer) => answer.is_ok(),

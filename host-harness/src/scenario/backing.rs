@@ -141,6 +141,11 @@ impl Storage for Watched {
         self.imports.storage.get(call, key).await
     }
 
+    async fn dismiss(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
+        let done = self.imports.storage.dismiss(call, key).await;
+        self.seen(done).map_err(StoreError::Host)?
+    }
+
     async fn by_code(&self, call: &Call, code: Vec<u8>) -> Result<Option<Invitation>, HostError> {
         self.imports.storage.by_code(call, code).await
     }

@@ -65,7 +65,7 @@ impl<'a> Seen<'a> {
         if wanted.changes {
             let mails = after.mails.iter().skip(before.mails.len());
             let events = after.audit.iter().skip(before.audit.len());
-            let events = events.filter(|event| !event.event.starts_with("world."));
+            let events = events.filter(|event| !event.kind.is_worldly());
             seen.effects = effects::effects(before, after, &stage.names);
             seen.mails = mails.map(|mail| shown_mail(mail, &showing)).collect();
             seen.audit = events.map(|event| shown_event(event, &showing)).collect();
@@ -101,11 +101,12 @@ fn shown_mail(mail: &Mail, showing: &Showing<'_>) -> Value {
 }
 
 /// The keys that an audit event can have.
-pub(super) const EVENT_KEYS: [&str; 6] = ["event", "by", "operation", "of", "in", "reason"];
+pub(super) const EVENT_KEYS: [&str; 10] =
+    ["event", "by", "operation", "of", "in", "for", "name", "grant", "about", "reason"];
 
 fn shown_event(event: &AuditEvent, showing: &Showing<'_>) -> Value {
     let mut shown = json!({
-        "event": event.event,
+        "event": event.text(),
         "by": principal(&event.actor),
         "operation": event.operation,
     });
@@ -113,7 +114,12 @@ fn shown_event(event: &AuditEvent, showing: &Showing<'_>) -> Value {
         let of = event.invitation.as_ref().map(|id| ("of".to_owned(), json!(showing.names.or_id(id))));
         fields.extend(of);
         fields.extend(event.organization.as_ref().map(|place| ("in".to_owned(), json!(place))));
-        fields.extend(event.reason.as_ref().map(|reason| ("reason".to_owned(), json!(reason))));
+        fields.extend(event.subject.as_ref().map(|user| ("for".to_owned(), json!(account(user)))));
+        fields.extend(event.name.as_ref().map(|_| ("name".to_owned(), json!("<digest>"))));
+        let grant = event.grant.as_ref().map(|grant| format!("{}:{}", grant.kind.text(), grant.id));
+        fields.extend(grant.map(|grant| ("grant".to_owned(), json!(grant))));
+        fields.extend(event.about.as_ref().map(|id| ("about".to_owned(), json!(id))));
+        fields.extend(event.word.map(|word| ("reason".to_owned(), json!(word.text()))));
     }
     shown
 }

@@ -47,6 +47,8 @@ pub(super) fn title(step: &Step) -> String {
         "revoke-all".into()
     } else if let Some(it) = &step.approve {
         format!("approve {}", it.value)
+    } else if let Some(it) = &step.dismiss {
+        format!("dismiss {}", it.value)
     } else if let Some(it) = &step.reject {
         format!("reject {}", it.value)
     } else if step.list_mine.is_some() {

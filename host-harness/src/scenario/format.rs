@@ -137,7 +137,7 @@ enum WorldSchema {
 }
 
 /// The keys of a step that are actions.
-pub(super) const ACTIONS: [&str; 18] = [
+pub(super) const ACTIONS: [&str; 19] = [
     "invite",
     "list",
     "get",
@@ -146,6 +146,7 @@ pub(super) const ACTIONS: [&str; 18] = [
     "revoke-all",
     "approve",
     "reject",
+    "dismiss",
     "list-mine",
     "introspect",
     "accept",
@@ -184,6 +185,9 @@ pub struct Step {
     /// Ends a waiting invitation.
     #[schemars(with = "Option<String>")]
     pub reject: Option<Text>,
+    /// Takes this ended one off the list.
+    #[schemars(with = "Option<String>")]
+    pub dismiss: Option<Text>,
     /// The caller's own invitations, everywhere.
     pub list_mine: Option<ListMine>,
     /// What the caller would accept.

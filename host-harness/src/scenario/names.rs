@@ -25,7 +25,7 @@ impl Names {
     /// Names what is new.
     pub(super) fn learn(&mut self, world: &Snapshot) {
         // The trail has them in their order; the rows are sorted by their ids.
-        let made = world.audit.iter().filter(|event| event.event == "invitation.created");
+        let made = world.audit.iter().filter(|event| event.text() == "invitation.created");
         for event in made {
             let (Some(organization), Some(id)) = (&event.organization, &event.invitation) else { continue };
             let key = InvitationKey { organization: organization.clone(), id: id.clone() };

@@ -65,7 +65,7 @@ pub(super) fn step(
         Request::Revoke(id, reason) | Request::Reject(id, reason) => {
             (flow(&named(stage, id)?.into()), reason)
         }
-        Request::Approve(id) => (flow(&named(stage, id)?.into()), &None),
+        Request::Approve(id) | Request::Dismiss(id) => (flow(&named(stage, id)?.into()), &None),
         Request::RevokeAll(whose, reason) => {
             let fields = match whose {
                 Owner::Invitee(user) => {
@@ -237,6 +237,7 @@ pub(super) fn by_name(stage: &Stage, request: Request) -> Request {
         Request::Revoke(it, reason) => Request::Revoke(id(it), reason),
         Request::Approve(it) => Request::Approve(id(it)),
         Request::Reject(it, reason) => Request::Reject(id(it), reason),
+        Request::Dismiss(it) => Request::Dismiss(id(it)),
         Request::Introspect(it) => Request::Introspect(handle(it)),
         Request::Accept(it) => Request::Accept(handle(it)),
         Request::Decline(it, reason) => Request::Decline(handle(it), reason),

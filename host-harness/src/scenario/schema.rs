@@ -47,10 +47,11 @@ pub fn of_policies() -> Value {
     schema
 }
 
-/// A rule has one verdict.
+/// A rule has one verdict; approval of less is one.
 fn one_verdict(schema: &mut Value) {
-    let verdicts = ["allow", "refuse", "require-approval", "narrow"];
-    let one_of: Value = verdicts.iter().map(|name| json!({ "required": [name] })).collect();
+    let alone = |name: &str| json!({ "required": [name] });
+    let less = json!({ "required": ["narrow"], "not": alone("require-approval") });
+    let one_of = json!([alone("allow"), alone("refuse"), alone("require-approval"), less]);
     set(schema, "/$defs/Rule/oneOf", one_of);
 }
 

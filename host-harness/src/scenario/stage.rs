@@ -263,6 +263,8 @@ impl Stage {
             Request::RevokeAll(whose, reason)
         } else if let Some(of) = &it.approve {
             Request::Approve(self.id(of)?)
+        } else if let Some(of) = &it.dismiss {
+            Request::Dismiss(self.id(of)?)
         } else if let Some(of) = &it.reject {
             Request::Reject(self.id(of)?, reason)
         } else if let Some(mine) = &it.list_mine {
@@ -295,7 +297,15 @@ impl Stage {
         let inviter = list.inviter.as_ref().map(|text| self.person_in(within, text)).transpose()?;
         let invitee = list.invitee.as_ref().map(|text| self.account(within, text)).transpose()?;
         let name_prefix = list.name_prefix.clone();
-        let filter = InvitationFilter { states: states(&list.states)?, grant, inviter, invitee, name_prefix };
+        let dismissed = Some(list.dismissed);
+        let filter = InvitationFilter {
+            states: states(&list.states)?,
+            grant,
+            inviter,
+            invitee,
+            name_prefix,
+            dismissed,
+        };
         let sort = match list.sort {
             None | Some(SortBy::CreatedAt) => SortKey::CreatedAt,
             Some(SortBy::ExpiresAt) => SortKey::ExpiresAt,
@@ -451,6 +461,8 @@ fn invite_request(invite: &Invite) -> Result<InviteRequest, Failure> {
             Notifying::External => Notify::External,
         }),
         template: invite.template.clone(),
+        language: invite.language.clone(),
+        landing: invite.landing.clone(),
         metadata: invite.metadata.iter().map(pair).collect(),
         idempotency_key: invite.idempotency_key.clone(),
     })

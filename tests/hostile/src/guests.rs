@@ -1,7 +1,7 @@
 //! Guests that honest compilers do not write: the contract's empty guest, with every body replaced by
 //! WebAssembly text.
 
-use guestlist_harness::contract::types::Verdict;
+use guestlist_harness::contract::types::{Narrowed, Verdict};
 use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, SourceMap, WorldId};
@@ -184,10 +184,10 @@ pub fn data(at: u32, bytes: &[u8]) -> String {
     format!("(data (i32.const {at}) \"{bytes}\")")
 }
 
-/// Verdicts as they lie in memory: 40 bytes each, and what they point to behind them.
+/// Verdicts as they lie in memory: 56 bytes each, and what they point to behind them.
 fn stored(verdicts: &[Verdict]) -> Vec<u8> {
     let mut heap = Vec::new();
-    let end = VERDICTS + 40 * u32::try_from(verdicts.len()).unwrap();
+    let end = VERDICTS + 56 * u32::try_from(verdicts.len()).unwrap();
     let mut list = |bytes: Vec<u8>, length: usize| {
         let at = end + u32::try_from(heap.len()).unwrap();
         heap.extend(bytes);
@@ -199,22 +199,30 @@ fn stored(verdicts: &[Verdict]) -> Vec<u8> {
         let (case, mut content) = match verdict {
             Verdict::Allow => (0u64, Vec::new()),
             Verdict::Refuse(text) => (1, list(text.clone().into_bytes(), text.len())),
-            Verdict::AllowWith(narrowed) => {
-                let grants = narrowed.grants.iter().flat_map(|index| index.to_le_bytes()).collect();
-                let mut content = list(grants, narrowed.grants.len());
-                content.extend(u64::from(narrowed.lifetime.is_some()).to_le_bytes());
-                content.extend(narrowed.lifetime.unwrap_or_default().to_le_bytes());
-                content.push(narrowed.signed_in_only.into());
-                (2, content)
+            Verdict::AllowWith(narrowed) => (2, less(narrowed, &mut list)),
+            Verdict::RequireApproval(approval) => {
+                let mut content = list(approval.reason.clone().into_bytes(), approval.reason.len());
+                content.extend(u64::from(approval.narrowed.is_some()).to_le_bytes());
+                content.extend(approval.narrowed.iter().flat_map(|narrowed| less(narrowed, &mut list)));
+                (3, content)
             }
-            Verdict::RequireApproval(text) => (3, list(text.clone().into_bytes(), text.len())),
             Verdict::Other(text) => (4, list(text.clone().into_bytes(), text.len())),
         };
-        content.resize(32, 0);
+        content.resize(48, 0);
         all.extend(case.to_le_bytes());
         all.extend(content);
     }
     [all, heap].concat()
+}
+
+/// A `narrowed`, as it lies in memory.
+fn less(narrowed: &Narrowed, list: &mut impl FnMut(Vec<u8>, usize) -> Vec<u8>) -> Vec<u8> {
+    let grants = narrowed.grants.iter().flat_map(|index| index.to_le_bytes()).collect();
+    let mut content = list(grants, narrowed.grants.len());
+    content.extend(u64::from(narrowed.lifetime.is_some()).to_le_bytes());
+    content.extend(narrowed.lifetime.unwrap_or_default().to_le_bytes());
+    content.push(narrowed.signed_in_only.into());
+    content
 }
 
 pub fn guest_of(contract: &(Resolve, WorldId), behaviour: Behaviour) -> Vec<u8> {

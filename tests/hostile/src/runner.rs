@@ -120,8 +120,14 @@ impl Rig {
     /// The honest plugin and the honest policy, in another organization.
     pub async fn serve(&self) {
         let session = self.honest.session(self.host.clone().host(), Limits::default());
-        let filter =
-            InvitationFilter { states: vec![], grant: None, inviter: None, invitee: None, name_prefix: None };
+        let filter = InvitationFilter {
+            states: vec![],
+            grant: None,
+            inviter: None,
+            invitee: None,
+            name_prefix: None,
+            dismissed: None,
+        };
         let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 10 };
         let context = self.host.context(Some("acme"), user("acme", "u-ann"));
         let page = session.list(context, filter, page).await.unwrap().unwrap();
@@ -363,6 +369,8 @@ fn inviting(name: &str, grants: Vec<Grant>) -> InviteRequest {
         lifetime: LifetimeChoice::Default,
         notify: None,
         template: None,
+        language: None,
+        landing: None,
         metadata: vec![],
         idempotency_key: None,
     }
@@ -373,6 +381,7 @@ fn facts() -> InviteFacts {
         account: UserRef { organization: "root".into(), id: "u-bob".into() },
         via: None,
         name: "bob".into(),
+        as_written: "bob".into(),
         userstore: "PRIMARY".into(),
         active: true,
         address_domain: Some("root.example".into()),

@@ -53,9 +53,9 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Operation {
-    /// {"usernames": [..], "groups": [..], "roles": [..], "userDomain", "properties", "lifetime", "idempotencyKey"}
+    /// {"usernames": [..], "groups": [..], "roles": [..], "userDomain", "properties", "lifetime", "template", "language", "landing", "idempotencyKey"}
     Invite,
-    /// {"status": [..], "group", "role", "inviter" (as of `revoke-all`), "invitee", "usernamePrefix", "sortBy", "sortOrder", "after", "limit"}
+    /// {"status": [..], "group", "role", "inviter" (as of `revoke-all`), "invitee", "usernamePrefix", "dismissed", "sortBy", "sortOrder", "after", "limit"}
     List,
     /// {"id"}
     Get,
@@ -69,6 +69,8 @@ enum Operation {
     Approve,
     /// {"id", "reason"}
     Reject,
+    /// {"id"}
+    Dismiss,
     /// {"status": [..], "after", "limit"}
     ListMine,
     /// {"confirmationCode"} or {"organization", "id"}
@@ -282,6 +284,9 @@ impl One<'_> {
             Request::Approve(id) => shown(self.run(operations::Approve { id }).await?, invited),
             Request::Reject(id, reason) => {
                 shown(self.run(operations::Reject { id, reason }).await?, |()| status("REVOKED"))
+            }
+            Request::Dismiss(id) => {
+                shown(self.run(operations::Dismiss { id }).await?, |()| json!({ "dismissed": true }))
             }
             Request::ListMine(states, after, limit) => {
                 shown(self.run(operations::ListMine { states, after, limit }).await?, output::mine)

@@ -103,6 +103,8 @@ impl Story {
             lifetime: LifetimeChoice::Default,
             notify: None,
             template: None,
+            language: None,
+            landing: None,
             metadata: Vec::new(),
             idempotency_key: None,
         };
@@ -196,6 +198,7 @@ impl Story {
             inviter: None,
             invitee: None,
             name_prefix: None,
+            dismissed: Some(false),
         };
         let page = PageRequest { sort: SortKey::Name, descending: false, after: None, limit: 50 };
         let list = operations::List { filter, page };
@@ -237,8 +240,8 @@ impl Story {
                 Principal::Anonymous => "anonymous".into(),
                 Principal::System => "host".into(),
             };
-            let reason = event.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-            self.say(&format!("  {}  {who:<6} {}{reason}", clock(event.at), event.event))?;
+            let detail = event.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+            self.say(&format!("  {}  {who:<6} {}{detail}", clock(event.at), event.text()))?;
         }
         Ok(())
     }

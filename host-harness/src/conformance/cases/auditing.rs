@@ -104,15 +104,15 @@ async fn every_change_has_its_word(ground: Ground) -> Outcome {
     for (name, to, word) in [("b", State::Declined, "declined"), ("c", State::Revoked, "revoked")] {
         t.insert(draft(name, bob())).await?;
         t.go(name, to).await?;
-        same("the word", &last(&t).await?.event, &format!("invitation.{word}"))?;
+        same("the word", &last(&t).await?.text().to_owned(), &format!("invitation.{word}"))?;
     }
     t.claimed("d", carol()).await?;
     t.go("d", State::Failed).await?;
-    same("the word", &last(&t).await?.event.as_str(), &"invitation.failed")?;
+    same("the word", &last(&t).await?.text(), &"invitation.failed")?;
     t.insert(Draft { lifetime: Some(t.unit), ..draft("e", dave()) }).await?;
     t.pass(t.unit).await?;
     t.go("e", State::Expired).await?;
-    same("the word", &last(&t).await?.event.as_str(), &"invitation.expired")
+    same("the word", &last(&t).await?.text(), &"invitation.expired")
 }
 
 async fn the_actor_is_the_caller(ground: Ground) -> Outcome {
@@ -141,8 +141,11 @@ async fn the_actor_is_the_caller(ground: Ground) -> Outcome {
 async fn reasons_are_told(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     t.insert(draft("a", alice())).await?;
-    t.change("a", Change { reason: Some("left us".into()), ..change(State::Revoked) }).await?;
-    same("the reason", &last(&t).await?.reason.as_deref(), &Some("left us"))
+    let word = Some(Word::Policy);
+    t.change("a", Change { reason: Some("left us".into()), word, ..change(State::Revoked) }).await?;
+    let event = last(&t).await?;
+    same("the word and whom it is about", &(event.word, event.subject.clone()), &(word, Some(alice())))?;
+    must("the trail", !format!("{event:?}").contains("left us"), "nothing that somebody wrote", &event)
 }
 
 async fn what_expires_on_the_way(ground: Ground) -> Outcome {
@@ -156,15 +159,24 @@ async fn what_expires_on_the_way(ground: Ground) -> Outcome {
 
 async fn refused_items(ground: Ground) -> Outcome {
     let t = ground.company().await?;
-    let refused = |position, reason: &str| RefusedItem { position, name: "x".into(), reason: reason.into() };
+    let refused = |position, reason: &str| refused_item(position, "x", reason);
     for _ in 0..2 {
         let request =
             Batch { refused: vec![refused(0, "no-email"), refused(1, "duplicate")], ..batch("one", vec![]) };
         t.batch(&t.admin(), request).await?;
     }
     words_are(&t, &["item.refused"; 2]).await?;
-    let reasons: Vec<_> = t.trail().await?.into_iter().filter_map(|event| event.reason).collect();
-    same("the reasons", &reasons, &vec!["no-email", "duplicate"])
+    let trail = t.trail().await?;
+    let words: Vec<_> = trail.iter().filter_map(|event| event.word).collect();
+    same("the words", &words, &vec![Word::NoEmail, Word::Duplicate])?;
+    let names: Vec<_> = trail.iter().filter_map(|event| event.name.clone()).collect();
+    let one = item("the digests of the name", &names, 0)?;
+    must(
+        "them",
+        names.len() == 2 && names.iter().all(|name| name == one && name.len() == 32),
+        "one digest",
+        &names,
+    )
 }
 
 async fn items_without_room(ground: Ground) -> Outcome {
@@ -173,8 +185,10 @@ async fn items_without_room(ground: Ground) -> Outcome {
     let full = Batch { active_limit: Some(1), ..batch("one", vec![draft("b", alice()), draft("c", bob())]) };
     t.batch(&t.admin(), full).await?;
     words_are(&t, &["invitation.created", "item.refused", "item.refused"]).await?;
-    let reasons: Vec<_> = t.trail().await?.into_iter().filter_map(|event| event.reason).collect();
-    same("the reasons", &reasons, &vec![format!("active-invitation:{}", id("a")), "over-limit:1".into()])
+    let told: Vec<_> =
+        t.trail().await?.into_iter().skip(1).map(|event| (event.word, event.subject)).collect();
+    let expected = vec![(Some(Word::ActiveInvitation), Some(alice())), (Some(Word::OverLimit), Some(bob()))];
+    same("the words, and whom they are about", &told, &expected)
 }
 
 async fn repeating_leaves_none(ground: Ground) -> Outcome {
@@ -231,7 +245,7 @@ async fn what_is_applied(ground: Ground) -> Outcome {
         t.apply("a", alice(), steps()).await?;
     }
     let events: Vec<_> = t.trail().await?.into_iter().skip(2).collect();
-    let words: Vec<_> = events.iter().map(|event| event.event.as_str()).collect();
+    let words: Vec<_> = events.iter().map(|event| event.text()).collect();
     same("the events", &words, &vec!["member.added", "grant.added", "grant.added"])?;
     must(
         "their invitation",
@@ -241,8 +255,8 @@ async fn what_is_applied(ground: Ground) -> Outcome {
     )
 }
 
-fn refusal(operation: &str, reason: &str, invitation: Option<String>) -> Refusal {
-    Refusal { operation: operation.into(), invitation, reason: reason.into() }
+fn refusal(operation: &str, word: Word, invitation: Option<String>) -> Refusal {
+    Refusal { operation: operation.into(), invitation, subject: None, name: None, word }
 }
 
 async fn record(
@@ -259,18 +273,18 @@ async fn refusals(ground: Ground) -> Outcome {
     t.insert(draft("a", alice())).await?;
     let call = t.admin();
     let refused = vec![
-        refusal("invitations.revoke", "wrong-state", Some(id("a"))),
-        refusal("invitations.get", "not-found", None),
+        refusal("invitations.revoke", Word::WrongState, Some(id("a"))),
+        refusal("invitations.get", Word::NotFound, None),
     ];
     ok("record-refusals", record(&t, &call, Some("acme"), refused).await)?;
     let events: Vec<_> = t.trail().await?.into_iter().skip(1).collect();
     same("the number of events", &events.len(), &2)?;
     let event = item("the trail", &events, 0)?;
-    same("the word", &event.event.as_str(), &"refused")?;
+    same("the word", &event.text(), &"refused")?;
     same(
-        "operation and reason",
-        &(event.operation.as_str(), event.reason.as_deref()),
-        &("invitations.revoke", Some("wrong-state")),
+        "operation and word",
+        &(event.operation.as_str(), event.word),
+        &("invitations.revoke", Some(Word::WrongState)),
     )?;
     same(
         "invitation and organization",
@@ -288,7 +302,7 @@ async fn a_refusal_without_an_organization(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     ok(
         "record-refusals",
-        record(&t, &t.bearer(), None, vec![refusal("invitee.accept", "not-usable", None)]).await,
+        record(&t, &t.bearer(), None, vec![refusal("invitee.accept", Word::NotUsable, None)]).await,
     )?;
     let event = last(&t).await?;
     same(
@@ -302,7 +316,7 @@ async fn refusals_elsewhere_are_denied(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     for other in ["root", "globex", "lab", "nowhere"] {
         let answer =
-            record(&t, &t.admin(), Some(other), vec![refusal("invitations.get", "not-found", None)]).await;
+            record(&t, &t.admin(), Some(other), vec![refusal("invitations.get", Word::NotFound, None)]).await;
         denied(&format!("in the name of `{other}`"), &answer)?;
     }
     words_are(&t, &[]).await
@@ -311,7 +325,7 @@ async fn refusals_elsewhere_are_denied(ground: Ground) -> Outcome {
 async fn an_invitee_is_refused_where_he_is_invited(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     t.insert(draft("a", alice())).await?;
-    let refused = || vec![refusal("invitee.accept", "wrong-state", Some(id("a")))];
+    let refused = || vec![refusal("invitee.accept", Word::WrongState, Some(id("a")))];
     denied("somebody else", &record(&t, &t.invitee(bob()), Some("acme"), refused()).await)?;
     denied("another organization", &record(&t, &t.invitee(alice()), Some("globex"), refused()).await)?;
     ok("her own", record(&t, &t.invitee(alice()), Some("acme"), refused()).await)?;
@@ -322,16 +336,18 @@ async fn a_hundred_refusals(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     let many = |count: usize| {
         (0..count)
-            .map(|number| refusal("invitations.resend", &format!("reason {number}"), None))
+            .map(|number| refusal(&format!("operation {number}"), Word::InProgress, None))
             .collect::<Vec<_>>()
     };
     invalid("101 refusals", &record(&t, &t.admin(), Some("acme"), many(101)).await)?;
-    let long = vec![refusal("invitations.get", &"x".repeat(1025), None)];
-    invalid("a reason of 1025 bytes", &record(&t, &t.admin(), Some("acme"), long).await)?;
+    let named = Refusal { name: Some("x".repeat(1025)), ..refusal("invitations.get", Word::NotFound, None) };
+    let long = vec![named];
+    invalid("a name of 1025 bytes", &record(&t, &t.admin(), Some("acme"), long).await)?;
     words_are(&t, &[]).await?;
     ok("100 refusals", record(&t, &t.admin(), Some("acme"), many(100)).await)?;
-    let reasons: Vec<_> = t.trail().await?.into_iter().filter_map(|event| event.reason).collect();
-    same("the reasons", &reasons, &(0..100).map(|number| format!("reason {number}")).collect::<Vec<_>>())
+    let operations: Vec<_> = t.trail().await?.into_iter().map(|event| event.operation).collect();
+    let expected: Vec<_> = (0..100).map(|number| format!("operation {number}")).collect();
+    same("the operations", &operations, &expected)
 }
 
 async fn no_code_in_the_trail(ground: Ground) -> Outcome {

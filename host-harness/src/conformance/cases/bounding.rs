@@ -68,11 +68,7 @@ async fn a_hundred_and_one_drafts_are_too_many(ground: Ground) -> Outcome {
 async fn drafts_and_refusals_count_together(ground: Ground) -> Outcome {
     let t = ground.world("crowd").await?;
     let refused = |count: u32| {
-        let item = |number| RefusedItem {
-            position: 99 + number,
-            name: "nobody".into(),
-            reason: "not-a-parent-user".into(),
-        };
+        let item = |number| refused_item(99 + number, "nobody", "not-a-parent-user");
         (0..count).map(item).collect::<Vec<_>>()
     };
     let request = Batch { refused: refused(2), ..of_the_crowd(of_crowd(99)) };

@@ -27,7 +27,7 @@ async fn get(t: &Trial, call: &Call, organization: &str) -> Result<Values, HostE
 
 /// Every value other than the default one.
 fn other() -> Values {
-    use crate::contract::settings::{Limits, Notices};
+    use crate::contract::settings::{Codes, Limits, Notices};
     Values {
         lifetime: 2_000_000,
         lifetime_min: 1_000_000,
@@ -35,6 +35,7 @@ fn other() -> Values {
         allow_never: true,
         accept_with: AcceptWith::InviteeAndCode,
         notify: Notify::External,
+        codes: Codes::SeeCode,
         limits: Limits { users: 7, grants: 6, name_bytes: 50 },
         lease: 12_345,
         takeovers_max: 9,

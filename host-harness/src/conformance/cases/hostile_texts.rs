@@ -114,7 +114,7 @@ async fn metadata_is_kept(ground: Ground) -> Outcome {
 async fn operations_are_kept_apart(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     let alike = ["key", "KEY", "key ", "kéy", "ke\u{301}y", "k%y", "k_y", "' or '1'='1"];
-    let refused = |reason: &str| vec![RefusedItem { position: 0, name: "x".into(), reason: reason.into() }];
+    let refused = |reason: &str| vec![refused_item(0, "x", reason)];
     for operation in alike {
         let request = Batch { refused: refused(operation), ..batch(operation, vec![]) };
         t.batch(&t.admin(), request).await?;
@@ -136,7 +136,7 @@ async fn templates_and_refusals(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     for (number, text) in TEXTS.into_iter().enumerate() {
         let (name, operation) = (format!("n{number}"), format!("one-{number}"));
-        let refused = vec![RefusedItem { position: 1, name: text.into(), reason: text.into() }];
+        let refused = vec![refused_item(1, text, text)];
         let draft = draft(&name, alice());
         let request = Batch { template: Some(text.into()), refused, ..batch(&operation, vec![draft]) };
         let items = t.batch(&t.admin(), request).await?;
@@ -182,7 +182,12 @@ async fn strange_people_find_nothing(ground: Ground) -> Outcome {
     let names: Vec<_> = TEXTS.iter().map(|text| (*text).to_owned()).collect();
     let answer = t.host.directory.find_users(&t.admin(), "root".into(), None, names).await;
     let found = ok("find-users", answer)?;
-    must("find-users", found.iter().all(|one| matches!(one, Ok(None))), "`none` for each", &found)?;
+    must(
+        "find-users",
+        found.iter().all(|one| matches!(one, Ok(Found::Nobody))),
+        "`nobody` for each",
+        &found,
+    )?;
     let accounts: Vec<_> =
         TEXTS.iter().flat_map(|text| [user("root", text), user(text, "u-alice")]).collect();
     let users =

@@ -214,6 +214,7 @@ async fn conditions_hold_together(ground: Ground) -> Outcome {
         inviter: Some(Principal::User(ann())),
         invitee: Some(alice()),
         name_prefix: Some(name.into()),
+        dismissed: None,
     };
     same("all fit one row", &names_of(&t, filter("c")).await?, &vec!["c"])?;
     same("one does not fit", &names_of(&t, filter("d")).await?.len(), &0)?;

@@ -66,9 +66,9 @@ pub(super) const CASES: &[Case] = &[
     ),
 ];
 
-type Found = Vec<Result<Option<User>, HostError>>;
+type Answers = Vec<Result<Found, HostError>>;
 
-async fn find(t: &Trial, store: Option<&str>, names: &[&str]) -> Outcome<Found> {
+async fn find(t: &Trial, store: Option<&str>, names: &[&str]) -> Outcome<Answers> {
     let asked = names.iter().map(|name| (*name).to_owned()).collect();
     let answer =
         t.host.directory.find_users(&t.admin(), "root".into(), store.map(str::to_owned), asked).await;
@@ -80,13 +80,21 @@ async fn find(t: &Trial, store: Option<&str>, names: &[&str]) -> Outcome<Found> 
 /// The accounts that names lead to, each where it is resident.
 async fn found(t: &Trial, store: Option<&str>, names: &[&str]) -> Outcome<Vec<Option<UserRef>>> {
     let found = find(t, store, names).await?;
-    found.into_iter().map(|one| Ok(ok("an item of `find-users`", one)?.map(|user| user.account))).collect()
+    found.into_iter().map(|one| Ok(account_of(ok("an item of `find-users`", one)?))).collect()
+}
+
+/// The account of whoever is meant.
+fn account_of(found: Found) -> Option<UserRef> {
+    match found {
+        Found::One(user) => Some(user.account),
+        Found::Nobody | Found::Ambiguous => None,
+    }
 }
 
 async fn one(t: &Trial, name: &str) -> Outcome<User> {
     let found = find(t, None, &[name]).await?;
     match item("find-users", &found, 0)? {
-        Ok(Some(user)) => Ok(user.clone()),
+        Ok(Found::One(user)) => Ok(user.clone()),
         other => Err(broken(&format!("find-users of `{name}`"), "a user", other)),
     }
 }
@@ -105,8 +113,7 @@ async fn exactly_there(ground: Ground) -> Outcome {
     let lee = t.by(user("lab", "u-lee"));
     let names = vec!["alice".to_owned(), "ann".to_owned()];
     let answer = ok("find-users", t.host.directory.find_users(&lee, "acme".into(), None, names).await)?;
-    let accounts: Vec<_> =
-        answer.into_iter().map(|one| one.ok().flatten().map(|user| user.account)).collect();
+    let accounts: Vec<_> = answer.into_iter().map(|one| one.ok().and_then(account_of)).collect();
     same("in `acme`, of somebody above it and somebody there", &accounts, &vec![None, Some(ann())])
 }
 
@@ -198,7 +205,7 @@ async fn a_store_that_does_not_answer(ground: Ground) -> Outcome {
     let found = find(&t, None, &["alice", "SECONDARY/bob"]).await?;
     must(
         "the name in the store that answers",
-        matches!(item("find-users", &found, 0)?, Ok(Some(_))),
+        matches!(item("find-users", &found, 0)?, Ok(Found::One(_))),
         "a user",
         &found,
     )?;

@@ -9,20 +9,20 @@ pub(super) use crate::{
         },
         make::{
             LONG, STATES, alice, all, ann, approve, awaiting, batch, bob, carol, change, code, dave, deputy,
-            draft, fingerprint, gina, group, guard, gus, hr, id, key, of_root, page, resend, role, steps,
-            user, word,
+            draft, fingerprint, gina, group, guard, gus, hr, id, key, of_root, page, refused_item, resend,
+            role, steps, user, word,
         },
         trial::{Ground, Trial, due_kinds},
         worlds::PEOPLE,
     },
     contract::{
-        audit::Refusal,
-        directory::{LookupError, OrganizationState},
+        audit::{Refusal, Word},
+        directory::{Found, LookupError, OrganizationState},
         notifications::{Message, Recipient, SendError},
         settings::Values,
         storage::{
             Batch, Change, ClockGuard, CodeChange, Delivery, DeliveryOutcome, Draft, Guard, Inserted,
-            LifetimeChange, RecordedOutcome, RefusedItem, StoreError, Transitioned,
+            LifetimeChange, RecordedOutcome, StoreError, Transitioned,
         },
         types::{
             AcceptWith, Grant, HostError, Invitation, InvitationFilter, MailState, MessageKind, Notify,

@@ -129,7 +129,7 @@ async fn the_audit_trail_stays(ground: Ground) -> Outcome {
     t.pass(3).await?;
     t.purge(0, 10).await?;
     let events = t.trail().await?;
-    let words: Vec<_> = events.iter().map(|event| event.event.as_str()).collect();
+    let words: Vec<_> = events.iter().map(|event| event.text()).collect();
     same("the trail", &words, &vec!["invitation.created", "invitation.revoked", "invitation.purged"])?;
     same("its invitation", &item("the trail", &events, 2)?.invitation, &Some(id("a")))
 }

@@ -92,8 +92,8 @@ fn row_of(recalled: &Recalled) -> Outcome<&Inserted> {
     }
 }
 
-fn refusal(position: u32, reason: &str) -> RefusedItem {
-    RefusedItem { position, name: format!("name{position}"), reason: reason.into() }
+fn refusal(position: u32, reason: &str) -> crate::contract::storage::RefusedItem {
+    refused_item(position, &format!("name{position}"), reason)
 }
 
 async fn nothing_was_recorded(ground: Ground) -> Outcome {

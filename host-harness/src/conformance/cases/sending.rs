@@ -37,6 +37,7 @@ fn message(name: &str, to: UserRef) -> Message {
         inviter: Principal::User(ann()),
         code: Some("inv1_0000000000000000000000000000000000000000000000000".into()),
         expires_at: None,
+        language: None,
     }
 }
 

@@ -147,7 +147,7 @@ async fn compare_stored(
 
 /// The trail of a host that does not write down what happens in the world, with that in its place.
 fn with_world(trail: &[AuditEvent], ideal: &[AuditEvent]) -> Vec<AuditEvent> {
-    let is_of_the_world = |event: &AuditEvent| event.event.starts_with("world.");
+    let is_of_the_world = |event: &AuditEvent| event.text().starts_with("world.");
     let mut own = trail.iter().filter(|event| !is_of_the_world(event));
     let mut at = 0;
     let mut whole = Vec::new();

@@ -60,7 +60,7 @@ impl Times {
             "member.added" | "grant.added" | "member.closed" => profile == Profile::External,
             _ => word.starts_with("world."),
         };
-        let kept = trail.iter().filter(|event| !left_out(&event.event));
+        let kept = trail.iter().filter(|event| !left_out(event.text()));
         Value::Array(kept.map(|event| self.normal(json!(event))).collect())
     }
 

@@ -14,10 +14,10 @@ use crate::{
         trial::Trial,
     },
     contract::{
-        audit::Refusal,
+        audit::{Refusal, Word},
         storage::{
             Batch, Change, ClockGuard, CodeChange, Delivery, Draft, Guard, LifetimeChange, RecordedOutcome,
-            RefusedItem, StoreError,
+            StoreError,
         },
         types::{HostError, Invitation, InvitationFilter, Notify, Page, PageRequest, SortKey, Step},
     },
@@ -74,6 +74,7 @@ async fn ask_one(t: &Trial, who: Who, ask: &Ask) -> Outcome<Value> {
                 inviter: None,
                 invitee: invitee.map(|person| person.account()),
                 name_prefix: prefix.clone(),
+                dismissed: None,
             };
             let request = |after| PageRequest { sort: *sort, descending: *descending, after, limit: *limit };
             let list = |after| {
@@ -160,8 +161,13 @@ async fn ask_one(t: &Trial, who: Who, ask: &Ask) -> Outcome<Value> {
         Ask::Settings => data(&t.host.settings.get(&call(Operation::Accept), here.into()).await),
         Ask::Refuse(row) => {
             let invitation = row.map(|row| id(&row.name()));
-            let refusal =
-                Refusal { operation: "invitee.accept".into(), invitation, reason: "not-usable".into() };
+            let refusal = Refusal {
+                operation: "invitee.accept".into(),
+                invitation,
+                subject: None,
+                name: None,
+                word: Word::NotUsable,
+            };
             let organization = (who == Who::Ann).then(|| here.to_owned());
             data(&t.host.audit.record_refusals(&call(Operation::Accept), organization, vec![refusal]).await)
         }
@@ -202,11 +208,8 @@ async fn insert(t: &Trial, who: Who, request: &Insert) -> Outcome<Value> {
         })
         .collect();
     let drafts = (0..).zip(&request.drafts).map(|(position, made)| draft(made, position));
-    let refused = (50..).take(request.refused).map(|position| RefusedItem {
-        position,
-        name: "somebody".into(),
-        reason: "no-email".into(),
-    });
+    let refused =
+        (50..).take(request.refused).map(|position| make::refused_item(position, "somebody", "no-email"));
     let batch = Batch {
         operation: request.operation.clone(),
         fingerprint: print,

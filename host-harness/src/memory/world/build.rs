@@ -15,10 +15,9 @@ use crate::{
     memory::{
         clock::Clock,
         directory::{DEFAULT_STORE, same_name},
-        duration::HumanDuration,
         entropy::Entropy,
         realm::{Entitled, Organization, Person, Realm, Target},
-        settings::default_settings,
+        settings::{self, default_settings},
     },
 };
 
@@ -26,12 +25,14 @@ pub(crate) use rules::{Dangling, LATER, dangling};
 
 /// 2026-03-02T09:00:00Z
 const START: u64 = 1_772_442_000_000;
-pub(super) const PERMISSIONS: [(&str, Permissions); 5] = [
+pub(super) const PERMISSIONS: [(&str, Permissions); 7] = [
     ("invite", Permissions::INVITE),
     ("view", Permissions::VIEW),
     ("revoke", Permissions::REVOKE),
     ("resend", Permissions::RESEND),
     ("approve", Permissions::APPROVE),
+    ("see-code", Permissions::SEE_CODE),
+    ("onboard", Permissions::ONBOARD),
 ];
 
 /// A world under construction. Problems are gathered, so that all are seen at once.
@@ -115,6 +116,7 @@ impl Builder {
             roles: self.targets(&entry.roles, "role"),
             permissions: Vec::new(),
             settings: default_settings(),
+            landings: Vec::new(),
             address_domains: None,
             policy: entry.policy.iter().map(|rule| rule.value.clone()).collect(),
             utc_offset_minutes: self.utc_offset(entry.utc_offset.as_ref()),
@@ -301,14 +303,10 @@ impl Builder {
                 self.problem(grant, format!("organization `{id}` has no group or role `{}`", grant.value.id));
             }
         }
-        let settings =
-            self.organizations.get(id).map(|place| (place.settings.lifetime, place.settings.lifetime_max));
-        if let Some((lifetime, most)) = settings.filter(|(lifetime, most)| lifetime > most) {
-            let [lifetime, most] = [lifetime, most].map(HumanDuration);
-            let message =
-                format!("the lifetime of `{id}` ({lifetime}) is longer than its `lifetime-max` ({most})");
-            let problem = Problem::with(&entry.id, message).helped("set `lifetime` as well".into());
-            self.problems.push(problem);
+        let judged = self.organizations.get(id).map(|place| settings::judge(&place.settings));
+        if let Some(Err(why)) = judged {
+            self.problems
+                .push(Problem::with(&entry.id, format!("the settings of `{id}` cannot work: {why}")));
         }
         self.link_policy(entry);
     }

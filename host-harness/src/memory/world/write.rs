@@ -15,7 +15,7 @@ use super::{World, WorldError, build::PERMISSIONS, dangling};
 use crate::{
     AddressDomains,
     contract::{
-        settings::{Notices, Values},
+        settings::{Codes, Notices},
         types::{AcceptWith, Grant, GrantKind, Notify, Permissions, Principal, UserRef},
     },
     memory::{
@@ -114,6 +114,7 @@ struct WrittenSettings<'a> {
     allow_never: bool,
     accept_with: &'static str,
     notify: &'static str,
+    codes: &'static str,
     limits: WrittenLimits,
     lease: HumanDuration,
     takeovers_max: u32,
@@ -126,6 +127,8 @@ struct WrittenSettings<'a> {
     notices: Vec<&'static str>,
     ceiling: Option<Vec<String>>,
     privileged: Vec<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    landings: &'a [String],
     address_domains: Option<&'a AddressDomains>,
 }
 
@@ -324,7 +327,7 @@ fn write<'a>(id: &'a str, place: &'a Organization) -> WrittenOrganization<'a> {
             .iter()
             .map(|entry| (reference(id, &entry.who), words(entry.permissions)))
             .collect(),
-        settings: write_settings(&place.settings, place.address_domains.as_ref()),
+        settings: write_settings(place),
         policy: &place.policy,
     }
 }
@@ -389,13 +392,16 @@ fn words(permissions: Permissions) -> Vec<&'static str> {
     PERMISSIONS.iter().filter(|(_, flag)| permissions.contains(*flag)).map(|(word, _)| *word).collect()
 }
 
-fn write_settings<'a>(values: &Values, domains: Option<&'a AddressDomains>) -> WrittenSettings<'a> {
+fn write_settings(place: &Organization) -> WrittenSettings<'_> {
+    let values = &place.settings;
     let grants = |grants: &[Grant]| grants.iter().map(grant_name).collect::<Vec<_>>();
     let notices = [
         ("expired", Notices::EXPIRED),
         ("accepted", Notices::ACCEPTED),
         ("declined", Notices::DECLINED),
         ("approval-requested", Notices::APPROVAL_REQUESTED),
+        ("failed", Notices::FAILED),
+        ("revoked", Notices::REVOKED),
     ];
     WrittenSettings {
         lifetime: HumanDuration(values.lifetime),
@@ -410,6 +416,11 @@ fn write_settings<'a>(values: &Values, domains: Option<&'a AddressDomains>) -> W
         notify: match values.notify {
             Notify::Internal => "internal",
             Notify::External => "external",
+        },
+        codes: match values.codes {
+            Codes::InviteeOnly => "invitee-only",
+            Codes::SeeCode => "see-code",
+            Codes::SeeCodeEvenAlone => "see-code-even-alone",
         },
         limits: WrittenLimits {
             users: values.limits.users,
@@ -431,7 +442,8 @@ fn write_settings<'a>(values: &Values, domains: Option<&'a AddressDomains>) -> W
             .collect(),
         ceiling: values.ceiling.as_deref().map(grants),
         privileged: grants(&values.privileged),
-        address_domains: domains,
+        landings: &place.landings,
+        address_domains: place.address_domains.as_ref(),
     }
 }
 

@@ -35,6 +35,7 @@ impl Checker<'_> {
             it.revoke_all.is_some(),
             it.approve.is_some(),
             it.reject.is_some(),
+            it.dismiss.is_some(),
             it.list_mine.is_some(),
             it.introspect.is_some(),
             it.accept.is_some(),
@@ -217,7 +218,7 @@ impl Checker<'_> {
     /// A rule that is set in the course of the story: of what the world has, or the story makes.
     fn rule(&mut self, rule: &Spanned<Rule>, within: Option<&Text>) {
         if rule.value.verdicts() != 1 {
-            let help = "give one of `allow: true`, `refuse`, `require-approval` and `narrow`";
+            let help = "give one of `allow: true`, `refuse`, `require-approval` (of less with `narrow`) and `narrow`";
             self.wrong(rule, "a rule needs exactly one verdict", help);
         }
         // Below another parent other people, groups and roles are meant.

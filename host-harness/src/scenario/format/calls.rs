@@ -33,6 +33,12 @@ pub struct Invite {
     /// The mail template.
     #[serde(default)]
     pub template: Option<String>,
+    /// In which language to write, as in `pt-BR`.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Where to go after accepting; the organization's `landings` have to allow it.
+    #[serde(default)]
+    pub landing: Option<String>,
     /// Pairs that are stored with the invitation.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
@@ -70,6 +76,8 @@ pub struct List {
     pub invitee: Option<Text>,
     /// Those whose user name starts like this.
     pub name_prefix: Option<String>,
+    /// Those that were taken off the list, instead of those that were not.
+    pub dismissed: bool,
     /// `created-at`, `expires-at` or `name`.
     pub sort: Option<SortBy>,
     /// The greatest first.

@@ -103,7 +103,7 @@ impl Builder {
             }
             if rule.value.verdicts() != 1 {
                 let problem = Problem::with(rule, "a rule needs exactly one verdict".into());
-                let help = "give one of `allow: true`, `refuse`, `require-approval` and `narrow`";
+                let help = "give one of `allow: true`, `refuse`, `require-approval` (of less with `narrow`) and `narrow`";
                 self.problems.push(problem.helped(help.into()));
             }
         }
