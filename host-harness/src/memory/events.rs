@@ -271,7 +271,9 @@ impl MemoryHost {
             }
             let targets = place.targets_mut(kind);
             if targets.contains_key(id) {
-                return Err(EventError::Impossible(format!("organization `{organization}` has `{id}` already")));
+                return Err(EventError::Impossible(format!(
+                    "organization `{organization}` has `{id}` already"
+                )));
             }
             let target = Target { name: name.to_owned(), grantable_by: None, receivable_by: None };
             targets.insert(id.to_owned(), target);

@@ -118,9 +118,8 @@ impl Asked<'_> {
 /// whatever case, or by their user store and name. Never by an address, and a guest never by the name that they
 /// have at home: others choose it.
 pub(super) fn is_called(id: &str, person: &Person, listed: &str) -> bool {
-    let in_store = |(store, name): (&str, &str)| {
-        same_name(&person.store, store) && same_name(&person.name, name)
-    };
+    let in_store =
+        |(store, name): (&str, &str)| same_name(&person.store, store) && same_name(&person.name, name);
     id == listed || same_name(&person.name, listed) || listed.split_once('/').is_some_and(in_store)
 }
 
@@ -156,9 +155,8 @@ impl Rule {
 
     pub(super) fn concerns(&self, asked: &Asked<'_>) -> bool {
         let local = asked.local.map(|(_, person)| person);
-        let in_group = |person: Option<&Person>, id: &str| {
-            person.is_some_and(|person| person.groups.contains_key(id))
-        };
+        let in_group =
+            |person: Option<&Person>, id: &str| person.is_some_and(|person| person.groups.contains_key(id));
         let in_role =
             |person: Option<&Person>, id: &str| person.is_some_and(|person| person.roles.contains_key(id));
         let longer = |most: HumanDuration| asked.lifetime.is_none_or(|lifetime| lifetime > most.0);

@@ -221,9 +221,9 @@ impl World {
 
     /// The rules of scripted policies, each with the organization that it is of.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (&str, &Spanned<Rule>)> {
-        self.organizations.iter().flat_map(|entry| {
-            entry.policy.iter().map(|rule| (entry.id.value.as_str(), rule))
-        })
+        self.organizations
+            .iter()
+            .flat_map(|entry| entry.policy.iter().map(|rule| (entry.id.value.as_str(), rule)))
     }
 
     /// The rules of an organization, to be changed.

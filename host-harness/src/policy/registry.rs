@@ -285,7 +285,8 @@ impl Policies {
         if path.is_dir() {
             let report = self.read_folder(path)?;
             let broken = report.broken.into_iter().next();
-            return broken.map_or(Ok(()), |BrokenPolicy { name, why, .. }| Err(PathError::Broken { name, why }));
+            return broken
+                .map_or(Ok(()), |BrokenPolicy { name, why, .. }| Err(PathError::Broken { name, why }));
         }
         let here = path.to_owned();
         let bytes = match fs::read(path) {

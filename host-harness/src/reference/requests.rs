@@ -185,7 +185,9 @@ impl<'de> Deserialize<'de> for Asker {
             type Value = Asker;
 
             fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                to.write_str(r#"{"organization": .., "id": ..}, {"client": ..}, "ORGANIZATION/ID" or "client:ID""#)
+                to.write_str(
+                    r#"{"organization": .., "id": ..}, {"client": ..}, "ORGANIZATION/ID" or "client:ID""#,
+                )
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Asker, E> {
@@ -194,7 +196,10 @@ impl<'de> Deserialize<'de> for Asker {
                     return Ok(Asker(Principal::Client(id.to_owned())));
                 }
                 let (organization, id) = text.split_once('/').ok_or_else(wrong)?;
-                Ok(Asker(Principal::User(UserRef { organization: organization.to_owned(), id: id.to_owned() })))
+                Ok(Asker(Principal::User(UserRef {
+                    organization: organization.to_owned(),
+                    id: id.to_owned(),
+                })))
             }
 
             fn visit_map<M: de::MapAccess<'de>>(self, map: M) -> Result<Asker, M::Error> {

@@ -123,7 +123,8 @@ impl Checker<'_> {
         }
         let name = match name.split_once('/') {
             Some((place, id))
-                if self.world.organizations.contains_key(place) || self.made.iter().any(|made| made == place) =>
+                if self.world.organizations.contains_key(place)
+                    || self.made.iter().any(|made| made == place) =>
             {
                 id
             }

@@ -17,7 +17,9 @@ pub(super) fn person(host: &MemoryHost, organization: Option<&str>, text: &str) 
     let place = text.split_once('/').filter(|(place, _)| world.organizations.contains_key(*place));
     if let Some((place, id)) = place {
         let found = host.account(place, id).or_else(|| host.gone_account(place, id));
-        return found.map(Principal::User).ok_or_else(|| format!("organization `{place}` has no user `{id}`"));
+        return found
+            .map(Principal::User)
+            .ok_or_else(|| format!("organization `{place}` has no user `{id}`"));
     }
     let mut place = organization.map(str::to_owned);
     while let Some(id) = place {

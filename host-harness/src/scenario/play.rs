@@ -159,7 +159,9 @@ fn set_up(props: &Props<'_>) -> Result<(Stage, Vec<Arc<Strike>>), Failure> {
         Some(Ok(policies)) => host.set_policies(policies.clone()),
         Some(Err(path)) => {
             let message = format!("the policy of the suite, `{}`, was not read", path.display());
-            return Err(Failure::at(&scenario.name, message).helped("give it to the runner: `Options::policies`"));
+            return Err(
+                Failure::at(&scenario.name, message).helped("give it to the runner: `Options::policies`")
+            );
         }
     }
     (props.prepare)(&host);

@@ -117,15 +117,27 @@ const PIECES: [Piece; 11] = [
     ("grants", |rule| rule.grants.is_some(), |rule| rule.grants = None),
     ("lifetime-over", |rule| rule.lifetime_over.is_some(), |rule| rule.lifetime_over = None),
     ("at", |rule| rule.at != Moment::Always, |rule| rule.at = Moment::Always),
-    ("without", |rule| rule.narrow.as_ref().is_some_and(|narrow| !narrow.without.is_empty()), |rule| {
-        rule.narrow.iter_mut().for_each(|narrow| narrow.without.clear());
-    }),
-    ("lifetime", |rule| rule.narrow.as_ref().is_some_and(|narrow| narrow.lifetime.is_some()), |rule| {
-        rule.narrow.iter_mut().for_each(|narrow| narrow.lifetime = None);
-    }),
-    ("signed-in-only", |rule| rule.narrow.as_ref().is_some_and(|narrow| narrow.signed_in_only), |rule| {
-        rule.narrow.iter_mut().for_each(|narrow| narrow.signed_in_only = false);
-    }),
+    (
+        "without",
+        |rule| rule.narrow.as_ref().is_some_and(|narrow| !narrow.without.is_empty()),
+        |rule| {
+            rule.narrow.iter_mut().for_each(|narrow| narrow.without.clear());
+        },
+    ),
+    (
+        "lifetime",
+        |rule| rule.narrow.as_ref().is_some_and(|narrow| narrow.lifetime.is_some()),
+        |rule| {
+            rule.narrow.iter_mut().for_each(|narrow| narrow.lifetime = None);
+        },
+    ),
+    (
+        "signed-in-only",
+        |rule| rule.narrow.as_ref().is_some_and(|narrow| narrow.signed_in_only),
+        |rule| {
+            rule.narrow.iter_mut().for_each(|narrow| narrow.signed_in_only = false);
+        },
+    ),
 ];
 
 /// The last pieces narrow: without them a rule concerns the same people as with them.
@@ -188,17 +200,20 @@ impl Runner {
             }
         }
         let total = plan.len() + suite.cases.len();
-        let before = self.each(suite, |progress| told(total, progress), async |_, case| {
-            self.again(case, None).await
-        });
-        let after = self.each(&again, |progress| told(total, progress), async |index, case| {
-            let unit = plan.get(index).and_then(|(unit, _)| units.get(*unit));
-            let overruled = unit.and_then(|unit| match &unit.without {
-                Without::Verdict(given) => Some(given.clone()),
-                _ => None,
-            });
-            self.again(case, overruled).await
-        });
+        let before =
+            self.each(suite, |progress| told(total, progress), async |_, case| self.again(case, None).await);
+        let after = self.each(
+            &again,
+            |progress| told(total, progress),
+            async |index, case| {
+                let unit = plan.get(index).and_then(|(unit, _)| units.get(*unit));
+                let overruled = unit.and_then(|unit| match &unit.without {
+                    Without::Verdict(given) => Some(given.clone()),
+                    _ => None,
+                });
+                self.again(case, overruled).await
+            },
+        );
         for ((index, which), came) in plan.iter().zip(&after.cases) {
             let (Some(unit), Some(was)) = (units.get_mut(*index), before.cases.get(*which)) else { continue };
             let noticed = !came.failures.is_empty();
@@ -265,7 +280,8 @@ fn units(suite: &Suite, counts: &Counts) -> Vec<Unit> {
     for case in &suite.cases {
         let world = case.world_path();
         let rules = case.world.rules().map(|(place, rule)| (world, place.to_owned(), rule));
-        let set = set_rules(&case.scenario).into_iter().map(|(place, rule)| (case.path.as_path(), place, rule));
+        let set =
+            set_rules(&case.scenario).into_iter().map(|(place, rule)| (case.path.as_path(), place, rule));
         for (path, place, rule) in rules.chain(set) {
             for (index, unit) in of_rule(path, &place, rule).into_iter().enumerate() {
                 let at = (rule.referenced.line(), rule.referenced.column());
@@ -336,7 +352,9 @@ fn said(rule: &Rule) -> String {
             !(value.is_null() || *value == false || (name == "at" && *value == "always"))
         });
         if let Some(narrow) = fields.get_mut("narrow").and_then(|narrow| narrow.as_object_mut()) {
-            narrow.retain(|_, value| !(value.is_null() || *value == false || value.as_array().is_some_and(Vec::is_empty)));
+            narrow.retain(|_, value| {
+                !(value.is_null() || *value == false || value.as_array().is_some_and(Vec::is_empty))
+            });
         }
     }
     flow(&shown)
@@ -345,7 +363,8 @@ fn said(rule: &Rule) -> String {
 /// The rules that the story sets, each with its organization.
 fn set_rules(scenario: &Scenario) -> Vec<(String, &Spanned<Rule>)> {
     let steps = scenario.given.iter().chain(&scenario.steps);
-    let steps = steps.flat_map(|step| std::iter::once(step).chain(step.value.race.iter().flat_map(|race| &race.of)));
+    let steps =
+        steps.flat_map(|step| std::iter::once(step).chain(step.value.race.iter().flat_map(|race| &race.of)));
     let rules = steps.filter_map(|step| {
         let place = step.value.organization.as_ref().or(scenario.organization.as_ref())?;
         let rules = step.value.event.as_ref()?.set_policy.as_ref()?;
@@ -467,7 +486,11 @@ impl fmt::Display for RulesReport {
         let Some(percent) = self.percent else { return Ok(()) };
         let tried = self.parts.iter().filter(|part| part.noticed.is_some()).count();
         let noticed = tried - self.unnoticed().count();
-        writeln!(to, "{:<11}  {noticed:>3} of {tried:>3}  {percent:>3} %  cannot be dropped unnoticed", "tried")?;
+        writeln!(
+            to,
+            "{:<11}  {noticed:>3} of {tried:>3}  {percent:>3} %  cannot be dropped unnoticed",
+            "tried"
+        )?;
         self.unnoticed().try_for_each(|part| writeln!(to, "unnoticed {part}"))?;
         self.parts.iter().try_for_each(|part| match &part.untried {
             Some(why) => writeln!(to, "untried   {part}: {why}"),

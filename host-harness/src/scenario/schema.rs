@@ -14,7 +14,11 @@ use super::{
     shown::{STATES, state_name},
     suite::SuiteFile,
 };
-use crate::{Function, memory::{HumanDuration, World}, policy::Manifest};
+use crate::{
+    Function,
+    memory::{HumanDuration, World},
+    policy::Manifest,
+};
 
 /// The JSON Schema of a kind of file.
 fn of<T: JsonSchema>(title: &str) -> Value {

@@ -66,7 +66,8 @@ impl Case {
         let mut cases = reader.scenario(path, text).map_err(SuiteError::of)?;
         match (cases.pop(), reader.problems()) {
             (Some(case), _) if case.row.is_some() => {
-                let problem = Problem::with(&case.scenario.name, "a table of rows is not recorded into".into());
+                let problem =
+                    Problem::with(&case.scenario.name, "a table of rows is not recorded into".into());
                 Err(SuiteError::of(FileProblem::new(path, WorldError::new(vec![problem]).in_source(text))))
             }
             (Some(case), problems) if problems.is_empty() => Ok(case),
@@ -234,7 +235,10 @@ impl Suite {
     ///
     /// # Errors
     /// The first that cannot be read.
-    pub fn read_policies(&self, make: impl Fn() -> Policies) -> Result<BTreeMap<PathBuf, Policies>, PathError> {
+    pub fn read_policies(
+        &self,
+        make: impl Fn() -> Policies,
+    ) -> Result<BTreeMap<PathBuf, Policies>, PathError> {
         let read = |path: PathBuf| {
             let policies = make();
             policies.read_path(&path).map(|()| (path, policies))
@@ -315,7 +319,8 @@ impl<'a> Reader<'a> {
     /// Scenarios, or nothing where the file is a world.
     fn read(&mut self, path: &Path) -> Result<Vec<Case>, FileProblem> {
         if path.file_name().is_some_and(|name| name == MARK) {
-            let problem = Problem::nowhere(format!("`{MARK}` marks the folder of a suite, and is no scenario"));
+            let problem =
+                Problem::nowhere(format!("`{MARK}` marks the folder of a suite, and is no scenario"));
             let problem = problem.helped("name the folder that it is in".into());
             return Err(FileProblem::new(path, WorldError::new(vec![problem])));
         }
@@ -390,7 +395,9 @@ impl<'a> Reader<'a> {
         let target = plain(&root.join(&policy.value));
         let problem = match self.outside(root, &target, &policy.value) {
             Some(why) => Some(why),
-            None => fs::metadata(&target).err().map(|error| format!("`{}` cannot be read: {error}", policy.value)),
+            None => {
+                fs::metadata(&target).err().map(|error| format!("`{}` cannot be read: {error}", policy.value))
+            }
         };
         match problem {
             Some(why) => Err(wrong(WorldError::new(vec![Problem::with(&policy, why)]))),

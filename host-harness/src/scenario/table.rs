@@ -169,7 +169,8 @@ fn value(text: &str, row: &Row) -> Value {
     let mut parts = text.split('$');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let named = names_in(part).and_then(|name| Some((name, row.iter().find(|(known, _)| known == name)?)));
+        let named =
+            names_in(part).and_then(|name| Some((name, row.iter().find(|(known, _)| known == name)?)));
         match named {
             Some((name, (_, value))) => {
                 out += &plain(value);
@@ -200,7 +201,8 @@ mod tests {
         let told = told(text).unwrap();
         assert_eq!(told.len(), 2);
         let tail = |index: usize| told[index].text.lines().skip(4).collect::<Vec<_>>();
-        let first = ["about: \"of hana and more\\n\"", "", "", "steps: [{ \"hana\": \"pending\" }, \"hana's\"]"];
+        let first =
+            ["about: \"of hana and more\\n\"", "", "", "steps: [{ \"hana\": \"pending\" }, \"hana's\"]"];
         assert_eq!(tail(0), first);
         assert_eq!(tail(1)[3], "steps: [{ \"a: b\": {\"refused\":\"x\"} }, \"a: b's\"]");
         assert!(told[0].label.is_none() && told[1].row == 2);

@@ -51,7 +51,8 @@ fn steady(line: &str) -> String {
         let after = words.get(index + 1).copied().unwrap_or_default();
         let is_time = ["s", "s,", "a"].contains(&after);
         let is_cost = ["fuel", "memory"].contains(&before);
-        let is_number = words[index].trim_start_matches('(').starts_with(|first: char| first.is_ascii_digit());
+        let is_number =
+            words[index].trim_start_matches('(').starts_with(|first: char| first.is_ascii_digit());
         if is_number && (is_time || is_cost) { "#" } else { words[index] }
     };
     (0..words.len()).map(word).collect::<Vec<_>>().join(" ").trim_end().to_owned()
@@ -141,16 +142,28 @@ fn the_readme_shows_what_the_command_prints_of_scenarios() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let readme = include_str!("../../../README.md");
     let tests = |command: &str| {
-        command.strip_prefix("cargo run -q --bin guestlist -- ").filter(|rest| rest.starts_with("test ")).map(words)
+        command
+            .strip_prefix("cargo run -q --bin guestlist -- ")
+            .filter(|rest| rest.starts_with("test "))
+            .map(words)
     };
     assert!(follow(readme, root, tests) >= 1);
 }
 
 #[test]
 fn an_output_that_has_drifted_is_seen() {
-    let came = ["2 scenarios, in 0.1 s (9 a minute)", "    fuel 12, host calls 3, memory 4", "missing  a", "b"];
+    let came =
+        ["2 scenarios, in 0.1 s (9 a minute)", "    fuel 12, host calls 3, memory 4", "missing  a", "b"];
     for (shown, fits) in [
-        (&["2 scenarios, in 7.5 s (100 a minute)", "    fuel 9, host calls 3, memory 8", "missing  a", "b"][..], true),
+        (
+            &[
+                "2 scenarios, in 7.5 s (100 a minute)",
+                "    fuel 9, host calls 3, memory 8",
+                "missing  a",
+                "b",
+            ][..],
+            true,
+        ),
         (&["2 scenarios, in 7.5 s (100 a minute)", "..", "b"], true),
         (&["2 scenarios, in 7.5 s (100 a minute)", "(shortened)"], true),
         (&["2 scenarios, ..", "...", "missing ..", "b"], true),

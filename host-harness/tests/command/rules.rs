@@ -89,7 +89,10 @@ fn each_rule_is_counted_and_one_that_nobody_asks_is_seen() {
     assert_eq!(desk.parts(&["--coverage"]), expected);
     let (status, out, _) = desk.test(&["--coverage"]);
     assert!(status == Some(0) && out.contains("rules          2 of   3   66 %  have decided\n"), "{out}");
-    assert!(out.contains("decided     0  world.yaml:16: rule of acme: { names: [sam], refuse: not Sam }\n"), "{out}");
+    assert!(
+        out.contains("decided     0  world.yaml:16: rule of acme: { names: [sam], refuse: not Sam }\n"),
+        "{out}"
+    );
     assert!(!desk.test(&[]).1.contains("decided"), "nothing is said that was not asked for");
 }
 
@@ -97,7 +100,9 @@ fn each_rule_is_counted_and_one_that_nobody_asks_is_seen() {
 fn what_can_be_dropped_without_a_test_noticing_is_named() {
     let desk = Desk::new("tried");
     let parts = desk.parts(&["--coverage-rules"]);
-    let noticed = |what: &str| parts.iter().find(|(name, ..)| name == what).map(|(_, decided, noticed)| (*decided, *noticed));
+    let noticed = |what: &str| {
+        parts.iter().find(|(name, ..)| name == what).map(|(_, decided, noticed)| (*decided, *noticed))
+    };
     for (what, decided, count) in [
         (format!("rule: {FIRST}"), 1, 1),
         // Without it Sam is refused by the next one, with other words.
@@ -121,7 +126,10 @@ fn what_can_be_dropped_without_a_test_noticing_is_named() {
     // A scenario that looks at it notices.
     desk.write("story.yaml", STORY.replace("expires-at: in 6h", "expires-at: in 6h, withheld: [0]"));
     let (_, out, _) = desk.test(&["--coverage-rules"]);
-    assert!(!out.contains(&format!("unnoticed world.yaml:14: part of acme: `without` of {FIRST}\n")), "{out}");
+    assert!(
+        !out.contains(&format!("unnoticed world.yaml:14: part of acme: `without` of {FIRST}\n")),
+        "{out}"
+    );
 }
 
 #[test]
@@ -140,9 +148,15 @@ fn too_little_is_a_failure_where_a_minimum_is_asked_for() {
 #[test]
 fn a_setting_whose_absence_would_contradict_others_is_not_tried() {
     let desk = Desk::new("contradiction");
-    desk.write("world.yaml", WORLD.replace("{ lifetime: 12h, retention: 10d }", "{ lifetime: 12h, lifetime-max: 24h }"));
+    desk.write(
+        "world.yaml",
+        WORLD.replace("{ lifetime: 12h, retention: 10d }", "{ lifetime: 12h, lifetime-max: 24h }"),
+    );
     let (_, out, _) = desk.test(&["--coverage-rules"]);
-    assert!(out.contains("untried   world.yaml:7: setting of acme: `lifetime`: the world would be wrong: "), "{out}");
+    assert!(
+        out.contains("untried   world.yaml:7: setting of acme: `lifetime`: the world would be wrong: "),
+        "{out}"
+    );
 }
 
 #[test]
@@ -161,7 +175,11 @@ fn rules_that_the_story_sets_and_verdicts_of_components_are_tried_as_well() {
     }
 
     desk.write("no.wasm", policy_answering(&[Verdict::Refuse("no".into())]));
-    desk.write("story.yaml", STORY.split("    expect:").next().unwrap().replace("hana, sam", "sam") + "    expect: { answer: [{ sam: { refused: '*' } }] }\n");
+    desk.write(
+        "story.yaml",
+        STORY.split("    expect:").next().unwrap().replace("hana, sam", "sam")
+            + "    expect: { answer: [{ sam: { refused: '*' } }] }\n",
+    );
     let parts = desk.parts(&["--policy", "no.wasm", "--coverage-rules"]);
     assert!(parts.contains(&("verdict: refuse: no".into(), Some(1), Some(1))), "{parts:#?}");
 }

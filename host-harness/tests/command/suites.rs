@@ -97,7 +97,10 @@ fn a_suite_names_the_policy_that_is_tested() {
     let desk = Desk::new("policy");
     let no = story("No", "{ refused: { refused: no } }");
     desk.write("one.yaml", &no);
-    desk.write("no.wasm", policy_answering(&[guestlist_harness::contract::types::Verdict::Refuse("no".into())]));
+    desk.write(
+        "no.wasm",
+        policy_answering(&[guestlist_harness::contract::types::Verdict::Refuse("no".into())]),
+    );
     assert_eq!(desk.test(&[]).0, Some(1), "nobody says no");
     desk.write("suite.yaml", "# The rules of Acme\npolicy: no.wasm\n");
     let (status, out, err) = desk.test(&[]);
@@ -105,7 +108,10 @@ fn a_suite_names_the_policy_that_is_tested() {
     // A flag counts instead of it.
     desk.write("yes.wasm", policy_answering(&[guestlist_harness::contract::types::Verdict::Allow]));
     let (status, out, _) = desk.test(&["--policy", "yes.wasm"]);
-    assert!(status == Some(1) && out.contains("+    state: pending") | out.contains("state: pending"), "{out}");
+    assert!(
+        status == Some(1) && out.contains("+    state: pending") | out.contains("state: pending"),
+        "{out}"
+    );
     desk.write("no.wasm", "no policy at all");
     let (status, _, err) = desk.test(&[]);
     assert!(status == Some(2) && err.contains("no.wasm: "), "{err}");
@@ -141,7 +147,7 @@ fn a_table_is_told_row_by_row() {
     desk.write("table.yaml", &table);
     let (status, out, err) = desk.test(&["-v"]);
     assert!(status == Some(1) && out.contains("3 scenarios, 2 passed, 1 failed"), "{out}{err}");
-    assert!(out.contains("FAIL ./table.yaml\n  Table (bob)\n  ./table.yaml:10:") , "{out}");
+    assert!(out.contains("FAIL ./table.yaml\n  Table (bob)\n  ./table.yaml:10:"), "{out}");
     let (_, out, _) = desk.test(&["--format", "json"]);
     let json: Value = serde_json::from_str(&out).unwrap();
     let rows: Vec<_> = json["cases"].as_array().unwrap().iter().map(|case| case["row"].as_u64()).collect();
@@ -180,8 +186,16 @@ steps:
     let expecting = story.replace("    as: bob", "    as: bob\n    expect: { answer: { repeated: false } }");
     desk.write("one.yaml", expecting);
     let (_, out, _) = desk.test(&[]);
-    assert!(out.contains("help: `root/u-bob` acted, and alice's invitation is for `root/u-alice`\n"), "{out}");
-    desk.write("one.yaml", story.replace("  - accept: { code: alice's invitation }\n    as: bob\n", "").replace("as: ann", "as: bob"));
+    assert!(
+        out.contains("help: `root/u-bob` acted, and alice's invitation is for `root/u-alice`\n"),
+        "{out}"
+    );
+    desk.write(
+        "one.yaml",
+        story
+            .replace("  - accept: { code: alice's invitation }\n    as: bob\n", "")
+            .replace("as: ann", "as: bob"),
+    );
     let (_, out, _) = desk.test(&[]);
     assert!(out.contains("refused: not-permitted") && out.contains("help: `root/u-bob` acted; say"), "{out}");
 }

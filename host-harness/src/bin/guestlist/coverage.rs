@@ -41,8 +41,11 @@ impl FromStr for Least {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("`{text}` is no minimum: write `reasons=100`, `transitions=100`, `errors=100` or `rules=100`");
+        let wrong = || {
+            format!(
+                "`{text}` is no minimum: write `reasons=100`, `transitions=100`, `errors=100` or `rules=100`"
+            )
+        };
         let (name, percent) = text.split_once('=').ok_or_else(wrong)?;
         let part = match name {
             "reasons" => Part::Reasons,

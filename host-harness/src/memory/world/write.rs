@@ -21,8 +21,8 @@ use crate::{
     memory::{
         directory::DEFAULT_STORE,
         duration::HumanDuration,
-        rule::Rule,
         realm::{Organization, Person, Realm, Target},
+        rule::Rule,
     },
 };
 

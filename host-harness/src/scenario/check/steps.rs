@@ -87,7 +87,8 @@ impl Checker<'_> {
         }
         self.problems.extend(it.fault.as_ref().and_then(|fault| strike::understood(fault).err()));
         if let Some(expect) = &it.expect {
-            let invitees = [it.list_mine.is_some(), it.introspect.is_some(), it.accept.is_some(), it.decline.is_some()];
+            let invitees =
+                [it.list_mine.is_some(), it.introspect.is_some(), it.accept.is_some(), it.decline.is_some()];
             self.speaks = match () {
                 () if it.sweep.is_some() => "maintenance",
                 () if given(&invitees) > 0 => "invitee",
@@ -223,11 +224,17 @@ impl Checker<'_> {
         }
         // Below another parent other people, groups and roles are meant.
         let Some(place) = within.filter(|_| !self.moves) else { return };
-        for Dangling { name, message, known } in dangling(&self.realm.organizations, &place.value, &rule.value) {
+        for Dangling { name, message, known } in
+            dangling(&self.realm.organizations, &place.value, &rule.value)
+        {
             let plain = name.rsplit('/').next().unwrap_or(&name);
             if !self.made.iter().any(|made| made.eq_ignore_ascii_case(plain)) {
                 let problem = Problem::with(rule, message).suggest(&name, known.iter().map(String::as_str));
-                self.problems.push(if problem.help.is_some() { problem } else { problem.helped(LATER.into()) });
+                self.problems.push(if problem.help.is_some() {
+                    problem
+                } else {
+                    problem.helped(LATER.into())
+                });
             }
         }
     }

@@ -53,10 +53,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
         };
         // What a suite names may be a folder; and it may come to name another.
-        let judged = |file: &PathBuf| {
-            known.judges.contains(file)
-                || file.file_name().is_some_and(|name| name == MARK)
-        };
+        let judged =
+            |file: &PathBuf| known.judges.contains(file) || file.file_name().is_some_and(|name| name == MARK);
         if components.iter().any(|component| changed.contains(*component)) || changed.iter().any(judged) {
             known = Known::default();
         }
@@ -92,7 +90,8 @@ impl Known {
         let report =
             progress::shown(concerned.cases.len(), |told| runner.run_with_progress(&concerned, told));
         let report = report.with_earlier(std::mem::take(&mut reports).into_values());
-        self.reports = report.cases.iter().map(|case| ((case.path.clone(), case.row), case.clone())).collect();
+        self.reports =
+            report.cases.iter().map(|case| ((case.path.clone(), case.row), case.clone())).collect();
         self.runner = Some(runner);
         let again = format!("played {} of {}\n", concerned.cases.len(), suite.cases.len());
         eprint!("{again}");

@@ -99,7 +99,11 @@ impl Builder {
                 dangling(&self.organizations, &entry.id.value, &rule.value)
             {
                 let problem = Problem::with(rule, message).suggest(&name, known.iter().map(String::as_str));
-                self.problems.push(if problem.help.is_some() { problem } else { problem.helped(LATER.into()) });
+                self.problems.push(if problem.help.is_some() {
+                    problem
+                } else {
+                    problem.helped(LATER.into())
+                });
             }
             if rule.value.verdicts() != 1 {
                 let problem = Problem::with(rule, "a rule needs exactly one verdict".into());
