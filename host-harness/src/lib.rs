@@ -32,6 +32,7 @@ mod engine;
 mod error;
 mod failures;
 mod faults;
+pub mod files;
 pub mod grants;
 pub mod guarantees;
 pub mod host;
@@ -48,10 +49,12 @@ mod sandbox;
 pub mod scenario;
 mod session;
 mod symbols;
+pub mod text;
 mod trace;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod wit;
+mod yaml;
 
 pub use address::{AddressDomains, NotADomain};
 pub use admission::{Age, CONTRACT, LoadError, Problem};

@@ -6,11 +6,13 @@
 //! begin with `GL-`.
 
 mod answers;
+mod asked;
 mod requests;
 
 pub use answers::{
     Problem, invitation, invite_answer, invited, item_problem, outcomes, preview, status, time,
 };
+pub use asked::Asked;
 pub use requests::{
     ById, ByIds, Decline, InvalidRequest, Invite, List, ListMine, Named, RevokeAll, Sweep, TakeHandle,
     duration,

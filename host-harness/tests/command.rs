@@ -1,6 +1,17 @@
 //! The command `guestlist`, as somebody types it.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
 
+#[path = "command/files.rs"]
+mod files;
+#[path = "command/mutated.rs"]
+mod mutated;
 #[path = "command/page.rs"]
 mod page;
 #[path = "command/pages.rs"]
@@ -9,12 +20,16 @@ mod pages;
 mod policies;
 #[path = "command/recording.rs"]
 mod recording;
+#[path = "command/reports.rs"]
+mod reports;
 #[path = "command/rules.rs"]
 mod rules;
 #[path = "command/scenarios.rs"]
 mod scenarios;
 #[path = "command/suites.rs"]
 mod suites;
+#[path = "command/words.rs"]
+mod words;
 
 use std::{
     fs,
@@ -301,7 +316,7 @@ fn what_is_no_component_is_a_problem_and_what_cannot_be_read_a_mistake() {
     }
     let loud = wat::parse_str(r#"(component (import "url=<\1b[2J>" (func)))"#).unwrap();
     let shown = text(&desk.check(&loud, &[]).stdout);
-    assert!(shown.contains("  url=<\u{fffd}[2J>, a function\n"), "{shown}");
+    assert!(shown.contains("  url=<\\u{1b}[2J>, a function\n"), "{shown}");
     for file in ["nothing.wasm", "."] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
         let output = command.current_dir(&desk.0).args(["check", file]).output().unwrap();

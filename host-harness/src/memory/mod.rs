@@ -13,6 +13,7 @@
 
 mod admission;
 mod audit;
+mod checked;
 mod clock;
 mod directory;
 mod duration;
@@ -53,7 +54,7 @@ pub use realm::{
 pub use rule::{Moment, Narrow, Rule};
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings, judge};
 pub(crate) use tally::{Given, Tally, written};
-pub(crate) use world::{Dangling, LATER, dangling, instant};
+pub(crate) use world::{Dangling, Excerpt, LATER, dangling, instant};
 pub use world::{Problem, Unsayable, World, WorldError};
 
 pub use crate::contract::audit::Event as AuditEvent;
@@ -95,6 +96,9 @@ pub enum LoadError {
     /// Another version has written it.
     #[error("the saved state has format {0}, this version reads format {FORMAT}")]
     Format(u32),
+    /// It was edited, and contradicts itself: what, a line each.
+    #[error("the saved state contradicts itself, so it was edited: mend it, or begin anew\n- {0}")]
+    Contradicts(String),
 }
 
 /// A digest as it is kept: 64 hexadecimal digits.
@@ -206,12 +210,17 @@ impl MemoryHost {
     }
 
     /// A host that goes on where [`save`](Self::save) was called, without policy components.
+    ///
+    /// # Errors
+    /// It is no saved state, of another version, or was edited and contradicts itself.
     pub fn load(json: &str) -> Result<Self, LoadError> {
-        let Saved { format, requests, stored, mailbox } = serde_json::from_str(json)?;
+        let Saved { format, requests, stored, mailbox } =
+            serde_json::from_str(crate::files::without_mark(json))?;
         if format != FORMAT {
             return Err(LoadError::Format(format));
         }
         let mut realm = Realm { requests, mailbox, ..stored };
+        realm.check().map_err(LoadError::Contradicts)?;
         realm.rebuild_indexes();
         Ok(Self::of(realm))
     }

@@ -40,6 +40,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
 pub(crate) use build::{Dangling, LATER, dangling};
+pub(crate) use problem::Excerpt;
 pub use problem::{Problem, WorldError};
 pub use write::Unsayable;
 
@@ -243,6 +244,6 @@ impl World {
 
     /// Reads a world file. References are not followed yet.
     pub fn parse(yaml: &str) -> Result<Self, WorldError> {
-        serde_saphyr::from_str(yaml).map_err(|error| WorldError::from_parser(&error).in_source(yaml))
+        crate::yaml::read(yaml)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
@@ -15,13 +15,13 @@ use super::{
     Policies,
     registry::{Rules, Table},
 };
-use crate::memory::{Problem, WorldError};
+use crate::{
+    files,
+    memory::{Problem, WorldError},
+};
 
 /// The file that says whose the policies are.
 pub const MANIFEST: &str = "policies.yaml";
-
-/// The largest component, in bytes; a Python interpreter has about 20 million.
-const LARGEST: u64 = 100 << 20;
 
 /// The name for no rules.
 const NONE: &str = "none";
@@ -100,8 +100,8 @@ struct Entry {
 
 pub(super) fn read(policies: &Policies, folder: &Path) -> Result<(Table, FolderReport), FolderError> {
     let path = folder.join(MANIFEST);
-    let text =
-        fs::read_to_string(&path).map_err(|error| FolderError::Unreadable { path: path.clone(), error })?;
+    let text = files::read_text(&path, files::LONGEST_TEXT)
+        .map_err(|error| FolderError::Unreadable { path: path.clone(), error })?;
     let manifest = understood(&text).map_err(|error| FolderError::Malformed(error.in_file(&path)))?;
 
     let mut report = FolderReport::default();
@@ -129,8 +129,7 @@ pub(super) fn read(policies: &Policies, folder: &Path) -> Result<(Table, FolderR
 
 /// The manifest, if every name in it leads somewhere.
 fn understood(text: &str) -> Result<Manifest, WorldError> {
-    let manifest: Manifest =
-        serde_saphyr::from_str(text).map_err(|error| WorldError::from_parser(&error).in_source(text))?;
+    let manifest: Manifest = crate::yaml::read(text)?;
     let mut problems = Vec::new();
     let mut wrong = |at: &Spanned<String>, what: String, help: String| {
         problems.push(Problem::with(at, what).helped(help));
@@ -169,12 +168,8 @@ fn is_inside(component: &str) -> bool {
 /// The error says what is wrong and what to do.
 fn load(policies: &Policies, folder: &Path, entry: &Entry) -> Result<Rules, String> {
     let path = folder.join(&entry.component.value);
-    let unreadable = |error: io::Error| format!("{}: {error}", path.display());
-    let size = fs::metadata(&path).map_err(unreadable)?.len();
-    if size > LARGEST {
-        return Err(format!("{} has {size} bytes; at most {LARGEST} are read", path.display()));
-    }
-    let bytes = fs::read(&path).map_err(unreadable)?;
+    let bytes = files::read(&path, files::LARGEST_COMPONENT)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let policy = policies.load(&bytes, Some(&entry.sha256.value));
     policy.map(Rules::Policy).map_err(|error| format!("{}: {error}", path.display()))
 }

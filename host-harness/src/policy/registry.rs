@@ -7,7 +7,7 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock, Weak},
 };
@@ -23,6 +23,7 @@ use crate::{
         rules::{AcceptFacts, InviteFacts},
         types::Verdict,
     },
+    files::{self, LARGEST_COMPONENT},
     plugin::digest,
 };
 
@@ -289,7 +290,7 @@ impl Policies {
                 .map_or(Ok(()), |BrokenPolicy { name, why, .. }| Err(PathError::Broken { name, why }));
         }
         let here = path.to_owned();
-        let bytes = match fs::read(path) {
+        let bytes = match files::read(path, LARGEST_COMPONENT) {
             Ok(bytes) => bytes,
             Err(error) => return Err(PathError::Unreadable { path: here, error }),
         };

@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use crate::contract::{
     exports::{
         invitations::{Invited, ItemRefusal, Refusal},
@@ -27,6 +28,20 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// One of several invitations that were to be sent again, and for which one call does not suffice.
+    #[must_use]
+    pub fn too_many_for_one_call(left: usize) -> Self {
+        let these = if left == 1 { "invitation is as it was" } else { "invitations are as they were" };
+        Self::new(
+            "GL-42900",
+            "Too many for one call.",
+            format!(
+                "The bound on host calls of one call was met, and {left} {these}: call `resend` again with the ids that \
+                 have this error."
+            ),
+        )
+    }
+
     fn new(code: &str, message: &str, description: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), description: description.into() }
     }
@@ -185,8 +200,8 @@ fn in_seconds(after: u64) -> String {
     format!(" in {} s", after.div_ceil(1000))
 }
 
-impl From<&Refusal> for Problem {
-    fn from(refusal: &Refusal) -> Self {
+impl From<(Asked, &Refusal)> for Problem {
+    fn from((asked, refusal): (Asked, &Refusal)) -> Self {
         match refusal {
             Refusal::NotPermitted => {
                 Self::new("GL-40300", "Forbidden.", "The caller lacks the permission for this operation.")
@@ -215,9 +230,14 @@ impl From<&Refusal> for Problem {
             Refusal::TooMany(excess) => Self::new(
                 "GL-40001",
                 "Over a limit.",
-                format!("`{}`: {} given, {} allowed.", excess.what, excess.actual, excess.limit),
+                format!(
+                    "`{}`: {} given, {} allowed.",
+                    asked.field(&excess.what),
+                    excess.actual,
+                    excess.limit
+                ),
             ),
-            Refusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", what),
+            Refusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", asked.in_its_words(what)),
             Refusal::MayNotSeeCode => Self::new(
                 "GL-40302",
                 "Codes are not shown.",
@@ -264,16 +284,19 @@ impl From<&Refusal> for Problem {
                 "Own invitation.",
                 "Somebody other than its inviter and its invitee has to approve or reject it.",
             ),
+            Refusal::NotInvitable(ItemRefusal::Unavailable(after)) => {
+                host(asked, &HostError::Unavailable(*after))
+            }
             Refusal::NotInvitable(item) => item_problem(item),
             Refusal::Unsupported(what) => Self::new("GL-50100", "Not supported.", what),
-            Refusal::Host(error) => host(error, "OUI-65001", "Unable to create the invitation."),
+            Refusal::Host(error) => host(asked, error),
             Refusal::Other(what) => Self::new("GL-50000", "Not done.", what),
         }
     }
 }
 
-impl From<&InviteeRefusal> for Problem {
-    fn from(refusal: &InviteeRefusal) -> Self {
+impl From<(Asked, &InviteeRefusal)> for Problem {
+    fn from((asked, refusal): (Asked, &InviteeRefusal)) -> Self {
         let not_active =
             |description: &str| Self::new("OUI-60010", "Invalid confirmation code.", description);
         match refusal {
@@ -292,21 +315,23 @@ impl From<&InviteeRefusal> for Problem {
                 Self::new("GL-40303", "Cannot be accepted now.", in_words(obstacle))
             }
             InviteeRefusal::InProgress(after) => in_progress(*after),
-            InviteeRefusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", what),
+            InviteeRefusal::Invalid(what) => {
+                Self::new("UE-10000", "Invalid Request", asked.in_its_words(what))
+            }
             InviteeRefusal::Conflict => conflict(),
             InviteeRefusal::Unsupported(what) => Self::new("GL-50100", "Not supported.", what),
-            InviteeRefusal::Host(error) => host(error, "OUI-65005", "Unable to accept the invitation."),
+            InviteeRefusal::Host(error) => host(asked, error),
             InviteeRefusal::Other(what) => Self::new("GL-50000", "Not done.", what),
         }
     }
 }
 
-impl From<&SweepRefusal> for Problem {
-    fn from(refusal: &SweepRefusal) -> Self {
+impl From<(Asked, &SweepRefusal)> for Problem {
+    fn from((asked, refusal): (Asked, &SweepRefusal)) -> Self {
         match refusal {
             SweepRefusal::NotPermitted => Self::new("GL-40300", "Forbidden.", "Only the host itself sweeps."),
-            SweepRefusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", what),
-            SweepRefusal::Host(error) => host(error, "GL-50300", "Unable to sweep."),
+            SweepRefusal::Invalid(what) => Self::new("UE-10000", "Invalid Request", asked.in_its_words(what)),
+            SweepRefusal::Host(error) => host(asked, error),
             SweepRefusal::Other(what) => Self::new("GL-50000", "Not done.", what),
         }
     }
@@ -329,7 +354,8 @@ fn conflict() -> Problem {
     Problem::new("GL-40904", "Changed meanwhile.", "Others kept changing the invitation: try again.")
 }
 
-fn host(error: &HostError, code: &str, message: &str) -> Problem {
+fn host(asked: Asked, error: &HostError) -> Problem {
+    let (code, message) = asked.unable();
     let what = match error {
         HostError::Unavailable(None) => "Temporarily unavailable: try again.".into(),
         HostError::Unavailable(Some(after)) | HostError::Throttled(after) => {
@@ -484,4 +510,32 @@ pub fn status(state: State) -> &'static str {
 pub fn time(at: u64) -> String {
     let instant = i64::try_from(at).ok().and_then(DateTime::<Utc>::from_timestamp_millis);
     instant.map_or_else(|| at.to_string(), |instant| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Operation;
+
+    #[test]
+    fn what_the_host_refuses_is_said_of_what_was_asked() {
+        for operation in Operation::ALL {
+            let asked = Asked::of(operation);
+            let error = HostError::Unavailable(None);
+            let item = Refusal::NotInvitable(ItemRefusal::Unavailable(None));
+            let all = [
+                Problem::from((asked, &Refusal::Host(error.clone()))),
+                Problem::from((asked, &InviteeRefusal::Host(error.clone()))),
+                Problem::from((asked, &SweepRefusal::Host(error))),
+                Problem::from((asked, &item)),
+            ];
+            for problem in all {
+                assert_eq!(
+                    (problem.code.as_str(), problem.message.as_str()),
+                    asked.unable(),
+                    "{operation:?}"
+                );
+            }
+        }
+    }
 }

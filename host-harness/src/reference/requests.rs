@@ -16,6 +16,7 @@ use crate::{
             SortKey, State, UserRef,
         },
     },
+    files::without_mark,
     memory::HumanDuration,
 };
 
@@ -36,28 +37,35 @@ fn invalid<T>(text: impl Into<String>) -> Result<T, InvalidRequest> {
 
 /// A request type with a name, so that mistakes are explained.
 pub trait Named: DeserializeOwned {
-    /// Reads one from JSON text. Blank text is an empty object.
+    /// Reads one from JSON text. Blank text is an empty object, and a byte order mark before it is skipped.
     ///
     /// # Errors
     /// [`InvalidRequest::Json`] with line and column.
     fn read(text: &str) -> Result<Self, InvalidRequest> {
+        let text = without_mark(text);
         let text = if text.trim().is_empty() { "{}" } else { text };
         Ok(serde_json::from_str(text)?)
     }
+}
+
+/// `null` is how some programs write an empty list.
+fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// `invite`. The fields of the reference, and six more.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invite {
+    #[serde(deserialize_with = "list")]
     usernames: Vec<String>,
     user_domain: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     roles: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     groups: Vec<String>,
     /// `manageNotificationsInternally` is understood; every other pair is stored with the invitation.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     properties: Vec<Pair>,
     /// As in `24h`, `90m`, or `never`.
     lifetime: Option<String>,
@@ -132,6 +140,7 @@ pub fn duration(text: &str) -> Result<u64, InvalidRequest> {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct List {
     /// As in `PENDING`.
+    #[serde(deserialize_with = "list")]
     status: Vec<String>,
     group: Option<String>,
     role: Option<String>,
@@ -260,6 +269,7 @@ impl List {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ListMine {
+    #[serde(deserialize_with = "list")]
     status: Vec<String>,
     /// The `next` of the page before.
     pub after: Option<String>,
@@ -319,6 +329,7 @@ impl Named for ById {}
 #[serde(deny_unknown_fields)]
 pub struct ByIds {
     /// Of the invitations.
+    #[serde(deserialize_with = "list")]
     pub ids: Vec<String>,
 }
 
@@ -462,6 +473,19 @@ mod tests {
             let error = List::read(&format!(r#"{{ "inviter": {wrong} }}"#)).unwrap_err().to_string();
             assert!(error.contains(r#""client:ID""#), "{error}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_null_is_empty_and_a_byte_order_mark_is_skipped() {
+        let text =
+            "\u{feff}{ \"usernames\": [\"a\"], \"groups\": null, \"roles\": null, \"properties\": null }";
+        let request = Invite::read(text).unwrap().into_request().unwrap();
+        assert_eq!((request.names.len(), request.grants.len(), request.metadata.len()), (1, 0, 0));
+        assert!(Invite::read(r#"{ "usernames": null }"#).unwrap().into_request().unwrap().names.is_empty());
+        assert!(List::read(r#"{ "status": null }"#).unwrap().into_request().unwrap().0.states.is_empty());
+        assert!(ListMine::read("\u{feff}{ \"status\": null }").unwrap().states().unwrap().is_empty());
+        assert!(ByIds::read(r#"{ "ids": null }"#).unwrap().ids.is_empty());
+        assert!(ListMine::read("\u{feff}").unwrap().states().unwrap().is_empty(), "nothing but the mark");
     }
 
     #[test]

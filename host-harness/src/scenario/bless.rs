@@ -6,7 +6,6 @@
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs, io,
-    path::Path,
 };
 
 use serde_saphyr::Spanned;
@@ -16,8 +15,9 @@ use super::{
     failure::Failure,
     format::{Outcome, Scenario, Step, Text},
     report::{CaseReport, Ending},
-    suite::Case,
+    suite::{Case, is_inside, root},
 };
+use crate::files::{self, LONGEST_TEXT};
 
 /// The effects that came, where a scenario asks for them and at its end.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,9 @@ pub enum NotBlessed {
     /// Somebody has edited the file while the scenario ran.
     #[error("the file was changed while it ran: run it again")]
     Changed,
+    /// Nothing is written through a link.
+    #[error("it is a link: play the file that it leads to")]
+    Link,
     /// Reading or writing failed.
     #[error("it cannot be written: {0}")]
     Io(#[from] io::Error),
@@ -102,10 +105,13 @@ impl Case {
             return Err(NotBlessed::Table);
         }
         let Some(text) = self.blessed(&report.came)? else { return Ok(false) };
-        if fs::read_to_string(&self.path)? != *self.text {
+        if fs::symlink_metadata(&self.path)?.is_symlink() || !is_inside(&root(&self.path), &self.path) {
+            return Err(NotBlessed::Link);
+        }
+        if files::read_text(&self.path, LONGEST_TEXT)? != *self.text {
             return Err(NotBlessed::Changed);
         }
-        replace(&self.path, &text)?;
+        files::replace(&self.path, text)?;
         Ok(true)
     }
 
@@ -167,24 +173,4 @@ fn of_outcome<'a>(mut path: Vec<Part>, expect: Option<&'a Spanned<Outcome>>, lis
         path.extend([Part::Key("expect"), Part::Key("effects")]);
         lists.push((path, list));
     }
-}
-
-/// Writes a file beside its place and moves it there: nobody ever finds half of it.
-///
-/// # Errors
-/// When it cannot be written; what was there is there still.
-pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // What a link leads to is replaced, not the link.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut beside = path.clone().into_os_string();
-    beside.push(".new");
-    let written = fs::write(&beside, text).and_then(|()| match fs::metadata(&path) {
-        Ok(known) => fs::set_permissions(&beside, known.permissions()),
-        Err(_) => Ok(()),
-    });
-    let moved = written.and_then(|()| fs::rename(&beside, &path));
-    if moved.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    moved
 }

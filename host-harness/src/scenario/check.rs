@@ -15,7 +15,10 @@ use super::{
     shown::{STATES, state_name},
     strike,
 };
-use crate::memory::{MemoryHost, Problem, Realm, Snapshot, World};
+use crate::{
+    files::without_mark,
+    memory::{MemoryHost, Problem, Realm, Snapshot, World},
+};
 use expected::Scope;
 use steps::Place;
 
@@ -23,7 +26,7 @@ use steps::Place;
 pub(super) fn problems(scenario: &Scenario, text: &str, world: &World) -> Vec<Problem> {
     let mut problems = empty::keys(scenario, text);
     let Ok(host) = MemoryHost::from_world(world) else { return problems };
-    let document = Document::parse(text).ok();
+    let document = Document::parse(without_mark(text)).ok();
     let mut checker = Checker {
         document: document.as_ref(),
         speaks: "invitations",

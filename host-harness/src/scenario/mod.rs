@@ -38,7 +38,7 @@ mod watch;
 pub use against::compare;
 pub use ask::Request;
 pub use backing::{Backing, Kept};
-pub use bless::{NotBlessed, replace};
+pub use bless::NotBlessed;
 pub use failure::Failure;
 pub use format::Scenario;
 pub use play::StepReport;

@@ -156,8 +156,8 @@ impl CaseReport {
             Ending::Passed => "passed",
             Ending::Failed => "FAILED",
         };
-        let (time, path) = (self.time.as_secs_f64(), self.path.display());
-        text::harmless(&format!("{ended}  {time:>7.3} s  {path}  {}\n", self.name.replace('\n', " ")))
+        let (time, path) = (self.time.as_secs_f64(), text::path(&self.path));
+        format!("{ended}  {time:>7.3} s  {path}  {}\n", crate::text::line(&self.name))
     }
 
     pub(super) fn take(&mut self, played: &Played, everything: bool) {

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     coverage::Coverage,
     memory::{Given, MemoryHost, Moment, Rule, written},
+    text,
 };
 
 /// Most playings of [`Runner::try_rules`]; what is left then is said to be untried.
@@ -454,7 +455,7 @@ impl RulesReport {
 impl fmt::Display for RulePart {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(path) = &self.path {
-            write!(to, "{}:{}: ", path.display(), self.line)?;
+            write!(to, "{}:{}: ", text::line(&path.display().to_string()), self.line)?;
         }
         let kind = match self.kind {
             PartKind::Rule => "rule",
@@ -462,8 +463,7 @@ impl fmt::Display for RulePart {
             PartKind::Setting => "setting",
             PartKind::Verdict => "verdict",
         };
-        let (organization, what) = (&self.organization, &self.what);
-        write!(to, "{kind} of {organization}: {}", what.replace(char::is_control, " "))
+        write!(to, "{kind} of {}: {}", text::line(&self.organization), text::line(&self.what))
     }
 }
 

@@ -16,8 +16,8 @@ use super::{
     table,
 };
 use crate::{
+    files::{self, LONGEST_TEXT},
     memory::{MemoryHost, Problem, World, WorldError},
-    policy::{PathError, Policies},
 };
 
 /// The file that marks the folder of a suite: references may go as far up as to it.
@@ -30,6 +30,8 @@ pub struct Suite {
     pub cases: Vec<Case>,
     /// Every file that was read: scenarios, and the worlds that they name.
     pub files: BTreeSet<PathBuf>,
+    /// What has the name of a scenario in a folder and is no regular file, and what it is: it was not opened.
+    pub skipped: BTreeMap<PathBuf, &'static str>,
 }
 
 /// A scenario and where it is from.
@@ -123,7 +125,7 @@ impl Case {
 /// How scenarios are found.
 #[derive(Clone, Debug, Default)]
 pub struct Loading {
-    /// Files may be referred to that are outside of the suite's folder.
+    /// Files may be referred to, also by links, that are outside of the suite's folder.
     pub allow_outside: bool,
 }
 
@@ -151,14 +153,27 @@ impl FileProblem {
     }
 
     fn unreadable(path: &Path, error: &io::Error) -> Self {
-        let problem = Problem::nowhere(format!("`{}` cannot be read: {error}", path.display()));
-        Self { path: path.to_owned(), error: WorldError::new(vec![problem]) }
+        Self::whole(path, format!("`{}` cannot be read: {error}", path.display()))
+    }
+
+    /// Of a file as a whole, or of what else a path means.
+    #[must_use]
+    pub fn whole(path: &Path, message: String) -> Self {
+        Self { path: path.to_owned(), error: WorldError::new(vec![Problem::nowhere(message)]) }
     }
 }
 
 impl SuiteError {
-    fn of(problem: FileProblem) -> Self {
+    /// One problem.
+    #[must_use]
+    pub fn of(problem: FileProblem) -> Self {
         Self { problems: vec![problem], files: BTreeSet::new() }
+    }
+
+    /// How many problems there are, those included that are not told.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.problems.iter().map(|file| file.error.count()).sum()
     }
 
     /// Each problem with its file.
@@ -189,12 +204,13 @@ impl Suite {
     /// Everything that is wrong with the files, at once.
     pub fn load(paths: &[PathBuf], loading: &Loading) -> Result<Self, SuiteError> {
         let mut reader = Reader::new(loading);
-        let (mut cases, mut problems, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut cases, mut problems, mut found) = (Vec::new(), Vec::new(), Found::default());
         for path in paths {
-            if let Err(error) = find(path, &mut files) {
+            if let Err(error) = found.find(path) {
                 problems.push(FileProblem::unreadable(path, &error));
             }
         }
+        let Found { mut files, skipped } = found;
         for path in &files {
             match reader.read(path) {
                 Ok(read) => cases.extend(read),
@@ -204,7 +220,11 @@ impl Suite {
         problems.extend(reader.problems());
         files.extend(reader.named);
         problems.sort_by(|one, other| one.path.cmp(&other.path));
-        if problems.is_empty() { Ok(Self { cases, files }) } else { Err(SuiteError { problems, files }) }
+        if problems.is_empty() {
+            Ok(Self { cases, files, skipped })
+        } else {
+            Err(SuiteError { problems, files })
+        }
     }
 
     /// A suite of one scenario that stands in no file. References to files are refused.
@@ -216,7 +236,7 @@ impl Suite {
         let files = BTreeSet::new();
         let none = |file: &str| Err(Refused::Because(format!("`{file}` is a file, and there are none here")));
         match tell(&path, yaml, none) {
-            Ok(cases) => Ok(Self { cases, files }),
+            Ok(cases) => Ok(Self { cases, files, skipped: BTreeMap::new() }),
             Err(error) => {
                 let problems = error.into_iter().map(|error| FileProblem::new(&path, error)).collect();
                 Err(SuiteError { problems, files })
@@ -229,21 +249,6 @@ impl Suite {
     #[must_use]
     pub fn policies(&self) -> BTreeSet<PathBuf> {
         self.cases.iter().filter_map(|case| case.policy.clone()).collect()
-    }
-
-    /// Reads these policies, each into an empty registry that is made for it.
-    ///
-    /// # Errors
-    /// The first that cannot be read.
-    pub fn read_policies(
-        &self,
-        make: impl Fn() -> Policies,
-    ) -> Result<BTreeMap<PathBuf, Policies>, PathError> {
-        let read = |path: PathBuf| {
-            let policies = make();
-            policies.read_path(&path).map(|()| (path, policies))
-        };
-        self.policies().into_iter().map(read).collect()
     }
 
     /// Keeps only what is about `text`.
@@ -260,24 +265,37 @@ impl Suite {
     }
 }
 
-/// All scenario files at a path.
-pub(super) fn find(path: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
-    if !fs::metadata(path)?.is_dir() {
-        files.insert(path.to_owned());
-        return Ok(());
-    }
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let (kind, path) = (entry.file_type()?, entry.path());
-        if kind.is_dir() {
-            find(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-            && path.file_name().is_none_or(|name| name != MARK)
-        {
-            files.insert(path);
+/// What is at a path.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) files: BTreeSet<PathBuf>,
+    skipped: BTreeMap<PathBuf, &'static str>,
+}
+
+impl Found {
+    /// All scenario files at a path.
+    pub(super) fn find(&mut self, path: &Path) -> io::Result<()> {
+        if !fs::metadata(path)?.is_dir() {
+            self.files.insert(path.to_owned());
+            return Ok(());
         }
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let (kind, path) = (entry.file_type()?, entry.path());
+            if kind.is_dir() {
+                self.find(&path)?;
+            } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+                && path.file_name().is_none_or(|name| name != MARK)
+            {
+                // Of a link, what it leads to; one that leads nowhere is found out when it is read.
+                match fs::metadata(&path).ok().as_ref().and_then(files::irregular) {
+                    Some(what) => drop(self.skipped.insert(path, what)),
+                    None => drop(self.files.insert(path)),
+                }
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Why a scenario has no world.
@@ -292,7 +310,7 @@ enum Refused {
 /// The text of a file.
 pub(super) fn text_of(path: &Path) -> Result<String, SuiteError> {
     let problem = |error: io::Error| SuiteError::of(FileProblem::unreadable(path, &error));
-    fs::read_to_string(path).map_err(problem)
+    files::read_text(path, LONGEST_TEXT).map_err(problem)
 }
 
 /// Reads files; each world once.
@@ -324,7 +342,9 @@ impl<'a> Reader<'a> {
             let problem = problem.helped("name the folder that it is in".into());
             return Err(FileProblem::new(path, WorldError::new(vec![problem])));
         }
-        let text = fs::read_to_string(path).map_err(|error| FileProblem::unreadable(path, &error))?;
+        self.must_stay(path)?;
+        let text =
+            files::read_text(path, LONGEST_TEXT).map_err(|error| FileProblem::unreadable(path, &error))?;
         // A folder of scenarios may have its worlds beside them.
         if is_world(&text) {
             self.world(&plain(path));
@@ -336,6 +356,7 @@ impl<'a> Reader<'a> {
     /// The scenarios that a file with this text is or would be; none, where its world is wrong, and that is said
     /// of the world's file.
     fn scenario(&mut self, path: &Path, text: &str) -> Result<Vec<Case>, FileProblem> {
+        self.must_stay(path)?;
         let root = root(path);
         let policy = self.mark(&root);
         let cases = tell(path, text, |file| {
@@ -383,14 +404,14 @@ impl<'a> Reader<'a> {
     }
 
     fn mark_at(&self, root: &Path, path: &Path) -> Result<Option<PathBuf>, FileProblem> {
-        let text = fs::read_to_string(path).map_err(|error| FileProblem::unreadable(path, &error))?;
+        let text =
+            files::read_text(path, LONGEST_TEXT).map_err(|error| FileProblem::unreadable(path, &error))?;
         let said = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
         if !text.lines().any(said) {
             return Ok(None);
         }
         let wrong = |error: WorldError| FileProblem::new(path, error.in_source(&text));
-        let suite: SuiteFile =
-            serde_saphyr::from_str(&text).map_err(|error| wrong(WorldError::from_parser(&error)))?;
+        let suite: SuiteFile = crate::yaml::read(&text).map_err(|error| FileProblem::new(path, error))?;
         let Some(policy) = suite.policy else { return Ok(None) };
         let target = plain(&root.join(&policy.value));
         let problem = match self.outside(root, &target, &policy.value) {
@@ -405,9 +426,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A file of the suite is no link that leads out of its folder.
+    fn must_stay(&self, path: &Path) -> Result<(), FileProblem> {
+        let root = root(path);
+        if self.loading.allow_outside || is_inside(&root, path) {
+            return Ok(());
+        }
+        let message = format!(
+            "`{}` is a link that leads out of the suite's folder `{}`; `--allow-outside` allows it, and a `{MARK}` \
+             marks the folder of a suite",
+            path.display(),
+            root.display()
+        );
+        Err(FileProblem::whole(path, message))
+    }
+
     fn world(&mut self, path: &Path) -> Option<Arc<World>> {
         let read = || {
-            let yaml = fs::read_to_string(path).map_err(|error| FileProblem::unreadable(path, &error))?;
+            let yaml = files::read_text(path, LONGEST_TEXT)
+                .map_err(|error| FileProblem::unreadable(path, &error))?;
             let wrong = |error: WorldError| FileProblem::new(path, error.in_source(&yaml));
             let world = World::parse(&yaml).map_err(wrong)?;
             MemoryHost::from_world(&world).map_err(wrong)?;
@@ -419,6 +456,7 @@ impl<'a> Reader<'a> {
 
 /// By its keys, because it may be wrong otherwise.
 fn is_world(text: &str) -> bool {
+    let text = files::without_mark(text);
     let has = |key: &str| text.lines().any(|line| line.starts_with(key));
     has("organizations:") && !has("steps:") && !has("world:")
 }
@@ -449,8 +487,7 @@ fn parse(
     mut world: impl FnMut(&str) -> Result<(Arc<World>, PathBuf), Refused>,
 ) -> Result<Case, Option<WorldError>> {
     let wrong = |error: WorldError| Some(error.in_source(&text));
-    let scenario: Scenario =
-        serde_saphyr::from_str(&text).map_err(|error| wrong(WorldError::from_parser(&error)))?;
+    let scenario: Scenario = crate::yaml::read(&text).map_err(Some)?;
     let (world, world_file) = match &scenario.world.value {
         WorldSource::Here(world) => {
             MemoryHost::from_world(world).map_err(wrong)?;

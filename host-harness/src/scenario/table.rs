@@ -8,7 +8,10 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::edit::tree::{Document, Node, Shape};
-use crate::memory::{Problem, WorldError};
+use crate::{
+    files::without_mark,
+    memory::{Problem, WorldError},
+};
 
 /// Most rows: each is played like a scenario of its own.
 const ROWS_MAX: usize = 1_000;
@@ -38,10 +41,11 @@ type Row = Vec<(String, Value)>;
 
 /// The scenario for each row; nothing where there is no table, or where the text is wrong otherwise.
 pub(super) fn told(text: &str) -> Result<Vec<Told>, WorldError> {
+    let text = without_mark(text);
     if !text.contains("for") {
         return Ok(Vec::new());
     }
-    let Ok(Head { rows: Some(rows), name }) = serde_saphyr::from_str::<Head>(text) else {
+    let Ok(Head { rows: Some(rows), name }) = crate::yaml::read::<Head>(text) else {
         return Ok(Vec::new());
     };
     let wrong = |problem: Problem| WorldError::new(vec![problem]);

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::suite::find;
+use super::suite::Found;
 
 /// How files looked at an instant, as far as a change can be seen from outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,14 +20,14 @@ impl Glance {
     /// Looks at the scenarios at `paths`, as a suite finds them, and at other files.
     #[must_use]
     pub fn at<'a>(paths: &[PathBuf], others: impl IntoIterator<Item = &'a Path>) -> Self {
-        let mut files = BTreeSet::new();
+        let mut found = Found::default();
         for path in paths {
-            if find(path, &mut files).is_err() {
-                files.insert(path.clone());
+            if found.find(path).is_err() {
+                found.files.insert(path.clone());
             }
         }
         let mut glance = Self::default();
-        glance.add(files.iter().map(PathBuf::as_path));
+        glance.add(found.files.iter().map(PathBuf::as_path));
         glance.add(others);
         glance
     }

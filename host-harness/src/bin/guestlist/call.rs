@@ -1,25 +1,30 @@
 //! `guestlist call`: any operation, on a world file.
 
 use std::{
-    fs,
-    io::{self, IsTerminal, Read, Write},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Export, Limits, Plugin, Session, Trace,
-    contract::types::Principal,
+    contract::{
+        exports::invitations::Refusal,
+        types::{HostError, Principal},
+    },
+    files::{self, LARGEST_STATE, LONGEST_REQUEST, LONGEST_TEXT},
     host,
     memory::MemoryHost,
     operations,
-    reference::{Problem, invite_answer, invited},
-    scenario::{Recorder, Request, replace},
+    reference::{Asked, Problem, invite_answer, invited},
+    scenario::{Recorder, Request},
+    text,
 };
 use serde_json::{Value, json};
 
-use crate::{Done, Failure, output, plugin};
+use crate::{Done, Failure, output, plugin, state};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -36,9 +41,13 @@ pub struct Arguments {
     /// `client:ID`, `anonymous`, or `system` for a sweep.
     #[arg(long = "as", value_name = "WHO", default_value_if("operation", "sweep", "system"))]
     caller: Option<String>,
-    /// Keeps what happened for the next call. Made from the world when there is none yet.
+    /// Keeps what happened for the next call. Made from the world when there is none yet; once it is there it has
+    /// the world, and `--world` is not read. It has the mailboxes, and so live codes: only its owner may read it.
     #[arg(long)]
     state: Option<PathBuf>,
+    /// The longest to wait, in seconds, while another call uses the same state.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    wait: u64,
     /// Lets this much time pass before the call, as in 71h59m.
     #[arg(long, value_name = "TIME")]
     advance: Option<String>,
@@ -92,6 +101,19 @@ impl Operation {
 }
 
 pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
+    // Before anything is held: whoever pipes it may take their time.
+    let request = request()?;
+    if let (Some(state), Some(record)) = (&arguments.state, &arguments.record)
+        && files::resolved(state) == files::resolved(record)
+    {
+        return Err(
+            format!("`{}` cannot be the state and the scenario: name two files", state.display()).into()
+        );
+    }
+    // Until the answer is written.
+    let wait = Duration::from_secs(arguments.wait);
+    let files = [&arguments.state, &arguments.record].into_iter().flatten();
+    let _held = files.map(|file| state::hold(file, wait)).collect::<Result<Vec<_>, _>>()?;
     let host = Arc::new(load(&arguments)?);
     let plugin = plugin()?;
     let mut recorder = match &arguments.record {
@@ -113,7 +135,7 @@ pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
     }
     let who = arguments.caller.as_deref().ok_or("who acts? give `--as`, as in `--as ann`")?;
     let caller = caller(&host, organization, who)?;
-    let request = Request::read(arguments.operation.exported()?, &request()?)?;
+    let request = Request::read(arguments.operation.exported()?, &request)?;
     let mails_before = host.mails().len();
     // Before the call itself: what cannot be recorded is not done.
     let mut recorded = None;
@@ -127,26 +149,27 @@ pub async fn run(arguments: Arguments) -> Result<Done, Failure> {
     let answer = one.call(request).await;
 
     for mail in host.mails().iter().skip(mails_before) {
-        eprintln!("mail to {}: {}{}", mail.address, mail.subject, link(mail.link.as_deref()));
+        let (address, subject) = (text::line(&mail.address), text::line(&mail.subject));
+        eprintln!("mail to {address}: {subject}{}", link(mail.link.as_deref()));
     }
     if arguments.trace
         && let Some(trace) = &one.trace
     {
-        eprint!("{trace}");
+        eprint!("{}", text::lines(&trace.to_string()));
     }
     // Also after a call that broke off: what the plugin had done until then is done.
     if let Some(state) = &arguments.state {
-        save(state, &host.save()?)?;
+        written(state, files::replace_private(state, host.save()?))?;
     }
     if let (Some(file), Some(text)) = (&arguments.record, recorded) {
-        save(file, &text)?;
+        written(file, files::replace(file, text))?;
     }
     let answer = answer?;
     let shown = match &answer {
         Ok(value) => value.clone(),
         Err(problem) => json!({ "error": problem }),
     };
-    writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&shown)?)?;
+    writeln!(io::stdout(), "{}", text::json(&serde_json::to_string_pretty(&shown)?))?;
     Ok(if answer.is_ok() { Done::Yes } else { Done::Refused })
 }
 
@@ -155,18 +178,29 @@ fn link(link: Option<&str>) -> String {
 }
 
 fn load(arguments: &Arguments) -> Result<MemoryHost, Failure> {
-    let read = |path: &Path| {
-        fs::read_to_string(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))
-    };
     let in_file = |path: &Path, error: String| format!("{}: {error}", path.display());
     if let Some(state) = arguments.state.as_deref().filter(|state| state.exists()) {
-        return MemoryHost::load(&read(state)?).map_err(|error| in_file(state, error.to_string()).into());
+        let host = MemoryHost::load(&read(state, LARGEST_STATE)?);
+        let host = host.map_err(|error| in_file(state, error.to_string()))?;
+        if let Some(world) = &arguments.world {
+            eprintln!(
+                "note: `{}` is not read: the world is in `{}`; delete that one, or name another, to begin anew",
+                text::line(&world.display().to_string()),
+                text::line(&state.display().to_string()),
+            );
+        }
+        return Ok(host);
     }
     let world = arguments.world.as_deref().ok_or(match &arguments.state {
         Some(state) => format!("`{}` does not exist yet: give `--world` to make it", state.display()),
         None => "there is no world: give `--world`".to_owned(),
     })?;
-    MemoryHost::from_yaml(&read(world)?).map_err(|error| in_file(world, error.to_string()).into())
+    MemoryHost::from_yaml(&read(world, LONGEST_TEXT)?)
+        .map_err(|error| in_file(world, error.to_string()).into())
+}
+
+fn read(path: &Path, most: u64) -> Result<String, String> {
+    files::read_text(path, most).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))
 }
 
 /// The recording so far, which must be where the state is.
@@ -183,7 +217,7 @@ async fn recorder(
         }
         Some(world) => {
             let name = file.file_stem().unwrap_or_default().to_string_lossy().replace(['-', '_'], " ");
-            Recorder::begin(plugin.clone(), file, &name, world, &fs::read_to_string(world)?)?
+            Recorder::begin(plugin.clone(), file, &name, world, &read(world, LONGEST_TEXT)?)?
         }
     };
     if recorder.is_at(host)? {
@@ -200,8 +234,8 @@ async fn recorder(
     Err(why.into())
 }
 
-fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    replace(path, text).map_err(|error| format!("`{}` cannot be written: {error}", path.display()).into())
+fn written(path: &Path, done: io::Result<()>) -> Result<(), Failure> {
+    done.map_err(|error| format!("`{}` cannot be written: {error}", path.display()).into())
 }
 
 fn caller(host: &MemoryHost, organization: Option<&str>, text: &str) -> Result<Principal, Failure> {
@@ -232,11 +266,11 @@ fn caller(host: &MemoryHost, organization: Option<&str>, text: &str) -> Result<P
 }
 
 fn request() -> Result<String, Failure> {
-    let mut text = String::new();
-    if !io::stdin().is_terminal() {
-        io::stdin().read_to_string(&mut text)?;
+    if io::stdin().is_terminal() {
+        return Ok(String::new());
     }
-    Ok(text)
+    let text = files::read_text_from(io::stdin().lock(), LONGEST_REQUEST);
+    Ok(text.map_err(|error| format!("the request on standard input cannot be read: {error}"))?)
 }
 
 /// One call, and what it left behind.
@@ -258,60 +292,87 @@ impl One<'_> {
 
     async fn call(&mut self, request: Request) -> Result<output::Answer, Failure> {
         let status = |status: &str| json!({ "status": status });
+        let asked = Asked::of(request.operation());
         Ok(match request {
             Request::Invite(request) => {
-                let names = request.names.clone();
+                let (names, asked) = (request.names.clone(), asked.granting(&request.grants));
                 let answer = self.run(operations::Invite { request }).await?;
-                shown(answer, |items| invite_answer(&names, items))
+                shown(asked, answer, |items| invite_answer(&names, items))
             }
             Request::List(filter, page) => {
-                shown(self.run(operations::List { filter, page }).await?, output::page)
+                shown(asked, self.run(operations::List { filter, page }).await?, output::page)
             }
-            Request::Get(id) => shown(self.run(operations::Get { id }).await?, output::one),
-            Request::Resend(ids, _) => shown(self.run(operations::Resend { ids }).await?, |items| {
-                let item = |item: &Result<_, _>| match item {
-                    Ok(done) => invited(done),
-                    Err(refusal) => json!({ "error": Problem::from(refusal) }),
+            Request::Get(id) => shown(asked, self.run(operations::Get { id }).await?, output::one),
+            Request::Resend(ids, _) => {
+                let answer = self.run(operations::Resend { ids }).await?;
+                let one_call_is_not_enough = !self.trace.as_ref().is_some_and(host_was_unavailable);
+                let is_left = |item: &Result<_, Refusal>| {
+                    one_call_is_not_enough && matches!(item, Err(Refusal::Host(HostError::Unavailable(None))))
                 };
-                items.iter().map(item).collect()
-            }),
+                shown(asked, answer, |items| {
+                    let left = items.iter().filter(|item| is_left(item)).count();
+                    let item = |item: &Result<_, _>| match item {
+                        Ok(done) => invited(done),
+                        Err(_) if is_left(item) => json!({ "error": Problem::too_many_for_one_call(left) }),
+                        Err(refusal) => json!({ "error": Problem::from((asked, refusal)) }),
+                    };
+                    items.iter().map(item).collect()
+                })
+            }
             Request::Revoke(id, reason) => {
-                shown(self.run(operations::Revoke { id, reason }).await?, |()| status("REVOKED"))
+                shown(asked, self.run(operations::Revoke { id, reason }).await?, |()| status("REVOKED"))
             }
             Request::RevokeAll(whose, reason) => {
-                shown(self.run(operations::RevokeAll { whose, reason }).await?, output::revoked)
+                shown(asked, self.run(operations::RevokeAll { whose, reason }).await?, output::revoked)
             }
-            Request::Approve(id) => shown(self.run(operations::Approve { id }).await?, invited),
+            Request::Approve(id) => shown(asked, self.run(operations::Approve { id }).await?, invited),
             Request::Reject(id, reason) => {
-                shown(self.run(operations::Reject { id, reason }).await?, |()| status("REVOKED"))
+                shown(asked, self.run(operations::Reject { id, reason }).await?, |()| status("REVOKED"))
             }
             Request::Dismiss(id) => {
-                shown(self.run(operations::Dismiss { id }).await?, |()| json!({ "dismissed": true }))
+                shown(asked, self.run(operations::Dismiss { id }).await?, |()| json!({ "dismissed": true }))
             }
             Request::ListMine(states, after, limit) => {
-                shown(self.run(operations::ListMine { states, after, limit }).await?, output::mine)
+                shown(asked, self.run(operations::ListMine { states, after, limit }).await?, output::mine)
             }
             Request::Introspect(handle) => {
                 let answer = self.run(operations::Introspect { handle }).await?;
-                shown(answer, guestlist_harness::reference::preview)
+                shown(asked, answer, guestlist_harness::reference::preview)
             }
             Request::Accept(handle) => {
-                shown(self.run(operations::Accept { handle }).await?, output::accepted)
+                shown(asked, self.run(operations::Accept { handle }).await?, output::accepted)
             }
             Request::Decline(handle, reason) => {
-                shown(self.run(operations::Decline { handle, reason }).await?, |()| status("DECLINED"))
+                shown(asked, self.run(operations::Decline { handle, reason }).await?, |()| status("DECLINED"))
             }
-            Request::Sweep(limit) => shown(self.run(operations::Sweep { limit }).await?, output::swept),
+            Request::Sweep(limit) => {
+                shown(asked, self.run(operations::Sweep { limit }).await?, output::swept)
+            }
         })
     }
 }
 
-fn shown<T, E>(answer: Result<T, E>, show: impl FnOnce(&T) -> Value) -> output::Answer
+/// The plugin refuses what would take more host calls than one call has in the words of a host that is not
+/// there for a while. Where this host was there, that is what it means.
+fn host_was_unavailable(trace: &Trace) -> bool {
+    fn says_so(value: &Value) -> bool {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().any(|(name, field)| name == "Unavailable" || says_so(field))
+            }
+            Value::Array(items) => items.iter().any(says_so),
+            _ => false,
+        }
+    }
+    trace.entries.iter().any(|entry| says_so(&entry.outcome))
+}
+
+fn shown<T, E>(asked: Asked, answer: Result<T, E>, show: impl FnOnce(&T) -> Value) -> output::Answer
 where
-    for<'a> Problem: From<&'a E>,
+    for<'a> Problem: From<(Asked, &'a E)>,
 {
     match answer {
         Ok(value) => Ok(show(&value)),
-        Err(refusal) => Err(Problem::from(&refusal)),
+        Err(refusal) => Err(Problem::from((asked, &refusal))),
     }
 }

@@ -1,15 +1,19 @@
 //! `guestlist check`: whether a component may be deployed.
 
 use std::{
-    fs,
     io::{self, Write},
     path::PathBuf,
 };
 
 use clap::Args;
-use guestlist_harness::{Engine, Inspection, Plugin};
+use guestlist_harness::{
+    Engine, Inspection, Plugin,
+    files::{self, LARGEST_COMPONENT},
+    text,
+};
+use serde_json::json;
 
-use crate::{Done, Failure, Format, engine};
+use crate::{Done, Failure, Format, Told, engine};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -28,19 +32,23 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
 /// Prints what an inspection finds.
 pub fn inspected(arguments: &Arguments, inspect: fn(&Engine, &[u8]) -> Inspection) -> Result<Done, Failure> {
     let path = arguments.component.display();
-    let bytes =
-        fs::read(&arguments.component).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
-    let inspection = inspect(&engine()?, &bytes);
     let mut out = io::stdout().lock();
+    let bytes = match files::read(&arguments.component, LARGEST_COMPONENT) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let message = format!("`{path}` cannot be read: {error}");
+            if arguments.format == Format::Json {
+                let problem = json!({ "kind": "unreadable", "names": [], "message": message });
+                writeln!(out, "{:#}", json!({ "admitted": false, "problems": [problem] }))?;
+            }
+            return Err(Told(message).into());
+        }
+    };
+    let inspection = inspect(&engine()?, &bytes);
     match arguments.format {
-        Format::Text => write!(out, "{}", printable(&inspection.to_string()))?,
+        // Names in a component are its author's.
+        Format::Text => write!(out, "{}", text::lines(&inspection.to_string()))?,
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&inspection)?)?,
     }
     Ok(if inspection.admitted { Done::Yes } else { Done::Refused })
-}
-
-/// Names in a component are its author's: what would move the cursor is not written to a terminal.
-pub fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
-    text.chars().map(shown).collect()
 }

@@ -12,9 +12,10 @@ use guestlist_harness::{
         },
         types::{Grant, GrantKind, InvitationFilter, PageRequest, Principal, SortKey, UserRef},
     },
+    host::Operation,
     memory::MemoryHost,
     operations,
-    reference::{Problem, invite_answer, status},
+    reference::{Asked, Problem, invite_answer, status},
     scenario::{Recorder, Request},
 };
 use serde_json::{Value, json};
@@ -109,7 +110,7 @@ impl Story {
             idempotency_key: None,
         };
         let answer = self.call(Some("acme"), user("acme", "u-ann"), operations::Invite { request }).await?;
-        let items = answer.map_err(|refusal| Problem::from(&refusal).description)?;
+        let items = answer.map_err(|no| Problem::from((Asked::of(Operation::Invite), &no)).description)?;
         self.note("invite", "ann", &Ok(invite_answer(&names, &items)));
         for (name, item) in names.iter().zip(&items) {
             let line = match item {
@@ -160,7 +161,8 @@ impl Story {
         let handle = Handle::Code(self.code_for(whose)?);
         let caller = user("root", &format!("u-{who}"));
         let answer = self.call(None, caller, operations::Accept { handle }).await?;
-        let answer = answer.map(|accepted| output::accepted(&accepted)).map_err(|no| Problem::from(&no));
+        let answer = answer.map(|accepted| output::accepted(&accepted));
+        let answer = answer.map_err(|no| Problem::from((Asked::of(Operation::Accept), &no)));
         self.note("accept", who, &answer);
         match &answer {
             Ok(accepted) => {
@@ -186,7 +188,8 @@ impl Story {
         let carols = mails.iter().find(|mail| mail.to.id == "u-carol").ok_or("no mail")?.invitation.clone();
         let revoke = operations::Revoke { id: carols, reason: Some("the project ended".into()) };
         let answer = self.call(Some("acme"), user("acme", "u-ann"), revoke).await?;
-        let answer = answer.map(|()| json!({ "status": "REVOKED" })).map_err(|no| Problem::from(&no));
+        let answer = answer.map(|()| json!({ "status": "REVOKED" }));
+        let answer = answer.map_err(|no| Problem::from((Asked::of(Operation::Revoke), &no)));
         self.note("revoke", "ann", &answer);
         self.list().await
     }
@@ -203,7 +206,7 @@ impl Story {
         let page = PageRequest { sort: SortKey::Name, descending: false, after: None, limit: 50 };
         let list = operations::List { filter, page };
         let answer = self.call(Some("acme"), user("acme", "u-ann"), list).await?;
-        let page = answer.map_err(|no| Problem::from(&no).description)?;
+        let page = answer.map_err(|no| Problem::from((Asked::of(Operation::List), &no)).description)?;
         self.note("list", "ann", &Ok(output::page(&page)));
         for row in &page.items {
             let why = row.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -222,7 +225,8 @@ impl Story {
         self.title("8", "The host sweeps; the list again")?;
         let sweep = operations::Sweep { limit: 100 };
         let answer = self.call(Some("acme"), Principal::System, sweep).await?;
-        let answer = answer.map(|swept| output::swept(&swept)).map_err(|no| Problem::from(&no));
+        let answer = answer.map(|swept| output::swept(&swept));
+        let answer = answer.map_err(|no| Problem::from((Asked::of(Operation::Sweep), &no)));
         self.note("sweep", "system", &answer);
         self.list().await
     }

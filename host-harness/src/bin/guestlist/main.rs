@@ -10,12 +10,16 @@ mod demo;
 mod output;
 mod policy;
 mod record;
+mod state;
 mod test;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use guestlist_harness::{Engine, EngineOptions, Plugin};
+use guestlist_harness::{Engine, EngineOptions, Plugin, text};
 
 /// Invitations into organizations, decided by a sandboxed component.
 #[derive(Parser)]
@@ -61,8 +65,22 @@ enum Done {
 
 type Failure = Box<dyn std::error::Error>;
 
+/// Why a command could not run, where programs were told in the form that they asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Told(String);
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // What was asked for, as help, is no mistake.
+            if error.use_stderr() {
+                tell(&error.to_string());
+            }
+            error.exit()
+        }
+    };
     let done = match arguments.command {
         // Has threads and runtimes of its own.
         Command::Test(arguments) => test::run(&arguments),
@@ -75,9 +93,33 @@ fn main() -> ExitCode {
         Err(error) => {
             // What is wrong with a file says so of each problem.
             let text = error.to_string();
-            eprintln!("error: {}", text.strip_prefix("error: ").unwrap_or(&text));
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            if !error.is::<Told>() {
+                tell(text);
+            }
+            eprintln!("error: {}", text::lines(text));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Tells a program why a command could not run, in the form that it asked for, where the report would be.
+fn tell(why: &str) {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let next = words.iter().skip_while(|word| *word != "--format").nth(1);
+    let Some(format) =
+        words.iter().find_map(|word| word.strip_prefix("--format=")).or(next.map(String::as_str))
+    else {
+        return;
+    };
+    let report = if words.get(1).is_some_and(|command| command == "test") {
+        test::misunderstood(format, why)
+    } else {
+        (format == "json").then(|| format!("{:#}\n", serde_json::json!({ "error": why })))
+    };
+    if let Some(report) = report {
+        // It is said on standard error as well.
+        let _ = io::stdout().write_all(report.as_bytes());
     }
 }
 

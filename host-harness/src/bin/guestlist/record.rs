@@ -1,13 +1,15 @@
 //! `guestlist record`: turns calls into a scenario.
 
 use std::{
-    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
-use guestlist_harness::scenario::{Recorder, replace};
+use guestlist_harness::{
+    files::{self, LONGEST_TEXT},
+    scenario::Recorder,
+};
 
 use crate::{Done, Failure, demo, plugin};
 
@@ -43,14 +45,16 @@ pub async fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let path = arguments.output.as_deref().unwrap_or(Path::new("recording.yaml"));
     let text = match (&arguments.world, arguments.story) {
         (Some(world), _) => {
-            let yaml = fs::read_to_string(world)
+            let yaml = files::read_text(world, LONGEST_TEXT)
                 .map_err(|error| format!("`{}` cannot be read: {error}", world.display()))?;
             let plugin = plugin()?;
             let mut recorder = match &arguments.output {
                 Some(_) => Recorder::begin(plugin, path, &arguments.name, world, &yaml)?,
                 None => Recorder::begin_here(plugin, path, &arguments.name, &yaml)?,
             };
-            recorder.lines(&io::read_to_string(io::stdin())?).await?;
+            let calls = files::read_text_from(io::stdin().lock(), LONGEST_TEXT)
+                .map_err(|error| format!("the calls on standard input cannot be read: {error}"))?;
+            recorder.lines(files::without_mark(&calls)).await?;
             recorder.finish().await?
         }
         (None, Some(Story::Demo)) => demo::record(path).await?,
@@ -58,7 +62,7 @@ pub async fn run(arguments: &Arguments) -> Result<Done, Failure> {
     };
     match &arguments.output {
         Some(file) => {
-            replace(file, &text)
+            files::replace(file, text)
                 .map_err(|error| format!("`{}` cannot be written: {error}", file.display()))?;
         }
         None => io::stdout().write_all(text.as_bytes())?,

@@ -16,13 +16,16 @@ use std::{
 use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
-    policy::Policies,
+    files::{self, LARGEST_COMPONENT},
+    policy::{FolderError, MANIFEST, PathError, Policies},
     scenario::{
-        self, Ending, Loading, NotBlessed, Options, Report, Runner, Suite, SuiteError, compare, schema,
+        self, Ending, FileProblem, Loading, NotBlessed, Options, Report, Runner, Suite, SuiteError, compare,
+        schema,
     },
+    text,
 };
 
-use crate::{Done, Failure, coverage};
+use crate::{Done, Failure, Told, coverage};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -72,7 +75,7 @@ pub struct Arguments {
     /// count. With `--policy` it is an older policy.
     #[arg(long, value_name = "OLD", conflicts_with_all = ["bless", "coverage", "coverage_rules", "coverage_min"])]
     against: Option<PathBuf>,
-    /// Worlds may be outside of the suite's folder.
+    /// Worlds may be outside of the suite's folder, and scenarios links that lead out of it.
     #[arg(long)]
     allow_outside: bool,
     /// For people, for programs, for build servers, or for GitHub workflows.
@@ -135,13 +138,63 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
         watch::run(arguments)?;
         return Ok(Done::Yes);
     }
-    let suite = match load(arguments) {
-        Ok(suite) => suite,
-        Err(error) => return Err(broken(arguments, &error)?),
-    };
-    if suite.cases.is_empty() {
-        return Err(NOTHING.into());
+    played(arguments).map_err(|stop| stop.told(arguments))
+}
+
+/// Why nothing was played, or what went wrong behind the report.
+enum Stop {
+    /// What is wrong with the suite, or with what it was to be played with.
+    Before(SuiteError),
+    /// The report was printed.
+    Behind(Failure),
+}
+
+impl Stop {
+    /// Something of the whole run, or of a file that it is to be played with.
+    fn about(path: &Path, why: impl std::fmt::Display) -> Self {
+        Self::Before(SuiteError::of(FileProblem::whole(path, why.to_string())))
     }
+
+    /// Shows it: to people where errors go, to programs where the report would be.
+    fn told(self, arguments: &Arguments) -> Failure {
+        let error = match self {
+            Self::Before(error) => error,
+            Self::Behind(failure) => return failure,
+        };
+        let written = match arguments.format {
+            Format::Text => {
+                let shown = format!("{}\n", error.shown(scenario::Format::Text));
+                io::stderr().write_all(shown.as_bytes())
+            }
+            format => print(&error.shown(format.into())),
+        };
+        let (problems, files) = (counted(error.count(), "problem"), counted(error.problems.len(), "file"));
+        let what = format!("nothing was played: {problems} in {files}");
+        written.map_or_else(Into::into, |()| Told(what).into())
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Behind(failure)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Behind(error.into())
+    }
+}
+
+/// Options of the command line that make no sense, in the form that the report would have had.
+pub fn misunderstood(format: &str, why: &str) -> Option<String> {
+    let format = Format::from_str(format, false).ok().filter(|format| *format != Format::Text)?;
+    let error = SuiteError::of(FileProblem::whole(Path::new("guestlist"), why.to_owned()));
+    Some(error.shown(format.into()))
+}
+
+fn played(arguments: &Arguments) -> Result<Done, Stop> {
+    let suite = load(arguments)?;
     let runner = runner(arguments, &suite, arguments.plugin.as_deref(), arguments.policy.as_deref())?;
     if let Some(old) = &arguments.against {
         let (plugin, policy) = match &arguments.policy {
@@ -212,11 +265,11 @@ fn bless(arguments: &Arguments, suite: &Suite, report: &Report) -> Result<bool, 
         match case.bless(ran) {
             Ok(true) => {
                 written += 1;
-                out += &format!("blessed {}\n", case.path.display());
+                out += &format!("blessed {}\n", shown(&case.path));
             }
             Ok(false) => {}
             Err(why) => {
-                out += &format!("not blessed {}: {why}\n", case.path.display());
+                out += &format!("not blessed {}: {why}\n", shown(&case.path));
                 // A race with many ends, or a table, is fine as it is.
                 all &= matches!(why, NotBlessed::ManyEnds | NotBlessed::Table);
             }
@@ -226,8 +279,6 @@ fn bless(arguments: &Arguments, suite: &Suite, report: &Report) -> Result<bool, 
     remark(arguments, &out)?;
     Ok(all)
 }
-
-const NOTHING: &str = "no scenario is selected; see the paths and `--filter`";
 
 fn done(well: bool) -> Done {
     if well { Done::Yes } else { Done::Refused }
@@ -239,30 +290,49 @@ fn runner(
     suite: &Suite,
     plugin: Option<&Path>,
     policy: Option<&Path>,
-) -> Result<Runner, Failure> {
-    let engine = Engine::new(&EngineOptions::fuel().instances(64))?;
+) -> Result<Runner, Stop> {
+    let own = |error: &dyn std::fmt::Display| Stop::about(Path::new("guestlist"), error);
+    let engine = Engine::new(&EngineOptions::fuel().instances(64)).map_err(|error| own(&error))?;
     let plugin = match plugin {
-        None => Plugin::bundled(&engine)?,
+        None => Plugin::bundled(&engine).map_err(|error| own(&error))?,
         Some(path) => {
-            Plugin::load(&engine, &read(path)?).map_err(|error| format!("{}: {error}", path.display()))?
+            let plugin = Plugin::load(&engine, &read(path)?);
+            plugin.map_err(|error| Stop::about(path, format_args!("{}: {error}", path.display())))?
         }
     };
     let mut options = options(arguments);
     match policy {
         Some(path) => {
-            let policies = Policies::new(&engine);
-            policies.read_path(path)?;
+            let policies = policies(&engine, path)?;
             // Also instead of those that suites name.
             options.policies = suite.policies().into_iter().map(|path| (path, policies.clone())).collect();
             options.prepare = Arc::new(move |host| host.set_policies(policies.clone()));
         }
-        None => options.policies = suite.read_policies(|| Policies::new(&engine))?,
+        None => {
+            for path in suite.policies() {
+                let policies = policies(&engine, &path)?;
+                options.policies.insert(path, policies);
+            }
+        }
     }
     Ok(Runner::new(plugin, options))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()).into())
+/// What judges: a component for all organizations, or what a folder says.
+fn policies(engine: &Engine, path: &Path) -> Result<Policies, Stop> {
+    let policies = Policies::new(engine);
+    policies.read_path(path).map_err(|error| match error {
+        PathError::Folder(FolderError::Malformed(error)) => {
+            Stop::Before(SuiteError::of(FileProblem { path: path.join(MANIFEST), error }))
+        }
+        error => Stop::about(path, error),
+    })?;
+    Ok(policies)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+    let unreadable = |error| Stop::about(path, format_args!("`{}` cannot be read: {error}", path.display()));
+    files::read(path, LARGEST_COMPONENT).map_err(unreadable)
 }
 
 fn options(arguments: &Arguments) -> Options {
@@ -279,26 +349,25 @@ fn options(arguments: &Arguments) -> Options {
     options
 }
 
-fn load(arguments: &Arguments) -> Result<Suite, SuiteError> {
+fn load(arguments: &Arguments) -> Result<Suite, Stop> {
     let loading = Loading { allow_outside: arguments.allow_outside };
-    let suite = Suite::load(&arguments.paths, &loading)?;
-    Ok(match &arguments.filter {
+    let suite = Suite::load(&arguments.paths, &loading).map_err(Stop::Before)?;
+    for (path, what) in &suite.skipped {
+        eprintln!("skipped `{}`: it is {what}, and no regular file", shown(path));
+    }
+    let suite = match &arguments.filter {
         Some(filter) => suite.filtered(filter),
         None => suite,
-    })
+    };
+    if suite.cases.is_empty() {
+        let path = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
+        return Err(Stop::about(path, "no scenario is selected; see the paths and `--filter`"));
+    }
+    Ok(suite)
 }
 
-/// Shows what is wrong with files: to people where errors go, to programs where the report would be.
-fn broken(arguments: &Arguments, error: &SuiteError) -> io::Result<Failure> {
-    match arguments.format {
-        Format::Text => {
-            io::stderr().write_all(format!("{}\n", error.shown(scenario::Format::Text)).as_bytes())?
-        }
-        format => print(&error.shown(format.into()))?,
-    }
-    let (problems, files) = (error.places().count(), error.problems.len());
-    let (problems, files) = (counted(problems, "problem"), counted(files, "file"));
-    Ok(format!("nothing was played: {problems} in {files}").into())
+fn shown(path: &Path) -> String {
+    text::line(&path.display().to_string()).into_owned()
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -1,11 +1,30 @@
 //! What is wrong with a world file, and where.
 
 use std::{
+    borrow::Cow,
     fmt,
     path::{Path, PathBuf},
 };
 
 use serde_saphyr::{Location, Spanned};
+
+use crate::text;
+
+/// The most problems of one file that are told; a file may be wrong in every line.
+pub(crate) const MOST: usize = 50;
+
+/// The most letters of what is wrong, and of what to do, in all problems of a file: each may quote a name of
+/// any length.
+const LETTERS: usize = 16_000;
+
+/// The most letters of a line that are shown.
+const WIDTH: usize = 120;
+
+/// The longest name for which one that is like it is looked for, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// With how many names one that is wrong is compared.
+const COMPARED: usize = 10_000;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,19 +39,42 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
-/// Everything that is wrong with a world file. Written out, it shows the lines.
+/// What is wrong with a world file. Written out, it shows the lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorldError {
-    /// At least one, in the order of the file.
+    /// At least one, in the order of the file. Of more than 50 the first are here, and at the end one that says
+    /// how many there are besides.
     pub problems: Vec<Problem>,
-    lines: Vec<String>,
+    /// How many there are besides.
+    left_out: usize,
+    /// Of each problem whose line is to be shown.
+    excerpts: Vec<Option<Excerpt>>,
     file: Option<PathBuf>,
 }
 
 impl WorldError {
     pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.line, problem.column));
-        Self { problems, lines: Vec::new(), file: None }
+        let left_out = problems.len().saturating_sub(MOST);
+        if left_out > 0 {
+            problems.truncate(MOST);
+            let these = if left_out == 1 { "problem is" } else { "problems are" };
+            problems.push(Problem::nowhere(format!("{left_out} more {these} not shown: mend these first")));
+        }
+        let longest = LETTERS / problems.len().max(2);
+        for problem in &mut problems {
+            problem.shorten(longest);
+        }
+        Self { problems, left_out, excerpts: Vec::new(), file: None }
+    }
+
+    /// How many problems there are, those included that are not told.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self.left_out {
+            0 => self.problems.len(),
+            more => MOST.saturating_add(more),
+        }
     }
 
     pub(crate) fn from_parser(error: &serde_saphyr::Error) -> Self {
@@ -59,7 +101,20 @@ impl WorldError {
     /// The same problems, with the lines of the file to be shown.
     #[must_use]
     pub fn in_source(mut self, yaml: &str) -> Self {
-        self.lines = yaml.lines().map(str::to_owned).collect();
+        let mut lines = (1u64..).zip(yaml.lines());
+        let mut here = None;
+        let excerpts = self.problems.iter().map(|problem| {
+            if problem.line == 0 {
+                return None;
+            }
+            // In the order of the file, and several in one line.
+            while here.is_none_or(|(number, _)| number < problem.line) {
+                here = Some(lines.next()?);
+            }
+            let (_, line) = here.filter(|(number, _)| *number == problem.line)?;
+            Some(Excerpt::of(line, problem.column))
+        });
+        self.excerpts = excerpts.collect();
         self
     }
 
@@ -105,6 +160,15 @@ impl Problem {
         Self::at(Some(text.referenced), message)
     }
 
+    /// To what is read.
+    fn shorten(&mut self, longest: usize) {
+        for text in [&mut self.message].into_iter().chain(&mut self.help) {
+            if let Cow::Owned(shorter) = text::cut(text, longest) {
+                *text = shorter;
+            }
+        }
+    }
+
     pub(crate) fn helped(self, help: String) -> Self {
         Self { help: Some(help), ..self }
     }
@@ -137,37 +201,73 @@ impl fmt::Display for WorldError {
             if index > 0 {
                 writeln!(to)?;
             }
-            write!(to, "error: {}", problem.message)?;
-            let shown = usize::try_from(problem.line.saturating_sub(1)).ok();
-            let line = shown.filter(|_| problem.line > 0).and_then(|index| self.lines.get(index));
-            if let Some(line) = line {
-                let caret = usize::try_from(problem.column).unwrap_or(1);
+            write!(to, "error: {}", text::line(&problem.message))?;
+            if let Some(Some(Excerpt { text, before })) = self.excerpts.get(index) {
                 let number = problem.line.to_string();
                 let margin = " ".repeat(number.len());
-                write!(to, "\n{margin} |\n{number} | {line}\n{margin} | {:>caret$}", "^")?;
+                let before = " ".repeat(*before);
+                write!(to, "\n{margin} |\n{number} | {text}\n{margin} | {before}^")?;
             }
-            match &self.file {
+            let file = self.file.as_ref().map(|file| file.display().to_string());
+            match &file {
                 Some(file) if problem.line > 0 => {
-                    write!(to, "\n  at {}:{}:{}", file.display(), problem.line, problem.column)?;
+                    write!(to, "\n  at {}:{}:{}", text::line(file), problem.line, problem.column)?;
                 }
-                Some(file) => write!(to, "\n  in {}", file.display())?,
+                Some(file) => write!(to, "\n  in {}", text::line(file))?,
                 None if problem.line > 0 => {
                     write!(to, "\n  at line {}, column {}", problem.line, problem.column)?;
                 }
                 None => {}
             }
             if let Some(help) = &problem.help {
-                write!(to, "\n  help: {help}")?;
+                write!(to, "\n  help: {}", text::line(help))?;
             }
         }
         Ok(())
     }
 }
 
+/// As much of a line as can be shown around a place in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Excerpt {
+    pub(crate) text: String,
+    /// How much of the text is before the place.
+    before: usize,
+}
+
+impl Excerpt {
+    /// Around a column, from 1.
+    pub(crate) fn of(line: &str, column: u64) -> Self {
+        let at = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
+        // A line may be as long as a file, and is not read to its end for this.
+        let is_long = line.char_indices().nth(WIDTH).is_some();
+        let start = if is_long { at.saturating_sub(WIDTH / 2) } else { 0 };
+        let mut letters = line.chars().skip(start);
+        let mut shown = if start > 0 { "..".to_owned() } else { String::new() };
+        let mut before = None;
+        for (index, letter) in (start..).zip(letters.by_ref().take(WIDTH)) {
+            if index == at {
+                before = Some(shown.chars().count());
+            }
+            shown += &text::line(letter.encode_utf8(&mut [0; 4]));
+        }
+        if letters.next().is_some() {
+            shown += "..";
+        }
+        let before = before.unwrap_or_else(|| shown.chars().count());
+        Self { text: shown, before }
+    }
+}
+
 /// The name that is most like `wrong`, if one is like it at all.
 pub(crate) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if wrong.len() > LONGEST_NAME {
+        return None;
+    }
     let most = (wrong.chars().count() / 3).max(2);
-    let distances = right.into_iter().map(|name| (distance(wrong, name), name));
+    // A letter has up to four bytes: what is much longer or shorter is not like it, and need not be compared.
+    let near = |name: &&str| name.len() <= LONGEST_NAME && name.len().abs_diff(wrong.len()) <= most * 4;
+    let distances = right.into_iter().filter(near).take(COMPARED).map(|name| (distance(wrong, name), name));
     distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
 }
 
@@ -188,12 +288,62 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
-    use super::nearest;
+    use super::*;
+
+    fn at(line: u64, column: u64, message: &str) -> Problem {
+        Problem { line, column, message: message.into(), help: None }
+    }
 
     #[test]
     fn the_nearest_name_is_suggested_and_a_far_one_is_not() {
         assert_eq!(nearest("u-bbo", ["u-alice", "u-bob"]), Some("u-bob"));
         assert_eq!(nearest("zzzzzz", ["u-alice", "u-bob"]), None);
+        let long = "a".repeat(LONGEST_NAME + 1);
+        assert_eq!(nearest(&long, [long.as_str()]), None, "the time for it grows with its square");
+    }
+
+    #[test]
+    fn a_place_is_shown_however_far_to_the_right_it_is() {
+        for column in [1, 59, 121, 65_535, 65_536, 65_537, 1 << 20, u64::MAX] {
+            let line = format!("{}x{}", " ".repeat(70_000), "y".repeat(70_000));
+            let shown = WorldError::new(vec![at(1, column, "wrong")]).in_source(&line).to_string();
+            assert!(shown.len() < 600 && shown.ends_with(&format!("column {column}")), "{shown}");
+        }
+        let shown = WorldError::new(vec![at(2, 65_537, "wrong")]);
+        let shown = shown.in_source(&format!("a\n{}zz: 1\nb", " ".repeat(65_536))).to_string();
+        let lines: Vec<_> = shown.lines().collect();
+        let (line, caret) = (lines[2].strip_prefix("2 | "), lines[3].strip_prefix("  | "));
+        assert_eq!(line.map(|line| line.replace(' ', "")).as_deref(), Some("..zz:1"));
+        assert_eq!(line.and_then(|line| line.find("zz")), caret.and_then(|caret| caret.find('^')));
+    }
+
+    #[test]
+    fn a_caret_stands_below_its_letter_among_those_that_are_escaped() {
+        let shown = WorldError::new(vec![at(1, 4, "wrong")]).in_source("a\u{1b}\u{202e}zz").to_string();
+        let lines: Vec<_> = shown.lines().collect();
+        assert_eq!(lines[2], r"1 | a\u{1b}\u{202e}zz");
+        assert_eq!(lines[2].find("zz"), lines[3].find('^'));
+    }
+
+    #[test]
+    fn what_is_told_of_a_file_is_bounded_and_the_rest_is_counted() {
+        let key = "k".repeat(10_000);
+        let problems = (0..2_000).map(|column| at(1, column * 15 + 1, &format!("unknown field `{key}`")));
+        let error = WorldError::new(problems.map(|problem| problem.helped(key.clone())).collect());
+        let shown = error.clone().in_source(&"x".repeat(31_000)).to_string();
+        assert!(shown.len() < 80_000, "{} bytes", shown.len());
+        assert!(shown.ends_with("error: 1950 more problems are not shown: mend these first"), "{shown}");
+        assert_eq!((error.count(), error.problems.len()), (2_000, MOST + 1));
+        assert_eq!(WorldError::new(vec![at(1, 1, "one")]).count(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_does_not_steer_a_terminal() {
+        let error = WorldError::new(vec![at(1, 1, "no `a\u{1b}[2J\nerror: b`").helped("\u{202e}".into())]);
+        let shown = error.in_source("\u{9b}").in_file(Path::new("a\n.yaml")).to_string();
+        assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{shown:?}");
+        assert_eq!(shown.lines().count(), 6, "{shown}");
     }
 }

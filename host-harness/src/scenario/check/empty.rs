@@ -15,7 +15,7 @@ const EXPECTED_LISTS: [&str; 6] =
 
 /// Those of a scenario, of its steps and of what they expect.
 pub(super) fn keys(scenario: &Scenario, text: &str) -> Vec<Problem> {
-    let Ok(Value::Object(file)) = serde_saphyr::from_str::<Value>(text) else { return Vec::new() };
+    let Ok(Value::Object(file)) = crate::yaml::read::<Value>(text) else { return Vec::new() };
     let mut problems = in_mapping("the scenario", &scenario.name, &file);
     for (key, steps) in [("given", &scenario.given), ("steps", &scenario.steps)] {
         let written = file.get(key).and_then(Value::as_array);

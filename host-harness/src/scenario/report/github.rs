@@ -1,7 +1,10 @@
 //! Reports as commands to a GitHub workflow, which shows each failure beside its line.
 
 use super::{Report, Sources, text::compared};
-use crate::scenario::SuiteError;
+use crate::{
+    scenario::SuiteError,
+    text::{line, lines},
+};
 
 pub(super) fn report(report: &Report, _: &Sources<'_>) -> String {
     let legend = if report.against.is_some() { "- before, + now" } else { "- expected, + came" };
@@ -35,11 +38,11 @@ fn command(path: &str, line: u64, column: u64, title: &str, message: &str) -> St
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    lines(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    data(&line(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -48,11 +51,17 @@ mod tests {
 
     #[test]
     fn a_text_cannot_end_a_command_or_begin_one() {
-        let shown = command("a,b.yaml", 3, 5, "50%: done,\nreally", "one::two\r\n::error::three, 100%");
+        let shown = command(
+            "a,b.yaml",
+            3,
+            5,
+            "50%: done,\nreally\u{1b}\0",
+            "one::two\r\n::error::three\u{202e}, 100%",
+        );
         assert_eq!(
             shown,
-            "::error file=a%2Cb.yaml,line=3,col=5,title=50%25%3A done%2C%0Areally::one::two%0D%0A::error::three, \
-             100%25\n"
+            "::error file=a%2Cb.yaml,line=3,col=5,title=50%25%3A done%2C\\nreally\\u{1b}\\u{0}::one::two\\r%0A\
+             ::error::three\\u{202e}, 100%25\n"
         );
         assert_eq!(command("a.yaml", 0, 0, "t", "m"), "::error file=a.yaml,title=t::m\n");
     }

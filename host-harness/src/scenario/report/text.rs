@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{CaseReport, Ending, Report, Sources};
-use crate::scenario::{Failure, SuiteError, shown::flow};
+use crate::{
+    memory::Excerpt,
+    scenario::{Failure, SuiteError, shown::flow},
+    text::{line, lines},
+};
 
 pub(super) fn report(report: &Report, sources: &Sources<'_>) -> String {
     let mut out = String::new();
@@ -15,7 +19,7 @@ pub(super) fn report(report: &Report, sources: &Sources<'_>) -> String {
     let _ = report.cases.iter().try_for_each(|case| {
         if case.ending == Ending::Failed {
             let word = if report.against.is_some() { "DIFFERS" } else { "FAIL" };
-            writeln!(out, "{word} {}\n  {}", case.path.display(), case.name)?;
+            writeln!(out, "{word} {}\n  {}", path(&case.path), line(&case.name))?;
             for failure in &case.failures {
                 with_legend(&mut out, &case.path, sources.text(case), failure, legend)?;
             }
@@ -27,19 +31,16 @@ pub(super) fn report(report: &Report, sources: &Sources<'_>) -> String {
     if disturbed > 0 {
         let _ = writeln!(out, "{disturbed} playings with a failing host call");
     }
-    harmless(&out)
+    out
 }
 
 pub(super) fn problems(error: &SuiteError) -> String {
-    harmless(&error.to_string())
+    error.to_string()
 }
 
-/// Files and plugins do not get to steer a terminal.
-pub(super) fn harmless(text: &str) -> String {
-    let letter = |letter: char| {
-        if letter.is_control() && !matches!(letter, '\n' | '\t') { '\u{fffd}' } else { letter }
-    };
-    text.chars().map(letter).collect()
+/// As it is shown in a line.
+pub(super) fn path(path: &Path) -> String {
+    line(&path.display().to_string()).into_owned()
 }
 
 /// A failure with its line of the file, as an editor would show it.
@@ -49,22 +50,22 @@ pub fn shown(to: &mut impl fmt::Write, path: &Path, text: &str, failure: &Failur
 
 fn with_legend(
     to: &mut impl fmt::Write,
-    path: &Path,
+    file: &Path,
     text: &str,
     failure: &Failure,
     legend: &str,
 ) -> fmt::Result {
-    writeln!(to, "  {}:{}:{}: {}", path.display(), failure.line, failure.column, failure.message)?;
+    let message = line(&failure.message);
+    writeln!(to, "  {}:{}:{}: {message}", path(file), failure.line, failure.column)?;
     let index = usize::try_from(failure.line.saturating_sub(1)).ok();
     if let Some(line) = index.filter(|_| failure.line > 0).and_then(|index| text.lines().nth(index)) {
-        let number = failure.line.to_string();
-        writeln!(to, "    {number} | {line}")?;
+        writeln!(to, "    {} | {}", failure.line, Excerpt::of(line, failure.column).text)?;
     }
-    for line in compared(failure, legend).lines() {
+    for line in lines(&compared(failure, legend)).lines() {
         writeln!(to, "      {line}")?;
     }
     if let Some(help) = &failure.help {
-        writeln!(to, "    help: {help}")?;
+        writeln!(to, "    help: {}", line(help))?;
     }
     Ok(())
 }
@@ -88,17 +89,17 @@ fn explained(to: &mut impl fmt::Write, case: &CaseReport) -> fmt::Result {
     if case.steps.is_empty() {
         return Ok(());
     }
-    writeln!(to, "{}\n  {}", case.path.display(), case.name)?;
+    writeln!(to, "{}\n  {}", path(&case.path), line(&case.name))?;
     for step in &case.steps {
-        writeln!(to, "  line {}: {}", step.line, step.title)?;
-        for line in &step.trace {
-            writeln!(to, "    {line}")?;
+        writeln!(to, "  line {}: {}", step.line, line(&step.title))?;
+        for entry in &step.trace {
+            writeln!(to, "    {}", line(entry))?;
         }
         if let Some(answer) = &step.answer {
-            writeln!(to, "    = {}", flow(answer))?;
+            writeln!(to, "    = {}", line(&flow(answer)))?;
         }
         for effect in &step.effects {
-            writeln!(to, "    * {effect}")?;
+            writeln!(to, "    * {}", line(effect))?;
         }
         if step.host_calls > 0 {
             writeln!(to, "    fuel {}, host calls {}, memory {}", step.fuel, step.host_calls, step.memory)?;
@@ -109,7 +110,9 @@ fn explained(to: &mut impl fmt::Write, case: &CaseReport) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use super::{compared, harmless};
+    use std::path::Path;
+
+    use super::{compared, shown};
     use crate::scenario::Failure;
 
     fn failure(expected: &str, actual: &str) -> Failure {
@@ -132,6 +135,11 @@ mod tests {
 
     #[test]
     fn a_terminal_is_not_steered() {
-        assert_eq!(harmless("a\u{1b}[2J\r\n\tb"), "a\u{fffd}[2J\u{fffd}\n\tb");
+        let bad = "a\u{1b}[2J\r\u{202e}b";
+        let failure = Failure { message: bad.into(), help: Some(bad.into()), ..failure(bad, "c") };
+        let mut out = String::new();
+        let written = shown(&mut out, Path::new(bad), &format!("1\n2\n{bad}"), &failure);
+        assert!(written.is_ok() && !out.contains(['\u{1b}', '\r', '\u{202e}']), "{out:?}");
+        assert_eq!(out.matches(r"a\u{1b}[2J\r\u{202e}b").count(), 5, "{out}");
     }
 }

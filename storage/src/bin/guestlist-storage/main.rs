@@ -96,7 +96,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // What is wrong with a file says so of each problem.
             let text = error.to_string();
-            eprintln!("error: {}", text.strip_prefix("error: ").unwrap_or(&text));
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            eprintln!("error: {}", guestlist_harness::text::lines(text));
             ExitCode::from(2)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,8 +13,10 @@ use std::{
 use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
+    files::{self, LARGEST_COMPONENT},
     policy::Policies,
-    scenario::{self, Loading, Options, Progress, Runner, Suite},
+    scenario::{FileProblem, Format, Loading, Options, Progress, Runner, Suite, SuiteError},
+    text,
 };
 use guestlist_storage::trial::Places;
 
@@ -53,7 +55,7 @@ pub struct Arguments {
     format: Shown,
 }
 
-/// See [`scenario::Format`].
+/// See [`Format`].
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Shown {
     #[default]
@@ -63,7 +65,7 @@ enum Shown {
     Github,
 }
 
-impl From<Shown> for scenario::Format {
+impl From<Shown> for Format {
     fn from(format: Shown) -> Self {
         match format {
             Shown::Text => Self::Text,
@@ -75,15 +77,38 @@ impl From<Shown> for scenario::Format {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
+    played(arguments).map_err(|failure| told(arguments, failure))
+}
+
+/// Shows why nothing was played: to people where errors go, to programs where the report would be.
+fn told(arguments: &Arguments, failure: Failure) -> Failure {
     let format = arguments.format.into();
-    let loading = Loading { allow_outside: arguments.allow_outside };
-    let suite = match Suite::load(&arguments.paths, &loading) {
-        Ok(suite) => suite,
-        Err(error) => {
-            io::stderr().write_all(format!("{}\n", error.shown(scenario::Format::Text)).as_bytes())?;
-            return Err("nothing was played".into());
+    let written = match failure.downcast_ref::<SuiteError>() {
+        Some(error) if format == Format::Text => {
+            io::stderr().write_all(format!("{}\n", error.shown(format)).as_bytes())
+        }
+        Some(error) => print(&error.shown(format)),
+        None if format == Format::Text => return failure,
+        None => {
+            let whole = FileProblem::whole(Path::new("guestlist-storage"), failure.to_string());
+            print(&SuiteError::of(whole).shown(format))
         }
     };
+    match written {
+        Err(error) => error.into(),
+        Ok(()) if failure.is::<SuiteError>() => "nothing was played".into(),
+        Ok(()) => failure,
+    }
+}
+
+fn played(arguments: &Arguments) -> Result<Done, Failure> {
+    let format = arguments.format.into();
+    let loading = Loading { allow_outside: arguments.allow_outside };
+    let suite = Suite::load(&arguments.paths, &loading)?;
+    for (path, what) in &suite.skipped {
+        let path = path.display().to_string();
+        eprintln!("skipped `{}`: it is {what}, and no regular file", text::line(&path));
+    }
     let suite = match &arguments.filter {
         Some(filter) => suite.filtered(filter),
         None => suite,
@@ -95,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let plugin = match &arguments.plugin {
         None => Plugin::bundled(&engine)?,
         Some(path) => {
-            let bytes = std::fs::read(path)
+            let bytes = files::read(path, LARGEST_COMPONENT)
                 .map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
             Plugin::load(&engine, &bytes).map_err(|error| format!("{}: {error}", path.display()))?
         }
@@ -104,7 +129,11 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     options.explain = arguments.explain;
     options.once = arguments.once;
     options.timeout = Duration::from_secs(arguments.timeout);
-    options.policies = suite.read_policies(|| Policies::new(&engine))?;
+    for path in suite.policies() {
+        let policies = Policies::new(&engine);
+        policies.read_path(&path)?;
+        options.policies.insert(path, policies);
+    }
     options.backing = Some(Arc::new(Places::new(&arguments.place.url()?)?));
     if let Some(jobs) = arguments.jobs {
         options.jobs = usize::from(jobs);

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use guestlist_harness::memory::{MemoryHost, Realm};
+use guestlist_harness::{
+    files::{self, LARGEST_STATE},
+    memory::{MemoryHost, Realm},
+};
 
 use crate::{Done, Failure, Where, print};
 
@@ -30,7 +33,7 @@ pub struct Export {
 
 pub async fn import(arguments: &Import) -> Result<Done, Failure> {
     let path = &arguments.file;
-    let text = std::fs::read_to_string(path)
+    let text = files::read_text(path, LARGEST_STATE)
         .map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
     let realm = read(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let database = arguments.place.open().await?;

@@ -17,11 +17,15 @@ use std::{
 };
 
 use clap::Args;
-use guestlist_harness::policy::PolicyComponent;
+use guestlist_harness::{
+    files::{self, LARGEST_COMPONENT},
+    policy::PolicyComponent,
+    text,
+};
 use serde_json::json;
 
 use super::language::Language;
-use crate::{Done, Failure, Format, check::printable, engine};
+use crate::{Done, Failure, Format, engine};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -56,7 +60,8 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     tool::say("checking the component");
     let inspection = PolicyComponent::inspect(&engine()?, &bytes);
     if inspection.admitted {
-        replace(&output, &bytes)?;
+        files::replace(&output, &bytes)
+            .map_err(|error| format!("`{}` cannot be written: {error}", output.display()))?;
     }
     let seconds = started.elapsed().as_secs_f64();
     let mut out = io::stdout().lock();
@@ -82,33 +87,35 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
         Format::Text => {
             writeln!(out, "No host takes what was built, and `{}` is as it was:", output.display())?;
             for problem in &inspection.problems {
-                writeln!(out, "- {}", printable(&problem.to_string()))?;
+                writeln!(out, "- {}", text::line(&problem.to_string()))?;
             }
         }
     }
     Ok(if inspection.admitted { Done::Yes } else { Done::Refused })
 }
 
-/// Writes a file so that whoever reads it has the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let part = beside(path);
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
-    written.map_err(|error| {
-        // What could not be written may not be there.
-        let _ = fs::remove_file(&part);
-        format!("`{}` cannot be written: {error}", path.display()).into()
-    })
+/// What a tool writes its component to: in a folder that nobody else can have prepared, which goes away with it.
+struct Part(PathBuf);
+
+impl Part {
+    fn beside(path: &Path) -> Result<Self, Failure> {
+        let made = files::folder_beside(path);
+        Ok(Self(made.map_err(|error| format!("`{}` cannot be written: {error}", path.display()))?))
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("policy.wasm.part")
+    }
+
+    /// Reads what the tool has written.
+    fn take(self) -> Result<Vec<u8>, Failure> {
+        files::read(&self.file(), LARGEST_COMPONENT)
+            .map_err(|error| format!("the build left no component: {error}").into())
+    }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    path.with_file_name(name)
-}
-
-/// Reads what a tool has written, and takes the file away.
-fn take(path: &Path) -> Result<Vec<u8>, Failure> {
-    let read = fs::read(path).map_err(|error| format!("the build left no component: {error}").into());
-    let _ = fs::remove_file(path);
-    read
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }

@@ -6,11 +6,14 @@ use std::{
     path::Path,
 };
 
-use guestlist_harness::policy::{FolderReport, Policies, PolicyComponent};
+use guestlist_harness::{
+    policy::{FolderReport, Policies, PolicyComponent},
+    text,
+};
 
 use crate::{
     Done, Failure, Format,
-    check::{self, Arguments, printable},
+    check::{self, Arguments},
     engine,
 };
 
@@ -25,7 +28,7 @@ fn folder(path: &Path, format: Format) -> Result<Done, Failure> {
     let report = Policies::new(&engine()?).read_folder(path)?;
     let mut out = io::stdout().lock();
     match format {
-        Format::Text => write!(out, "{}", printable(&told(&report)))?,
+        Format::Text => write!(out, "{}", text::lines(&told(&report)))?,
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
     }
     Ok(if report.broken.is_empty() { Done::Yes } else { Done::Refused })
@@ -39,7 +42,12 @@ fn told(report: &FolderReport) -> String {
         let others = policy.others.then_some("all that are not named");
         let whose: Vec<_> = policy.organizations.iter().map(String::as_str).chain(others).collect();
         let whose = if whose.is_empty() { "nobody".to_owned() } else { whose.join(", ") };
-        text += &format!("- `{}`, for {whose}, lets nobody in: {}\n", policy.name, policy.why);
+        text += &format!(
+            "- `{}`, for {}, lets nobody in: {}\n",
+            text::line(&policy.name),
+            text::line(&whose),
+            policy.why
+        );
     }
     text
 }

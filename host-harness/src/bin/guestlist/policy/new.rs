@@ -11,6 +11,7 @@ use std::{
 };
 
 use clap::Args;
+use guestlist_harness::files;
 use serde_json::json;
 
 use super::language::Language;
@@ -128,7 +129,7 @@ fn named(text: &str, name: &str) -> String {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
+    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| files::replace(path, text));
     written.map_err(|error| format!("`{}` cannot be written: {error}", path.display()).into())
 }
 

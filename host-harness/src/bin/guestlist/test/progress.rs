@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use guestlist_harness::scenario::{Ending, Progress};
+use guestlist_harness::{
+    scenario::{Ending, Progress},
+    text,
+};
 
 const PAINTED: Duration = Duration::from_millis(200);
 /// The line must not be wrapped, or it is not painted over.
@@ -81,9 +84,8 @@ impl State {
         }
         if let Some(((path, _), begun)) = self.running.iter().min_by_key(|(_, begun)| **begun) {
             let seconds = now.saturating_duration_since(*begun).as_secs();
-            line += &format!(", {seconds} s in {}", path.display());
+            line += &format!(", {seconds} s in {}", text::line(&path.display().to_string()));
         }
-        let letters = line.chars().filter(|letter| !letter.is_control());
-        letters.take(WIDTH).collect()
+        line.chars().take(WIDTH).collect()
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use guestlist_harness::scenario::{Case, CaseReport, Glance, MARK, Runner};
 
-use super::{Arguments, NOTHING, broken, load, print, progress, runner};
+use super::{Arguments, Stop, load, print, progress, runner};
 use crate::Failure;
 
 const POLL: Duration = Duration::from_millis(300);
@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         match known.round(arguments, &mut files) {
             Ok(text) => print(&text)?,
-            Err(error) => eprintln!("error: {error}"),
+            Err(stop) => eprintln!("error: {}", stop.told(arguments)),
         }
         glance.add(files.iter().map(PathBuf::as_path));
         eprintln!("watching {} files", glance.count());
@@ -64,19 +64,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 impl Known {
     /// Reads the files, plays what has to be played, and shows how everything stands.
-    fn round(&mut self, arguments: &Arguments, files: &mut BTreeSet<PathBuf>) -> Result<String, Failure> {
+    fn round(&mut self, arguments: &Arguments, files: &mut BTreeSet<PathBuf>) -> Result<String, Stop> {
         let suite = match load(arguments) {
             Ok(suite) => suite,
-            Err(error) => {
-                files.extend(error.files.iter().cloned());
-                return Err(broken(arguments, &error)?);
+            Err(stop) => {
+                if let Stop::Before(error) = &stop {
+                    files.extend(error.files.iter().cloned());
+                }
+                return Err(stop);
             }
         };
         files.extend(suite.files.iter().cloned());
         files.extend(suite.policies());
-        if suite.cases.is_empty() {
-            return Err(NOTHING.into());
-        }
         let runner = match self.runner.take() {
             Some(runner) => runner,
             None => runner(arguments, &suite, arguments.plugin.as_deref(), arguments.policy.as_deref())?,

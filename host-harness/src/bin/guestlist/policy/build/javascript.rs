@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use super::{
-    beside, take,
+    Part,
     tool::{ask, run, say},
 };
 use crate::Failure;
@@ -26,11 +26,9 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
         run(Command::new("npm").current_dir(folder).arg("ci"), INSTALL)?;
     }
     say("node build.mjs");
-    let output = beside(&folder.join("policy.wasm"));
-    let built = run(Command::new("node").current_dir(folder).arg("build.mjs").arg(&output), INSTALL);
-    let component = take(&output);
-    built?;
-    component
+    let part = Part::beside(&folder.join("policy.wasm"))?;
+    run(Command::new("node").current_dir(folder).arg("build.mjs").arg(part.file()), INSTALL)?;
+    part.take()
 }
 
 /// `v20.11.1`

@@ -1,9 +1,11 @@
 //! Policies in Python: componentize-py, in an environment of the policy's own.
 
-use std::{env, ffi::OsString, fs, path::Path, process::Command};
+use std::{env, ffi::OsString, path::Path, process::Command};
+
+use guestlist_harness::files::{self, LONGEST_TEXT};
 
 use super::{
-    beside, take,
+    Part,
     tool::{run, say},
 };
 use crate::Failure;
@@ -26,7 +28,7 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     let python = environment.join("bin/python");
     prepare(folder, &environment, &python)?;
     say("componentize-py (some 10 s)");
-    let output = beside(&folder.join("policy.wasm"));
+    let part = Part::beside(&folder.join("policy.wasm"))?;
     let mut componentize = Command::new(&python);
     // Its own backtrace says nothing about a mistake in the policy.
     componentize.current_dir(folder).env("RUST_BACKTRACE", "0");
@@ -34,11 +36,9 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     componentize.env("PATH", first(&environment.join("bin"))).env_remove("PYTHONPATH");
     // Started by name: the folder may have moved, and its scripts know their old place.
     componentize.arg(environment.join("bin/componentize-py")).args(["-d", "wit", "-w", "tenant-policy"]);
-    componentize.args(["componentize", "app", "--stub-wasi", "-o"]).arg(&output);
-    let built = run(&mut componentize, INSTALL);
-    let component = take(&output);
-    built?;
-    component
+    componentize.args(["componentize", "app", "--stub-wasi", "-o"]).arg(part.file());
+    run(&mut componentize, INSTALL)?;
+    part.take()
 }
 
 /// The search path with this folder before all others.
@@ -50,10 +50,10 @@ fn first(folder: &Path) -> OsString {
 
 /// Installs what `requirements.txt` says, unless that was done. The note of it is written last.
 fn prepare(folder: &Path, environment: &Path, python: &Path) -> Result<(), Failure> {
-    let wanted = fs::read(folder.join("requirements.txt"))
+    let wanted = files::read(&folder.join("requirements.txt"), LONGEST_TEXT)
         .map_err(|error| format!("`requirements.txt` cannot be read: {error}"))?;
     let note = environment.join("requirements.txt");
-    if python.exists() && fs::read(&note).is_ok_and(|installed| installed == wanted) {
+    if python.exists() && files::read(&note, LONGEST_TEXT).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     say("pip install (80 MB, once)");
@@ -64,6 +64,6 @@ fn prepare(folder: &Path, environment: &Path, python: &Path) -> Result<(), Failu
     let mut pip = Command::new(python);
     pip.current_dir(folder).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     run(pip.args(["-r", "requirements.txt"]), INSTALL)?;
-    fs::write(&note, wanted)
+    files::replace(&note, wanted)
         .map_err(|error| format!("`{}` cannot be written: {error}", note.display()).into())
 }

@@ -6,6 +6,7 @@ use std::{
     process::Command,
 };
 
+use guestlist_harness::files::{self, LARGEST_COMPONENT};
 use serde::Deserialize;
 use wit_component::ComponentEncoder;
 
@@ -18,8 +19,8 @@ const INSTALL: &str = "install Rust from https://rustup.rs";
 pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {
     say("cargo build --release");
     let module = compile(folder)?;
-    let bytes =
-        fs::read(&module).map_err(|error| format!("`{}` cannot be read: {error}", module.display()))?;
+    let bytes = files::read(&module, LARGEST_COMPONENT)
+        .map_err(|error| format!("`{}` cannot be read: {error}", module.display()))?;
     let mut encoder = ComponentEncoder::default();
     let component = encoder.validate(true).module(&bytes).and_then(ComponentEncoder::encode);
     component.map_err(|error| format!("the module cannot become a component: {error:#}").into())
