@@ -53,7 +53,11 @@ impl Candidate for Places {
         let clock = now.clone();
         let place = self.place(Arc::new(move || clock.load(Ordering::SeqCst))).await?;
         place.database.load(world).await?;
-        let post = Post { database: place.database.clone(), memory: Arc::new(MemoryHost::default()), now: now.clone() };
+        let post = Post {
+            database: place.database.clone(),
+            memory: Arc::new(MemoryHost::default()),
+            now: now.clone(),
+        };
         Ok(Box::new(Tried { place, now, post: Arc::new(post) }))
     }
 }
