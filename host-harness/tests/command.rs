@@ -14,14 +14,20 @@ mod files;
 mod mutated;
 #[path = "command/page.rs"]
 mod page;
+#[path = "command/pages.rs"]
+mod pages;
 #[path = "command/policies.rs"]
 mod policies;
 #[path = "command/recording.rs"]
 mod recording;
 #[path = "command/reports.rs"]
 mod reports;
+#[path = "command/rules.rs"]
+mod rules;
 #[path = "command/scenarios.rs"]
 mod scenarios;
+#[path = "command/suites.rs"]
+mod suites;
 #[path = "command/telling.rs"]
 mod telling;
 #[path = "command/words.rs"]

@@ -178,7 +178,20 @@ impl Part {
 
 /// Every word that a refusal can be, whichever type it is of.
 pub(crate) fn refusals() -> impl Iterator<Item = &'static str> {
-    reasons::all().filter_map(|name| name.rsplit_once('/').map(|(_, case)| case))
+    reasons::all().filter_map(|name| name.rsplit_once('/').map(|(_, case)| case)).chain(enclosing())
+}
+
+/// The words that have a reason of their own in them, as in `{ obstacle: organization-moved }`.
+fn enclosing() -> impl Iterator<Item = &'static str> {
+    let types = reasons::all().filter_map(|name| Some(name.split_once('.')?.1.split_once('/')?.0));
+    types.filter(|name| !name.ends_with("refusal"))
+}
+
+/// The words of refusals of one interface, as in `invitations`.
+pub(crate) fn refusals_of(interface: &str) -> impl Iterator<Item = &'static str> {
+    let is_of = move |name: &&str| name.split('.').next() == Some(interface);
+    let cases = reasons::all().filter(is_of).filter_map(|name| name.rsplit_once('/').map(|(_, case)| case));
+    cases.chain(enclosing().filter(move |_| interface == "invitee"))
 }
 
 fn error_name(function: Function, case: &str) -> String {

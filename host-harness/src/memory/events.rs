@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     MailMode, MemoryHost, Rule, SettingsPatch,
     audit::Of,
-    realm::{Entitled, Organization, Person, Realm},
+    realm::{Entitled, Organization, Person, Realm, Target},
     settings::judge,
     store::{new_store_name, store_name},
 };
@@ -117,6 +117,15 @@ impl Realm {
         gone.sort_unstable();
         for (place, account) in gone {
             self.note_world(&place, EventKind::WorldMemberRemoved, &Of::user(&local(home, &account)));
+        }
+    }
+}
+
+impl Organization {
+    fn targets_mut(&mut self, kind: GrantKind) -> &mut BTreeMap<String, Target> {
+        match kind {
+            GrantKind::Group => &mut self.groups,
+            GrantKind::Role => &mut self.roles,
         }
     }
 }
@@ -228,6 +237,23 @@ impl MemoryHost {
         Ok(())
     }
 
+    /// Moves a resident to another user store of the organization, named in whatever letter case.
+    pub fn set_user_store(&self, organization: &str, id: &str, store: &str) -> Done {
+        let user = local(organization, id);
+        self.happen(organization, EventKind::WorldUserMoved, &Of::user(&user), |place| {
+            let known = store_name(store);
+            if !place.stores.contains(&known) {
+                return Err(no_store(organization, &known, &place.stores));
+            }
+            let name = &place.people.get(id).ok_or_else(|| no_user(organization, id))?.name;
+            if place.people.named(name).any(|(other, person)| other != id && person.store == known) {
+                return Err(EventError::Impossible(format!("user name `{name}` is taken in `{known}`")));
+            }
+            let moved = place.people.change(id, |person| person.store = known);
+            moved.ok_or_else(|| no_user(organization, id))
+        })
+    }
+
     /// Makes somebody a member by hand, without any invitation.
     pub fn add_member(&self, organization: &str, account: &UserRef) -> Done {
         let mut realm = self.lock();
@@ -281,6 +307,51 @@ impl MemoryHost {
         })
     }
 
+    /// Makes a group that nobody is in, which everybody who may invite may give and everybody may receive.
+    pub fn create_group(&self, organization: &str, id: &str, name: &str) -> Done {
+        self.create_target(organization, GrantKind::Group, id, name)
+    }
+
+    /// Makes a role that nobody has, which everybody who may invite may give and everybody may receive.
+    pub fn create_role(&self, organization: &str, id: &str, name: &str) -> Done {
+        self.create_target(organization, GrantKind::Role, id, name)
+    }
+
+    fn create_target(&self, organization: &str, kind: GrantKind, id: &str, name: &str) -> Done {
+        let event = match kind {
+            GrantKind::Group => EventKind::WorldGroupCreated,
+            GrantKind::Role => EventKind::WorldRoleCreated,
+        };
+        let grant = Grant { kind, id: id.to_owned() };
+        self.happen(organization, event, &Of::grant(&grant), |place| {
+            if id.is_empty() || id.len() > 255 {
+                return Err(EventError::Impossible("an id has 1 to 255 bytes".into()));
+            }
+            let targets = place.targets_mut(kind);
+            if targets.contains_key(id) {
+                return Err(EventError::Impossible(format!(
+                    "organization `{organization}` has `{id}` already"
+                )));
+            }
+            let target = Target { name: name.to_owned(), grantable_by: None, receivable_by: None };
+            targets.insert(id.to_owned(), target);
+            Ok(())
+        })
+    }
+
+    /// Gives a group or role another name.
+    pub fn rename_target(&self, organization: &str, grant: &Grant, name: &str) -> Done {
+        let event = match grant.kind {
+            GrantKind::Group => EventKind::WorldGroupRenamed,
+            GrantKind::Role => EventKind::WorldRoleRenamed,
+        };
+        self.happen(organization, event, &Of::grant(grant), |place| {
+            let target = place.targets_mut(grant.kind).get_mut(&grant.id);
+            target.ok_or_else(|| no_target(organization, &grant.id))?.name = name.to_owned();
+            Ok(())
+        })
+    }
+
     /// Deletes a group.
     pub fn delete_group(&self, organization: &str, id: &str) -> Done {
         self.delete_target(organization, GrantKind::Group, id)
@@ -298,11 +369,7 @@ impl MemoryHost {
         };
         let grant = Grant { kind, id: id.to_owned() };
         self.happen(organization, event, &Of::grant(&grant), |place| {
-            let targets = match kind {
-                GrantKind::Group => &mut place.groups,
-                GrantKind::Role => &mut place.roles,
-            };
-            targets.remove(id).ok_or(missing)?;
+            place.targets_mut(kind).remove(id).ok_or(missing)?;
             let has = |(_, person): &(&String, &Person)| person.grants(kind).contains_key(id);
             let having: Vec<_> = place.people.iter().filter(has).map(|(local, _)| local.clone()).collect();
             for local in having {
@@ -310,6 +377,25 @@ impl MemoryHost {
             }
             Ok(())
         })
+    }
+
+    /// Makes an organization with default settings and the user store `PRIMARY`, below another or as a root. An
+    /// id that an organization has or had cannot be given again.
+    pub fn create_organization(&self, id: &str, name: &str, parent: Option<&str>) -> Done {
+        let mut realm = self.lock();
+        if id.is_empty() || id.len() > 255 {
+            return Err(EventError::Impossible("an id has 1 to 255 bytes".into()));
+        }
+        if realm.organizations.contains_key(id) {
+            return Err(EventError::Impossible(format!("organization id `{id}` is or was another's")));
+        }
+        if let Some(parent) = parent {
+            realm.living(parent)?;
+        }
+        let organization = Organization::new(name.to_owned(), parent.map(str::to_owned));
+        realm.organizations.insert(id.to_owned(), organization);
+        realm.note_world(id, EventKind::WorldOrganizationCreated, &Of::default());
+        Ok(())
     }
 
     /// Suspends an organization or lets it work again.

@@ -234,4 +234,14 @@ impl MemoryHost {
         let named = || named.find(|person| person.name == id_or_name);
         people.get(id_or_name).or_else(named).map(|person| person.account.clone())
     }
+
+    /// An account that is gone, by its id: that of somebody who was deleted, or of an organization that was.
+    #[must_use]
+    pub fn gone_account(&self, organization: &str, id: &str) -> Option<UserRef> {
+        let realm = self.lock();
+        let place = realm.organizations.get(organization)?;
+        let deleted = place.people.get(id).filter(|_| place.deleted).map(|person| person.account.clone());
+        let spent = || UserRef { organization: organization.to_owned(), id: id.to_owned() };
+        deleted.or_else(|| place.spent.contains(id).then(spent))
+    }
 }

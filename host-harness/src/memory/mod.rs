@@ -29,16 +29,18 @@ mod paging;
 mod people;
 mod policy;
 mod realm;
+mod rule;
 mod settings;
 mod storage;
 mod store;
+mod tally;
 mod transition;
 mod world;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -49,14 +51,15 @@ pub use judging::Judgement;
 pub use mail::{Mail, MailMode};
 pub use people::People;
 pub(crate) use people::folded;
-pub use policy::{Moment, Narrow, Rule};
 pub use realm::{
     AppliedSteps, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
     StoredInvitation, Target, Tenant,
 };
+pub use rule::{Moment, Narrow, Rule};
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings, judge};
 pub use store::{new_store_name, store_name};
-pub(crate) use world::{Excerpt, instant, nearest};
+pub(crate) use tally::{Given, Tally, written};
+pub(crate) use world::{Dangling, Excerpt, LATER, dangling, instant, nearest};
 pub use world::{Problem, Unsayable, World, WorldError};
 
 pub use crate::contract::audit::Event as AuditEvent;
@@ -72,6 +75,8 @@ use mail::Mailbox;
 pub struct MemoryHost {
     realm: Mutex<Realm>,
     judges: Mutex<Judges>,
+    /// No part of what it stores; forks share it.
+    tally: Arc<Mutex<Tally>>,
 }
 
 /// The form in which a host is saved.
@@ -125,7 +130,7 @@ impl MemoryHost {
     }
 
     fn of(realm: Realm) -> Self {
-        Self { realm: Mutex::new(realm), judges: Mutex::default() }
+        Self { realm: Mutex::new(realm), judges: Mutex::default(), tally: Arc::default() }
     }
 
     /// This host as all the imports of the plugin.
@@ -179,7 +184,7 @@ impl MemoryHost {
     #[must_use]
     pub fn fork(&self) -> Self {
         let judges = self.judges().afresh();
-        Self { judges: Mutex::new(judges), ..Self::of(self.lock().clone()) }
+        Self { judges: Mutex::new(judges), tally: self.tally.clone(), ..Self::of(self.lock().clone()) }
     }
 
     /// Goes back (or forward) to the state of `other`. Policy components stay those of this host.

@@ -2,132 +2,45 @@
 //! are enough to show what each verdict does, without a component.
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::{MemoryHost, directory::same_name, duration::HumanDuration, realm::Realm};
+use super::{
+    MemoryHost,
+    realm::{Person, Realm},
+    rule::{Asked, Moment, Rule},
+};
 use crate::{
     bounds,
     contract::{
-        policy::{AcceptFacts, InviteFacts, PolicyError},
-        types::{Approval, Grant, HostError, Narrowed, Verdict},
+        policy::{AcceptFacts, Candidate, InviteFacts, PolicyError},
+        types::{HostError, Principal, Subject, Verdict},
     },
     host::{Call, Policy},
 };
-
-/// One rule of a scripted policy. The first rule that concerns somebody decides about him; without one
-/// he is allowed.
-///
-/// ```yaml
-/// - { names: [bob], refuse: "not bob" }
-/// - { names: [eve], at: accept, refuse: "not any more" }
-/// - { names: [carol], require-approval: "a contractor" }
-/// - { names: [dan], require-approval: "less, and not alone", narrow: { without: [r-admin] } }
-/// - narrow: { without: [r-admin], lifetime: 1h, signed-in-only: true }
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Rule {
-    /// Whom it concerns, by the name as invited, without the user store; absent: everybody.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub names: Option<Vec<String>>,
-    /// When it is asked.
-    pub at: Moment,
-    /// Says no, with these words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refuse: Option<String>,
-    /// Wants somebody else's approval, with these words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub require_approval: Option<String>,
-    /// Allows less than was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub narrow: Option<Narrow>,
-    /// Says yes, and keeps later rules from being asked.
-    pub allow: bool,
-}
-
-/// When a rule is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Moment {
-    /// When somebody is invited, and again when he accepts.
-    #[default]
-    Always,
-    /// When somebody is invited.
-    Invite,
-    /// When somebody accepts.
-    Accept,
-}
-
-/// What a rule takes away.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Narrow {
-    /// Ids of groups and roles that are not given.
-    pub without: Vec<String>,
-    /// The longest lifetime.
-    pub lifetime: Option<HumanDuration>,
-    /// The invitee has to sign in.
-    pub signed_in_only: bool,
-}
-
-impl Rule {
-    /// How many of its verdicts are given: one is right. Approval of less is one.
-    #[must_use]
-    pub fn verdicts(&self) -> usize {
-        usize::from(self.refuse.is_some())
-            + usize::from(self.require_approval.is_some())
-            + usize::from(self.narrow.is_some() && self.require_approval.is_none())
-            + usize::from(self.allow)
-    }
-
-    fn concerns(&self, moment: Moment, name: &str) -> bool {
-        let plain = name.rsplit('/').next().unwrap_or(name);
-        let named = |names: &Vec<String>| names.iter().any(|listed| same_name(listed, plain));
-        (self.at == Moment::Always || self.at == moment) && self.names.as_ref().is_none_or(named)
-    }
-
-    fn verdict(&self, grants: &[Grant], lifetime: Option<u64>) -> Verdict {
-        if let Some(reason) = &self.refuse {
-            return Verdict::Refuse(reason.clone());
-        }
-        let narrowed = self.narrow.as_ref().map(|narrow| narrow.narrowed(grants, lifetime));
-        if let Some(reason) = &self.require_approval {
-            return Verdict::RequireApproval(Approval { reason: reason.clone(), narrowed });
-        }
-        narrowed.map_or(Verdict::Allow, Verdict::AllowWith)
-    }
-}
-
-impl Narrow {
-    fn narrowed(&self, grants: &[Grant], lifetime: Option<u64>) -> Narrowed {
-        let narrow = self;
-        let kept = (0u32..).zip(grants).filter(|(_, grant)| !narrow.without.contains(&grant.id));
-        let shorter = narrow.lifetime.map(|most| lifetime.map_or(most.0, |asked| asked.min(most.0)));
-        Narrowed {
-            grants: kept.map(|(index, _)| index).collect(),
-            lifetime: shorter,
-            signed_in_only: narrow.signed_in_only,
-        }
-    }
-}
 
 fn not_to_be_seen() -> HostError {
     HostError::Denied("this call may not see that invitation".into())
 }
 
+/// A verdict, and the rule that it is from.
+type Scripted<'a> = (Option<&'a Rule>, Verdict);
+
 impl Realm {
-    fn verdict(
-        &self,
-        organization: &str,
-        moment: Moment,
-        name: &str,
-        grants: &[Grant],
-        lifetime: Option<u64>,
-    ) -> Verdict {
+    fn verdict(&self, organization: &str, asked: &Asked<'_>) -> Scripted<'_> {
         let rules = self.organization(organization).map(|place| place.policy.as_slice()).unwrap_or_default();
-        let rule = rules.iter().find(|rule| rule.concerns(moment, name));
-        rule.map_or(Verdict::Allow, |rule| rule.verdict(grants, lifetime))
+        let rule = rules.iter().find(|rule| rule.concerns(asked));
+        (rule, rule.map_or(Verdict::Allow, |rule| rule.verdict(asked)))
+    }
+
+    /// The inviter as somebody of the organization.
+    fn asking(&self, organization: &str, inviter: &Principal) -> Option<&Person> {
+        let Principal::User(account) = inviter else { return None };
+        self.organization(organization)?.person(account).map(|(_, person)| person)
+    }
+
+    /// The local account of a candidate in the parent, and its id.
+    fn local(&self, parent: &str, candidate: &Candidate) -> Option<(&str, &Person)> {
+        let (id, person) = self.organization(parent)?.person(&candidate.account)?;
+        Some((id, person))
     }
 
     fn may_ask_about(&self, call: &Call, facts: &InviteFacts) -> Result<(), HostError> {
@@ -141,22 +54,51 @@ impl Realm {
         bounds::metadata(&facts.metadata)
     }
 
-    fn decide_invite(&self, call: &Call, facts: &InviteFacts) -> Result<Vec<Verdict>, HostError> {
+    fn decide_invite(&self, call: &Call, facts: &InviteFacts) -> Result<Vec<Scripted<'_>>, HostError> {
         self.may_ask_about(call, facts)?;
-        let (organization, grants) = (&facts.organization, &facts.grants);
-        let names = facts.candidates.iter().map(|candidate| &candidate.name);
-        Ok(names
-            .map(|name| self.verdict(organization, Moment::Invite, name, grants, facts.lifetime))
-            .collect())
+        let inviter = self.asking(&facts.organization, &facts.inviter);
+        let verdict = |candidate: &Candidate| {
+            let asked = Asked {
+                moment: Moment::Invite,
+                account: Some(&candidate.account),
+                local: self.local(&facts.parent, candidate),
+                inviter,
+                grants: &facts.grants,
+                lifetime: facts.lifetime,
+            };
+            self.verdict(&facts.organization, &asked)
+        };
+        Ok(facts.candidates.iter().map(verdict).collect())
     }
 
-    fn decide_accept(&self, call: &Call, facts: &AcceptFacts) -> Result<Verdict, HostError> {
+    fn decide_accept(&self, call: &Call, facts: &AcceptFacts) -> Result<Scripted<'_>, HostError> {
         let row = &facts.invitation;
         if !self.admits(call, &row.key) {
             return Err(not_to_be_seen());
         }
         bounds::grants(&row.grants)?;
-        Ok(self.verdict(&row.key.organization, Moment::Accept, &row.name, &row.grants, row.lifetime))
+        let account = match &row.subject {
+            Subject::User(account) => Some(account),
+            Subject::Contact(_) => None,
+        };
+        let parent = self.organization(&row.parent);
+        let local = account.and_then(|account| parent?.person(account));
+        let asked = Asked {
+            moment: Moment::Accept,
+            account,
+            local: local.map(|(id, person)| (id.as_str(), person)),
+            inviter: self.asking(&row.key.organization, &row.inviter),
+            grants: &row.grants,
+            lifetime: row.lifetime,
+        };
+        Ok(self.verdict(&row.key.organization, &asked))
+    }
+}
+
+impl MemoryHost {
+    /// Notes what a scripted policy has decided.
+    fn scripted(&self, organization: &str, (rule, verdict): Scripted<'_>) -> Verdict {
+        self.tally().decided(organization, rule, verdict)
     }
 }
 
@@ -165,20 +107,26 @@ impl Policy for MemoryHost {
     async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
         let rules = self.judges().of(&facts.organization);
         let Some(judge) = rules.judge() else {
-            return self.lock().decide_invite(call, &facts).map_err(PolicyError::Host);
+            let realm = self.lock();
+            let verdicts = realm.decide_invite(call, &facts).map_err(PolicyError::Host)?;
+            return Ok(verdicts.into_iter().map(|one| self.scripted(&facts.organization, one)).collect());
         };
         let facts = {
             let realm = self.lock();
             realm.may_ask_about(call, &facts).map_err(PolicyError::Host)?;
             realm.facts_of_invite(facts)
         };
-        self.judge_invite(call, judge, &facts).await
+        let verdicts = self.judge_invite(call, judge, &facts).await?;
+        let organization = &facts.surroundings.organization;
+        Ok(verdicts.into_iter().map(|one| self.tally().decided(organization, None, one)).collect())
     }
 
     async fn decide_accept(&self, call: &Call, facts: AcceptFacts) -> Result<Verdict, PolicyError> {
         let rules = self.judges().of(&facts.invitation.key.organization);
         let Some(judge) = rules.judge() else {
-            return self.lock().decide_accept(call, &facts).map_err(PolicyError::Host);
+            let realm = self.lock();
+            let verdict = realm.decide_accept(call, &facts).map_err(PolicyError::Host)?;
+            return Ok(self.scripted(&facts.invitation.key.organization, verdict));
         };
         let facts = {
             let realm = self.lock();
@@ -186,6 +134,7 @@ impl Policy for MemoryHost {
             row.and_then(|row| realm.facts_of_accept(row))
                 .ok_or_else(|| PolicyError::Host(not_to_be_seen()))?
         };
-        self.judge_accept(call, judge, &facts).await
+        let verdict = self.judge_accept(call, judge, &facts).await?;
+        Ok(self.tally().decided(&facts.surroundings.organization, None, verdict))
     }
 }

@@ -13,7 +13,8 @@ use super::{
     entropy::Entropy,
     mail::Mailbox,
     people::People,
-    policy::Rule,
+    rule::Rule,
+    settings::default_settings,
     store::{canonical, canonical_all},
 };
 use crate::{
@@ -27,6 +28,7 @@ use crate::{
         },
     },
     lifecycle::is_terminal,
+    lookup::DEFAULT_STORE,
 };
 
 /// Everything that a host knows, and nothing of what is in people's mailboxes. A host with a database is
@@ -258,6 +260,28 @@ impl StoredInvitation {
 }
 
 impl Organization {
+    /// One that has nobody and nothing yet but the user store that all have.
+    pub(super) fn new(name: String, parent: Option<String>) -> Self {
+        Self {
+            name,
+            parent,
+            active: true,
+            deleted: false,
+            stores: BTreeSet::from([DEFAULT_STORE.to_owned()]),
+            silent_stores: BTreeSet::new(),
+            people: People::default(),
+            spent: BTreeSet::new(),
+            groups: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            permissions: Vec::new(),
+            settings: default_settings(),
+            landings: Vec::new(),
+            address_domains: None,
+            policy: Vec::new(),
+            utc_offset_minutes: 0,
+        }
+    }
+
     pub(super) fn target(&self, grant: &Grant) -> Option<&Target> {
         match grant.kind {
             GrantKind::Group => self.groups.get(&grant.id),

@@ -157,6 +157,66 @@ pub struct LimitsPatch {
     pub name_bytes: Option<u32>,
 }
 
+/// The keys, as they are written.
+macro_rules! keys {
+    ($($field:ident $key:literal,)*) => {
+        impl SettingsPatch {
+            /// The keys that it gives with another value than the default.
+            pub(crate) fn changed(&self) -> Vec<&'static str> {
+                let mut keys = Vec::new();
+                $(
+                    let alone = Self { $field: self.$field.clone(), ..Self::default() };
+                    if alone.changes() {
+                        keys.push($key);
+                    }
+                )*
+                keys
+            }
+
+            /// Leaves a key out.
+            pub(crate) fn forget(&mut self, key: &str) {
+                match key {
+                    $($key => self.$field = Default::default(),)*
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+keys! {
+    lifetime "lifetime",
+    lifetime_min "lifetime-min",
+    lifetime_max "lifetime-max",
+    allow_never "allow-never",
+    accept_with "accept-with",
+    notify "notify",
+    codes "codes",
+    limits "limits",
+    lease "lease",
+    takeovers_max "takeovers-max",
+    mail_tries "mail-tries",
+    mail_retry "mail-retry",
+    retention "retention",
+    resend_limit "resend-limit",
+    pending_limit "pending-limit",
+    reminder_before "reminder-before",
+    notices "notices",
+    ceiling "ceiling",
+    privileged "privileged",
+    landings "landings",
+    address_domains "address-domains",
+}
+
+impl SettingsPatch {
+    /// Whether an organization that has only this is another than one that has changed nothing.
+    fn changes(&self) -> bool {
+        let (mut with, without) = (default_settings(), default_settings());
+        self.apply(&mut with);
+        let domains = self.address_domains.as_ref().is_some_and(Option::is_some);
+        with != without || domains || self.landings.as_ref().is_some_and(|landings| !landings.is_empty())
+    }
+}
+
 /// Judges settings as a whole, as the plugin does.
 ///
 /// # Errors

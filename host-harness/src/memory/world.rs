@@ -39,11 +39,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
+pub(crate) use build::{Dangling, LATER, dangling};
 pub(crate) use problem::{Excerpt, nearest};
 pub use problem::{Problem, WorldError};
 pub use write::Unsayable;
 
-use super::{policy::Rule, settings::SettingsPatch};
+use super::{rule::Rule, settings::SettingsPatch};
 
 /// A text, and where it stands.
 type Text = Spanned<String>;
@@ -220,6 +221,28 @@ impl World {
     /// The same world with other entropy.
     pub(crate) fn set_seed(&mut self, seed: u64) {
         self.seed = Some(seed);
+    }
+
+    /// The rules of scripted policies, each with the organization that it is of.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&str, &Spanned<Rule>)> {
+        self.organizations
+            .iter()
+            .flat_map(|entry| entry.policy.iter().map(|rule| (entry.id.value.as_str(), rule)))
+    }
+
+    /// The rules of an organization, to be changed.
+    pub(crate) fn rules_mut(&mut self) -> impl Iterator<Item = &mut Vec<Spanned<Rule>>> {
+        self.organizations.iter_mut().map(|entry| &mut entry.policy)
+    }
+
+    /// What organizations set, each with the organization's id where it stands.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&Text, &SettingsPatch)> {
+        self.organizations.iter().map(|entry| (&entry.id, &entry.settings))
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn settings_mut(&mut self) -> impl Iterator<Item = (&str, &mut SettingsPatch)> {
+        self.organizations.iter_mut().map(|entry| (entry.id.value.as_str(), &mut entry.settings))
     }
 
     /// Reads a world file. References are not followed yet.

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
@@ -68,21 +69,32 @@ pub struct BrokenPolicy {
     pub others: bool,
 }
 
-#[derive(Deserialize)]
+/// Whose the policies of a folder are.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Manifest {
+pub(crate) struct Manifest {
+    /// Each policy by its name.
     #[serde(default)]
     policies: BTreeMap<String, Entry>,
+    /// The name of each organization's policy, or `none`.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
     organizations: BTreeMap<String, Spanned<String>>,
-    /// The last line, and never absent: a file that is cut off is wrong, and not one without rules.
+    /// That of whoever is not named, or `none`. The last line, and never absent: a file that is cut off is wrong, and
+    /// not one without rules.
+    #[schemars(with = "String")]
     others: Spanned<String>,
 }
 
-#[derive(Deserialize)]
+/// A policy.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Entry {
+    /// Its file, inside of the folder.
+    #[schemars(with = "String")]
     component: Spanned<String>,
+    /// The digest that it must have, in hex.
+    #[schemars(with = "String")]
     sha256: Spanned<String>,
 }
 

@@ -41,6 +41,7 @@ mod registry;
 pub mod words;
 
 pub use component::{PolicyComponent, PolicyUnavailable, Ruling};
+pub(crate) use folder::Manifest;
 pub use folder::{BrokenPolicy, FolderError, FolderReport, MANIFEST};
 pub use language::Language;
 pub use limits::PolicyLimits;
@@ -48,4 +49,4 @@ pub(crate) use loans::PolicyState;
 pub use loans::{Lent, Loans};
 pub(crate) use log::FUNCTIONS as LOG_FUNCTIONS;
 pub use log::{LOG, Log, Watched};
-pub use registry::{Policies, PolicyError, Rules};
+pub use registry::{PathError, Policies, PolicyError, Rules};

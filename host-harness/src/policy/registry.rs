@@ -7,14 +7,15 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
+    io,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock, Weak},
 };
 
 use super::{
     Loans, PolicyComponent, PolicyLimits, PolicyUnavailable, Ruling,
     component::Compiled,
-    folder::{self, FolderError, FolderReport},
+    folder::{self, BrokenPolicy, FolderError, FolderReport},
 };
 use crate::{
     Engine, LoadError,
@@ -22,6 +23,7 @@ use crate::{
         rules::{AcceptFacts, InviteFacts},
         types::Verdict,
     },
+    files::{self, LARGEST_COMPONENT},
     plugin::digest,
 };
 
@@ -273,6 +275,62 @@ impl Policies {
         drop(self.change(|tables| std::mem::replace(&mut tables.folder, table)));
         Ok(report)
     }
+
+    /// Puts what a path has in force for all organizations: a component, or what a [folder](Self::read_folder)
+    /// says. For tests, where a policy that cannot be loaded is a mistake.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read or loaded.
+    pub fn read_path(&self, path: &Path) -> Result<(), PathError> {
+        if path.is_dir() {
+            let report = self.read_folder(path)?;
+            let broken = report.broken.into_iter().next();
+            return broken
+                .map_or(Ok(()), |BrokenPolicy { name, why, .. }| Err(PathError::Broken { name, why }));
+        }
+        let here = path.to_owned();
+        let bytes = match files::read(path, LARGEST_COMPONENT) {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(PathError::Unreadable { path: here, error }),
+        };
+        let policy = self.load(&bytes, None).map_err(|error| PathError::Unusable { path: here, error })?;
+        self.set_others(policy);
+        Ok(())
+    }
+}
+
+/// Why what a path has is not in force.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathError {
+    /// It cannot be read.
+    #[error("`{}` cannot be read: {error}", .path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It is no policy that this host takes.
+    #[error("{}: {error}", .path.display())]
+    Unusable {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: PolicyError,
+    },
+    /// The folder says nothing that makes sense.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A policy of the folder cannot be loaded.
+    #[error("the policy `{name}` cannot be loaded: {why}")]
+    Broken {
+        /// Its name in `policies.yaml`.
+        name: String,
+        /// Why.
+        why: String,
+    },
 }
 
 #[cfg(test)]

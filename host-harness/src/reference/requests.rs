@@ -1,6 +1,9 @@
 //! What callers send.
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 
 use crate::{
     contract::{
@@ -141,8 +144,7 @@ pub struct List {
     status: Vec<String>,
     group: Option<String>,
     role: Option<String>,
-    /// A user id.
-    inviter: Option<Account>,
+    inviter: Option<Asker>,
     invitee: Option<Account>,
     username_prefix: Option<String>,
     /// Those that were taken off the list, instead of those that were not.
@@ -171,6 +173,61 @@ impl From<Account> for UserRef {
     }
 }
 
+/// Who has invited, as answers show them: `{"organization": .., "id": ..}`, or `{"client": ..}` for a machine;
+/// also as the command writes them, `ORGANIZATION/ID` and `client:ID`.
+#[derive(Debug)]
+pub struct Asker(Principal);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskerFields {
+    organization: Option<String>,
+    id: Option<String>,
+    client: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Asker {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> de::Visitor<'de> for Either {
+            type Value = Asker;
+
+            fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                to.write_str(
+                    r#"{"organization": .., "id": ..}, {"client": ..}, "ORGANIZATION/ID" or "client:ID""#,
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Asker, E> {
+                let wrong = || E::invalid_value(de::Unexpected::Str(text), &self);
+                if let Some(id) = text.strip_prefix("client:") {
+                    return Ok(Asker(Principal::Client(id.to_owned())));
+                }
+                let (organization, id) = text.split_once('/').ok_or_else(wrong)?;
+                Ok(Asker(Principal::User(UserRef {
+                    organization: organization.to_owned(),
+                    id: id.to_owned(),
+                })))
+            }
+
+            fn visit_map<M: de::MapAccess<'de>>(self, map: M) -> Result<Asker, M::Error> {
+                match AskerFields::deserialize(de::value::MapAccessDeserializer::new(map))? {
+                    AskerFields { organization: Some(organization), id: Some(id), client: None } => {
+                        Ok(Asker(Principal::User(UserRef { organization, id })))
+                    }
+                    AskerFields { organization: None, id: None, client: Some(id) } => {
+                        Ok(Asker(Principal::Client(id)))
+                    }
+                    _ => Err(de::Error::invalid_value(de::Unexpected::Map, &self)),
+                }
+            }
+        }
+
+        from.deserialize_any(Either)
+    }
+}
+
 impl List {
     /// The filter and page of the contract.
     ///
@@ -186,7 +243,7 @@ impl List {
         let filter = InvitationFilter {
             states: states(&self.status)?,
             grant,
-            inviter: self.inviter.map(|account| Principal::User(account.into())),
+            inviter: self.inviter.map(|asker| asker.0),
             invitee: self.invitee.map(UserRef::from),
             name_prefix: self.username_prefix,
             dismissed: Some(self.dismissed),
@@ -283,7 +340,7 @@ impl Named for ByIds {}
 #[serde(deny_unknown_fields)]
 pub struct RevokeAll {
     invitee: Option<Account>,
-    inviter: Option<Account>,
+    inviter: Option<Asker>,
     /// Stored with each.
     pub reason: Option<String>,
 }
@@ -298,7 +355,7 @@ impl RevokeAll {
     pub fn owner(&mut self) -> Result<Owner, InvalidRequest> {
         match (self.invitee.take(), self.inviter.take()) {
             (Some(invitee), None) => Ok(Owner::Invitee(invitee.into())),
-            (None, Some(inviter)) => Ok(Owner::Inviter(Principal::User(inviter.into()))),
+            (None, Some(inviter)) => Ok(Owner::Inviter(inviter.0)),
             _ => invalid("name either an `invitee` or an `inviter`, as {\"organization\": .., \"id\": ..}"),
         }
     }
@@ -394,6 +451,28 @@ mod tests {
         assert!(error.contains("unknown field `group`") && error.contains("line 3"), "{error}");
         let error = Invite::read("{}").unwrap_err().to_string();
         assert!(error.contains("missing field `usernames`"), "{error}");
+    }
+
+    #[test]
+    fn whoever_has_invited_is_named_as_answers_show_them_or_as_the_command_does() {
+        let ann = Principal::User(UserRef { organization: "acme".into(), id: "u-ann".into() });
+        for (written, who) in [
+            (r#"{ "organization": "acme", "id": "u-ann" }"#, ann.clone()),
+            (r#""acme/u-ann""#, ann),
+            (r#"{ "client": "hr" }"#, Principal::Client("hr".into())),
+            (r#""client:hr""#, Principal::Client("hr".into())),
+        ] {
+            let text = format!(r#"{{ "inviter": {written} }}"#);
+            assert_eq!(List::read(&text).unwrap().into_request().unwrap().0.inviter, Some(who.clone()));
+            let Owner::Inviter(owner) = RevokeAll::read(&text).unwrap().owner().unwrap() else {
+                unreachable!("an inviter was named")
+            };
+            assert_eq!(owner, who);
+        }
+        for wrong in [r#""ann""#, r#"{ "id": "u-ann" }"#, r#"{ "client": "hr", "id": "u-ann" }"#, "7"] {
+            let error = List::read(&format!(r#"{{ "inviter": {wrong} }}"#)).unwrap_err().to_string();
+            assert!(error.contains(r#""client:ID""#), "{error}");
+        }
     }
 
     #[test]

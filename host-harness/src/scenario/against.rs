@@ -22,10 +22,10 @@ pub fn compare(suite: &Suite, old: &Runner, new: &Runner, told: impl Fn(Progress
     let before = old.watch(suite, &told);
     let mut report = new.watch(suite, &told);
     report.time += before.time;
-    report.against = Some(before.plugin);
-    let before: BTreeMap<_, _> = before.cases.into_iter().map(|case| (case.path.clone(), case)).collect();
+    report.against = Some(before.plugin.clone());
+    let before: BTreeMap<_, _> = before.cases.iter().map(|case| (case.key(), case)).collect();
     for case in &mut report.cases {
-        if let Some(was) = before.get(&case.path) {
+        if let Some(was) = before.get(&case.key()).copied() {
             case.failures = differences(was, case);
             case.time += was.time;
         }
@@ -45,7 +45,7 @@ struct Outcomes<'a> {
     all: BTreeSet<String>,
 }
 
-fn differences(was: &CaseReport, is: &CaseReport) -> Vec<Failure> {
+pub(super) fn differences(was: &CaseReport, is: &CaseReport) -> Vec<Failure> {
     let (old, new) = (by_place(was), by_place(is));
     let places: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();
     let mut failures = Vec::new();

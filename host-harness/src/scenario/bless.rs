@@ -41,6 +41,9 @@ pub enum NotBlessed {
         "the schedules of its race end with different effects; say with `answer`, `audit` or `succeed` what holds in all"
     )]
     ManyEnds,
+    /// One text is told in many ways.
+    #[error("it is told for each row of a table, and one list of effects does not fit all rows")]
+    Table,
     /// The text is not touched where it could be damaged.
     #[error(
         "its effects cannot be written safely: {0}; write `expect:` and `effects:` on lines of their own"
@@ -97,6 +100,9 @@ impl Case {
     pub fn bless(&self, report: &CaseReport) -> Result<bool, NotBlessed> {
         if report.ending != Ending::Passed {
             return Err(NotBlessed::Failed);
+        }
+        if self.row.is_some() {
+            return Err(NotBlessed::Table);
         }
         let Some(text) = self.blessed(&report.came)? else { return Ok(false) };
         if fs::symlink_metadata(&self.path)?.is_symlink() || !is_inside(&root(&self.path), &self.path) {

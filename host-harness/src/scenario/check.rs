@@ -11,11 +11,15 @@ mod stores;
 use serde_saphyr::Spanned;
 
 use super::{
+    edit::tree::Document,
     format::{Faults, Instances, Scenario, Step, Text},
     shown::{STATES, state_name},
     strike,
 };
-use crate::memory::{MemoryHost, Problem, Snapshot, World};
+use crate::{
+    files::without_mark,
+    memory::{MemoryHost, Problem, Realm, Snapshot, World},
+};
 use expected::Scope;
 use steps::Place;
 use stores::Stores;
@@ -24,8 +28,17 @@ use stores::Stores;
 pub(super) fn problems(scenario: &Scenario, text: &str, world: &World) -> Vec<Problem> {
     let mut problems = empty::keys(scenario, text);
     let Ok(host) = MemoryHost::from_world(world) else { return problems };
-    let stores = Stores::new(host.user_stores(), scenario);
-    let mut checker = Checker { world: host.snapshot(), stores, made: Vec::new(), problems: Vec::new() };
+    let document = Document::parse(without_mark(text)).ok();
+    let mut checker = Checker {
+        document: document.as_ref(),
+        speaks: "invitations",
+        world: host.snapshot(),
+        realm: host.realm(),
+        stores: Stores::new(host.user_stores(), scenario),
+        made: Vec::new(),
+        moves: false,
+        problems: Vec::new(),
+    };
     let all = || scenario.given.iter().chain(&scenario.steps);
     for step in all().flat_map(with_racers) {
         checker.learn(&step.value);
@@ -34,7 +47,7 @@ pub(super) fn problems(scenario: &Scenario, text: &str, world: &World) -> Vec<Pr
     checker.person(scenario.caller.as_ref());
     checker.clock(scenario.clock.as_ref());
     for step in all() {
-        checker.step(step, Place::Story);
+        checker.step(step, Place::Story, scenario.organization.as_ref());
         let racers = step.value.race.iter().flat_map(|race| &race.of);
         if scenario.instance == Instances::Kept && racers.filter(|one| one.value.is_call()).count() > 1 {
             checker.wrong(step, "one instance makes one call at a time: none race", "leave `instance` out");
@@ -58,15 +71,23 @@ fn with_racers(step: &Spanned<Step>) -> impl Iterator<Item = &Spanned<Step>> {
     std::iter::once(step).chain(racers)
 }
 
-struct Checker {
+struct Checker<'a> {
+    /// The file, to say where parts of it stand.
+    document: Option<&'a Document<'a>>,
+    /// The interface that the present step asks, which has words of its own.
+    speaks: &'static str,
     world: Snapshot,
+    realm: Realm,
     stores: Stores,
-    /// People who are made, or renamed, in the course of the story.
+    /// What people, groups, roles and organizations that are made, or renamed, in the course of the story are
+    /// called.
     made: Vec<String>,
+    /// Organizations get other parents.
+    moves: bool,
     problems: Vec<Problem>,
 }
 
-impl Checker {
+impl Checker<'_> {
     fn learn(&mut self, step: &Step) {
         self.stores.learn(step);
         let Some(event) = &step.event else { return };
@@ -74,6 +95,10 @@ impl Checker {
             self.made.extend([user.id.clone(), user.name.clone()]);
         }
         self.made.extend(event.rename_user.iter().map(|rename| rename.to.clone()));
+        let targets = event.create_group.iter().chain(&event.create_role).map(|target| target.id.clone());
+        self.made.extend(targets);
+        self.made.extend(event.create_organization.iter().map(|place| place.id.clone()));
+        self.moves |= event.move_organization.is_some();
     }
 
     fn wrong<T>(&mut self, place: &Spanned<T>, message: impl Into<String>, help: &str) {
@@ -90,7 +115,7 @@ impl Checker {
 
     fn organization(&mut self, text: Option<&Text>) {
         let Some(text) = text else { return };
-        if !self.world.organizations.contains_key(&text.value) {
+        if !self.world.organizations.contains_key(&text.value) && !self.made.contains(&text.value) {
             let message = format!("the world has no organization `{}`", text.value);
             let known = self.world.organizations.keys().map(String::as_str);
             let problem = Problem::with(text, message).suggest(&text.value, known);
@@ -105,7 +130,12 @@ impl Checker {
             return;
         }
         let name = match name.split_once('/') {
-            Some((place, id)) if self.world.organizations.contains_key(place) => id,
+            Some((place, id))
+                if self.world.organizations.contains_key(place)
+                    || self.made.iter().any(|made| made == place) =>
+            {
+                id
+            }
             _ => name,
         };
         let residents = self.world.organizations.values().flat_map(|place| &place.residents);

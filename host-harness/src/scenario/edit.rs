@@ -4,7 +4,7 @@
 //! quotes. The parser tells where each node stands, and only these bytes are replaced. What comes out
 //! is read again and must be what went in but for the lists; otherwise the text stays as it was.
 
-mod tree;
+pub(super) mod tree;
 
 use std::ops::Range;
 

@@ -11,10 +11,11 @@ mod outcome;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 use serde_saphyr::Spanned;
 
 pub use calls::{Handle, Invite, List, ListMine, Notifying, RevokeAll, SortBy, Sweep};
-pub use event::{Event, Giving, Settled};
+pub use event::{Event, Giving, NewPlace, NewTarget, RenameGroup, RenameRole, Settled};
 pub use faults::{FaultEntry, Faults};
 pub use outcome::Outcome;
 
@@ -38,6 +39,10 @@ pub struct Scenario {
     /// For `--filter`, beside the name and the path.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Tells the scenario once for each row: a value that is written where the text says `$each`, or a mapping
+    /// whose values are written where the text says `$COLUMN`.
+    #[serde(default, rename = "for")]
+    pub rows: Vec<Value>,
     /// A world file, relative to this file, or a world written here.
     #[schemars(with = "WorldSchema")]
     pub world: Spanned<WorldSource>,

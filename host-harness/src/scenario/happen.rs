@@ -4,7 +4,7 @@ use serde_saphyr::Spanned;
 
 use super::{
     failure::Failure,
-    format::{Event, Giving, Settled, Step, Text},
+    format::{Event, Giving, NewPlace, NewTarget, RenameGroup, RenameRole, Settled, Step, Text},
     people::person,
     stage::Stage,
 };
@@ -45,6 +45,14 @@ pub(super) fn happen(stage: &Stage, step: &Spanned<Step>, event: &Event) -> Resu
         let user = account(&rename.user)?;
         done(host.rename_user(&user.organization, &user.id, &rename.to))?;
     }
+    if let Some(change) = &event.change_email {
+        let user = account(&change.user)?;
+        done(host.set_email(&user.organization, &user.id, change.to.as_deref()))?;
+    }
+    if let Some(moving) = &event.move_to_store {
+        let user = account(&moving.user)?;
+        done(host.set_user_store(&user.organization, &user.id, &moving.to))?;
+    }
     if let Some(who) = &event.add_member {
         done(host.add_member(place()?, &account(who)?))?;
     }
@@ -57,11 +65,29 @@ pub(super) fn happen(stage: &Stage, step: &Spanned<Step>, event: &Event) -> Resu
     if let Some(giving) = &event.take {
         done(host.remove_grant(place()?, &account(&giving.user)?, &grant(step, giving)?))?;
     }
+    if let Some(NewTarget { id, name }) = &event.create_group {
+        done(host.create_group(place()?, id, name.as_ref().unwrap_or(id)))?;
+    }
+    if let Some(NewTarget { id, name }) = &event.create_role {
+        done(host.create_role(place()?, id, name.as_ref().unwrap_or(id)))?;
+    }
+    if let Some(RenameGroup { group, to }) = &event.rename_group {
+        let group = Grant { kind: GrantKind::Group, id: group.clone() };
+        done(host.rename_target(place()?, &group, to))?;
+    }
+    if let Some(RenameRole { role, to }) = &event.rename_role {
+        let role = Grant { kind: GrantKind::Role, id: role.clone() };
+        done(host.rename_target(place()?, &role, to))?;
+    }
     if let Some(id) = &event.delete_group {
         done(host.delete_group(place()?, &id.value))?;
     }
     if let Some(id) = &event.delete_role {
         done(host.delete_role(place()?, &id.value))?;
+    }
+    if let Some(NewPlace { id, name, below }) = &event.create_organization {
+        let below = below.as_ref().map(|text| text.value.as_str());
+        done(host.create_organization(id, name.as_ref().unwrap_or(id), below))?;
     }
     if let Some(id) = &event.suspend_organization {
         done(host.set_organization_active(&id.value, false))?;
@@ -86,7 +112,8 @@ pub(super) fn happen(stage: &Stage, step: &Spanned<Step>, event: &Event) -> Resu
         done(host.change_settings(place()?, patch))?;
     }
     if let Some(rules) = &event.set_policy {
-        done(host.set_policy(place()?, rules.clone()))?;
+        let rules = rules.iter().map(|rule| rule.value.clone()).collect();
+        done(host.set_policy(place()?, rules))?;
     }
     if let Some(store) = &event.silence_store {
         done(host.set_store_answers(place()?, store, false))?;

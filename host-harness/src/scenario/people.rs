@@ -1,4 +1,4 @@
-//! Who is meant by a reference to a person.
+//! Who is meant by a reference to a person, also to one who is gone.
 
 use crate::{contract::types::Principal, memory::MemoryHost};
 
@@ -16,8 +16,10 @@ pub(super) fn person(host: &MemoryHost, organization: Option<&str>, text: &str) 
     let world = host.snapshot();
     let place = text.split_once('/').filter(|(place, _)| world.organizations.contains_key(*place));
     if let Some((place, id)) = place {
-        let found = host.account(place, id).map(Principal::User);
-        return found.ok_or_else(|| format!("organization `{place}` has no user `{id}`"));
+        let found = host.account(place, id).or_else(|| host.gone_account(place, id));
+        return found
+            .map(Principal::User)
+            .ok_or_else(|| format!("organization `{place}` has no user `{id}`"));
     }
     let mut place = organization.map(str::to_owned);
     while let Some(id) = place {
@@ -35,6 +37,13 @@ pub(super) fn person(host: &MemoryHost, organization: Option<&str>, text: &str) 
         (Some(_), Some(_)) => {
             Err(format!("more than one organization has a user `{text}`: write ORGANIZATION/{text}"))
         }
-        _ => Err(format!("the world has no user `{text}`")),
+        (None, _) => {
+            // Nobody is called so any more; an id is never given again.
+            let mut gone = world.organizations.keys().filter_map(|id| host.gone_account(id, text));
+            match (gone.next(), gone.next()) {
+                (Some(user), None) => Ok(Principal::User(user)),
+                _ => Err(format!("the world has no user `{text}`")),
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 mod racing;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -16,17 +16,19 @@ use super::{
     failure::Failure,
     format::{Faults, Outcome, Scenario, Step},
     happen::happen,
+    names::{account, principal},
     shown::Showing,
-    stage::{Defaults, Stage, Told},
+    stage::{Defaults, Kind, Stage, Told},
     strike::Strike,
     waiting,
 };
 use crate::{
     Interceptor, Limits, Plugin,
-    contract::types::Principal,
+    contract::types::{Principal, Subject},
     coverage::Coverage,
     guarantees,
-    memory::{Judgement, MemoryHost, Snapshot, World, instant},
+    memory::{Judgement, MemoryHost, Snapshot, Tally, World, instant},
+    policy::Policies,
 };
 
 /// What came of a step, for `--explain` and for blessing.
@@ -71,6 +73,8 @@ pub(super) struct Played {
     pub(super) fuel: u64,
     pub(super) schedules: u64,
     pub(super) coverage: Coverage,
+    /// What of the policies has decided, in every schedule.
+    pub(super) tally: Tally,
     /// Everything that another run must do the same.
     pub(super) fingerprint: Vec<String>,
 }
@@ -99,6 +103,8 @@ pub(super) struct Props<'a> {
     pub(super) bless: bool,
     /// Keeps what every step asked and changed, for people.
     pub(super) explain: bool,
+    /// The policy that the suite names, or where it is named where nobody has read it.
+    pub(super) policy: Option<Result<&'a Policies, &'a Path>>,
     /// Prepares the host: gives it policies.
     pub(super) prepare: &'a (dyn Fn(&MemoryHost) + Sync),
     /// Where the host keeps what it stores; absent: in memory.
@@ -115,12 +121,14 @@ pub(super) async fn play(props: &Props<'_>) -> Played {
             return played;
         }
     };
+    let host = stage.host.clone();
     let mut acting = Acting { props, played: &mut played, asked };
     if acting.given(&mut stage).await {
         let start = stage.host.snapshot();
         acting.steps(stage, &props.scenario.steps, &start).await;
     }
     let asked = acting.asked;
+    played.tally = host.tally().clone();
     if props.manner == Manner::Told && played.failures.is_empty() {
         played.failures.extend(asked.iter().filter_map(|strike| strike.idle()));
     }
@@ -150,6 +158,16 @@ pub(super) async fn replay(props: &Props<'_>) -> Result<Stage, Vec<Failure>> {
 fn set_up(props: &Props<'_>) -> Result<(Stage, Vec<Arc<Strike>>), Failure> {
     let scenario = props.scenario;
     let host = Arc::new(host(props)?);
+    match props.policy {
+        None => {}
+        Some(Ok(policies)) => host.set_policies(policies.clone()),
+        Some(Err(path)) => {
+            let message = format!("the policy of the suite, `{}`, was not read", path.display());
+            return Err(
+                Failure::at(&scenario.name, message).helped("give it to the runner: `Options::policies`")
+            );
+        }
+    }
     (props.prepare)(&host);
     let defaults = Defaults { organization: scenario.organization.clone(), caller: scenario.caller.clone() };
     let mut stage =
@@ -379,6 +397,7 @@ impl Acting<'_, '_> {
             }
             if let Some(told) = told {
                 self.played.failures.extend(unasked(step, outcome.map(|expect| &expect.value), told));
+                self.say_who_acted(stage, step, told, met);
                 if self.played.failures.len() > met {
                     let log = stage.host.policy_log();
                     self.played.failures.extend(silent(step, &log, &told.spoken.context.request_id));
@@ -386,6 +405,27 @@ impl Acting<'_, '_> {
             }
         }
         self.write_down(stage, step, told, seen);
+    }
+
+    /// To the failures from `met` on of a call that was refused: who was refused, and whom the invitation is for.
+    fn say_who_acted(&mut self, stage: &Stage, step: &Spanned<Step>, told: &Told, met: usize) {
+        if told.kind != Kind::Refused {
+            return;
+        }
+        let it = &step.value;
+        let mut who = format!("`{}` acted", principal(&told.spoken.context.caller));
+        let handle = [&it.accept, &it.decline, &it.introspect].into_iter().flatten().next();
+        let named = handle.and_then(|handle| handle.code.as_ref().or(handle.invitation.as_ref()));
+        let key = named.and_then(|named| stage.names.key(&named.value));
+        if let (Some(named), Some(row)) = (named, key.and_then(|key| stage.host.invitation(key)))
+            && let Subject::User(invitee) = &row.subject
+        {
+            who = format!("{who}, and {} is for `{}`", named.value, account(invitee));
+        }
+        for failure in self.played.failures.iter_mut().skip(met) {
+            let help = failure.help.take().map(|help| format!("; {help}")).unwrap_or_default();
+            failure.help = Some(format!("{who}{help}"));
+        }
     }
 
     fn write_down(&mut self, stage: &Stage, step: &Spanned<Step>, told: Option<&Told>, seen: Seen<'_>) {

@@ -18,10 +18,11 @@ use super::{
     bless::Came,
     failure::Failure,
     play::{Played, StepReport},
+    rules::RulesReport,
     suite::{Case, Suite, SuiteError},
 };
 
-use crate::coverage::Coverage;
+use crate::{coverage::Coverage, memory::Tally};
 
 pub use text::shown;
 
@@ -38,6 +39,11 @@ pub struct Report {
     pub cases: Vec<CaseReport>,
     /// What of the contract was exercised, by all scenarios together.
     pub coverage: Coverage,
+    /// What of the rules under test has decided, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<RulesReport>,
+    /// Scenarios that were not played, because one had failed.
+    pub unplayed: usize,
     /// All of it, on the wall.
     #[serde(serialize_with = "seconds")]
     pub time: Duration,
@@ -75,6 +81,9 @@ pub struct CaseReport {
     pub path: PathBuf,
     /// The line that its name stands on.
     pub line: u64,
+    /// The row of its table that it is told for, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<usize>,
     /// What it shows.
     pub name: String,
     /// Its tags.
@@ -105,6 +114,12 @@ pub struct CaseReport {
     /// What blessing would write.
     #[serde(skip)]
     pub(super) came: Came,
+    /// What of the policies has decided.
+    #[serde(skip)]
+    pub(super) tally: Tally,
+    /// The file that its world stands in.
+    #[serde(skip)]
+    pub(super) world: Option<PathBuf>,
     /// On the wall.
     #[serde(serialize_with = "seconds")]
     pub time: Duration,
@@ -114,15 +129,35 @@ fn seconds<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64(time.as_secs_f64())
 }
 
+/// What tells scenarios apart: the file, and the row of its table.
+pub type CaseKey<'a> = (&'a Path, Option<usize>);
+
 impl CaseReport {
+    /// What tells it from the others.
+    #[must_use]
+    pub fn key(&self) -> CaseKey<'_> {
+        (&self.path, self.row)
+    }
+
     pub(super) fn of(case: &Case) -> Self {
         Self {
             path: case.path.clone(),
             line: case.line(),
+            row: case.row,
+            world: Some(case.world_path().to_owned()),
             name: case.name().to_owned(),
             tags: case.tags().to_vec(),
             ..Self::default()
         }
+    }
+
+    fn listed(&self) -> String {
+        let ended = match self.ending {
+            Ending::Passed => "passed",
+            Ending::Failed => "FAILED",
+        };
+        let (time, path) = (self.time.as_secs_f64(), text::path(&self.path));
+        format!("{ended}  {time:>7.3} s  {path}  {}\n", crate::text::line(&self.name))
     }
 
     pub(super) fn take(&mut self, played: &Played, everything: bool) {
@@ -131,6 +166,7 @@ impl CaseReport {
         self.schedules = played.schedules;
         self.effects.clone_from(&played.effects);
         self.came.clone_from(&played.came);
+        self.tally.clone_from(&played.tally);
         if everything {
             self.steps.clone_from(&played.steps);
             self.mails.clone_from(&played.mails);
@@ -170,8 +206,22 @@ impl Report {
     #[must_use]
     pub fn with_earlier(mut self, earlier: impl IntoIterator<Item = CaseReport>) -> Self {
         self.cases.extend(earlier);
-        self.cases.sort_by(|one, other| one.path.cmp(&other.path));
+        self.cases.sort_by(|one, other| one.key().cmp(&other.key()));
         self
+    }
+
+    /// A line for each scenario: how it ended, and how long it took.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        self.cases.iter().map(CaseReport::listed).collect()
+    }
+
+    /// The scenarios that took the longest, the longest first.
+    #[must_use]
+    pub fn slowest(&self, count: usize) -> String {
+        let mut cases: Vec<_> = self.cases.iter().collect();
+        cases.sort_by(|one, other| other.time.cmp(&one.time));
+        cases.into_iter().take(count).map(CaseReport::listed).collect()
     }
 
     /// In a line: how many scenarios there were, and how they ended.
@@ -182,8 +232,12 @@ impl Report {
             None => ("passed", "failed"),
             Some(_) => ("decided as before", "decided differently"),
         };
+        let unplayed = match self.unplayed {
+            0 => String::new(),
+            count => format!(", {count} not played"),
+        };
         format!(
-            "{all} scenario{}, {} {well}, {failed} {badly}, in {:.1} s ({:.0} a minute)",
+            "{all} scenario{}, {} {well}, {failed} {badly}{unplayed}, in {:.1} s ({:.0} a minute)",
             if all == 1 { "" } else { "s" },
             all - failed,
             self.time.as_secs_f64(),
@@ -206,14 +260,14 @@ impl SuiteError {
 }
 
 /// The texts of the files, to show lines of them.
-struct Sources<'a>(BTreeMap<&'a Path, &'a str>);
+struct Sources<'a>(BTreeMap<CaseKey<'a>, &'a str>);
 
 impl<'a> Sources<'a> {
     fn of(suite: &'a Suite) -> Self {
-        Self(suite.cases.iter().map(|case| (case.path.as_path(), &*case.text)).collect())
+        Self(suite.cases.iter().map(|case| ((case.path.as_path(), case.row), &*case.text)).collect())
     }
 
     fn text(&self, case: &CaseReport) -> &'a str {
-        self.0.get(case.path.as_path()).copied().unwrap_or_default()
+        self.0.get(&case.key()).copied().unwrap_or_default()
     }
 }

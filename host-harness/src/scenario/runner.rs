@@ -5,6 +5,8 @@
 //! every way in which it can fail, and no guarantee may break.
 
 use std::{
+    collections::BTreeMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -22,7 +24,7 @@ use super::{
     strike::{Numbered, ways},
     suite::{Case, Suite},
 };
-use crate::{Interceptor, Limits, Plugin, coverage::Coverage, memory::MemoryHost};
+use crate::{Interceptor, Limits, Plugin, coverage::Coverage, memory::MemoryHost, policy::Policies};
 
 /// How a suite is run.
 #[derive(Clone)]
@@ -32,6 +34,8 @@ pub struct Options {
     pub jobs: usize,
     /// Sweeps all scenarios through faults, not only those that ask for it.
     pub faults: bool,
+    /// No scenario begins after one has failed.
+    pub fail_fast: bool,
     /// Plays each scenario once: not a second time to compare, and not again for the failures that it asks
     /// for. For hosts on which a playing takes its time.
     pub once: bool,
@@ -45,7 +49,9 @@ pub struct Options {
     pub explain: bool,
     /// Effects are not compared, but kept for [`Case::bless`]; everything else counts.
     pub bless: bool,
-    /// Prepares each host: gives it policies.
+    /// What judges in the scenarios of suites that name a policy: see [`Suite::policies`].
+    pub policies: BTreeMap<PathBuf, Policies>,
+    /// Prepares each host: gives it policies, before those of its suite.
     pub prepare: Arc<dyn Fn(&MemoryHost) + Send + Sync>,
     /// Where hosts keep what they store; in memory by default. Fuel and host calls are the same there, so
     /// everything that a scenario expects holds.
@@ -66,12 +72,14 @@ impl Default for Options {
         Self {
             jobs: thread::available_parallelism().map_or(1, std::num::NonZero::get),
             faults: false,
+            fail_fast: false,
             once: false,
             timeout: Duration::from_secs(60),
             seed: None,
             limits: Limits::default(),
             explain: false,
             bless: false,
+            policies: BTreeMap::new(),
             prepare: Arc::new(|_| {}),
             backing: None,
         }
@@ -91,7 +99,7 @@ pub enum Progress<'a> {
 #[derive(Debug)]
 pub struct Runner {
     pub(super) plugin: Plugin,
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl Runner {
@@ -114,13 +122,13 @@ impl Runner {
 
     /// The same; `told` hears of each scenario that begins or ends, when it does.
     pub fn run_with_progress(&self, suite: &Suite, told: impl Fn(Progress<'_>) + Sync) -> Report {
-        self.each(suite, told, async |case| self.case(case).await)
+        self.each(suite, told, async |_, case| self.case(case).await)
     }
 
     /// Plays every scenario once and checks nothing of what it expects: only what came counts. A story
     /// goes on after a step that its file does not expect.
     pub(super) fn watch(&self, suite: &Suite, told: impl Fn(Progress<'_>) + Sync) -> Report {
-        self.each(suite, told, async |case| {
+        self.each(suite, told, async |_, case| {
             let started = Instant::now();
             let mut report = CaseReport::of(case);
             let props = self.props(case, None, Manner::Watched);
@@ -137,29 +145,32 @@ impl Runner {
     }
 
     /// Something with each scenario, as many at a time as there are jobs.
-    fn each(
+    pub(super) fn each(
         &self,
         suite: &Suite,
         told: impl Fn(Progress<'_>) + Sync,
-        one: impl AsyncFn(&Case) -> (CaseReport, Coverage) + Sync,
+        one: impl AsyncFn(usize, &Case) -> (CaseReport, Coverage) + Sync,
     ) -> Report {
         let started = Instant::now();
         let next = AtomicUsize::new(0);
         let ended = Mutex::new(Vec::with_capacity(suite.cases.len()));
         let coverage = Mutex::new(Coverage::default());
-        let broken = AtomicBool::new(false);
+        let (broken, stopped) = (AtomicBool::new(false), AtomicBool::new(false));
         let work = || {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
                 broken.store(true, Ordering::SeqCst);
                 return;
             };
-            loop {
+            while !stopped.load(Ordering::SeqCst) {
                 let index = next.fetch_add(1, Ordering::SeqCst);
                 let Some(case) = suite.cases.get(index) else { return };
                 told(Progress::Begun(case));
-                let (report, seen) = runtime.block_on(one(case));
+                let (report, seen) = runtime.block_on(one(index, case));
                 coverage.lock().unwrap_or_else(PoisonError::into_inner).merge(seen);
                 told(Progress::Ended(&report));
+                if self.options.fail_fast && report.ending == Ending::Failed {
+                    stopped.store(true, Ordering::SeqCst);
+                }
                 ended.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
             }
         };
@@ -174,6 +185,8 @@ impl Runner {
         Report {
             plugin: self.plugin.digest().to_owned(),
             against: None,
+            rules: None,
+            unplayed: suite.cases.len() - cases.len(),
             cases: cases.into_iter().map(|(_, report)| report).collect(),
             coverage: coverage.into_inner().unwrap_or_else(PoisonError::into_inner),
             time: started.elapsed(),
@@ -194,7 +207,7 @@ impl Runner {
         (report, coverage)
     }
 
-    fn too_long(&self, case: &Case) -> Failure {
+    pub(super) fn too_long(&self, case: &Case) -> Failure {
         let message = format!("it took longer than {} s", self.options.timeout.as_secs());
         Failure::at(&case.scenario.name, message).helped("raise `--timeout`, or tell a shorter story")
     }
@@ -239,6 +252,7 @@ impl Runner {
                 Manner::Watched => true,
                 Manner::Disturbed => false,
             },
+            policy: case.policy.as_ref().map(|path| self.options.policies.get(path).ok_or(path.as_path())),
             prepare: &*self.options.prepare,
             backing: self.options.backing.as_ref(),
         }

@@ -12,16 +12,58 @@ use super::{
     ask::BROKEN,
     format::{ACTIONS, Scenario},
     shown::{STATES, state_name},
+    suite::SuiteFile,
 };
-use crate::{Function, memory::HumanDuration};
+use crate::{
+    Function,
+    memory::{HumanDuration, World},
+    policy::Manifest,
+};
+
+/// The JSON Schema of a kind of file.
+fn of<T: JsonSchema>(title: &str) -> Value {
+    let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    without_null(&mut schema);
+    set(&mut schema, "/title", json!(title));
+    schema
+}
+
+/// The JSON Schema of a world file.
+#[must_use]
+pub fn of_worlds() -> Value {
+    let mut schema = of::<World>("A world of Guestlist");
+    one_verdict(&mut schema);
+    schema
+}
+
+/// The JSON Schema of `suite.yaml`.
+#[must_use]
+pub fn of_suites() -> Value {
+    of::<SuiteFile>("The mark of a suite of scenarios of Guestlist")
+}
+
+/// The JSON Schema of `policies.yaml`.
+#[must_use]
+pub fn of_policies() -> Value {
+    let mut schema = of::<Manifest>("A folder of policies of Guestlist");
+    set(&mut schema, "/$defs/Entry/properties/sha256/pattern", json!("^[0-9A-Fa-f]{64}$"));
+    schema
+}
+
+/// A rule has one verdict; approval of less is one.
+fn one_verdict(schema: &mut Value) {
+    let alone = |name: &str| json!({ "required": [name] });
+    let less = json!({ "required": ["narrow"], "not": alone("require-approval") });
+    let one_of = json!([alone("allow"), alone("refuse"), alone("require-approval"), less]);
+    set(schema, "/$defs/Rule/oneOf", one_of);
+}
 
 /// The JSON Schema of a scenario file.
 #[must_use]
-pub fn schema() -> Value {
-    let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-    let mut schema = generator.into_root_schema_for::<Scenario>().to_value();
-    without_null(&mut schema);
-    set(&mut schema, "/title", json!("A scenario of Guestlist"));
+pub fn of_scenarios() -> Value {
+    let mut schema = of::<Scenario>("A scenario of Guestlist");
+    one_verdict(&mut schema);
     let one_of = |names: &[&str]| names.iter().map(|name| json!({ "required": [name] })).collect::<Value>();
     set(&mut schema, "/$defs/Step/oneOf", one_of(&ACTIONS));
     set(&mut schema, "/$defs/Handle/oneOf", one_of(&["code", "invitation", "text", "never-issued"]));

@@ -7,9 +7,13 @@ use std::{
     sync::Arc,
 };
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::{
     check,
-    format::{Scenario, WorldSource},
+    format::{Scenario, Text, WorldSource},
+    table,
 };
 use crate::{
     files::{self, LONGEST_TEXT},
@@ -40,26 +44,54 @@ pub struct Case {
     pub(super) scenario: Arc<Scenario>,
     pub(super) world: Arc<World>,
     world_file: Option<PathBuf>,
+    /// Which row of its table it is told for, from 1.
+    pub(super) row: Option<usize>,
+    name: String,
+    /// The policy that its suite names.
+    pub(super) policy: Option<PathBuf>,
+}
+
+/// What `suite.yaml` says, beside marking the folder of a suite.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SuiteFile {
+    /// What answers the policy questions of every organization: a component of world `tenant-policy`, or a folder
+    /// with a `policies.yaml`, relative to this file.
+    #[schemars(with = "Option<String>")]
+    policy: Option<Text>,
 }
 
 impl Case {
     /// The scenario that a file at `path` with this text would be.
     pub(super) fn at(path: &Path, text: &str, loading: &Loading) -> Result<Self, SuiteError> {
         let mut reader = Reader::new(loading);
-        match reader.scenario(path, text) {
-            Ok(Some(case)) => Ok(case),
-            Err(problem) => Err(SuiteError::of(problem)),
-            Ok(None) => {
-                let problems = reader.worlds.into_values().filter_map(Result::err).collect();
-                Err(SuiteError { problems, files: reader.named })
+        let mut cases = reader.scenario(path, text).map_err(SuiteError::of)?;
+        match (cases.pop(), reader.problems()) {
+            (Some(case), _) if case.row.is_some() => {
+                let problem =
+                    Problem::with(&case.scenario.name, "a table of rows is not recorded into".into());
+                Err(SuiteError::of(FileProblem::new(path, WorldError::new(vec![problem]).in_source(text))))
             }
+            (Some(case), problems) if problems.is_empty() => Ok(case),
+            (_, problems) => Err(SuiteError { problems, files: reader.named }),
         }
     }
 
-    /// What it shows.
+    /// What it shows; of a row of a table with what tells it from the others.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.scenario.name.value
+        &self.name
+    }
+
+    /// Which row of its table it is told for, from 1; absent where it has none.
+    #[must_use]
+    pub fn row(&self) -> Option<usize> {
+        self.row
+    }
+
+    /// The file that its world stands in.
+    pub(super) fn world_path(&self) -> &Path {
+        self.world_file.as_deref().unwrap_or(&self.path)
     }
 
     /// The line that its name stands on.
@@ -181,12 +213,11 @@ impl Suite {
         let Found { mut files, skipped } = found;
         for path in &files {
             match reader.read(path) {
-                Ok(Some(case)) => cases.push(case),
-                Ok(None) => {}
+                Ok(read) => cases.extend(read),
                 Err(error) => problems.push(error),
             }
         }
-        problems.extend(reader.worlds.into_values().filter_map(Result::err));
+        problems.extend(reader.problems());
         files.extend(reader.named);
         problems.sort_by(|one, other| one.path.cmp(&other.path));
         if problems.is_empty() {
@@ -204,13 +235,20 @@ impl Suite {
         let path = PathBuf::from(name);
         let files = BTreeSet::new();
         let none = |file: &str| Err(Refused::Because(format!("`{file}` is a file, and there are none here")));
-        match parse(&path, yaml.into(), none) {
-            Ok(case) => Ok(Self { cases: vec![case], files, skipped: BTreeMap::new() }),
+        match tell(&path, yaml, none) {
+            Ok(cases) => Ok(Self { cases, files, skipped: BTreeMap::new() }),
             Err(error) => {
                 let problems = error.into_iter().map(|error| FileProblem::new(&path, error)).collect();
                 Err(SuiteError { problems, files })
             }
         }
+    }
+
+    /// The policies that suites name for their scenarios, as [`Options::policies`](super::Options::policies) wants
+    /// them.
+    #[must_use]
+    pub fn policies(&self) -> BTreeSet<PathBuf> {
+        self.cases.iter().filter_map(|case| case.policy.clone()).collect()
     }
 
     /// Keeps only what is about `text`.
@@ -279,41 +317,52 @@ pub(super) fn text_of(path: &Path) -> Result<String, SuiteError> {
 struct Reader<'a> {
     loading: &'a Loading,
     worlds: BTreeMap<PathBuf, Result<Arc<World>, FileProblem>>,
-    /// Worlds that scenarios name, there or not.
+    /// What marks the folders of suites, by folder: the policy that it names.
+    marks: BTreeMap<PathBuf, Result<Option<PathBuf>, FileProblem>>,
+    /// Files that others name, there or not.
     named: BTreeSet<PathBuf>,
 }
 
 impl<'a> Reader<'a> {
     fn new(loading: &'a Loading) -> Self {
-        Self { loading, worlds: BTreeMap::new(), named: BTreeSet::new() }
+        Self { loading, worlds: BTreeMap::new(), marks: BTreeMap::new(), named: BTreeSet::new() }
     }
 
-    /// A scenario, or nothing where the file is a world.
-    fn read(&mut self, path: &Path) -> Result<Option<Case>, FileProblem> {
+    /// What is wrong with files that others name.
+    fn problems(&mut self) -> Vec<FileProblem> {
+        let worlds = std::mem::take(&mut self.worlds).into_values().filter_map(Result::err);
+        worlds.chain(std::mem::take(&mut self.marks).into_values().filter_map(Result::err)).collect()
+    }
+
+    /// Scenarios, or nothing where the file is a world.
+    fn read(&mut self, path: &Path) -> Result<Vec<Case>, FileProblem> {
+        if path.file_name().is_some_and(|name| name == MARK) {
+            let problem =
+                Problem::nowhere(format!("`{MARK}` marks the folder of a suite, and is no scenario"));
+            let problem = problem.helped("name the folder that it is in".into());
+            return Err(FileProblem::new(path, WorldError::new(vec![problem])));
+        }
         self.must_stay(path)?;
         let text =
             files::read_text(path, LONGEST_TEXT).map_err(|error| FileProblem::unreadable(path, &error))?;
         // A folder of scenarios may have its worlds beside them.
         if is_world(&text) {
             self.world(&plain(path));
-            return Ok(None);
+            return Ok(Vec::new());
         }
         self.scenario(path, &text)
     }
 
-    /// The scenario that a file with this text is or would be; nothing, where its world is wrong, and
-    /// that is said of the world's file.
-    fn scenario(&mut self, path: &Path, text: &str) -> Result<Option<Case>, FileProblem> {
+    /// The scenarios that a file with this text is or would be; none, where its world is wrong, and that is said
+    /// of the world's file.
+    fn scenario(&mut self, path: &Path, text: &str) -> Result<Vec<Case>, FileProblem> {
         self.must_stay(path)?;
         let root = root(path);
-        let case = parse(path, text.into(), |file| {
+        let policy = self.mark(&root);
+        let cases = tell(path, text, |file| {
             let target = plain(&path.parent().unwrap_or(Path::new("")).join(file));
-            if !self.loading.allow_outside && !is_inside(&root, &target) {
-                return Err(Refused::Because(format!(
-                    "`{file}` is outside of the suite's folder `{}`; `--allow-outside` allows it, and a `{MARK}` \
-                     marks the folder of a suite",
-                    root.display()
-                )));
+            if let Some(why) = self.outside(&root, &target, file) {
+                return Err(Refused::Because(why));
             }
             self.named.insert(target.clone());
             if let Err(error) = fs::metadata(&target) {
@@ -321,10 +370,59 @@ impl<'a> Reader<'a> {
             }
             Ok((self.world(&target).ok_or(Refused::Wrong)?, target))
         });
-        match case {
-            Ok(case) => Ok(Some(case)),
+        match cases {
+            Ok(mut cases) => {
+                cases.iter_mut().for_each(|case| case.policy.clone_from(&policy));
+                Ok(cases)
+            }
             Err(Some(error)) => Err(FileProblem::new(path, error)),
-            Err(None) => Ok(None),
+            Err(None) => Ok(Vec::new()),
+        }
+    }
+
+    /// Why a file may not be referred to from inside of a suite.
+    fn outside(&self, root: &Path, target: &Path, written: &str) -> Option<String> {
+        let outside = !self.loading.allow_outside && !is_inside(root, target);
+        outside.then(|| {
+            format!(
+                "`{written}` is outside of the suite's folder `{}`; `--allow-outside` allows it, and a `{MARK}` marks \
+                 the folder of a suite",
+                root.display()
+            )
+        })
+    }
+
+    /// The policy that the suite of a folder names; what is wrong with that is said of its own file.
+    fn mark(&mut self, root: &Path) -> Option<PathBuf> {
+        let path = root.join(MARK);
+        if !self.marks.contains_key(root) && path.is_file() {
+            let read = self.mark_at(root, &path);
+            self.marks.insert(root.to_owned(), read);
+            self.named.insert(path);
+        }
+        self.marks.get(root)?.as_ref().ok().cloned().flatten()
+    }
+
+    fn mark_at(&self, root: &Path, path: &Path) -> Result<Option<PathBuf>, FileProblem> {
+        let text =
+            files::read_text(path, LONGEST_TEXT).map_err(|error| FileProblem::unreadable(path, &error))?;
+        let said = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        if !text.lines().any(said) {
+            return Ok(None);
+        }
+        let wrong = |error: WorldError| FileProblem::new(path, error.in_source(&text));
+        let suite: SuiteFile = crate::yaml::read(&text).map_err(|error| FileProblem::new(path, error))?;
+        let Some(policy) = suite.policy else { return Ok(None) };
+        let target = plain(&root.join(&policy.value));
+        let problem = match self.outside(root, &target, &policy.value) {
+            Some(why) => Some(why),
+            None => {
+                fs::metadata(&target).err().map(|error| format!("`{}` cannot be read: {error}", policy.value))
+            }
+        };
+        match problem {
+            Some(why) => Err(wrong(WorldError::new(vec![Problem::with(&policy, why)]))),
+            None => Ok(Some(target)),
         }
     }
 
@@ -363,6 +461,25 @@ fn is_world(text: &str) -> bool {
     has("organizations:") && !has("steps:") && !has("world:")
 }
 
+/// A scenario, or one for each row of its table. What is wrong is nothing, where it is said of the world's file.
+fn tell(
+    path: &Path,
+    text: &str,
+    mut world: impl FnMut(&str) -> Result<(Arc<World>, PathBuf), Refused>,
+) -> Result<Vec<Case>, Option<WorldError>> {
+    let rows = table::told(text).map_err(|error| Some(error.in_source(text)))?;
+    if rows.is_empty() {
+        return Ok(vec![parse(path, text.into(), &mut world)?]);
+    }
+    let case = |row: table::Told| {
+        let mut case = parse(path, row.text.into(), &mut world)?;
+        case.row = Some(row.row);
+        case.name = row.label.map_or(case.name.clone(), |label| format!("{} ({label})", case.name));
+        Ok(case)
+    };
+    rows.into_iter().map(case).collect()
+}
+
 /// What is wrong; nothing, where that is said of the world's file.
 fn parse(
     path: &Path,
@@ -388,7 +505,9 @@ fn parse(
     if !problems.is_empty() {
         return Err(wrong(WorldError::new(problems)));
     }
-    Ok(Case { path: path.to_owned(), text, scenario: Arc::new(scenario), world, world_file })
+    let name = scenario.name.value.clone();
+    let (path, scenario) = (path.to_owned(), Arc::new(scenario));
+    Ok(Case { path, text, scenario, world, world_file, row: None, name, policy: None })
 }
 
 /// The folder that a file is in.

@@ -100,7 +100,7 @@ fn the_exit_status_says_how_it_ended() {
         (&["good", "--plugin", "no-plugin.wasm"], 2, "", no_plugin),
         (&["good", "--policy", "nothing.wasm"], 2, "", "error: `nothing.wasm` cannot be read: "),
         (&["good", "--against", "nothing.wasm"], 2, "", "error: `nothing.wasm` cannot be read: "),
-        (&[], 2, "", "<PATHS>..."),
+        (&["suite.yaml"], 2, "", "`suite.yaml` marks the folder of a suite, and is no scenario"),
         (&["good", "--format", "html"], 2, "", "[possible values: text, json, junit, github]"),
         (&["good", "--watch", "--against", "a.wasm"], 2, "", "cannot be used with"),
     ] {
@@ -376,17 +376,17 @@ fn a_change_is_played_again_and_a_broken_file_is_waited_on() {
             missing.retain(|part| !line.contains(part));
         }
     };
-    wait(&["played 2 of 2", "2 scenarios, 1 passed, 1 failed", "watching 3 files"]);
+    wait(&["played 2 of 2", "2 scenarios, 1 passed, 1 failed", "watching 4 files"]);
     desk.write("bad/fails.yaml", FAILS.replace("alice: declined", "alice: pending"));
-    wait(&["played 1 of 2", "2 scenarios, 2 passed", "watching 3 files"]);
+    wait(&["played 1 of 2", "2 scenarios, 2 passed", "watching 4 files"]);
     desk.write("bad/fails.yaml", FAILS.replace("steps:", "stpes:  # not"));
-    wait(&["did you mean `steps`?", "error: nothing was played", "watching 3 files"]);
+    wait(&["did you mean `steps`?", "error: nothing was played", "watching 4 files"]);
     desk.write("bad/fails.yaml", FAILS);
-    wait(&["played 1 of 2", "1 failed", "watching 3 files"]);
+    wait(&["played 1 of 2", "1 failed", "watching 4 files"]);
     desk.write("world.yaml", format!("{WORLD}# changed\n"));
-    wait(&["played 2 of 2", "watching 3 files"]);
+    wait(&["played 2 of 2", "watching 4 files"]);
     desk.write("good/more.yaml", PASSES);
-    wait(&["played 1 of 3", "3 scenarios, 2 passed", "watching 4 files"]);
+    wait(&["played 1 of 3", "3 scenarios, 2 passed", "watching 5 files"]);
     fs::remove_file(desk.0.join("bad/fails.yaml")).unwrap();
     wait(&["played 0 of 2", "2 scenarios, 2 passed", "watching "]);
 }

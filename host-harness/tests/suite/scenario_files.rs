@@ -55,7 +55,7 @@ fn the_unbroken_story_is_understood() {
     desk.write("suite/story.yaml", STORY);
     let suite = desk.load().unwrap();
     assert_eq!((suite.cases.len(), suite.cases[0].line()), (1, 1));
-    let files = ["suite/story.yaml", "suite/world.yaml"].map(|file| desk.0.join(file));
+    let files = ["suite/story.yaml", "suite/suite.yaml", "suite/world.yaml"].map(|file| desk.0.join(file));
     assert_eq!(suite.files, files.into());
 }
 
@@ -109,7 +109,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
             "{ fuel: '<= 1M' }",
             "{ answer: { nexxt: null } }",
             10,
-            23,
+            25,
             "no answer has a `nexxt`",
             "did you mean `next`?",
         ),
@@ -120,6 +120,38 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_probably_meant() {
             24,
             "`not-permited` is no word of an answer",
             "did you mean `not-permitted`?",
+        ),
+        (
+            "{ refused: { host: unavailable } }",
+            "{ refused: zzzzzzzzz }",
+            8,
+            24,
+            "`zzzzzzzzz` is no word of an answer",
+            "there are `already-member`, ",
+        ),
+        (
+            "    expect: { refused: { host: unavailable } }",
+            "    expect:\n      answer:\n        - alice: { state: pending }\n        - bob:\n            any-of:\n              - { refused: { may-not-gramt: [0] } }",
+            13,
+            28,
+            "`may-not-gramt` is no word of an answer",
+            "did you mean `may-not-grant`? there are ",
+        ),
+        (
+            "    expect: { fuel: '<= 1M' }",
+            "    expect:\n      answer:\n        items: []\n        next: null\n        state:\n          any-of: [\n            pending,\n            pendign ]",
+            17,
+            13,
+            "`pendign` is no word of an answer",
+            "did you mean `pending`? there are `accepted`, ",
+        ),
+        (
+            "    expect: { fuel: '<= 1M' }",
+            "    expect:\n      audit:\n        - event: refused\n          form: ann",
+            13,
+            11,
+            "an audit event has no `form`",
+            "there are `by`, ",
         ),
         ("- advance: 1h", "- advance: 1h\n    as: ann", 11, 5, "nobody acts here", "leave `as` out"),
         (

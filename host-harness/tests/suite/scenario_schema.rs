@@ -6,22 +6,46 @@ use guestlist_harness::{Function, scenario::schema};
 use serde_json::{Value, json};
 
 #[test]
-fn the_schema_in_the_documentation_is_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenario.schema.json");
-    let current = format!("{:#}\n", schema());
-    if env::var_os("BLESS").is_some() {
-        fs::write(&path, &current).unwrap();
+fn the_schemas_in_the_documentation_are_up_to_date() {
+    for (name, current) in [
+        ("scenario", schema::of_scenarios()),
+        ("world", schema::of_worlds()),
+        ("suite", schema::of_suites()),
+        ("policies", schema::of_policies()),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/{name}.schema.json"));
+        let current = format!("{current:#}\n");
+        if env::var_os("BLESS").is_some() {
+            fs::write(&path, &current).unwrap();
+        }
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == current,
+            "the format has changed: `BLESS=1 cargo test` writes docs/{name}.schema.json anew"
+        );
     }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        kept == current,
-        "the format has changed: `BLESS=1 cargo test` writes docs/scenario.schema.json anew"
-    );
+}
+
+#[test]
+fn the_schemas_of_other_files_know_their_keys() {
+    let keys = |schema: &Value, pointer: &str| -> BTreeSet<String> {
+        schema.pointer(pointer).unwrap().as_object().unwrap().keys().cloned().collect()
+    };
+    let world = schema::of_worlds();
+    assert!(keys(&world, "/properties").contains("organizations"));
+    assert_eq!(world.pointer("/$defs/Rule/oneOf").and_then(Value::as_array).map(Vec::len), Some(4));
+    assert_eq!(keys(&schema::of_suites(), "/properties"), ["policy".to_owned()].into());
+    let policies = schema::of_policies();
+    assert_eq!(policies["required"], json!(["others"]));
+    assert!(policies.pointer("/$defs/Entry/properties/sha256/pattern").is_some());
+    for schema in [world, schema::of_suites(), policies] {
+        assert_eq!(schema["additionalProperties"], json!(false));
+    }
 }
 
 #[test]
 fn the_schema_knows_what_the_types_do_not_say() {
-    let schema = schema();
+    let schema = schema::of_scenarios();
     let at = |pointer: &str| schema.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is missing"));
     let step = at("/$defs/Step");
     let choices: BTreeSet<_> = step["oneOf"]

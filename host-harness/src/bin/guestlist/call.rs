@@ -64,7 +64,7 @@ pub struct Arguments {
 enum Operation {
     /// {"usernames": [..], "groups": [..], "roles": [..], "userDomain", "properties", "lifetime", "template", "language", "landing", "idempotencyKey"}
     Invite,
-    /// {"status": [..], "group", "role", "inviter", "invitee", "usernamePrefix", "dismissed", "sortBy", "sortOrder", "after", "limit"}
+    /// {"status": [..], "group", "role", "inviter" (as of `revoke-all`), "invitee", "usernamePrefix", "dismissed", "sortBy", "sortOrder", "after", "limit"}
     List,
     /// {"id"}
     Get,
@@ -72,7 +72,7 @@ enum Operation {
     Resend,
     /// {"id", "reason"}
     Revoke,
-    /// {"invitee" or "inviter": {"organization", "id"}, "reason"}
+    /// {"invitee" or "inviter": {"organization", "id"}, "reason"}; an inviter also as {"client"}, "ORGANIZATION/ID" or "client:ID"
     RevokeAll,
     /// {"id"}
     Approve,
@@ -247,8 +247,9 @@ fn caller(host: &MemoryHost, organization: Option<&str>, text: &str) -> Result<P
         "system" => return Ok(Principal::System),
         _ => {}
     }
+    // Also one that is gone: what is answered then is a story, too.
     if let Some((place, id)) = text.split_once('/')
-        && let Some(user) = host.account(place, id)
+        && let Some(user) = host.account(place, id).or_else(|| host.gone_account(place, id))
     {
         return Ok(Principal::User(user));
     }

@@ -6,7 +6,10 @@ mod watch;
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
     files::{self, LARGEST_COMPONENT},
-    policy::{FolderError, MANIFEST, Policies},
+    policy::{FolderError, MANIFEST, PathError, Policies},
     scenario::{
         self, Ending, FileProblem, Loading, NotBlessed, Options, Report, Runner, Suite, SuiteError, compare,
         schema,
@@ -27,7 +30,7 @@ use crate::{Done, Failure, Told, cache, coverage, policy::facts};
 #[derive(Args)]
 pub struct Arguments {
     /// Scenario files, or folders of them.
-    #[arg(required_unless_present = "schema")]
+    #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
     /// Only what has this in its path or name, or as a tag.
     #[arg(long)]
@@ -35,6 +38,15 @@ pub struct Arguments {
     /// Scenarios at the same time; as many as there are processors by default.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// Begins no scenario after one has failed.
+    #[arg(long)]
+    fail_fast: bool,
+    /// Lists every scenario, with how it ended and how long it took.
+    #[arg(long, short)]
+    verbose: bool,
+    /// Lists the scenarios that took the longest.
+    #[arg(long, value_name = "N")]
+    slowest: Option<usize>,
     /// Fails every host call of every scenario in turn, and checks the guarantees.
     #[arg(long)]
     faults: bool,
@@ -59,12 +71,12 @@ pub struct Arguments {
     #[arg(long)]
     plugin: Option<PathBuf>,
     /// A policy component that is asked for every organization, before the worlds' scripted policies; or a
-    /// folder with a `policies.yaml` that says which organization has which.
+    /// folder with a `policies.yaml` that says which organization has which. Instead of what `suite.yaml` names.
     #[arg(long)]
     policy: Option<PathBuf>,
     /// Plays with this older plugin, too, and shows what is decided differently; expectations do not
     /// count. With `--policy` it is an older policy.
-    #[arg(long, value_name = "OLD", conflicts_with_all = ["bless", "coverage", "coverage_min"])]
+    #[arg(long, value_name = "OLD", conflicts_with_all = ["bless", "coverage", "coverage_rules", "coverage_min"])]
     against: Option<PathBuf>,
     /// Worlds may be outside of the suite's folder, and scenarios links that lead out of it.
     #[arg(long)]
@@ -73,13 +85,24 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Plays again what is concerned when a file changes, until it is interrupted.
-    #[arg(long, conflicts_with_all = ["against", "bless", "coverage", "coverage_min"])]
+    #[arg(long, conflicts_with_all = ["against", "bless", "coverage", "coverage_rules", "coverage_min"])]
     watch: bool,
-    /// Prints the JSON Schema of scenario files, for editors.
-    #[arg(long)]
-    schema: bool,
+    /// Prints the JSON Schema of scenario files, or of another kind of file, for editors.
+    #[arg(long, value_enum, value_name = "OF", num_args = 0..=1, require_equals = true, default_missing_value = "scenario")]
+    schema: Option<SchemaOf>,
     #[command(flatten)]
     coverage: coverage::CoverageArguments,
+}
+
+/// A kind of file.
+#[derive(Clone, Copy, ValueEnum)]
+enum SchemaOf {
+    Scenario,
+    World,
+    /// `suite.yaml`, which marks the folder of a suite.
+    Suite,
+    /// `policies.yaml`, which says whose the policies of a folder are.
+    Policies,
 }
 
 /// See [`scenario::Format`].
@@ -104,8 +127,14 @@ impl From<Format> for scenario::Format {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
-    if arguments.schema {
-        print(&format!("{:#}\n", schema()))?;
+    if let Some(of) = arguments.schema {
+        let schema = match of {
+            SchemaOf::Scenario => schema::of_scenarios(),
+            SchemaOf::World => schema::of_worlds(),
+            SchemaOf::Suite => schema::of_suites(),
+            SchemaOf::Policies => schema::of_policies(),
+        };
+        print(&format!("{schema:#}\n"))?;
         return Ok(Done::Yes);
     }
     if arguments.watch {
@@ -169,24 +198,31 @@ pub fn misunderstood(format: &str, why: &str) -> Option<String> {
 
 fn played(arguments: &Arguments) -> Result<Done, Stop> {
     let suite = load(arguments)?;
-    let runner = runner(arguments, arguments.plugin.as_deref(), arguments.policy.as_deref())?;
+    let runner = runner(arguments, &suite, arguments.plugin.as_deref(), arguments.policy.as_deref())?;
     if let Some(old) = &arguments.against {
         let (plugin, policy) = match &arguments.policy {
             Some(_) => (arguments.plugin.as_deref(), Some(old.as_path())),
             None => (Some(old.as_path()), None),
         };
-        let old = self::runner(arguments, plugin, policy)?;
+        let old = self::runner(arguments, &suite, plugin, policy)?;
         let total = suite.cases.len() * 2;
         let report = progress::shown(total, |told| compare(&suite, &old, &runner, told));
         print(&report.shown(arguments.format.into(), &suite))?;
         return Ok(done(report.failed() == 0));
     }
-    let report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
+    let mut report = progress::shown(suite.cases.len(), |told| runner.run_with_progress(&suite, told));
+    measure_rules(arguments, &runner, &suite, &mut report)?;
+    if arguments.verbose {
+        remark(arguments, &report.listed())?;
+    }
     print(&report.shown(arguments.format.into(), &suite))?;
     if let Some(path) = &arguments.write_facts {
         facts::write(path, &report)?;
     }
-    let (covered, below) = arguments.coverage.judge(&report.coverage.report());
+    if let Some(count) = arguments.slowest {
+        remark(arguments, &report.slowest(count))?;
+    }
+    let (covered, below) = arguments.coverage.judge(&report.coverage.report(), report.rules.as_ref());
     if let Some(covered) = covered {
         remark(arguments, &covered)?;
     }
@@ -195,6 +231,36 @@ fn played(arguments: &Arguments) -> Result<Done, Stop> {
     }
     let blessed = !arguments.bless || bless(arguments, &suite, &report)?;
     Ok(done(report.failed() == 0 && below.is_empty() && blessed))
+}
+
+/// What of the rules has decided; and what could be dropped, where that was asked for and nothing has failed.
+fn measure_rules(
+    arguments: &Arguments,
+    runner: &Runner,
+    suite: &Suite,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    if !arguments.coverage.counts_rules() {
+        return Ok(());
+    }
+    let tries = arguments.coverage.tries_rules();
+    if tries && report.failed() > 0 {
+        eprintln!("no rule was tried: what a scenario notices is only known where all pass");
+    }
+    report.rules = Some(if tries && report.failed() == 0 {
+        let said = AtomicBool::new(false);
+        progress::shown_of(|told| {
+            runner.try_rules(suite, report, &|total, progress| {
+                if !said.swap(true, Ordering::SeqCst) {
+                    eprintln!("without each rule, part of a rule, setting and verdict: {total} playings");
+                }
+                told(total, progress);
+            })
+        })
+    } else {
+        runner.rules(suite, report)
+    });
+    Ok(())
 }
 
 /// Writes the effects of what passed into its files. Answers whether it could.
@@ -210,8 +276,8 @@ fn bless(arguments: &Arguments, suite: &Suite, report: &Report) -> Result<bool, 
             Ok(false) => {}
             Err(why) => {
                 out += &format!("not blessed {}: {why}\n", shown(&case.path));
-                // A race with many ends is fine as it is.
-                all &= matches!(why, NotBlessed::ManyEnds);
+                // A race with many ends, or a table, is fine as it is.
+                all &= matches!(why, NotBlessed::ManyEnds | NotBlessed::Table);
             }
         }
     }
@@ -225,13 +291,19 @@ fn done(well: bool) -> Done {
 }
 
 /// What plays scenarios with a plugin, or with the one of this command.
-fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -> Result<Runner, Stop> {
+fn runner(
+    arguments: &Arguments,
+    suite: &Suite,
+    plugin: Option<&Path>,
+    policy: Option<&Path>,
+) -> Result<Runner, Stop> {
     let own = |error: &dyn std::fmt::Display| Stop::about(Path::new("guestlist"), error);
     let metered = EngineOptions::fuel().instances(64);
     // What is small is not worth a folder.
-    let engine = match policy {
-        Some(_) => cache::engine(metered).map_err(|error| own(&error))?,
-        None => Engine::new(&metered).map_err(|error| own(&error))?,
+    let engine = if policy.is_some() || !suite.policies().is_empty() {
+        cache::engine(metered).map_err(|error| own(&error))?
+    } else {
+        Engine::new(&metered).map_err(|error| own(&error))?
     };
     let plugin = match plugin {
         None => Plugin::bundled(&engine).map_err(|error| own(&error))?,
@@ -241,9 +313,19 @@ fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -
         }
     };
     let mut options = options(arguments);
-    if let Some(path) = policy {
-        let policies = policies(&engine, path)?;
-        options.prepare = Arc::new(move |host| host.set_policies(policies.clone()));
+    match policy {
+        Some(path) => {
+            let policies = policies(&engine, path)?;
+            // Also instead of those that suites name.
+            options.policies = suite.policies().into_iter().map(|path| (path, policies.clone())).collect();
+            options.prepare = Arc::new(move |host| host.set_policies(policies.clone()));
+        }
+        None => {
+            for path in suite.policies() {
+                let policies = policies(&engine, &path)?;
+                options.policies.insert(path, policies);
+            }
+        }
     }
     Ok(Runner::new(plugin, options))
 }
@@ -251,28 +333,18 @@ fn runner(arguments: &Arguments, plugin: Option<&Path>, policy: Option<&Path>) -
 /// What judges: a component for all organizations, or what a folder says.
 fn policies(engine: &Engine, path: &Path) -> Result<Policies, Stop> {
     let policies = Policies::new(engine);
-    if !path.is_dir() {
-        let bytes = read(path)?;
-        cache::announce(engine, path, &bytes);
-        let policy = policies.load(&bytes, None);
-        let wrong = |error| Stop::about(path, format_args!("{}: {error}", path.display()));
-        policies.set_others(policy.map_err(wrong)?);
-        return Ok(policies);
+    if path.is_dir() {
+        eprintln!("loading the policies of {} ..", shown(path));
+    } else {
+        cache::announce(engine, path, &read(path)?);
     }
-    eprintln!("loading the policies of {} ..", text::line(&path.display().to_string()));
-    let report = policies.read_folder(path).map_err(|error| match error {
-        FolderError::Malformed(error) => {
+    policies.read_path(path).map_err(|error| match error {
+        PathError::Folder(FolderError::Malformed(error)) => {
             Stop::Before(SuiteError::of(FileProblem { path: path.join(MANIFEST), error }))
         }
         error => Stop::about(path, error),
     })?;
-    match report.broken.first() {
-        None => Ok(policies),
-        Some(broken) => {
-            let why = format_args!("the policy `{}` cannot be loaded: {}", broken.name, broken.why);
-            Err(Stop::about(path, why))
-        }
-    }
+    Ok(policies)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Stop> {
@@ -283,6 +355,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Stop> {
 fn options(arguments: &Arguments) -> Options {
     let mut options = Options::default();
     options.faults = arguments.faults;
+    options.fail_fast = arguments.fail_fast;
     options.explain = arguments.explain;
     options.bless = arguments.bless;
     options.seed = arguments.seed;

@@ -207,6 +207,54 @@ fn a_text_beyond_a_bound_is_told_the_bound() {
 }
 
 #[test]
+fn a_rule_names_what_is_there_or_says_that_it_comes_later() {
+    let with = |rule: &str| {
+        format!(
+            "organizations:
+  - id: root
+    users: [{{ id: u-bob, name: bob }}, {{ id: u-tim, name: u-bob2 }}, {{ id: u-bob2, name: tim }}]
+    groups: [{{ id: g-root }}]
+    roles: [{{ id: r-root }}]
+  - id: acme
+    parent: root
+    users: [{{ id: u-ann, name: ann }}]
+    groups: [{{ id: g-acme }}]
+    roles: [{{ id: r-acme }}]
+    policy: [{{ {rule}, refuse: no }}]
+  - {{ id: partner, users: [{{ id: p-gus, name: gus }}] }}
+"
+        )
+    };
+    for rule in [
+        "names: [BOB, u-bob, primary/bob, root/u-bob, partner/p-gus]",
+        "in-groups: [g-root], in-roles: [r-root], inviter-in-groups: [g-acme], inviter-in-roles: [r-acme]",
+        "grants: [g-acme, r-acme, 'group:g-acme', 'role:r-acme']",
+        "names: [nobody], in-groups: [nothing], grants: [nothing], later: true",
+    ] {
+        MemoryHost::from_yaml(&with(rule)).unwrap_or_else(|error| panic!("{rule}: {error}"));
+    }
+    for (rule, expected, help) in [
+        ("names: [bbo]", "`root`, the parent of `acme`, has no user `bbo`", "did you mean `bob`?"),
+        ("names: [ann]", "`root`, the parent of `acme`, has no user `ann`", "`later: true`"),
+        ("names: [gus]", "has no user `gus`", "`later: true`"),
+        ("names: [bob@root.example]", "has no user `bob@root.example`", "`later: true`"),
+        ("names: [SECONDARY/bob]", "has no user `SECONDARY/bob`", ""),
+        ("names: [u-bob2]", "`u-bob2` is the id of one user and the user name of another", ""),
+        ("in-groups: [g-acme]", "`root`, the parent of `acme`, has no group `g-acme`", ""),
+        ("in-roles: [r-rot]", "has no role `r-rot`", "did you mean `r-root`?"),
+        ("inviter-in-groups: [g-root]", "organization `acme` has no group `g-root`", ""),
+        ("inviter-in-roles: [g-acme]", "organization `acme` has no role `g-acme`", ""),
+        ("grants: ['group:r-acme']", "organization `acme` has no group `r-acme`", ""),
+        ("grants: ['role:g-acme']", "organization `acme` has no role `g-acme`", ""),
+    ] {
+        let text = error(&with(rule));
+        assert!(text.contains(expected) && text.contains("11 | ") && text.contains(help), "{rule}: {text}");
+    }
+    let without = with("names: [bob]").replace("refuse: no", "narrow: { without: ['role:g-acme'] }");
+    assert!(error(&without).contains("organization `acme` has no role `g-acme`"));
+}
+
+#[test]
 fn a_ring_of_parents_is_refused() {
     let text = error("organizations: [{ id: a, parent: b }, { id: b, parent: a }]");
     assert!(text.contains("its own ancestor"), "{text}");

@@ -91,7 +91,6 @@ async fn what_a_world_file_cannot_say_is_listed_at_its_top() {
             "# left out: of organization `acme`: that `acme/u-deputy` may give `g-own`",
             "# left out: of organization `acme`: a setting about `r-admin`, which is gone",
             "# left out: of organization `acme`: a setting about `r-admin`, which is gone",
-            "# left out: of organization `acme`: a rule about `r-admin`, which is gone",
             "# left out: of organization `partner`: that the user id `u-gus0` is spent",
             "# left out: of organization `root`: that the user id `u-bob` is spent",
             "# left out: of organization `root`: that the user id `u-gus` is spent",
@@ -105,6 +104,9 @@ async fn what_a_world_file_cannot_say_is_listed_at_its_top() {
         Some(vec![]),
         "nobody, and not everybody"
     );
+    let rule = &read.organizations["acme"].policy[0];
+    assert!(rule.later, "a rule about what is gone waits for it to come again");
+    assert_eq!(rule.narrow.as_ref().unwrap().without, ["g-help", "r-admin"]);
 }
 
 #[test]

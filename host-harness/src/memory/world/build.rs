@@ -1,5 +1,7 @@
 //! From a world file to a world: every reference is followed, and every dangling one reported.
 
+mod rules;
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -23,6 +25,8 @@ use crate::{
         store::new_store_name,
     },
 };
+
+pub(crate) use rules::{Dangling, LATER, dangling};
 
 /// 2026-03-02T09:00:00Z
 const START: u64 = 1_772_442_000_000;
@@ -353,23 +357,7 @@ impl Builder {
             self.problems
                 .push(Problem::with(&entry.id, format!("the settings of `{id}` cannot work: {why}")));
         }
-        for rule in &entry.policy {
-            for target in rule.value.narrow.iter().flat_map(|narrow| &narrow.without) {
-                let Some(place) = self.organizations.get(id) else { continue };
-                if !place.groups.contains_key(target) && !place.roles.contains_key(target) {
-                    let message = format!("organization `{id}` has no group or role `{target}`");
-                    let known = place.groups.keys().chain(place.roles.keys()).map(String::as_str);
-                    let problem = Problem::with(rule, message).suggest(target, known);
-                    self.problems.push(problem);
-                }
-            }
-        }
-        for rule in entry.policy.iter().filter(|rule| rule.value.verdicts() != 1) {
-            let problem = Problem::with(rule, "a rule needs exactly one verdict".into());
-            self.problems.push(
-                problem.helped("give one of `allow: true`, `refuse`, `require-approval` and `narrow`".into()),
-            );
-        }
+        self.link_policy(entry);
     }
 
     fn link_target(&mut self, organization: &str, entry: &TargetEntry, is_role: bool) {

@@ -219,6 +219,17 @@ impl Problem {
         Self { help: Some(help), ..self }
     }
 
+    /// Adds the nearest of the words that would have been right, and all of them.
+    pub(crate) fn choose<'a>(self, wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut right: Vec<_> = right.into_iter().collect();
+        right.sort_unstable();
+        right.dedup();
+        let near = nearest(wrong, right.iter().copied());
+        let near = near.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+        let all: Vec<_> = right.iter().map(|name| format!("`{name}`")).collect();
+        self.helped(format!("{near}there are {}", all.join(", ")))
+    }
+
     /// Adds the nearest of the names that would have been right.
     pub(crate) fn suggest<'a>(self, wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(wrong, right) {

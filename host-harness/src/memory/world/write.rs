@@ -11,7 +11,7 @@ use std::{
 use chrono::DateTime;
 use serde::{Serialize, Serializer};
 
-use super::{World, WorldError, build::PERMISSIONS};
+use super::{World, WorldError, build::PERMISSIONS, dangling};
 use crate::{
     AddressDomains,
     contract::{
@@ -21,8 +21,8 @@ use crate::{
     lookup::DEFAULT_STORE,
     memory::{
         duration::HumanDuration,
-        policy::Rule,
         realm::{Organization, Person, Realm, Target},
+        rule::Rule,
     },
 };
 
@@ -221,7 +221,25 @@ impl Realm {
             forget_invitations(place);
             forget_the_gone(place, &exists, above, &mut leave);
         }
+        said.await_the_gone();
         (said, left_out)
+    }
+}
+
+impl Realm {
+    /// A rule about what is gone is read again as one about what may come.
+    fn await_the_gone(&mut self) {
+        let rules = self.organizations.iter().flat_map(|(id, place)| {
+            place.policy.iter().enumerate().map(move |(index, rule)| (id, index, rule))
+        });
+        let awaited: Vec<_> = rules
+            .filter(|(id, _, rule)| !dangling(&self.organizations, id, rule).is_empty())
+            .map(|(id, index, _)| (id.clone(), index))
+            .collect();
+        for (id, index) in awaited {
+            let rule = self.organizations.get_mut(&id).and_then(|place| place.policy.get_mut(index));
+            rule.into_iter().for_each(|rule| rule.later = true);
+        }
     }
 }
 
@@ -278,12 +296,6 @@ fn forget_the_gone(
     for grants in settings.ceiling.iter_mut().chain([&mut settings.privileged]) {
         grants
             .retain(|grant| keep(format!("a setting about `{}`, which is gone", grant.id), is_there(grant)));
-    }
-    for narrow in place.policy.iter_mut().filter_map(|rule| rule.narrow.as_mut()) {
-        narrow.without.retain(|id| {
-            let there = groups.contains_key(id) || roles.contains_key(id);
-            keep(format!("a rule about `{id}`, which is gone"), there)
-        });
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     memory::Problem,
     scenario::{
         ask::BROKEN,
+        edit::tree::Node,
         expect::{EVENT_KEYS, MAIL_KEYS},
         format::Outcome,
         pattern::Bound,
@@ -79,10 +80,17 @@ const ANSWER_KEYS: [&str; 46] = [
     "withheld",
 ];
 
+/// A line and a column.
+type At = (u64, u64);
+
+fn problem((line, column): At, message: String) -> Problem {
+    Problem { line, column, message, help: None }
+}
+
 /// Inside of a reason, where texts are somebody's.
 const WORDS: &str = "";
 
-impl Checker {
+impl Checker<'_> {
     pub(super) fn outcome(&mut self, outcome: &Spanned<Outcome>, scope: Scope) {
         let it = &outcome.value;
         for bound in [&it.fuel, &it.host_calls, &it.memory].into_iter().flatten() {
@@ -105,11 +113,11 @@ impl Checker {
             );
         }
         self.judgeable(outcome, scope);
-        if let Some(pattern) = &it.answer {
-            self.answer_pattern(pattern, &pattern.value, None);
-        }
-        if let Some(pattern) = &it.refused {
-            self.answer_pattern(pattern, &pattern.value, Some("refused"));
+        for (pattern, within) in [(&it.answer, None), (&it.refused, Some("refused"))] {
+            let Some(pattern) = pattern else { continue };
+            let place = (pattern.referenced.line(), pattern.referenced.column());
+            let node = self.document.and_then(|document| document.node_at(place));
+            self.answer_pattern(place, node, &pattern.value, within);
         }
         let calls = [&it.calls, &it.calls_in_any_order, &it.calls_include, &it.calls_exclude];
         for pattern in calls.into_iter().flatten().flat_map(|calls| &calls.value) {
@@ -152,16 +160,27 @@ impl Checker {
         }
     }
 
-    /// A pattern of an answer: words that no answer has would match nothing, or, as `null`, everything.
-    fn answer_pattern(&mut self, place: &Spanned<Value>, pattern: &Value, within: Option<&str>) {
+    /// A pattern of an answer: words that no answer has would match nothing, or, as `null`, everything. `node`
+    /// is what the file has there.
+    fn answer_pattern(&mut self, place: At, node: Option<&Node>, pattern: &Value, within: Option<&str>) {
+        let place = node.map_or(place, |node| self.place(node).unwrap_or(place));
         match pattern {
-            Value::Array(items) => items.iter().for_each(|item| self.answer_pattern(place, item, within)),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let node = node.and_then(|node| node.children.get(index));
+                    self.answer_pattern(place, node, item, within);
+                }
+            }
             Value::Object(fields) => {
                 for (key, value) in fields {
+                    let (named, node) = node.and_then(|node| node.field(key)).unzip();
+                    let at = named.and_then(|named| self.place(named)).unwrap_or(place);
                     if value.is_null() && !ANSWER_KEYS.contains(&key.as_str()) {
-                        let message = format!("no answer has a `{key}`");
-                        let problem = Problem::with(place, message).suggest(key, ANSWER_KEYS);
-                        self.problems.push(problem);
+                        let problem = problem(at, format!("no answer has a `{key}`"));
+                        self.problems.push(problem.choose(key, ANSWER_KEYS));
+                    }
+                    if within == Some("refused") && key != "any-of" {
+                        self.word(at, key, coverage::refusals().collect());
                     }
                     // What is in a reason are somebody's words.
                     let within = match (key.as_str(), within) {
@@ -169,22 +188,31 @@ impl Checker {
                         (_, Some("refused" | WORDS)) => Some(WORDS),
                         (key, _) => Some(key),
                     };
-                    self.answer_pattern(place, value, within);
+                    self.answer_pattern(at, node, value, within);
                 }
             }
-            Value::String(text) if text != "*" => {
-                let known: Vec<&str> = match within {
-                    Some("state") => STATES.map(state_name).to_vec(),
-                    Some("refused") => coverage::refusals().collect(),
-                    _ => return,
-                };
-                if !known.contains(&text.as_str()) {
-                    let message = format!("`{text}` is no word of an answer");
-                    self.problems.push(Problem::with(place, message).suggest(text, known));
-                }
-            }
+            Value::String(text) if text != "*" => match within {
+                Some("state") => self.word(place, text, STATES.map(state_name).to_vec()),
+                Some("refused") => self.word(place, text, coverage::refusals().collect()),
+                _ => {}
+            },
             _ => {}
         }
+    }
+
+    /// One of a few words; of a refusal those are shown that this call can have.
+    fn word(&mut self, place: At, text: &str, known: Vec<&str>) {
+        if known.contains(&text) {
+            return;
+        }
+        let here: Vec<_> = coverage::refusals_of(self.speaks).filter(|word| known.contains(word)).collect();
+        let problem = problem(place, format!("`{text}` is no word of an answer"));
+        self.problems.push(problem.choose(text, if here.is_empty() { known } else { here }));
+    }
+
+    /// Where a node of the file stands.
+    fn place(&self, node: &Node) -> Option<At> {
+        self.document.map(|document| document.place(node.range.start))
     }
 
     fn call_pattern(&mut self, pattern: &Spanned<Value>) {
@@ -218,9 +246,12 @@ impl Checker {
 
     fn keys(&mut self, pattern: &Spanned<Value>, what: &str, known: &[&str]) {
         let Value::Object(fields) = &pattern.value else { return };
+        let place = (pattern.referenced.line(), pattern.referenced.column());
+        let node = self.document.and_then(|document| document.node_at(place));
         for key in fields.keys().filter(|key| !known.contains(&key.as_str())) {
-            let message = format!("{what} has no `{key}`");
-            self.problems.push(Problem::with(pattern, message).suggest(key, known.iter().copied()));
+            let named = node.and_then(|node| node.field(key)).and_then(|(named, _)| self.place(named));
+            let problem = problem(named.unwrap_or(place), format!("{what} has no `{key}`"));
+            self.problems.push(problem.choose(key, known.iter().copied()));
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_saphyr::Spanned;
 
 use super::{Checker, expected::Scope};
 use crate::{
-    memory::{Problem, SettingsPatch, instant},
+    memory::{Dangling, LATER, Problem, Rule, SettingsPatch, dangling, instant},
     scenario::{
         format::{ACTIONS, Event, Handle, Step, Text},
         strike,
@@ -23,8 +23,8 @@ fn one_of_the_actions() -> String {
     format!("give one of {}", actions.join(", "))
 }
 
-impl Checker {
-    pub(super) fn step(&mut self, step: &Spanned<Step>, place: Place) {
+impl Checker<'_> {
+    pub(super) fn step(&mut self, step: &Spanned<Step>, place: Place, within: Option<&Text>) {
         let it = &step.value;
         let calls = [
             it.invite.is_some(),
@@ -84,10 +84,17 @@ impl Checker {
         self.call(step);
         self.user_stores(step);
         if let Some(event) = &it.event {
-            self.event(step, event);
+            self.event(step, event, it.organization.as_ref().or(within));
         }
         self.problems.extend(it.fault.as_ref().and_then(|fault| strike::understood(fault).err()));
         if let Some(expect) = &it.expect {
+            let invitees =
+                [it.list_mine.is_some(), it.introspect.is_some(), it.accept.is_some(), it.decline.is_some()];
+            self.speaks = match () {
+                () if it.sweep.is_some() => "maintenance",
+                () if given(&invitees) > 0 => "invitee",
+                () => "invitations",
+            };
             self.outcome(
                 expect,
                 match (is_call, place) {
@@ -115,7 +122,7 @@ impl Checker {
                 if one.value.race.is_some() {
                     self.problems.push(Problem::with(one, "a race has no races in it".into()));
                 }
-                self.step(one, Place::Race);
+                self.step(one, Place::Race, within);
             }
         }
     }
@@ -162,7 +169,7 @@ impl Checker {
         self.problems.extend(text.and_then(|text| instant(text).err()));
     }
 
-    fn event(&mut self, step: &Spanned<Step>, event: &Event) {
+    fn event(&mut self, step: &Spanned<Step>, event: &Event, within: Option<&Text>) {
         match event.count() {
             0 => self.wrong(step, "the event says nothing", "say what happens, as in `disable-user: alice`"),
             1 => {}
@@ -178,7 +185,10 @@ impl Checker {
         for who in people {
             self.person(who.as_ref());
         }
-        self.person(event.rename_user.as_ref().map(|rename| &rename.user));
+        for rename in [&event.rename_user, &event.move_to_store].into_iter().flatten() {
+            self.person(Some(&rename.user));
+        }
+        self.person(event.change_email.as_ref().map(|change| &change.user));
         for giving in [&event.give, &event.take].into_iter().flatten() {
             self.person(Some(&giving.user));
             if giving.group.is_some() == giving.role.is_some() {
@@ -192,19 +202,40 @@ impl Checker {
             self.organization(Some(&moving.organization));
             self.organization(moving.below.as_ref());
         }
-        let grants = event.change_settings.iter().flat_map(SettingsPatch::grants);
-        let grants: Vec<_> = grants.map(|grant| (grant.referenced, grant.value.id.clone())).collect();
-        let narrowed = event.set_policy.iter().flatten().filter_map(|rule| rule.narrow.as_ref());
-        let narrowed: Vec<_> = narrowed.flat_map(|narrow| narrow.without.clone()).collect();
-        let named = grants.into_iter().chain(narrowed.into_iter().map(|id| (step.referenced, id)));
-        for (place, id) in named {
+        self.organization(event.create_organization.as_ref().and_then(|place| place.below.as_ref()));
+        for grant in event.change_settings.iter().flat_map(SettingsPatch::grants) {
             let targets =
                 self.world.organizations.values().flat_map(|one| one.groups.keys().chain(one.roles.keys()));
-            let known: Vec<&str> = targets.map(String::as_str).collect();
-            if !known.contains(&id.as_str()) {
+            let known: Vec<&str> = targets.chain(&self.made).map(String::as_str).collect();
+            let id = grant.value.id.as_str();
+            if !known.contains(&id) {
                 let message = format!("the world has no group or role `{id}`");
-                let problem = Problem::at(Some(place), message).suggest(&id, known);
-                self.problems.push(problem);
+                self.problems.push(Problem::with(grant, message).suggest(id, known));
+            }
+        }
+        let rules = event.set_policy.iter().flatten();
+        rules.for_each(|rule| self.rule(rule, within));
+    }
+
+    /// A rule that is set in the course of the story: of what the world has, or the story makes.
+    fn rule(&mut self, rule: &Spanned<Rule>, within: Option<&Text>) {
+        if rule.value.verdicts() != 1 {
+            let help = "give one of `allow: true`, `refuse`, `require-approval` (of less with `narrow`) and `narrow`";
+            self.wrong(rule, "a rule needs exactly one verdict", help);
+        }
+        // Below another parent other people, groups and roles are meant.
+        let Some(place) = within.filter(|_| !self.moves) else { return };
+        for Dangling { name, message, known } in
+            dangling(&self.realm.organizations, &place.value, &rule.value)
+        {
+            let plain = name.rsplit('/').next().unwrap_or(&name);
+            if !self.made.iter().any(|made| made.eq_ignore_ascii_case(plain)) {
+                let problem = Problem::with(rule, message).suggest(&name, known.iter().map(String::as_str));
+                self.problems.push(if problem.help.is_some() {
+                    problem
+                } else {
+                    problem.helped(LATER.into())
+                });
             }
         }
     }

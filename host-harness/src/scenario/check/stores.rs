@@ -62,7 +62,7 @@ impl Stores {
     }
 }
 
-impl Checker {
+impl Checker<'_> {
     pub(super) fn user_stores(&mut self, step: &Spanned<Step>) {
         let it = &step.value;
         let mut problems = Vec::new();

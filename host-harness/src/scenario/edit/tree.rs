@@ -6,7 +6,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 use serde_json::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::scenario) enum Shape {
     Nothing,
     Scalar,
     /// After `|` or `>`.
@@ -19,19 +19,28 @@ pub(super) enum Shape {
 }
 
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) shape: Shape,
+pub(in crate::scenario) struct Node {
+    pub(in crate::scenario) shape: Shape,
     /// From its first byte to behind its last.
-    pub(super) range: Range<usize>,
-    pub(super) text: String,
+    pub(in crate::scenario) range: Range<usize>,
+    pub(in crate::scenario) text: String,
     /// It has neither anchor nor tag.
-    pub(super) bare: bool,
+    pub(in crate::scenario) bare: bool,
     /// Items; or keys and values in turn.
-    pub(super) children: Vec<Node>,
+    pub(in crate::scenario) children: Vec<Node>,
 }
 
 impl Node {
-    pub(super) fn field(&self, name: &str) -> Option<(&Node, &Node)> {
+    fn beginning_at(&self, at: usize) -> Option<&Node> {
+        if self.range.start == at && self.shape != Shape::Nothing {
+            return Some(self);
+        }
+        // What begins behind it is not in it.
+        let inside = self.children.iter().filter(|child| child.range.contains(&at));
+        inside.filter_map(|child| child.beginning_at(at)).next()
+    }
+
+    pub(in crate::scenario) fn field(&self, name: &str) -> Option<(&Node, &Node)> {
         let is_map = matches!(self.shape, Shape::BlockMap | Shape::FlowMap);
         let mut pairs = self.children.chunks_exact(2).filter(|_| is_map);
         pairs.find_map(|pair| match pair {
@@ -40,7 +49,7 @@ impl Node {
         })
     }
 
-    pub(super) fn value(&self) -> Value {
+    pub(in crate::scenario) fn value(&self) -> Value {
         match self.shape {
             Shape::Nothing => Value::Null,
             Shape::Scalar | Shape::Indented | Shape::Alias => Value::from(self.text.as_str()),
@@ -56,15 +65,15 @@ impl Node {
     }
 }
 
-pub(super) struct Document<'a> {
-    pub(super) source: &'a str,
-    pub(super) root: Node,
+pub(in crate::scenario) struct Document<'a> {
+    pub(in crate::scenario) source: &'a str,
+    pub(in crate::scenario) root: Node,
     /// Where comments start.
-    pub(super) comments: Vec<usize>,
+    pub(in crate::scenario) comments: Vec<usize>,
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn parse(source: &'a str) -> Result<Self, String> {
+    pub(in crate::scenario) fn parse(source: &'a str) -> Result<Self, String> {
         let mut reader = Reader { source, events: Parser::new_from_str(source), comments: Vec::new() };
         let root = loop {
             match reader.next()? {
@@ -75,34 +84,51 @@ impl<'a> Document<'a> {
         Ok(Self { source, root, comments: reader.comments })
     }
 
-    pub(super) fn newline(&self) -> &'static str {
+    /// The line and the column of a byte, from 1.
+    pub(in crate::scenario) fn place(&self, at: usize) -> (u64, u64) {
+        let before = self.source.get(..at).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (line as u64, column as u64)
+    }
+
+    /// The outermost node that begins there.
+    pub(in crate::scenario) fn node_at(&self, place: (u64, u64)) -> Option<&Node> {
+        let line = usize::try_from(place.0).ok()?.checked_sub(1)?;
+        let start: usize = self.source.split_inclusive('\n').take(line).map(str::len).sum();
+        let letters = usize::try_from(place.1).ok()?.checked_sub(1)?;
+        let before = self.source.get(start..)?.chars().take(letters).map(char::len_utf8).sum::<usize>();
+        self.root.beginning_at(start + before)
+    }
+
+    pub(in crate::scenario) fn newline(&self) -> &'static str {
         if self.source.contains("\r\n") { "\r\n" } else { "\n" }
     }
 
     /// Lines that follow a line, each with its break before it.
-    pub(super) fn below(&self, lines: impl IntoIterator<Item = String>) -> String {
+    pub(in crate::scenario) fn below(&self, lines: impl IntoIterator<Item = String>) -> String {
         lines.into_iter().map(|line| format!("{}{line}", self.newline())).collect()
     }
 
-    pub(super) fn line_start(&self, at: usize) -> usize {
+    pub(in crate::scenario) fn line_start(&self, at: usize) -> usize {
         self.source.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |index| index + 1)
     }
 
     /// Before the break of the line.
-    pub(super) fn line_end(&self, at: usize) -> usize {
+    pub(in crate::scenario) fn line_end(&self, at: usize) -> usize {
         let rest = self.source.get(at..).unwrap_or_default();
         let line = rest.split('\n').next().unwrap_or_default();
         at + line.strip_suffix('\r').unwrap_or(line).len()
     }
 
     /// As many blanks as there is text before this place in its line.
-    pub(super) fn indent(&self, at: usize) -> String {
+    pub(in crate::scenario) fn indent(&self, at: usize) -> String {
         let before = self.source.get(self.line_start(at)..at).unwrap_or_default();
         before.chars().map(|_| ' ').collect()
     }
 
     /// The blanks before the dash of an item.
-    pub(super) fn dash(&self, item: &Node) -> Result<String, String> {
+    pub(in crate::scenario) fn dash(&self, item: &Node) -> Result<String, String> {
         let line = self.source.get(self.line_start(item.range.start)..).unwrap_or_default();
         let rest = line.trim_start_matches(' ');
         let blanks = line.get(..line.len() - rest.len()).filter(|_| rest.starts_with("- "));
@@ -110,7 +136,7 @@ impl<'a> Document<'a> {
     }
 
     /// Behind the colon of a key.
-    pub(super) fn colon(&self, key: &Node) -> Result<usize, String> {
+    pub(in crate::scenario) fn colon(&self, key: &Node) -> Result<usize, String> {
         let rest = self.source.get(key.range.end..).unwrap_or_default();
         let blanks = rest.len() - rest.trim_start().len();
         let is_there = rest.trim_start().starts_with(':');

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
 use super::Text;
 use crate::{
@@ -29,6 +30,10 @@ pub struct Event {
     pub create_user: Option<NewUser>,
     /// Gives somebody another user name.
     pub rename_user: Option<Rename>,
+    /// Gives somebody another verified address; without `to` they have none.
+    pub change_email: Option<Addressing>,
+    /// Moves somebody to another user store of the organization that they are of.
+    pub move_to_store: Option<Rename>,
     /// Makes somebody a member by hand.
     #[schemars(with = "Option<String>")]
     pub add_member: Option<Text>,
@@ -39,12 +44,22 @@ pub struct Event {
     pub give: Option<Giving>,
     /// Takes it away.
     pub take: Option<Giving>,
+    /// Makes a group.
+    pub create_group: Option<NewTarget>,
+    /// Makes a role.
+    pub create_role: Option<NewTarget>,
+    /// Gives a group another name.
+    pub rename_group: Option<RenameGroup>,
+    /// Gives a role another name.
+    pub rename_role: Option<RenameRole>,
     /// Deletes a group.
     #[schemars(with = "Option<String>")]
     pub delete_group: Option<Text>,
     /// Deletes a role.
     #[schemars(with = "Option<String>")]
     pub delete_role: Option<Text>,
+    /// Makes an organization, with default settings.
+    pub create_organization: Option<NewPlace>,
     /// Suspends an organization.
     #[schemars(with = "Option<String>")]
     pub suspend_organization: Option<Text>,
@@ -63,7 +78,7 @@ pub struct Event {
     pub change_settings: Option<SettingsPatch>,
     /// Replaces the scripted policy.
     #[schemars(with = "Option<Vec<Rule>>")]
-    pub set_policy: Option<Vec<Rule>>,
+    pub set_policy: Option<Vec<Spanned<Rule>>>,
     /// A user store stops answering.
     pub silence_store: Option<String>,
     /// It answers again.
@@ -84,6 +99,13 @@ impl Event {
             self.delete_user.is_some(),
             self.create_user.is_some(),
             self.rename_user.is_some(),
+            self.change_email.is_some(),
+            self.move_to_store.is_some(),
+            self.create_group.is_some(),
+            self.create_role.is_some(),
+            self.rename_group.is_some(),
+            self.rename_role.is_some(),
+            self.create_organization.is_some(),
             self.add_member.is_some(),
             self.remove_member.is_some(),
             self.give.is_some(),
@@ -117,15 +139,73 @@ struct NewUserSchema {
     email: Option<String>,
 }
 
-/// Another user name.
+/// Another user name, or another user store.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Rename {
     /// Who.
     #[schemars(with = "String")]
     pub user: Text,
-    /// His new name.
+    /// The new name, or the store.
     pub to: String,
+}
+
+/// Another address.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Addressing {
+    /// Whose.
+    #[schemars(with = "String")]
+    pub user: Text,
+    /// The new address.
+    #[serde(default)]
+    pub to: Option<String>,
+}
+
+/// A group or role that is made.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NewTarget {
+    /// One that no other of its kind has in the organization.
+    pub id: String,
+    /// The id by default.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Another name of a group.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RenameGroup {
+    /// Its id.
+    pub group: String,
+    /// The new name.
+    pub to: String,
+}
+
+/// Another name of a role.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RenameRole {
+    /// Its id.
+    pub role: String,
+    /// The new name.
+    pub to: String,
+}
+
+/// An organization that is made.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NewPlace {
+    /// One that no other has or had.
+    pub id: String,
+    /// The id by default.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Below this one; absent: it is a root.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub below: Option<Text>,
 }
 
 /// A group or role of somebody.

@@ -24,6 +24,8 @@ use crate::{
 /// Most schedules of one race.
 const SCHEDULES_MAX: usize = 20_000;
 
+const SCHEDULE: &str = "in the schedule ";
+
 /// A call, or something that happens, under way.
 type Doing = Pin<Box<dyn Future<Output = Result<Option<Spoken>, Failure>>>>;
 
@@ -60,12 +62,16 @@ impl Acting<'_, '_> {
                 if !self.played.failures.is_empty() {
                     let order: Vec<_> = order.iter().map(|index| (index + 1).to_string()).collect();
                     for failure in &mut self.played.failures {
-                        if failure.help.is_none() {
-                            failure.help = Some(format!(
-                                "in the schedule {} (who goes on, step by step)",
-                                order.join(" ")
-                            ));
-                        }
+                        let help = failure.help.take();
+                        // That of a race inside of what follows says more.
+                        let told = help.as_ref().is_some_and(|help| help.contains(SCHEDULE));
+                        let order = order.join(" ");
+                        let schedule = format!("{SCHEDULE}{order} (who goes on, step by step)");
+                        failure.help = match help {
+                            Some(help) if told => Some(help),
+                            Some(help) => Some(format!("{help}; {schedule}")),
+                            None => Some(schedule),
+                        };
                     }
                 }
             }
@@ -184,7 +190,9 @@ impl Acting<'_, '_> {
         let wanted = self.wanted(step.value.expect.as_ref());
         let seen = Seen::between(&now, &now, stage, Some(told), Wanted { changes: false, ..wanted });
         if let Some(expect) = step.value.expect.as_ref().filter(|_| self.told()) {
+            let met = self.played.failures.len();
             self.compare(expect, &seen, stage);
+            self.say_who_acted(stage, step, told, met);
         }
         self.write_down(stage, step, Some(told), seen);
     }

@@ -4,7 +4,8 @@
 //! {
 //!   "format": 1,
 //!   "plugin": "<SHA-256>",
-//!   "summary": { "scenarios": 2, "passed": 1, "failed": 1, "disturbed": 0, "schedules": 0, "seconds": 0.1 },
+//!   "summary": { "scenarios": 2, "passed": 1, "failed": 1, "disturbed": 0, "schedules": 0,
+//!     "unplayed": 0, "seconds": 0.1 },
 //!   "cases": [
 //!     { "path": "inviting/one.yaml", "line": 1, "name": "One is invited", "tags": [], "ending": "failed",
 //!       "failures": [ { "line": 7, "column": 5, "message": "..", "expected": "..", "actual": "..", "help": ".." } ],
@@ -14,7 +15,8 @@
 //! }
 //! ```
 //!
-//! `expected`, `actual` and `help` may be absent; `steps`, `mails` and `audit` are there with `explain`.
+//! A scenario that is told for each row of a table has `row`, from 1. With `--coverage` there is `rules`: what of
+//! the rules under test has decided. `expected`, `actual` and `help` may be absent; `steps`, `mails` and `audit` are there with `explain`.
 //! A comparison has `against`, the SHA-256 of the old plugin: `expected` is then what it did. Where a
 //! file is wrong nothing is run, and there is `problems` instead, a list of `path`, `line`, `column`,
 //! `message` and `help`. Keys may be added; a key that changes its meaning changes `format`.
@@ -38,6 +40,9 @@ struct Shape<'a> {
     cases: &'a [CaseReport],
     /// Of what was played: see [`crate::coverage`].
     coverage: crate::coverage::Report,
+    /// Of the rules under test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<&'a crate::scenario::RulesReport>,
 }
 
 #[derive(Serialize)]
@@ -47,6 +52,7 @@ struct Summary {
     failed: usize,
     disturbed: u64,
     schedules: u64,
+    unplayed: usize,
     seconds: f64,
 }
 
@@ -78,10 +84,12 @@ pub(super) fn report(report: &Report) -> String {
             failed,
             disturbed: report.cases.iter().map(|case| case.disturbed).sum(),
             schedules: report.cases.iter().map(|case| case.schedules).sum(),
+            unplayed: report.unplayed,
             seconds: report.time.as_secs_f64(),
         },
         cases: &report.cases,
         coverage: report.coverage.report(),
+        rules: report.rules.as_ref(),
     })
 }
 

@@ -1,6 +1,10 @@
 //! Reports as JUnit's XML: a `testsuite` for each folder, a `testcase` for each scenario.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Component, Path},
+    time::Duration,
+};
 
 use super::{Ending, Report, Sources, text::shown};
 use crate::scenario::{CaseReport, SuiteError};
@@ -39,7 +43,7 @@ fn testcase(case: &CaseReport, folder: &Path, sources: &Sources<'_>) -> String {
     let head = format!(
         "    <testcase name=\"{}\" classname=\"{}\" file=\"{}\" line=\"{line}\" time=\"{}\"",
         escaped(&case.name),
-        escaped(&folder.display().to_string()),
+        escaped(&class(folder)),
         escaped(&case.path.display().to_string()),
         seconds(case.time)
     );
@@ -84,6 +88,16 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
+/// A folder as the name of a class: build servers take what is before a `.` for a package.
+fn class(folder: &Path) -> String {
+    let named = |part: Component<'_>| match part {
+        Component::Normal(name) => Some(name.to_string_lossy().replace('.', "_")),
+        _ => None,
+    };
+    let parts: Vec<_> = folder.components().filter_map(named).collect();
+    if parts.is_empty() { "scenarios".to_owned() } else { parts.join("/") }
+}
+
 fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
 }
@@ -111,7 +125,18 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use super::escaped;
+    use std::path::Path;
+
+    use super::{class, escaped};
+
+    #[test]
+    fn the_name_of_a_class_has_no_dots() {
+        for (folder, name) in
+            [(".", "scenarios"), ("./bad", "bad"), ("../a.b/c", "a_b/c"), ("/work/rules", "work/rules")]
+        {
+            assert_eq!(class(Path::new(folder)), name);
+        }
+    }
 
     #[test]
     fn every_text_comes_back_from_xml_as_far_as_xml_can_say_it() {

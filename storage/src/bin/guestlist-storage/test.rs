@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 use guestlist_harness::{
     Engine, EngineOptions, Plugin,
     files::{self, LARGEST_COMPONENT},
+    policy::Policies,
     scenario::{FileProblem, Format, Loading, Options, Progress, Runner, Suite, SuiteError},
     text,
 };
@@ -128,6 +129,11 @@ fn played(arguments: &Arguments) -> Result<Done, Failure> {
     options.explain = arguments.explain;
     options.once = arguments.once;
     options.timeout = Duration::from_secs(arguments.timeout);
+    for path in suite.policies() {
+        let policies = Policies::new(&engine);
+        policies.read_path(&path)?;
+        options.policies.insert(path, policies);
+    }
     options.backing = Some(Arc::new(Places::new(&arguments.place.url()?)?));
     if let Some(jobs) = arguments.jobs {
         options.jobs = usize::from(jobs);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use guestlist_harness::scenario::{CaseReport, Glance, Runner};
+use guestlist_harness::scenario::{Case, CaseReport, Glance, MARK, Runner};
 
 use super::{Arguments, Stop, load, print, progress, runner};
 use crate::Failure;
@@ -20,7 +20,9 @@ const POLL: Duration = Duration::from_millis(300);
 struct Known {
     runner: Option<Runner>,
     /// What came of each scenario that no change has concerned since.
-    reports: BTreeMap<PathBuf, CaseReport>,
+    reports: BTreeMap<(PathBuf, Option<usize>), CaseReport>,
+    /// The policies that the suites name.
+    judges: BTreeSet<PathBuf>,
     /// What has changed since the files were understood last.
     changed: BTreeSet<PathBuf>,
 }
@@ -50,7 +52,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 break changed;
             }
         };
-        if components.iter().any(|component| changed.contains(*component)) {
+        // What a suite names may be a folder; and it may come to name another.
+        let judged =
+            |file: &PathBuf| known.judges.contains(file) || file.file_name().is_some_and(|name| name == MARK);
+        if components.iter().any(|component| changed.contains(*component)) || changed.iter().any(judged) {
             known = Known::default();
         }
         known.changed.extend(changed);
@@ -70,22 +75,29 @@ impl Known {
             }
         };
         files.extend(suite.files.iter().cloned());
+        files.extend(suite.policies());
         let runner = match self.runner.take() {
             Some(runner) => runner,
-            None => runner(arguments, arguments.plugin.as_deref(), arguments.policy.as_deref())?,
+            None => runner(arguments, &suite, arguments.plugin.as_deref(), arguments.policy.as_deref())?,
         };
+        self.judges = suite.policies();
         let changed = std::mem::take(&mut self.changed);
         let untouched = suite.cases.iter().filter(|case| !case.files().any(|file| changed.contains(file)));
         let mut reports: BTreeMap<_, _> =
-            untouched.filter_map(|case| self.reports.remove_entry(&case.path)).collect();
-        let concerned = suite.clone().only(|case| !reports.contains_key(&case.path));
+            untouched.filter_map(|case| self.reports.remove_entry(&key(case))).collect();
+        let concerned = suite.clone().only(|case| !reports.contains_key(&key(case)));
         let report =
             progress::shown(concerned.cases.len(), |told| runner.run_with_progress(&concerned, told));
         let report = report.with_earlier(std::mem::take(&mut reports).into_values());
-        self.reports = report.cases.iter().map(|case| (case.path.clone(), case.clone())).collect();
+        self.reports =
+            report.cases.iter().map(|case| ((case.path.clone(), case.row), case.clone())).collect();
         self.runner = Some(runner);
         let again = format!("played {} of {}\n", concerned.cases.len(), suite.cases.len());
         eprint!("{again}");
         Ok(report.shown(arguments.format.into(), &suite))
     }
+}
+
+fn key(case: &Case) -> (PathBuf, Option<usize>) {
+    (case.path.clone(), case.row())
 }
