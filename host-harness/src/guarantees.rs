@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     code,
+    contract::audit::EventKind,
     contract::types::{
         AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, MessageKind, Notify, Permissions,
         Principal, State, Step, StepOutcome, StepResult, Subject, UserRef,

@@ -220,7 +220,7 @@ impl Report {
     #[must_use]
     pub fn slowest(&self, count: usize) -> String {
         let mut cases: Vec<_> = self.cases.iter().collect();
-        cases.sort_by(|one, other| other.time.cmp(&one.time));
+        cases.sort_by_key(|case| std::cmp::Reverse(case.time));
         cases.into_iter().take(count).map(CaseReport::listed).collect()
     }
 

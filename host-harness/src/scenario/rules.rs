@@ -406,7 +406,7 @@ impl Unit {
                     let of = world.settings_mut().find(|(id, _)| id == place);
                     of.map(|(_, settings)| settings.forget(key)).is_some()
                 }
-                without => world.rules_mut().fold(false, |changed, rules| without.of(rules) || changed),
+                without => world.rules_mut().filter_map(|rules| without.of(rules).then_some(())).count() > 0,
             };
         }
         if path == Some(&case.path) && !changed {
@@ -422,7 +422,7 @@ impl Unit {
 impl Without {
     fn of_step(&self, step: &mut Step) -> bool {
         let racers = step.race.iter_mut().flat_map(|race| &mut race.of);
-        let racers = racers.fold(false, |changed, one| self.of_step(&mut one.value) || changed);
+        let racers = racers.filter_map(|one| self.of_step(&mut one.value).then_some(())).count() > 0;
         let rules = step.event.as_mut().and_then(|event: &mut Event| event.set_policy.as_mut());
         rules.is_some_and(|rules| self.of(rules)) || racers
     }

@@ -153,14 +153,27 @@ fn filled(text: &str, scalars: &[&Node], row: &Row) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for node in scalars {
-        let written = text.get(node.range.clone()).unwrap_or_default();
-        out += text.get(from..node.range.start).unwrap_or_default();
+        let start = start(text, node).max(from);
+        let written = text.get(start..node.range.end).unwrap_or_default();
+        out += text.get(from..start).unwrap_or_default();
         out += &value(&node.text, row).to_string();
         // What follows stays in its line.
         out.extend(std::iter::repeat_n('\n', written.matches('\n').count()));
         from = node.range.end;
     }
     out + text.get(from..).unwrap_or_default()
+}
+
+/// Where a scalar begins: one over several lines with the sign before them, as in `about: >`.
+fn start(text: &str, node: &Node) -> usize {
+    let before = text.get(..node.range.start).unwrap_or_default();
+    let is_sign = |at: &usize| {
+        let rest = before.get(*at + 1..).unwrap_or_default();
+        rest.contains('\n')
+            && rest.chars().all(|letter| letter.is_whitespace() || "+-123456789".contains(letter))
+    };
+    let sign = before.rfind(['>', '|']).filter(is_sign);
+    sign.filter(|_| matches!(node.shape, Shape::Indented)).unwrap_or(node.range.start)
 }
 
 /// A text that is a column alone becomes its value, whatever that is; else its words are put in.

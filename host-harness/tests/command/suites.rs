@@ -95,7 +95,7 @@ fn scenarios_are_listed_and_so_are_the_slowest() {
 #[test]
 fn a_suite_names_the_policy_that_is_tested() {
     let desk = Desk::new("policy");
-    let no = story("No", "{ refused: { refused: no } }");
+    let no = story("No", "{ refused: { refused: 'no' } }");
     desk.write("one.yaml", &no);
     desk.write(
         "no.wasm",
@@ -147,7 +147,7 @@ fn a_table_is_told_row_by_row() {
     desk.write("table.yaml", &table);
     let (status, out, err) = desk.test(&["-v"]);
     assert!(status == Some(1) && out.contains("3 scenarios, 2 passed, 1 failed"), "{out}{err}");
-    assert!(out.contains("FAIL ./table.yaml\n  Table (bob)\n  ./table.yaml:10:"), "{out}");
+    assert!(out.contains("FAIL ./table.yaml\n  Table (bob)\n  ./table.yaml:11:"), "{out}");
     let (_, out, _) = desk.test(&["--format", "json"]);
     let json: Value = serde_json::from_str(&out).unwrap();
     let rows: Vec<_> = json["cases"].as_array().unwrap().iter().map(|case| case["row"].as_u64()).collect();

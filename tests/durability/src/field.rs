@@ -9,7 +9,6 @@ use guestlist_harness::{
     Plugin,
     contract::{
         exports::invitee::Handle,
-        settings::Values,
         types::{InvitationKey, Principal, UserRef},
     },
     memory::default_settings,

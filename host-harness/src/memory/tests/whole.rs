@@ -16,7 +16,10 @@ fn rules(yaml: &str) -> Vec<Rule> {
 }
 
 async fn judged(host: &MemoryHost, names: &[&str]) -> Vec<Verdict> {
-    let candidate = |name: &&str| Candidate { account: alice(), via: None, name: (*name).into() };
+    // A rule is about accounts: what was written is for people.
+    let account =
+        |name: &str| user("root", &format!("u-{}", name.trim_start_matches("PRIMARY/").to_lowercase()));
+    let candidate = |name: &&str| Candidate { account: account(name), via: None, name: (*name).into() };
     let facts = InviteFacts {
         organization: "acme".into(),
         parent: "root".into(),
@@ -32,7 +35,9 @@ async fn judged(host: &MemoryHost, names: &[&str]) -> Vec<Verdict> {
 
 #[tokio::test]
 async fn the_first_rule_that_concerns_somebody_decides() {
-    let host = host();
+    let more = "\n      - { id: u-carol, name: carol }\n      - { id: u-dave, name: dave }\n      - { id: u-eve, name: eve }\n";
+    let world = WORLD.replacen("\n      - { id: u-carl,", &format!("{more}      - {{ id: u-carl,"), 1);
+    let host = MemoryHost::from_yaml(&world).unwrap();
     assert_eq!(judged(&host, &["bob"]).await, [Verdict::Allow]);
     let script = "
 - { names: [bob], refuse: 'not bob' }
@@ -54,9 +59,10 @@ async fn the_first_rule_that_concerns_somebody_decides() {
             narrowed,
         ]
     );
-    insert(&host, Draft { name: "eve".into(), ..draft(0, "inv-a", alice(), 10) }).await.unwrap();
+    let eve = user("root", "u-eve");
+    insert(&host, Draft { name: "eve".into(), ..draft(0, "inv-a", eve.clone(), 10) }).await.unwrap();
     let facts = AcceptFacts { invitation: stored(&host, "inv-a") };
-    let verdict = host.decide_accept(&dashboard(&host, alice()), facts).await.unwrap();
+    let verdict = host.decide_accept(&dashboard(&host, eve), facts).await.unwrap();
     assert_eq!(verdict, Verdict::Refuse("not any more".into()));
     assert!(host.set_policy("acme", rules("- { names: [x] }")).is_err());
 }
