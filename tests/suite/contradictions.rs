@@ -17,6 +17,9 @@ use guestlist_harness::{
 
 use crate::rig::*;
 
+/// A number among the settings, and how it is set.
+type Count = (&'static str, fn(&mut Values, u32));
+
 const ACME: Option<&str> = Some("acme");
 const SECOND: u64 = 1_000;
 const DAY: u64 = 24 * 3_600 * SECOND;
@@ -49,7 +52,7 @@ fn changes() -> Vec<(String, Change)> {
             all.push((format!("{name}: {to}"), Box::new(move |it| set(it, to))));
         }
     }
-    let counts: [(&str, fn(&mut Values, u32)); 3] = [
+    let counts: [Count; 3] = [
         ("mail-tries", |it, to| it.mail_tries = to),
         ("limits.users", |it, to| it.limits.users = to),
         ("limits.name-bytes", |it, to| it.limits.name_bytes = to),

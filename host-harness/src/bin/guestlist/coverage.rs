@@ -90,7 +90,7 @@ impl CoverageArguments {
                 format!("coverage of {name} is {percent} %, below {} %; missing: {missing}", least.percent)
             })
         });
-        let contract = self.coverage.then(|| report.to_string()).unwrap_or_default();
+        let contract = if self.coverage { report.to_string() } else { String::new() };
         let rules = rules.filter(|_| self.coverage || self.coverage_rules).map(ToString::to_string);
         let shown = contract + &rules.unwrap_or_default();
         ((self.coverage || self.coverage_rules).then_some(shown), below.collect())
