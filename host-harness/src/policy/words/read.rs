@@ -149,7 +149,7 @@ fn unknown_word<'a>(word: &str, name: &str, said: &str, known: impl Iterator<Ite
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use serde_json::json;
 
