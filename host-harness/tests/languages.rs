@@ -48,7 +48,9 @@ fn the_page_is_true_in_javascript() {
         assert!(explained.contains(part), "`{part}` is not in:\n{explained}");
     }
     let all: Value = serde_json::from_str(&desk.done(&[&EVAL[..], &["json"]].concat())).unwrap();
-    assert_eq!(all[0]["verdicts"][0], json!({ "name": "hana", "verdict": { "tag": "allow" } }));
+    let allowed = json!({ "name": "hana", "verdict": { "tag": "allow" } });
+    let asked = all.as_array().unwrap();
+    assert!(asked.iter().any(|facts| facts["verdicts"][0] == allowed), "{all}");
 
     // Types are checked before anything is built, and answers when they are given.
     let misspelt = good.replace("lifetime: LONGEST, signedInOnly", "lifeTime: LONGEST, signedInOnly");

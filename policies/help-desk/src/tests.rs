@@ -23,6 +23,7 @@ fn candidate(group: &str) -> Candidate {
     Candidate {
         account: UserRef { organization: "company".into(), id: "u-1".into() },
         via: None,
+        as_written: "hana".into(),
         name: "hana".into(),
         userstore: "PRIMARY".into(),
         active: true,
