@@ -1,5 +1,7 @@
 //! `directory`.
 
+use std::collections::BTreeSet;
+
 use guestlist_harness::{
     bounds,
     contract::{
@@ -157,13 +159,16 @@ impl Operation for FindUsers {
         let readings: Vec<_> =
             self.names.iter().map(|name| known.readings(domain.as_deref(), name)).collect();
         let (mut names, mut addresses) = (Vec::new(), Vec::new());
+        let stores: BTreeSet<String> =
+            readings.iter().flatten().flatten().filter_map(|look| look.store.clone()).collect();
+        let stores: Vec<String> = stores.into_iter().collect();
         for look in readings.iter().flatten().flatten() {
             match look.by {
                 By::Name => names.push(look.text.clone()),
                 By::Address => addresses.push(look.text.clone()),
             }
         }
-        let people = persons::named(db, &self.organization, &names, &addresses).await?;
+        let people = persons::named(db, &self.organization, &stores, &names, &addresses).await?;
         let answer = |looks: Result<Vec<Look>, HostError>| {
             Ok(match fitting(&people, &looks?).as_slice() {
                 [] => Found::Nobody,

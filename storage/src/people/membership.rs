@@ -19,7 +19,8 @@ use crate::{
     codec::{Word as _, from_json},
     error::{Failure, Halt},
     invitations::asker::Asker,
-    sql::{Connection, Operation, Row, Scope, values},
+    many,
+    sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
 /// A group or role that exists.
@@ -142,25 +143,39 @@ impl Eligible {
     async fn named_alike<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
         const ACCOUNT: [&str; 2] = ["r.account_organization", "r.account_id"];
         let homes: BTreeSet<&String> = self.users.iter().map(|user| &user.organization).collect();
-        let mut alike = Vec::new();
+        let mut named_users = Vec::new();
         // One home after the other, so that its index is read and not its people: there is nearly always one.
         for home in homes {
             let users: Vec<_> =
                 self.users.iter().filter(|user| user.organization == *home).cloned().collect();
-            let bound = values![&self.organization, home];
-            let Some((those, values)) = listed(Some("r.organization = $2"), ACCOUNT, bound, &users) else {
+            let Some((those, values)) = listed(Some("r.organization = $1"), ACCOUNT, values![home], &users)
+            else {
                 continue;
             };
-            // `cross join` keeps SQLite from beginning with the people of the organization.
             let sql = format!(
-                "select r.organization, r.id from person r cross join person p where {those} \
-                 and exists (select 1 from organization o where o.id = r.organization and o.deleted = 0) \
-                 and p.organization = $1 and p.folded = r.folded"
+                "select r.organization, r.id, r.folded from person r where {those} \
+                 and exists (select 1 from organization o where o.id = r.organization and o.deleted = 0)"
             );
-            let account = |row: &Row| Ok(UserRef { organization: row.get(0)?, id: row.get(1)? });
-            let found: Result<Vec<_>, Failure> = db.rows(&sql, &values).await?.iter().map(account).collect();
-            alike.extend(found?);
+            let named = |row: &Row| {
+                let user = UserRef { organization: row.get(0)?, id: row.get(1)? };
+                Ok((user, row.get::<String>(2)?))
+            };
+            let found: Result<Vec<_>, Failure> = db.rows(&sql, &values).await?.iter().map(named).collect();
+            named_users.extend(found?);
         }
+        if named_users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: BTreeSet<&String> = named_users.iter().map(|(_, name)| name).collect();
+        let sql = format!(
+            "select p.folded from person p where p.organization = $1 and p.folded in {}",
+            many::list(2, names.len())
+        );
+        let bound: Vec<Value> = std::iter::once(&self.organization).chain(names).map(Value::from).collect();
+        let taken = db.rows(&sql, &bound).await?;
+        let taken = taken.iter().map(|row| row.get::<String>(0)).collect::<Result<BTreeSet<_>, Failure>>()?;
+        let alike =
+            named_users.into_iter().filter(|(_, name)| taken.contains(name)).map(|(user, _)| user).collect();
         Ok(alike)
     }
 

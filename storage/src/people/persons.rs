@@ -98,18 +98,23 @@ impl Seen {
 pub(super) async fn named<C: Connection>(
     db: &mut C,
     organization: &str,
+    stores: &[String],
     names: &[String],
     addresses: &[String],
 ) -> Result<Vec<Seen>, Failure> {
     if names.is_empty() && addresses.is_empty() {
         return Ok(Vec::new());
     }
-    let mut bound: Vec<Value> = [organization.to_owned()].iter().chain(names).map(Value::from).collect();
+    let texts = [organization.to_owned()];
+    let mut bound: Vec<Value> = texts.iter().chain(names).chain(stores).map(Value::from).collect();
     // Each half has an index of its own, and nothing else to begin with. With `or` between them SQLite looks
     // through the whole organization; with both as a list of ids PostgreSQL may, as long as it does not know
     // how many people an organization has.
     let in_names = many::list(2, names.len());
-    let mut sql = format!("{} where p.organization = $1 and p.folded in {in_names}", seen());
+    let in_stores = many::list(2 + names.len(), stores.len());
+    // By the unique index of names PostgreSQL knows that few will be found, and looks each of them up.
+    let mut sql =
+        format!("{} where p.organization = $1 and p.store in {in_stores} and p.folded in {in_names}", seen());
     if !addresses.is_empty() {
         let in_addresses = many::list(bound.len() + 1, addresses.len());
         bound.extend(addresses.iter().map(Value::from));
