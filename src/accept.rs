@@ -142,7 +142,7 @@ fn as_it_stands(
     }
 }
 
-/// Whether the invitee is a member at this moment: they may have been removed since. Where the organization is
+/// Tells whether the invitee is a member at this moment: they may have been removed since. Where the organization is
 /// gone nobody is.
 fn is_member(host: &impl Capabilities, row: &Invitation) -> Result<bool, HostError> {
     let Some(account) = account(&row.subject) else { return Ok(false) };
@@ -153,7 +153,7 @@ fn is_member(host: &impl Capabilities, row: &Invitation) -> Result<bool, HostErr
     }
 }
 
-/// Whether somebody is a member after this outcome of the first step.
+/// Tells whether somebody is a member after this outcome of the first step.
 const fn makes_member(outcome: StepOutcome) -> bool {
     matches!(outcome, StepOutcome::Applied | StepOutcome::AlreadyApplied | StepOutcome::AlreadyPresent)
 }

@@ -179,7 +179,7 @@ impl Known {
         Ok(eligibility)
     }
 
-    /// Whether there is an address to write to.
+    /// Tells whether there is an address to write to.
     ///
     /// # Errors
     /// The host's.

@@ -336,6 +336,21 @@ pub fn item_from_text(text: &str) -> ItemRefusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_no_decision_and_has_no_word_in_the_audit_trail() {
+        let down = || HostError::Unavailable(None);
+        assert_eq!(Refusal::Host(down()).word(), None);
+        assert_eq!(Refusal::Other("x".into()).word(), None);
+        assert_eq!(Refusal::NotInvitable(ItemRefusal::Unavailable(None)).word(), None);
+        assert_eq!(Refusal::NotInvitable(ItemRefusal::NoEmail).word(), Some(Word::NoEmail));
+        assert_eq!(InviteeRefusal::Malformed.word(), None);
+        assert_eq!(InviteeRefusal::Host(down()).word(), None);
+        assert_eq!(InviteeRefusal::Ended(Ended::Used).word(), Some(Word::Used));
+        assert_eq!(SweepRefusal::Host(down()).word(), None);
+        assert_eq!(SweepRefusal::NotPermitted.word(), Some(Word::NotPermitted));
+    }
+
     #[test]
     fn a_refused_item_reads_back_as_it_was_written() {
         let all = [

@@ -1,6 +1,6 @@
 //! The organization's settings, as far as they can be worked with.
 
-use guestlist_rules::{Codes, Settings, judge};
+use guestlist_rules::judge;
 
 use crate::{
     Capabilities,
@@ -8,7 +8,7 @@ use crate::{
         exports::{invitations::Refusal, invitee::InviteeRefusal, maintenance::SweepRefusal},
         imports::{
             settings::{self, Values},
-            types::{AcceptWith, HostError, Notify},
+            types::{self, HostError},
         },
     },
 };
@@ -36,29 +36,7 @@ pub fn of(host: &impl Capabilities, organization: &str) -> Result<Values, Unfit>
 /// # Errors
 /// [`Unfit::Contradictory`]
 pub fn fit(values: &Values) -> Result<(), Unfit> {
-    judge(&judged(values)).map_err(Unfit::Contradictory)
-}
-
-fn judged(values: &Values) -> Settings {
-    Settings {
-        lifetime: values.lifetime,
-        lifetime_min: values.lifetime_min,
-        lifetime_max: values.lifetime_max,
-        code_alone: values.accept_with == AcceptWith::Code,
-        external: values.notify == Notify::External,
-        codes: match values.codes {
-            settings::Codes::InviteeOnly => Codes::InviteeOnly,
-            settings::Codes::SeeCode => Codes::SeeCode,
-            settings::Codes::SeeCodeEvenAlone => Codes::SeeCodeEvenAlone,
-        },
-        users: values.limits.users,
-        name_bytes: values.limits.name_bytes,
-        lease: values.lease,
-        mail_tries: values.mail_tries,
-        mail_retry: values.mail_retry,
-        retention: values.retention,
-        reminder_before: values.reminder_before,
-    }
+    judge(&guestlist_rules::settings!(values, types, settings)).map_err(Unfit::Contradictory)
 }
 
 impl From<Unfit> for Refusal {

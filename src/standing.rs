@@ -206,7 +206,7 @@ fn policy(host: &impl Capabilities, row: &Invitation, approved: bool) -> Result<
     }
 }
 
-/// Whether the caller may be shown codes: the organization lets somebody see them, and the caller is one of
+/// Tells whether the caller may be shown codes: the organization lets somebody see them, and the caller is one of
 /// those.
 #[must_use]
 pub fn may_see_code(context: &Context, settings: &Values) -> bool {

@@ -57,7 +57,7 @@ impl AddressDomains {
         Ok(Self { patterns: domains.into_iter().map(pattern).collect::<Result<_, _>>()? })
     }
 
-    /// Whether somebody with this address may be invited. What is no address (see [`address_domain`]) is
+    /// Tells whether somebody with this address may be invited. What is no address (see [`address_domain`]) is
     /// not allowed.
     #[must_use]
     pub fn allow(&self, address: &str) -> bool {

@@ -133,7 +133,7 @@ pub fn landing(url: &str) -> Result<(), HostError> {
     Err(invalid(what.into()))
 }
 
-/// Whether a landing place is one of those that an organization allows. Each allowed one is an absolute `https`
+/// Tells whether a landing place is one of those that an organization allows. Each allowed one is an absolute `https`
 /// URL: the same host and port, and a path that is the allowed one or lies below it.
 #[must_use]
 pub fn is_allowed_landing(allowed: &[String], url: &str) -> bool {

@@ -97,7 +97,7 @@ impl CompileCache {
         Err(CacheError::NotOwn { folder: self.folder.clone(), why })
     }
 
-    /// Whether a component will hardly be compiled: it is small, or a file of ours is here for it. What is in
+    /// Tells whether a component will hardly be compiled: it is small, or a file of ours is here for it. What is in
     /// the file is looked at when it is used.
     pub(crate) fn is_fast(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> bool {
         let begins = |mut file: File| {

@@ -35,6 +35,20 @@ pub use extension::{Extension, ExtensionPre};
 pub use tenant_policy::exports::guestlist::invitation::rules;
 pub use tenant_policy::{TenantPolicy, TenantPolicyPre};
 
+/// Every invitation.
+impl Default for types::InvitationFilter {
+    fn default() -> Self {
+        Self {
+            states: Vec::new(),
+            grant: None,
+            inviter: None,
+            invitee: None,
+            name_prefix: None,
+            dismissed: None,
+        }
+    }
+}
+
 /// Flags are written as the list of their names: the generator derives nothing for them.
 macro_rules! flags_as_names {
     ($flags:ty { $($name:literal => $flag:ident),* $(,)? }) => {

@@ -13,6 +13,7 @@ use crate::{
         AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, MessageKind, Notify, Permissions,
         Principal, State, Step, StepOutcome, StepResult, Subject, UserRef,
     },
+    lifecycle::NEVER,
     memory::{
         AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Snapshot,
         StoredInvitation,
@@ -576,9 +577,6 @@ fn may_wait(waiting: &OutboxView, history: &History) -> bool {
     let was_on_its_way = entry.kind != MessageKind::Invitation && entry.due_at >= NEVER;
     entry.taken || was_on_its_way || (for_invitee && obstructed)
 }
-
-/// No store has a later instant than this.
-const NEVER: u64 = u64::MAX >> 2;
 
 #[cfg(test)]
 mod tests {

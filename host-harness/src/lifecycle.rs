@@ -6,7 +6,11 @@ use crate::contract::{
     types::{MessageKind, State},
 };
 
-/// Whether an invitation may go from one state to another: the table at `types.state` in the contract.
+/// When a message is due that never falls due by itself: later than any instant that a clock shows or a store
+/// holds, in milliseconds since 1970.
+pub const NEVER: u64 = u64::MAX >> 2;
+
+/// Tells whether an invitation may go from one state to another: the table at `types.state` in the contract.
 ///
 /// Every pair that is not in it is illegal, whoever asks. Terminal states lead nowhere.
 #[must_use]

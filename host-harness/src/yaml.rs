@@ -36,3 +36,17 @@ fn options(text: &str) -> Options {
     };
     serde_saphyr::options! { budget: budget, with_snippet: false }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_has_an_end_and_says_so() {
+        let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(read::<serde_json::Value>(&nested(60)).is_ok());
+        let error = read::<serde_json::Value>(&nested(80)).unwrap_err().to_string();
+        assert!(error.contains("more than 64 levels are nested here"), "{error}");
+    }
+}

@@ -23,6 +23,34 @@ pub enum Codes {
     SeeCodeEvenAlone,
 }
 
+/// The [`Settings`] in `settings.values` of the contract. The plugin and its hosts have that type each from
+/// their own bindings: `$types` and `$settings` are the modules of its interfaces there.
+#[macro_export]
+macro_rules! settings {
+    ($values:expr, $types:ident, $settings:ident) => {{
+        let values = $values;
+        $crate::Settings {
+            lifetime: values.lifetime,
+            lifetime_min: values.lifetime_min,
+            lifetime_max: values.lifetime_max,
+            code_alone: values.accept_with == $types::AcceptWith::Code,
+            external: values.notify == $types::Notify::External,
+            codes: match values.codes {
+                $settings::Codes::InviteeOnly => $crate::Codes::InviteeOnly,
+                $settings::Codes::SeeCode => $crate::Codes::SeeCode,
+                $settings::Codes::SeeCodeEvenAlone => $crate::Codes::SeeCodeEvenAlone,
+            },
+            users: values.limits.users,
+            name_bytes: values.limits.name_bytes,
+            lease: values.lease,
+            mail_tries: values.mail_tries,
+            mail_retry: values.mail_retry,
+            retention: values.retention,
+            reminder_before: values.reminder_before,
+        }
+    }};
+}
+
 /// The settings that can be wrong, by themselves or beside each other. Times are milliseconds.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "each is the setting of its name in `settings.values` of the contract")]

@@ -206,7 +206,7 @@ fn prepare(
     Ok((batch, prepared))
 }
 
-/// Whether an item is refused for good.
+/// Tells whether an item is refused for good.
 #[must_use]
 pub const fn is_final(refusal: &ItemRefusal) -> bool {
     !matches!(refusal, ItemRefusal::Unavailable(_) | ItemRefusal::PolicyUnavailable(_))

@@ -150,3 +150,26 @@ pub(crate) async fn note<C: Connection>(db: &mut C, events: &[Event]) -> Result<
     many::insert(db, &format!("audit ({COLUMNS})"), rows, "").await?;
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// The words in the list that follows this.
+    fn listed<'a>(schema: &'a str, after: &str) -> Vec<&'a str> {
+        let (_, rest) = schema.split_once("create trigger audit_words").unwrap();
+        let (list, _) = rest.split_once(after).unwrap().1.split_once(')').unwrap();
+        list.split(',').map(|word| word.trim().trim_matches('\'')).collect()
+    }
+
+    #[test]
+    fn a_database_takes_the_words_of_the_contract_and_no_others() {
+        for schema in [include_str!("sqlite/0001.sql"), include_str!("postgres/0001.sql")] {
+            let kinds: Vec<_> = EventKind::ALL.iter().map(|kind| kind.text()).collect();
+            assert_eq!(listed(schema, "new.kind not in ("), kinds);
+            let words: Vec<_> = Word::ALL.iter().map(|word| word.text()).collect();
+            assert_eq!(listed(schema, "new.word not in ("), words);
+        }
+    }
+}

@@ -344,7 +344,7 @@ pub async fn sweep_a_reminder() -> Case {
     swept(rig)
 }
 
-/// Her mail is held back: she could do nothing with it.
+/// The mail is held back: the invitee could do nothing with it.
 pub async fn sweep_what_cannot_be_accepted() -> Case {
     let mut case = sweep_a_mail().await;
     case.rig.host.set_user_active("root", "u-alice", false).unwrap();

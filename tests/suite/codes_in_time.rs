@@ -79,7 +79,7 @@ async fn while_no_mail_goes_out_the_older_code_accepts() {
         rig.host.advance(60_000);
         assert_eq!(rig.sweep("acme").await.sent, 0);
     }
-    assert!(rig.fork().accept(alice(), &first).await.is_ok(), "it is the only one that she has");
+    assert!(rig.fork().accept(alice(), &first).await.is_ok(), "it is the only one that alice has");
     rig.host.fail_mail(false);
     rig.host.advance(3_600_000);
     assert_eq!(rig.sweep("acme").await.sent, 1);
@@ -176,7 +176,7 @@ async fn when_an_address_changes_its_codes_die_and_a_resend_brings_one_that_work
     assert_eq!(working(&rig, &[old, rig.code_of(&key.id)]).await, [false, true]);
 }
 
-/// Her mail is lost on the way and she accepts with the first: that is what it is kept for.
+/// Alice's mail is lost on the way and she accepts with the first: that is what it is kept for.
 #[tokio::test]
 async fn after_the_end_codes_tell_what_has_become_of_it_and_do_nothing_more() {
     let rig = Rig::new();

@@ -169,7 +169,7 @@ async fn of_all_that_is_wrong_with_a_person_the_first_is_named() {
             if first == "no-email" && second == "active-invitation" || second == "no-email" && index < 5 {
                 continue;
             }
-            // A member has the name himself.
+            // A member has the name already.
             if (first, second) == ("already-member", "name-taken") {
                 continue;
             }

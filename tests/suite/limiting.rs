@@ -337,7 +337,7 @@ async fn a_suspended_organization_sends_nothing_until_it_is_active_again() {
         rig.run(ACME, ann(), op::Resend { ids: vec![pending.id.clone()] }).await.unwrap().answer,
         Err(Refusal::OrganizationNotActive)
     );
-    // Until half of the time since his mail has passed, and the reminder would be due.
+    // Until half of the time since their mail has passed, and the reminder would be due.
     for _ in 0..36 {
         rig.host.advance(HOUR);
         assert_eq!(rig.sweep("acme").await.sent, 0);

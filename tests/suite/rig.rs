@@ -101,14 +101,7 @@ pub fn rules(json: &str) -> Vec<Rule> {
 }
 
 pub fn everything() -> InvitationFilter {
-    InvitationFilter {
-        states: vec![],
-        grant: None,
-        inviter: None,
-        invitee: None,
-        name_prefix: None,
-        dismissed: None,
-    }
+    InvitationFilter::default()
 }
 
 pub fn first_page() -> PageRequest {

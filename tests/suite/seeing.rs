@@ -134,7 +134,7 @@ async fn an_approval_succeeds_and_shows_the_code_to_those_who_may_see_it() {
         assert_eq!((approved.state, approved.mail), (State::Pending, MailState::None));
         assert_eq!(approved.code.is_some(), sees, "{codes} {permitted}");
         assert_eq!(rig.row(&key(&waiting.id)).approver, Some(ben()));
-        // Its invitee sees it in any case, and whoever may see codes brings him one.
+        // Its invitee sees it in any case, and whoever may see codes brings them one.
         let mine = op::ListMine { states: vec![], after: None, limit: 9 };
         assert_eq!(rig.run(None, alice(), mine).await.unwrap().answer.unwrap().items.len(), 1);
         let code = match approved.code {

@@ -254,7 +254,7 @@ async fn what_was_lost_while_it_was_sent_is_not_sent_again() {
     assert_eq!(told(&rig), [], "nobody knows whether it went out");
 }
 
-/// Who does it himself need not be told, nor is anybody told what nobody wanted to hear.
+/// Whoever does it themselves need not be told, nor is anybody told what nobody wanted to hear.
 #[tokio::test]
 async fn the_inviter_is_told_that_somebody_else_has_taken_it_back() {
     for (who, rejects, expected) in [(ann(), false, 0), (ben(), false, 1), (ben(), true, 1)] {

@@ -219,14 +219,7 @@ pub(super) fn word(state: State) -> &'static str {
 
 /// Every row.
 pub(super) fn all() -> InvitationFilter {
-    InvitationFilter {
-        states: vec![],
-        grant: None,
-        inviter: None,
-        invitee: None,
-        name_prefix: None,
-        dismissed: None,
-    }
+    InvitationFilter::default()
 }
 
 pub(super) fn page(sort: SortKey, limit: u32) -> PageRequest {

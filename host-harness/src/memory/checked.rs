@@ -45,7 +45,7 @@ impl Found {
 }
 
 impl Realm {
-    /// Whether a host can work with it.
+    /// Tells whether a host can work with it.
     ///
     /// # Errors
     /// What contradicts itself, a line each.

@@ -80,7 +80,7 @@ impl Realm {
     }
 
     /// Whom a text may mean in an organization, by any of its readings: two accounts at most, because that is
-    /// one too many. Whether they are enabled is no question here. A guest's address is where he is resident,
+    /// one too many. Whether they are enabled is no question here. A guest's address is where they are resident,
     /// and one whose account is gone is nobody.
     fn fitting<'a>(&'a self, place: &'a Organization, looks: &'a [Look]) -> Vec<&'a Person> {
         let mut fitting: Vec<&Person> = Vec::new();
@@ -104,7 +104,7 @@ impl Realm {
         fitting
     }
 
-    /// The people of an organization who have this address, each where he is resident.
+    /// The people of an organization who have this address, each where they are resident.
     fn addressed<'a>(
         &'a self,
         place: &'a Organization,

@@ -68,7 +68,7 @@ pub struct NewUser {
 }
 
 impl NewUser {
-    /// His user store, in its one spelling.
+    /// The person's user store, in its one spelling.
     ///
     /// # Errors
     /// The name of the store, or the address, is one that nothing may have.
@@ -99,12 +99,12 @@ impl Realm {
             }
             let locals: Vec<String> = match account {
                 Some(account) => {
-                    let his = place.person(&local(home, account));
-                    his.map(|(local, _)| local.clone()).into_iter().collect()
+                    let person = place.person(&local(home, account));
+                    person.map(|(local, _)| local.clone()).into_iter().collect()
                 }
                 None => {
-                    let his = |(_, person): &(&String, &Person)| person.account.organization == home;
-                    place.people.iter().filter(his).map(|(local, _)| local.clone()).collect()
+                    let resident = |(_, person): &(&String, &Person)| person.account.organization == home;
+                    place.people.iter().filter(resident).map(|(local, _)| local.clone()).collect()
                 }
             };
             for local in locals {
@@ -168,8 +168,8 @@ impl MemoryHost {
         })
     }
 
-    /// Deletes a local account. That of a resident is gone wherever he is a guest, too: he is no member there
-    /// any more, and his name is free. Its id is spent.
+    /// Deletes a local account. That of a resident is gone wherever they are a guest, too: they are no member there
+    /// any more, and their name is free. Its id is spent.
     pub fn remove_user(&self, organization: &str, id: &str) -> Done {
         let mut realm = self.lock();
         let place = realm.living(organization)?;
@@ -519,7 +519,7 @@ impl MemoryHost {
     }
 }
 
-/// Whether a text may be kept as somebody's address. What is none is taken, and is as none; but a line break,
+/// Tells whether a text may be kept as somebody's address. What is none is taken, and is as none; but a line break,
 /// say, would be a header of the mail in a host that takes addresses as they are.
 ///
 /// # Errors

@@ -291,7 +291,7 @@ impl Realm {
         (earlier >= limit.saturating_sub(all.len())).then_some(HOUR)
     }
 
-    /// Whether an organization has a mail for somebody that still makes sense.
+    /// Tells whether an organization has a mail for somebody that still makes sense.
     fn has_mail_for(&self, organization: &str, to: &UserRef) -> bool {
         let now = self.clock.store();
         self.tenants.get(organization).is_some_and(|tenant| {

@@ -13,11 +13,8 @@ use crate::{
         types::{HostError, InvitationKey, MailState, MessageKind, State},
     },
     host::Call,
-    lifecycle::{is_terminal, makes_sense},
+    lifecycle::{NEVER, is_terminal, makes_sense},
 };
-
-/// Later than any instant that a clock shows.
-const NEVER: u64 = u64::MAX >> 2;
 
 /// Work that is due: what, since when, and for which row.
 struct Work {

@@ -111,14 +111,14 @@ impl People {
         ids.filter_map(|id| self.by_id.get_key_value(id)).inspect(|_| steps::take(1))
     }
 
-    /// Somebody by his local id.
+    /// Somebody by their local id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Person> {
         steps::take(1);
         self.by_id.get(id)
     }
 
-    /// Whether there is somebody of that local id.
+    /// Tells whether there is somebody of that local id.
     #[must_use]
     pub fn contains_key(&self, id: &str) -> bool {
         self.get(id).is_some()
@@ -127,8 +127,8 @@ impl People {
     /// The local account of somebody, and its id.
     pub(super) fn with_account(&self, account: &UserRef) -> Option<(&String, &Person)> {
         steps::take(1);
-        let his = |(_, person): &(&String, &Person)| person.account == *account;
-        let same_id = self.by_id.get_key_value(&account.id).filter(his);
+        let same_account = |(_, person): &(&String, &Person)| person.account == *account;
+        let same_id = self.by_id.get_key_value(&account.id).filter(same_account);
         same_id.or_else(|| self.by_id.get_key_value(self.index().accounts.get(&account_key(account))?))
     }
 

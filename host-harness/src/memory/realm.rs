@@ -115,7 +115,7 @@ pub struct Person {
     /// The user store that has it, in capital letters.
     #[serde(deserialize_with = "canonical")]
     pub store: String,
-    /// A verified address. That of a guest is where he is resident. What is no address
+    /// A verified address. That of a guest is where they are resident. What is no address
     /// ([`address_domain`](crate::address_domain)) is as none.
     pub email: Option<String>,
     /// Not disabled.
@@ -294,7 +294,7 @@ impl Organization {
         self.people.with_account(account)
     }
 
-    /// Changes the groups or the roles of somebody; `None` where he has no account here.
+    /// Changes the groups or the roles of somebody; `None` where they have no account here.
     pub(super) fn change_grants<T>(
         &mut self,
         account: &UserRef,
@@ -307,7 +307,7 @@ impl Organization {
 }
 
 impl Person {
-    /// The address that he can be written to, where he is resident.
+    /// The address that the person can be written to, where they are resident.
     pub(super) fn address(&self) -> Option<&str> {
         self.email.as_deref().filter(|email| address_domain(email).is_some())
     }

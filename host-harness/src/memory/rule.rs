@@ -1,7 +1,7 @@
 //! Rules of a scripted policy: what they say, and whom they concern.
 //!
 //! A rule is about accounts and about what is asked, never about how somebody was written: whoever is refused
-//! by his user name is refused under his address as well.
+//! by their user name is refused under their address as well.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,7 +114,7 @@ impl Asked<'_> {
     }
 }
 
-/// Whether somebody of an organization is meant by a name in a rule: by their id, by their user name in
+/// Tells whether somebody of an organization is meant by a name in a rule: by their id, by their user name in
 /// whatever case, or by their user store and name. Never by an address, and a guest never by the name that they
 /// have at home: others choose it.
 pub(super) fn is_called(id: &str, person: &Person, listed: &str) -> bool {
@@ -123,7 +123,7 @@ pub(super) fn is_called(id: &str, person: &Person, listed: &str) -> bool {
     id == listed || same_name(&person.name, listed) || listed.split_once('/').is_some_and(in_store)
 }
 
-/// Whether a grant is meant by `group:ID`, `role:ID` or an id alone.
+/// Tells whether a grant is meant by `group:ID`, `role:ID` or an id alone.
 pub(super) fn is_meant(grant: &Grant, listed: &str) -> bool {
     let (kind, id) = which(listed);
     grant.id == id && kind.is_none_or(|kind| kind == grant.kind)
@@ -138,7 +138,7 @@ pub(crate) fn which(listed: &str) -> (Option<GrantKind>, &str) {
     }
 }
 
-/// Whether one of a list holds; a list that is not there asks for nothing.
+/// Tells whether one of a list holds; a list that is not there asks for nothing.
 fn one_of(list: Option<&Vec<String>>, holds: impl Fn(&str) -> bool) -> bool {
     list.is_none_or(|list| list.iter().any(|one| holds(one)))
 }

@@ -9,8 +9,8 @@ use super::{MemoryHost, duration::HumanDuration, realm::Organization};
 use crate::{
     AddressDomains, bounds,
     contract::{
-        settings::{Codes, Limits, Notices, Values},
-        types::{AcceptWith, Grant, GrantKind, HostError, Notify},
+        settings::{self, Codes, Limits, Notices, Values},
+        types::{self, AcceptWith, Grant, GrantKind, HostError, Notify},
     },
     host::{Call, Settings},
 };
@@ -208,7 +208,7 @@ keys! {
 }
 
 impl SettingsPatch {
-    /// Whether an organization that has only this is another than one that has changed nothing.
+    /// Tells whether an organization that has only this is another than one that has changed nothing.
     fn changes(&self) -> bool {
         let (mut with, without) = (default_settings(), default_settings());
         self.apply(&mut with);
@@ -222,25 +222,7 @@ impl SettingsPatch {
 /// # Errors
 /// The first that is out of its bounds or contradicts another, and what to do.
 pub fn judge(values: &Values) -> Result<(), String> {
-    guestlist_rules::judge(&guestlist_rules::Settings {
-        lifetime: values.lifetime,
-        lifetime_min: values.lifetime_min,
-        lifetime_max: values.lifetime_max,
-        code_alone: values.accept_with == AcceptWith::Code,
-        external: values.notify == Notify::External,
-        codes: match values.codes {
-            Codes::InviteeOnly => guestlist_rules::Codes::InviteeOnly,
-            Codes::SeeCode => guestlist_rules::Codes::SeeCode,
-            Codes::SeeCodeEvenAlone => guestlist_rules::Codes::SeeCodeEvenAlone,
-        },
-        users: values.limits.users,
-        name_bytes: values.limits.name_bytes,
-        lease: values.lease,
-        mail_tries: values.mail_tries,
-        mail_retry: values.mail_retry,
-        retention: values.retention,
-        reminder_before: values.reminder_before,
-    })
+    guestlist_rules::judge(&guestlist_rules::settings!(values, types, settings))
 }
 
 fn set<T>(value: &mut T, change: Option<T>) {

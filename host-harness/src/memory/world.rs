@@ -143,7 +143,7 @@ struct UserEntry {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     store: Option<Text>,
-    /// A verified address; absent, or no address: he cannot be written to.
+    /// A verified address; absent, or no address: the person cannot be written to.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     email: Option<Text>,

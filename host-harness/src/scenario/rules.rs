@@ -406,7 +406,13 @@ impl Unit {
                     let of = world.settings_mut().find(|(id, _)| id == place);
                     of.map(|(_, settings)| settings.forget(key)).is_some()
                 }
-                without => world.rules_mut().filter_map(|rules| without.of(rules).then_some(())).count() > 0,
+                without => {
+                    let mut left_out = false;
+                    for rules in world.rules_mut() {
+                        left_out |= without.of(rules);
+                    }
+                    left_out
+                }
             };
         }
         if path == Some(&case.path) && !changed {
@@ -421,10 +427,12 @@ impl Unit {
 
 impl Without {
     fn of_step(&self, step: &mut Step) -> bool {
-        let racers = step.race.iter_mut().flat_map(|race| &mut race.of);
-        let racers = racers.filter_map(|one| self.of_step(&mut one.value).then_some(())).count() > 0;
         let rules = step.event.as_mut().and_then(|event: &mut Event| event.set_policy.as_mut());
-        rules.is_some_and(|rules| self.of(rules)) || racers
+        let mut changed = rules.is_some_and(|rules| self.of(rules));
+        for racer in step.race.iter_mut().flat_map(|race| &mut race.of) {
+            changed |= self.of_step(&mut racer.value);
+        }
+        changed
     }
 
     /// Leaves it out of rules that have it.

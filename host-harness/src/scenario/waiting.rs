@@ -11,7 +11,7 @@ use crate::{
     memory::OutboxView,
 };
 
-/// Whether this asks its invitee for something that they could not do: such a message waits until the obstacle is
+/// Tells whether this asks its invitee for something that they could not do: such a message waits until the obstacle is
 /// gone. A copy of the host tells, in which the invitee accepts, signed in and without any code.
 pub(super) async fn is_obstructed(stage: &Stage, waiting: &OutboxView) -> bool {
     let OutboxView { organization, entry, .. } = waiting;

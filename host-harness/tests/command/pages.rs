@@ -58,7 +58,7 @@ fn steady(line: &str) -> String {
     (0..words.len()).map(word).collect::<Vec<_>>().join(" ").trim_end().to_owned()
 }
 
-/// Whether an output is what a page shows. There `..` stands for any lines or for the end of one, and
+/// Tells whether an output is what a page shows. There `..` stands for any lines or for the end of one, and
 /// `(shortened)` for all that follows.
 fn is_shown(shown: &[&str], came: &[&str]) -> bool {
     let Some((first, rest)) = shown.split_first() else { return came.is_empty() };

@@ -68,7 +68,7 @@ impl Seen {
         self.resident.is_some()
     }
 
-    /// Whom a look is for: by his user name, or by his address where he is resident.
+    /// Whom a look is for: by their user name, or by their address where they are resident.
     pub(super) fn fits(&self, look: &Look) -> bool {
         let email = self.resident.as_ref().and_then(|resident| resident.email.as_ref());
         let fits = match look.by {
@@ -119,7 +119,7 @@ pub(super) async fn named<C: Connection>(
         let in_addresses = many::list(bound.len() + 1, addresses.len());
         bound.extend(addresses.iter().map(Value::from));
         // From one organization to the next in which somebody of this one is resident: those are few, and in
-        // others anybody may have given this address to as many accounts as he likes. `cross join` keeps
+        // others anybody may have given this address to as many accounts as they like. `cross join` keeps
         // SQLite from beginning at the other end.
         sql = format!(
             "with recursive home (id) as ( \

@@ -7,13 +7,14 @@ use guestlist_harness::{
         audit::{EventKind, Word},
         types::{Grant, GrantKind, UserRef},
     },
+    lifecycle::NEVER,
     memory::{
         AuditEvent, Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem,
         RecordedOperation, StoredInvitation, Target,
     },
 };
 
-use super::{NEVER, hex};
+use super::hex;
 use crate::{
     audit,
     codec::{Word as _, from_json, message_of},

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use guestlist_harness::{
     contract::types::GrantKind,
+    lifecycle::NEVER,
     memory::{
         Organization, Person, Realm, RecordedItem, RecordedOperation, StoredInvitation, Target, Tenant,
         store_name,
     },
 };
 
-use super::{NEVER, bytes};
+use super::bytes;
 use crate::{
     StorageError, audit,
     codec::{Word as _, folded, json, message, planned, principal},

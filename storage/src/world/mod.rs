@@ -56,9 +56,6 @@ impl Database {
     }
 }
 
-/// When a message is due that never falls due by itself: later than any instant that a clock shows.
-const NEVER: u64 = u64::MAX >> 2;
-
 /// Whether there is any organization.
 struct IsEmpty;
 

@@ -204,7 +204,7 @@ async fn with_an_address_the_codes_that_were_sent_there_die() {
         host.storage.by_code(&hers, code).await.unwrap().map(|row| row.key.id)
     };
     administration.set_user_email("root", "u-alice", Some("alice@example.com")).await.unwrap();
-    assert_eq!(by_code("inv-a").await.as_deref(), Some("inv-a"), "it is the address that she has");
+    assert_eq!(by_code("inv-a").await.as_deref(), Some("inv-a"), "it is the address that alice has");
     administration.set_user_email("root", "u-alice", Some("alice@example.org")).await.unwrap();
     for id in ["inv-a", "inv-g"] {
         assert_eq!(by_code(id).await, None, "{id}");
@@ -213,14 +213,14 @@ async fn with_an_address_the_codes_that_were_sent_there_die() {
     let mut ids: Vec<_> = mine.iter().map(|row| (row.key.id.as_str(), row.state, row.version)).collect();
     ids.sort_unstable_by_key(|(id, ..)| *id);
     let pending = guestlist_harness::contract::types::State::Pending;
-    assert_eq!(ids, [("inv-a", pending, 1), ("inv-g", pending, 1)], "she still sees them");
+    assert_eq!(ids, [("inv-a", pending, 1), ("inv-g", pending, 1)], "alice still sees them");
     let realm = both.database.dump().await.unwrap();
     let codes = |organization: &str, id: &str| realm.tenants[organization].rows[id].codes.clone();
     let (one, other) = (codes("acme", "inv-a"), codes("globex", "inv-g"));
     assert!(one.len() == 1 && other.len() == 1 && one != other, "each has a digest of its own");
     let code = batch("inv-b", alice()).drafts[0].code.clone().unwrap();
     let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(codes("acme", "inv-b"), [hex], "bob's is his");
+    assert_eq!(codes("acme", "inv-b"), [hex], "bob's code is bob's");
     let person = &realm.organizations["root"].people["u-alice"];
     assert_eq!(person.email.as_deref(), Some("alice@example.org"));
     let last = realm.audit.last().unwrap();

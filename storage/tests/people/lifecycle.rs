@@ -74,7 +74,7 @@ async fn due(both: &Both) -> Vec<(DueKind, Option<MessageKind>)> {
     due.into_iter().map(|item| (item.kind, item.message)).collect()
 }
 
-/// Which of these codes lead alice to her invitation.
+/// Which of these codes lead alice to the invitation.
 async fn live(both: &Both, codes: impl IntoIterator<Item = u8>) -> Vec<u8> {
     let call = both.memory.call(Operation::Accept, None, Principal::User(alice()));
     let mut live = Vec::new();
@@ -180,14 +180,7 @@ async fn listed(both: &Both, dismissed: Option<bool>) -> Vec<String> {
     let call = both.memory.call(Operation::List, Some("acme"), ann());
     let page = both
         .ask(&call, |host, call: Arc<Call>| async move {
-            let filter = InvitationFilter {
-                states: vec![],
-                grant: None,
-                inviter: None,
-                invitee: None,
-                name_prefix: None,
-                dismissed,
-            };
+            let filter = InvitationFilter { dismissed, ..InvitationFilter::default() };
             let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 10 };
             host.storage.list(&call, "acme".into(), filter, page).await.map(|page| page.items)
         })

@@ -116,14 +116,7 @@ pub fn request(names: Vec<String>, grants: Vec<Grant>) -> InviteRequest {
 /// Everything.
 #[must_use]
 pub fn everything() -> InvitationFilter {
-    InvitationFilter {
-        states: Vec::new(),
-        grant: None,
-        inviter: None,
-        invitee: None,
-        name_prefix: None,
-        dismissed: None,
-    }
+    InvitationFilter::default()
 }
 
 /// So many rows from the start, oldest first.

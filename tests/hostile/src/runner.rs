@@ -120,14 +120,7 @@ impl Rig {
     /// The honest plugin and the honest policy, in another organization.
     pub async fn serve(&self) {
         let session = self.honest.session(self.host.clone().host(), Limits::default());
-        let filter = InvitationFilter {
-            states: vec![],
-            grant: None,
-            inviter: None,
-            invitee: None,
-            name_prefix: None,
-            dismissed: None,
-        };
+        let filter = InvitationFilter::default();
         let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 10 };
         let context = self.host.context(Some("acme"), user("acme", "u-ann"));
         let page = session.list(context, filter, page).await.unwrap().unwrap();

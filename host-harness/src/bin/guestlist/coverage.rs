@@ -60,12 +60,12 @@ impl FromStr for Least {
 }
 
 impl CoverageArguments {
-    /// Whether rules are to be left out and played again.
+    /// Tells whether rules are to be left out and played again.
     pub fn tries_rules(&self) -> bool {
         self.coverage_rules || self.coverage_min.iter().any(|least| matches!(least.part, Part::Rules))
     }
 
-    /// Whether anything is asked about rules.
+    /// Tells whether anything is asked about rules.
     pub fn counts_rules(&self) -> bool {
         self.coverage || self.tries_rules()
     }

@@ -513,7 +513,7 @@ async fn a_bearer_is_refused_where_his_code_leads(ground: Ground) -> Outcome {
     t.insert(Draft { accept_with: AcceptWith::Code, ..draft("a", alice()) }).await?;
     let refused = || vec![refusal("invitee.accept", Word::NameTaken, Some(id("a")))];
     let call = t.bearer();
-    denied("before he has shown a code", &record(&t, &t.bearer(), Some("globex"), refused()).await)?;
+    denied("before they have shown a code", &record(&t, &t.bearer(), Some("globex"), refused()).await)?;
     t.by_code(&call, "a").await?;
     denied("in another organization", &record(&t, &call, Some("globex"), refused()).await)?;
     ok("where it leads", record(&t, &call, Some("acme"), refused()).await)?;

@@ -18,7 +18,11 @@ pub(super) const CASES: &[Case] = &[
         by_address_in_any_store,
         "An address is looked up in every store, whichever is asked for, and one with a slash is found as well."
     ),
-    case!(AREA, a_guest_by_address, "A guest is found by the address that he has where he is resident."),
+    case!(
+        AREA,
+        a_guest_by_address,
+        "A guest is found by the address that they have where they are resident."
+    ),
     case!(
         AREA,
         what_fits_two_accounts,
@@ -167,7 +171,7 @@ async fn a_guest_by_address(ground: Ground) -> Outcome {
     let names = ["gus@partner.example", "quinn@partner.example"];
     same("accounts", &found(&t, None, &names).await?, &vec![Some(gus()), None])?;
     let guest = one(&t, "GUS@partner.example").await?;
-    same("where he is a guest", &guest.via.map(|via| via.organization), &Some("root".to_owned()))
+    same("where they are a guest", &guest.via.map(|via| via.organization), &Some("root".to_owned()))
 }
 
 async fn what_fits_two_accounts(ground: Ground) -> Outcome {
@@ -224,7 +228,7 @@ async fn a_guest_is_found_where_he_is_resident(ground: Ground) -> Outcome {
     let t = ground.company().await?;
     let guest = one(&t, "gusguest").await?;
     same("his account", &guest.account, &gus())?;
-    same("where he is a guest", &guest.via.map(|via| via.organization), &Some("root".to_owned()))?;
+    same("where they are a guest", &guest.via.map(|via| via.organization), &Some("root".to_owned()))?;
     same("a resident", &one(&t, "alice").await?.via, &None)
 }
 
@@ -384,13 +388,13 @@ async fn who_is_gone_is_no_guest(ground: Ground) -> Outcome {
     t.happen(Event::AddMember { organization: "acme".into(), account: gus() }).await?;
     t.happen(Event::DeleteUser { organization: "partner".into(), id: "p-gus".into() }).await?;
     same(
-        "as whom he was known",
+        "as whom they were known",
         &found(&t, None, &["gusguest", "gus@partner.example"]).await?,
         &vec![None; 2],
     )?;
     let anew = |name: &str| NewUser { id: format!("u-{name}2"), name: name.into(), store: None, email: None };
     t.happen(Event::AddUser { organization: "root".into(), user: anew("gusguest") }).await?;
-    same("who has his name", &found(&t, None, &["gusguest"]).await?, &vec![Some(of_root("gusguest2"))])?;
+    same("who has the name", &found(&t, None, &["gusguest"]).await?, &vec![Some(of_root("gusguest2"))])?;
     t.happen(Event::AddUser { organization: "acme".into(), user: anew("gus") }).await?;
     t.happen(Event::DeleteOrganization { organization: "partner".into() }).await?;
     same("of a deleted organization", &found(&t, None, &["piaguest"]).await?, &vec![None])?;

@@ -165,9 +165,9 @@ async fn with_another_address_the_codes_of_pending_invitations_die_and_the_rows_
     assert_eq!(live(&host, 10..=11).await, [] as [u8; 0]);
     assert_eq!(stored(&host, "inv-a"), before, "the row itself is as it was");
     let mine = host.mine(&dashboard(&host, alice()), vec![], None, 10).await.unwrap();
-    assert_eq!(mine.items.len(), 1, "she still sees it");
+    assert_eq!(mine.items.len(), 1, "the invitee still sees it");
     host.get(&dashboard(&host, alice()), key("inv-a")).await.unwrap();
-    assert!(by_code(&host, &dashboard(&host, bob()), 20).await.is_some(), "his is another person's");
+    assert!(by_code(&host, &dashboard(&host, bob()), 20).await.is_some(), "Bob's is another person's");
     assert_eq!(events(&host).last().unwrap(), "world.email-changed");
 
     let version = add(&host, 12).await;

@@ -4,14 +4,7 @@ use super::*;
 use crate::contract::types::{InvitationFilter, PageRequest, SortKey};
 
 async fn listed(host: &MemoryHost, dismissed: Option<bool>) -> Vec<String> {
-    let filter = InvitationFilter {
-        states: vec![],
-        grant: None,
-        inviter: None,
-        invitee: None,
-        name_prefix: None,
-        dismissed,
-    };
+    let filter = InvitationFilter { dismissed, ..InvitationFilter::default() };
     let page = PageRequest { sort: SortKey::Name, descending: false, after: None, limit: 10 };
     let rows = host.list(&admin(host), "acme".into(), filter, page).await.unwrap().items;
     rows.into_iter().map(|row| row.key.id).collect()

@@ -4,14 +4,7 @@ use super::*;
 use crate::contract::types::{InvitationFilter, Page, PageRequest, SortKey};
 
 fn all() -> InvitationFilter {
-    InvitationFilter {
-        states: vec![],
-        grant: None,
-        inviter: None,
-        invitee: None,
-        name_prefix: None,
-        dismissed: None,
-    }
+    InvitationFilter::default()
 }
 
 fn by(sort: SortKey, descending: bool) -> PageRequest {

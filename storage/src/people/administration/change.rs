@@ -316,21 +316,21 @@ impl Changing {
     }
 
     async fn remove_user<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
-        // Nobody lets him in anywhere in the meantime: that guest would not be seen below.
+        // Nobody lets them in anywhere in the meantime: that guest would not be seen below.
         db.alone(&letting_in(&self.organization, id)).await?;
         self.remove_person(db, id).await
     }
 
-    /// INVARIANT: no guest outlives his account: his user name would be taken there, by nobody and for ever.
+    /// INVARIANT: no guest outlives their account: the user name would be taken there, by nobody and for ever.
     ///
     /// Takes out all guests whose account was that one or, without one, of this organization. A deleted
     /// organization is an archive, and keeps its own.
     async fn remove_guests<C: Connection>(&self, db: &mut C, account: Option<&str>) -> Result<(), Halt> {
-        let his = if account.is_some() { "and p.account_id = $2" } else { "" };
+        let which = if account.is_some() { "and p.account_id = $2" } else { "" };
         let guests = format!(
             "select p.organization, p.id, p.account_id from person p \
              join organization o on o.id = p.organization and o.deleted = 0 \
-             where p.account_organization = $1 {his} and p.account_organization <> p.organization \
+             where p.account_organization = $1 {which} and p.account_organization <> p.organization \
              order by p.organization, p.account_id"
         );
         let whose: Vec<_> =

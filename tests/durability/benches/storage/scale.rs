@@ -126,14 +126,7 @@ async fn one(side: &Side, what: &str, round: usize) -> Duration {
     match what {
         "list, a page of 50" => {
             let page = PageRequest { sort: SortKey::CreatedAt, descending: true, after: None, limit: 50 };
-            let filter = InvitationFilter {
-                states: vec![],
-                grant: None,
-                inviter: None,
-                invitee: None,
-                name_prefix: None,
-                dismissed: None,
-            };
+            let filter = InvitationFilter::default();
             let begun = Instant::now();
             let done =
                 session.run(by_admin(&place), operations::List { filter, page }).await.expect("an answer");

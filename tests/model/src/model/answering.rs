@@ -125,7 +125,7 @@ impl Model {
         }
     }
 
-    /// He may have been removed since. Whoever may not see that sees no member.
+    /// They may have been removed since. Whoever may not see that sees no member.
     fn is_still_member(&mut self, row: &Invitation) -> Answer<bool> {
         match self.read() {
             Err(Stop::Fails) if matches!(self.luck.fault, Some(Fault::Denied)) => Ok(false),
@@ -470,7 +470,7 @@ impl Model {
                 continue;
             }
             let remind = !stored.reminded && row.mail == MailState::Sent && row.state == State::Pending;
-            // Nobody is reminded before half of the time since his mail has passed.
+            // Nobody is reminded before half of the time since their mail has passed.
             let mailed = stored.mailed_at.unwrap_or(row.created_at);
             let half = |end: u64| mailed + end.saturating_sub(mailed) / 2;
             let reminder =

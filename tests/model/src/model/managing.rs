@@ -215,7 +215,7 @@ impl Model {
             return says("in-progress");
         }
         must(from.contains(&row.state), &format!("wrong-state {:?}", row.state))?;
-        // Whoever does it himself need not be told.
+        // Whoever does it themselves need not be told.
         let notice = self.notice(row, Notices::REVOKED, MessageKind::Revoked);
         let notice = notice.filter(|_| row.inviter != self.who);
         self.turn(&row.key.id, "revoked", notice, |stored, _| {

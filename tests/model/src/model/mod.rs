@@ -164,7 +164,7 @@ fn state(row: &Invitation, now: u64) -> State {
 /// Something that was asked and not done: the invitation, and the word for the audit trail.
 type Refused = (Option<String>, Word);
 
-/// Whether an answer leaves an event: what the plugin could not find out is no refusal.
+/// Tells whether an answer leaves an event: what the plugin could not find out is no refusal.
 fn refusal<T>(id: Option<String>, answer: &Answer<T>) -> Option<Refused> {
     let Err(Stop::Says(said)) = answer else { return None };
     Some((id, word(said)?))
@@ -616,7 +616,7 @@ impl Model {
         domains.is_none_or(|domains| address.is_some_and(|address| domains.allow(address)))
     }
 
-    /// Somebody else there has the user name that he would get.
+    /// Somebody else there has the user name that they would get.
     fn is_name_taken(&self, place: &str, user: &UserRef) -> bool {
         let Some((person, view)) = self.resident(user).zip(self.living(place)) else { return false };
         let guests = self.seen.members[place].iter().map(|guest| &guest.name);
@@ -629,7 +629,7 @@ impl Model {
         resident || (self.living(place).is_some() && self.guest(place, user).is_some())
     }
 
-    /// The first rule that concerns somebody decides about him, however his name was written.
+    /// The first rule that concerns somebody decides about them, however the name was written.
     fn rule(&self, place: &str, moment: Moment, user: &UserRef) -> Option<Rule> {
         let name = self.resident(user).map(|person| person.name.clone()).unwrap_or_default();
         let mut rules = self.living(place)?.policy.iter();
