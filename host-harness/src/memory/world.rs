@@ -131,7 +131,7 @@ enum StateWord {
     Disabled,
 }
 
-/// A user, as he is written.
+/// A user, as they are written.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct UserEntry {
@@ -150,7 +150,7 @@ struct UserEntry {
     /// `true` by default.
     #[serde(default = "yes")]
     active: bool,
-    /// Where the account is, as `ORGANIZATION/ID`: he is a guest here.
+    /// Where the account is, as `ORGANIZATION/ID`: they are a guest here.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     resident: Option<Text>,
