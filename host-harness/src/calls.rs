@@ -17,23 +17,24 @@ use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Fault, Function, Interceptor, Limits, Trace,
-    contract::{
-        audit::Refusal,
-        directory::{Found, LookupError, Organization, User},
-        membership::{Eligibility, Resolved},
-        notifications::{Message, SendError, Sent},
-        policy::{AcceptFacts, InviteFacts, PolicyError},
-        settings::Values,
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
-        types::{
-            Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions,
-            Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
-        },
-    },
-    host::{Call, Host},
-    imports::with_imports,
+    Fault, Interceptor, Limits, Trace,
     trace::{Entry, redact},
+};
+use guestlist_contract::{
+    Function,
+    audit::Refusal,
+    directory::{Found, LookupError, Organization, User},
+    host::{Call, Host, Operation},
+    membership::{Eligibility, Resolved},
+    notifications::{Message, SendError, Sent},
+    policy::{AcceptFacts, InviteFacts, PolicyError},
+    settings::Values,
+    storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
+    types::{
+        Context, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
+        Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
+    },
+    with_imports,
 };
 
 /// The most entropy that one call hands out, in bytes.
@@ -73,7 +74,8 @@ pub(crate) struct Hooks {
 /// same, so that budget, faults and trace are equal in both worlds. Where the host does not answer at
 /// once, or a fault waits, they need a tokio runtime with time.
 pub struct HostCalls {
-    host: Arc<Host>,
+    /// Absent where the first host call ends the guest.
+    host: Option<Arc<Host>>,
     call: Call,
     time: Duration,
     budget: u32,
@@ -96,13 +98,38 @@ impl HostCalls {
     #[must_use]
     pub fn new(host: Arc<Host>, call: Call, limits: &Limits) -> Self {
         Self {
-            host,
+            host: Some(host),
             call,
             time: limits.host_call_time,
             budget: limits.host_calls,
             hooks: Hooks::default(),
             record: Mutex::default(),
         }
+    }
+
+    /// Those of a guest that runs for nobody: the first one ends it, whichever it is.
+    pub(crate) fn of_nobody() -> Self {
+        let context = Context {
+            organization: None,
+            caller: Principal::System,
+            permissions: Permissions::empty(),
+            request_id: String::new(),
+            now: 0,
+        };
+        Self {
+            host: None,
+            call: Call::new(Operation::Sweep, context),
+            time: Duration::ZERO,
+            budget: 0,
+            hooks: Hooks::default(),
+            record: Mutex::default(),
+        }
+    }
+
+    /// The host that is asked, or why nobody is.
+    fn host(&self, function: Function) -> Result<&Host, Stop> {
+        let nobody = || self.begin(function, None).err().unwrap_or(Stop::HostCalls(self.budget));
+        self.host.as_deref().ok_or_else(nobody)
     }
 
     /// The same with `interceptor` around each host call, inside those that are there.
@@ -285,11 +312,12 @@ impl HostCalls {
     ) -> Result<Result<Transitioned, StoreError>, Stop> {
         let arguments = self.hooks.recording.then(|| json!({ "key": key, "guard": guard, "change": change }));
         let wanted = key.clone();
+        let asked = self.host(Function::StorageTransition)?;
         let conflict = async {
-            let row = self.host.storage.get(&self.call, wanted).await;
+            let row = asked.storage.get(&self.call, wanted).await;
             row.ok().map(|row| Ok(Transitioned { applied: false, row }))
         };
-        let host = self.host.storage.transition(&self.call, key, guard, change);
+        let host = asked.storage.transition(&self.call, key, guard, change);
         self.ask(Function::StorageTransition, arguments, 0, host, conflict).await
     }
 
@@ -300,8 +328,9 @@ impl HostCalls {
     /// See [`Stop`].
     pub async fn random_get_random_bytes(&self, len: u64) -> Result<Vec<u8>, Stop> {
         let arguments = self.hooks.recording.then(|| json!({ "len": len }));
+        let asked = self.host(Function::RandomGetRandomBytes)?;
         let length = usize::try_from(len).ok().filter(|_| len <= RANDOM_MAX);
-        let host = async { length.map_or_else(Vec::new, |length| self.host.random.bytes(length)) };
+        let host = async { length.map_or_else(Vec::new, |length| asked.random.bytes(length)) };
         self.ask(Function::RandomGetRandomBytes, arguments, 0, host, ready(None)).await
     }
 }
@@ -327,7 +356,7 @@ macro_rules! methods {
                 Value::Object(Map::from_iter(named))
             });
             let items = $items;
-            let host = self.host.$interface.$method(&self.call, $($arg),*);
+            let host = self.host(Function::$variant)?.$interface.$method(&self.call, $($arg),*);
             self.ask(Function::$variant, arguments, items, host, ready(None)).await
         }
     };

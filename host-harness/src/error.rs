@@ -4,7 +4,8 @@ use std::{fmt, time::Duration};
 
 use wasmtime::{Trap, WasmBacktrace};
 
-use crate::{Function, Limits, Trace, calls::Stop, host::Operation, symbols::Symbols};
+use crate::{Limits, Trace, calls::Stop, symbols::Symbols};
+use guestlist_contract::{Function, host::Operation};
 
 /// The plugin gave no answer. (A refusal is an answer.)
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::{ErrorCase, Function, host::Call};
+use guestlist_contract::{ErrorCase, Function, host::Call};
 
 /// Stands around every host call: to inject faults, or to decide which of several running calls goes
 /// on next.

@@ -9,11 +9,9 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use crate::{
-    Engine, Inspection, Limits, LoadError, Session, admission,
-    host::{Host, Operation},
-    sandbox::HostState,
-    symbols::Symbols,
+    Engine, Inspection, Limits, LoadError, Session, admission, sandbox::HostState, symbols::Symbols,
 };
+use guestlist_contract::host::{Host, Operation};
 
 /// The plugin that this version of the harness was built with, as a component.
 pub static BUNDLED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guestlist.wasm"));

@@ -7,23 +7,20 @@ use wasmtime::{
     component::{HasData, Linker},
 };
 
-use crate::{
-    HostCalls,
-    contract::{
-        audit::Refusal,
-        directory::{Found, LookupError, Organization, User},
-        membership::{Eligibility, Resolved},
-        notifications::{Message, SendError, Sent},
-        policy::{AcceptFacts, InviteFacts, PolicyError},
-        settings::Values,
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
-        types::{
-            self, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest,
-            Permissions, Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
-        },
+use crate::{HostCalls, engine::Parts};
+use guestlist_contract::{
+    audit::Refusal,
+    directory::{Found, LookupError, Organization, User},
+    membership::{Eligibility, Resolved},
+    notifications::{Message, SendError, Sent},
+    policy::{AcceptFacts, InviteFacts, PolicyError},
+    settings::Values,
+    storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
+    types::{
+        self, Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Permissions,
+        Principal, State, Step, StepOutcome, StepResult, UserRef, Verdict,
     },
-    engine::Parts,
-    imports::with_imports,
+    with_imports,
 };
 
 /// The data of a store: who is calling, and what he may use.

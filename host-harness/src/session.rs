@@ -16,18 +16,18 @@ use wasmtime::{
 use crate::{
     CallError, HostCalls, Interceptor, Limits, Metering, Plugin, Trace,
     calls::{Hooks, within},
-    contract::{
-        exports::{
-            invitations::{InviteRequest, Invited, ItemRefusal, Owner, Refusal, RevokedAll},
-            invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
-            maintenance::{SweepRefusal, Swept},
-        },
-        types::{Context, Invitation, InvitationFilter, Page, PageRequest, State},
-    },
     engine::Parts,
     error::{Reason, Trapped, backtrace},
-    host::{Call, Host, Operation},
     sandbox::{HostState, MemoryMeter},
+};
+use guestlist_contract::{
+    exports::{
+        invitations::{InviteRequest, Invited, ItemRefusal, Owner, Refusal, RevokedAll},
+        invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
+        maintenance::{SweepRefusal, Swept},
+    },
+    host::{Call, Host, Operation},
+    types::{Context, Invitation, InvitationFilter, Page, PageRequest, State},
 };
 
 /// Calls of one plugin on one host. Any number may run at the same time; they need a tokio runtime
@@ -74,6 +74,14 @@ pub struct Completed<T> {
     pub host_calls: u32,
     /// Present in a session that is [`recording`](Session::recording).
     pub trace: Option<Trace>,
+}
+
+impl<T> Completed<T> {
+    /// The same with the answer turned into another.
+    pub fn map<U>(self, how: impl FnOnce(T) -> U) -> Completed<U> {
+        let Self { answer, fuel, memory, host_calls, trace } = self;
+        Completed { answer: how(answer), fuel, memory, host_calls, trace }
+    }
 }
 
 impl Session {

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Function, host::Operation};
+use guestlist_contract::{Function, host::Operation};
 
 /// One host call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,14 @@ pub struct Trace {
     pub operation: Operation,
     /// In the order in which they began.
     pub entries: Vec<Entry>,
+}
+
+impl Trace {
+    /// The host calls of an operation.
+    #[must_use]
+    pub fn new(operation: Operation, entries: Vec<Entry>) -> Self {
+        Self { operation, entries }
+    }
 }
 
 /// A line for each host call.

@@ -4,12 +4,10 @@
 //! other. They hold ids, times and words of the contract: no code, and no text that somebody wrote. Of a name
 //! that was refused there is a keyed digest.
 
-use guestlist_harness::{
-    contract::{
-        audit::{EventKind, Word},
-        types::{Grant, Invitation, Principal, Subject, UserRef},
-    },
+use guestlist_contract::{
+    audit::{EventKind, Word},
     host::Call,
+    types::{Grant, Invitation, Principal, Subject, UserRef},
 };
 
 use crate::{

@@ -3,7 +3,7 @@
 //! Words are those of the contract (`awaiting-approval`), so that whoever reads the database needs no
 //! table of numbers. Lists and principals are JSON, always written the same way: texts are compared.
 
-use guestlist_harness::contract::types::{
+use guestlist_contract::types::{
     AcceptWith, Grant, GrantKind, MailState, MessageKind, Notify, Principal, State,
 };
 use serde::{Serialize, de::DeserializeOwned};

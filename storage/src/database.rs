@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, task::JoinError};
 
-use guestlist_harness::host::Host;
+use guestlist_contract::host::Host;
 
 use crate::{
     Clock, Kind, Observer, StorageError,
@@ -169,7 +169,7 @@ impl Database {
     ///
     /// # Errors
     /// It could not be deleted. That it is not there is no error.
-    pub(crate) async fn erase(url: &str, options: &Options) -> Result<(), StorageError> {
+    pub async fn erase(url: &str, options: &Options) -> Result<(), StorageError> {
         match named(url)? {
             Named::Sqlite(path) => sqlite::erase(path),
             Named::Postgres(url) => postgres::erase(url, options).await,

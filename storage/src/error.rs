@@ -4,10 +4,8 @@
 //! `outcome-unknown` that it may have been. So the one place that may say `outcome-unknown` is a commit
 //! whose answer did not come.
 
-use guestlist_harness::{
-    contract::{storage::StoreError, types::HostError},
-    memory::EventError,
-};
+use guestlist_contract::{storage::StoreError, types::HostError};
+use guestlist_memory::EventError;
 
 /// Why a database cannot be opened, filled or shown.
 #[derive(Debug, thiserror::Error)]

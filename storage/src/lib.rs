@@ -23,7 +23,6 @@ mod people;
 mod postgres;
 mod sql;
 mod sqlite;
-pub mod trial;
 mod world;
 
 pub use check::{Health, Kind};

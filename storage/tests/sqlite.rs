@@ -13,21 +13,18 @@ use std::{
     sync::Arc,
 };
 
-use guestlist_harness::{
-    contract::{
-        audit::EventKind,
-        storage::{
-            Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, RefusedItem,
-            StoreError, Transitioned,
-        },
-        types::{
-            AcceptWith, Grant, GrantKind, HostError, InvitationKey, Notify, Principal, State, Subject,
-            UserRef,
-        },
-    },
+use guestlist_contract::{
+    audit::EventKind,
     host::{Call, Operation, Storage as _},
-    memory::MemoryHost,
+    storage::{
+        Batch, Change, ClockGuard, CodeChange, Draft, Guard, Inserted, LifetimeChange, RefusedItem,
+        StoreError, Transitioned,
+    },
+    types::{
+        AcceptWith, Grant, GrantKind, HostError, InvitationKey, Notify, Principal, State, Subject, UserRef,
+    },
 };
+use guestlist_memory::MemoryHost;
 use guestlist_storage::{Clock, Database, Invitations, Kind, Options, StorageError};
 use tempfile::TempDir;
 
@@ -346,14 +343,14 @@ async fn digests_of_names_are_made_with_the_key_that_was_given() {
     options.name_key = Some([9; 32]);
     let database = Database::open(&url(&folder.path().join("names.db")), options).await.unwrap();
     let desk = Desk { folder, memory: memory.clone(), store: database.invitations(memory) };
-    let (subject, word) = (None, guestlist_harness::contract::audit::Word::NotAParentUser);
+    let (subject, word) = (None, guestlist_contract::audit::Word::NotAParentUser);
     let item =
         RefusedItem { position: 1, name: "Zoe".into(), subject, word, reason: "not-a-parent-user".into() };
     let request = Batch { refused: vec![item], ..batch(1) };
     desk.store.insert(&desk.admin(), "acme".into(), request).await.unwrap();
     let names: Vec<_> =
         database.dump().await.unwrap().audit.into_iter().filter_map(|event| event.name).collect();
-    assert_eq!(names, [guestlist_harness::audit::name_digest(&[9; 32], "zoe")]);
+    assert_eq!(names, [guestlist_contract::trail::name_digest(&[9; 32], "zoe")]);
 }
 
 /// A database as the first schema's programs made it.

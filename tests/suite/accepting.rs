@@ -3,16 +3,14 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use async_trait::async_trait;
-use guestlist_harness::{
-    Fault, FaultPlan, Function, Interceptor,
-    contract::{
-        exports::invitee::{Ended, Handle, InviteeRefusal},
-        types::{InvitationKey, MessageKind, Obstacle, Permissions, Principal, State, Step, StepOutcome},
-    },
+use guestlist_contract::{
+    Function,
+    exports::invitee::{Ended, Handle, InviteeRefusal},
     host::Call,
-    memory::NewUser,
-    operations as op,
+    types::{InvitationKey, MessageKind, Obstacle, Permissions, Principal, State, Step, StepOutcome},
 };
+use guestlist_harness::{Fault, FaultPlan, Interceptor, operations as op};
+use guestlist_memory::NewUser;
 
 use crate::rig::*;
 
@@ -178,8 +176,7 @@ async fn an_invitation_is_valid_until_the_instant_of_its_expiry() {
         assert_eq!(seen.state, state, "introspect at {time}");
         let got = rig.run(Some("acme"), ann(), op::Get { id: key.id.clone() }).await.unwrap().answer.unwrap();
         assert_eq!(got.state, state, "get at {time}");
-        let filter =
-            guestlist_harness::contract::types::InvitationFilter { states: vec![state], ..everything() };
+        let filter = guestlist_contract::types::InvitationFilter { states: vec![state], ..everything() };
         let list = op::List { filter, page: first_page() };
         assert_eq!(
             rig.run(Some("acme"), ann(), list).await.unwrap().answer.unwrap().items.len(),

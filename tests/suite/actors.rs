@@ -1,16 +1,14 @@
 //! Who takes part in the races, and how their parts can end.
 
-use guestlist_harness::{
-    contract::{
-        exports::{
-            invitations::Owner,
-            invitee::{Ended, Handle, InviteeRefusal},
-        },
-        types::{InvitationKey, Permissions, Principal, State},
+use guestlist_contract::{
+    exports::{
+        invitations::Owner,
+        invitee::{Ended, Handle, InviteeRefusal},
     },
-    memory::MemoryHost,
-    operations,
+    types::{InvitationKey, Permissions, Principal, State},
 };
+use guestlist_harness::operations;
+use guestlist_memory::MemoryHost;
 
 use crate::{
     rig::*,

@@ -1,13 +1,11 @@
 //! Sending again for an inviter who is gone: whoever does it answers for it from then on, with all that an invite
 //! by them would be asked.
 
-use guestlist_harness::{
-    contract::{
-        exports::invitations::{Invited, ItemRefusal, Refusal},
-        types::{Grant, InvitationKey, Obstacle, Permissions, Principal, State},
-    },
-    operations as op,
+use guestlist_contract::{
+    exports::invitations::{Invited, ItemRefusal, Refusal},
+    types::{Grant, InvitationKey, Obstacle, Permissions, Principal, State},
 };
+use guestlist_harness::operations as op;
 
 use crate::rig::*;
 

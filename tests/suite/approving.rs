@@ -1,18 +1,15 @@
 //! Invitations that wait for somebody else's word.
 
-use guestlist_harness::{
-    contract::{
-        exports::{
-            invitations::{ItemRefusal, Refusal},
-            invitee::{Handle, InviteeRefusal},
-        },
-        types::{
-            Grant, InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State,
-            StepOutcome,
-        },
+use guestlist_contract::{
+    exports::{
+        invitations::{ItemRefusal, Refusal},
+        invitee::{Handle, InviteeRefusal},
     },
-    operations as op,
+    types::{
+        Grant, InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State, StepOutcome,
+    },
 };
+use guestlist_harness::operations as op;
 
 use crate::rig::*;
 

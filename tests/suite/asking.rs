@@ -2,17 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use guestlist_harness::{
-    CallError, Export, Interceptor, Limits, Trace,
-    contract::{
-        exports::{
-            invitations::{InviteRequest, Owner},
-            invitee::Handle,
-        },
-        types::{InvitationKey, Principal, State},
+use guestlist_contract::{
+    exports::{
+        invitations::{InviteRequest, Owner},
+        invitee::Handle,
     },
-    operations as op,
+    types::{InvitationKey, Principal, State},
 };
+use guestlist_harness::{CallError, Export, Interceptor, Limits, Trace, operations as op};
 
 use crate::{
     guarantees::{History, Word},

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    CallError, Export, Fault, FaultPlan, Function, Lie, Trace,
-    contract::{
-        exports::invitee::{Ended, Handle, InviteeRefusal},
-        types::{InvitationKey, Permissions, Principal, State},
-    },
-    memory::{MemoryHost, Moment, Rule, SettingsPatch},
-    operations as op,
+use guestlist_contract::{
+    Function,
+    exports::invitee::{Ended, Handle, InviteeRefusal},
+    types::{InvitationKey, Permissions, Principal, State},
 };
+use guestlist_harness::{CallError, Export, Fault, FaultPlan, Lie, Trace, operations as op};
+use guestlist_memory::{MemoryHost, Moment, Rule, SettingsPatch};
 use serde_json::{Value, json};
 
 use crate::rig::*;

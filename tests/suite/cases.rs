@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    Fault, FaultPlan, Function,
-    contract::{
-        exports::invitee::Handle,
-        settings::{Codes, Notices, Values},
-        types::{AcceptWith, Grant, InvitationKey, MailState, Principal, State},
-    },
-    memory::{Moment, NewUser, Rule, default_settings},
-    operations as op,
+use guestlist_contract::{
+    Function,
+    exports::invitee::Handle,
+    settings::{Codes, Notices, Values},
+    types::{AcceptWith, Grant, InvitationKey, MailState, Principal, State},
 };
+use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_memory::{Moment, NewUser, Rule, default_settings};
 
 use crate::{
     asking::{Ask, Case, HOUR, MINUTE},

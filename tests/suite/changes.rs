@@ -5,18 +5,16 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use guestlist_harness::{
-    Fault, FaultPlan, Function,
-    contract::{
-        exports::{
-            invitations::{ItemRefusal, Refusal},
-            invitee::{Handle, InviteeRefusal},
-        },
-        types::{Grant, InvitationKey, Obstacle, Principal, State, StepOutcome},
+use guestlist_contract::{
+    Function,
+    exports::{
+        invitations::{ItemRefusal, Refusal},
+        invitee::{Handle, InviteeRefusal},
     },
-    memory::NewUser,
-    operations as op,
+    types::{Grant, InvitationKey, Obstacle, Principal, State, StepOutcome},
 };
+use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_memory::NewUser;
 
 use crate::{
     guarantees::{History, always, at_rest},
@@ -92,7 +90,7 @@ impl Change {
             // He may be one by the invitation already.
             Self::InviteeJoined => host.add_member("acme", &user("root", "u-alice")).or(Ok(())),
             Self::InviterWithoutRight => {
-                host.set_permissions("acme", ann(), guestlist_harness::contract::types::Permissions::VIEW)
+                host.set_permissions("acme", ann(), guestlist_contract::types::Permissions::VIEW)
             }
             Self::InviterDeleted => host.remove_user("acme", "u-ann"),
             Self::GroupDeleted => host.delete_group("acme", "g-ops"),
@@ -355,7 +353,7 @@ async fn ended() {
 #[tokio::test]
 async fn the_page_says_what_happens() {
     ended().await;
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/when-the-world-changes.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/when-the-world-changes.md");
     let page = std::fs::read_to_string(path).unwrap();
     let mut written = page.clone();
     for (name, table) in

@@ -2,14 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use guestlist_harness::{
-    contract::{
-        audit::EventKind,
-        exports::invitee::Handle,
-        types::{MailState, MessageKind, Notify, Permissions, Principal, State, Step},
-    },
-    memory::{AuditEvent, MemberView, OutboxEntry, OutboxView, Snapshot, StoredInvitation},
+use guestlist_contract::{
+    audit::EventKind,
+    exports::invitee::Handle,
+    types::{MailState, MessageKind, Notify, Permissions, Principal, State, Step},
 };
+use guestlist_memory::{AuditEvent, MemberView, OutboxEntry, OutboxView, Snapshot, StoredInvitation};
 
 use crate::{
     asking::{Ask, Case},

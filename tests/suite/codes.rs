@@ -1,7 +1,7 @@
 //! The plugin and its harness each read codes by themselves: both have to read them alike.
 
 use guestlist::code::{BYTES, Code};
-use guestlist_harness::code;
+use guestlist_contract::code;
 
 /// Bytes without any order to them, the same in each run.
 fn bytes(seed: u64) -> [u8; BYTES] {

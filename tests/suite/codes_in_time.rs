@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    Fault, FaultPlan, Function,
-    contract::{
-        exports::invitee::{Handle, InviteeRefusal},
-        types::{InvitationKey, MailState, State},
-    },
-    memory::MailMode,
-    operations as op,
+use guestlist_contract::{
+    Function,
+    exports::invitee::{Handle, InviteeRefusal},
+    types::{InvitationKey, MailState, State},
 };
+use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_memory::MailMode;
 
 use crate::{
     guarantees::{History, always},

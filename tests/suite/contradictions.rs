@@ -1,19 +1,17 @@
 //! Settings at 0, at their end and against every other: the plugin does no work with what contradicts itself, says
 //! what is wrong, and takes back all the same what was given out.
 
-use guestlist_harness::{
-    contract::{
-        exports::{
-            invitations::Refusal,
-            invitee::{Handle, InviteeRefusal},
-            maintenance::SweepRefusal,
-        },
-        settings::{Codes, Values},
-        types::{AcceptWith, HostError, InvitationKey, Notify, Principal, State},
+use guestlist_contract::{
+    exports::{
+        invitations::Refusal,
+        invitee::{Handle, InviteeRefusal},
+        maintenance::SweepRefusal,
     },
-    memory::{default_settings, judge},
-    operations as op,
+    settings::{Codes, Values},
+    types::{AcceptWith, HostError, InvitationKey, Notify, Principal, State},
 };
+use guestlist_harness::operations as op;
+use guestlist_memory::{default_settings, judge};
 
 use crate::rig::*;
 

@@ -2,21 +2,19 @@
 //! same world behind, byte for byte.
 
 use guestlist::{accept, approval, decline, dismiss, invite, list, resend, revoke, sweep};
-use guestlist_harness::{
-    contract::{
-        exports::{
-            invitations::{InviteRequest, LifetimeChoice, Owner},
-            invitee::Handle,
-        },
-        types::{
-            InvitationFilter, InvitationKey, Notify, PageRequest, Permissions, Principal, Property, SortKey,
-            State,
-        },
+use guestlist_contract::{
+    exports::{
+        invitations::{InviteRequest, LifetimeChoice, Owner},
+        invitee::Handle,
     },
     host::{Call, Host, Operation},
-    memory::{MailMode, Rule, SettingsPatch},
-    operations as op,
+    types::{
+        InvitationFilter, InvitationKey, Notify, PageRequest, Permissions, Principal, Property, SortKey,
+        State,
+    },
 };
+use guestlist_harness::operations as op;
+use guestlist_memory::{MailMode, Rule, SettingsPatch};
 use serde_json::Value;
 
 use guestlist_model::native::{Native, cross};

@@ -1,12 +1,10 @@
 //! Taking what has ended off the list, and what the history keeps of it.
 
-use guestlist_harness::{
-    contract::{
-        exports::invitations::Refusal,
-        types::{InvitationFilter, MessageKind, Permissions, State},
-    },
-    operations as op,
+use guestlist_contract::{
+    exports::invitations::Refusal,
+    types::{InvitationFilter, MessageKind, Permissions, State},
 };
+use guestlist_harness::operations as op;
 
 use crate::rig::*;
 
@@ -68,7 +66,7 @@ async fn whoever_may_not_revoke_may_not_dismiss_and_nobody_does_elsewhere() {
     rig.host.set_permissions("acme", ben(), Permissions::all() ^ Permissions::REVOKE).unwrap();
     let answer = rig.run(ACME, ben(), op::Dismiss { id: key.id.clone() }).await.unwrap().answer;
     assert_eq!(answer, Err(Refusal::NotPermitted));
-    let bea = guestlist_harness::contract::types::Principal::User(user("beta", "u-bea"));
+    let bea = guestlist_contract::types::Principal::User(user("beta", "u-bea"));
     let answer = rig.run(Some("beta"), bea, op::Dismiss { id: key.id.clone() }).await.unwrap().answer;
     assert_eq!(answer, Err(Refusal::NotFound), "I-TEN");
     assert!(!rig.row(&key).dismissed);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ffi::OsStr, path::Path};
 
-use guestlist_harness::memory::{MemoryHost, default_settings};
+use guestlist_memory::{MemoryHost, default_settings};
 
 /// The first block of a language in a page.
 fn block<'a>(page: &'a str, language: &str) -> &'a str {
@@ -58,9 +58,9 @@ fn sources(folder: &Path, text: &mut String) {
 
 #[test]
 fn every_test_that_the_security_page_names_exists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = guestlist_tests::root();
     let mut text = String::new();
-    for folder in ["src", "tests", "host-harness/src", "host-harness/tests"] {
+    for folder in ["src", "tests", "host-harness", "cli", "connect", "storage"] {
         sources(&root.join(folder), &mut text);
     }
     let words: BTreeSet<_> = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
@@ -79,7 +79,7 @@ fn every_test_that_the_security_page_names_exists() {
 
 #[test]
 fn every_scenario_that_the_security_page_names_exists() {
-    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let suite = guestlist_tests::root().join("tests/scenarios");
     let folders: BTreeSet<_> =
         std::fs::read_dir(&suite).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     let page = include_str!("../../docs/security.md");
@@ -111,7 +111,7 @@ fn the_readme_counts_the_scenarios() {
             })
             .sum()
     }
-    let count = count(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios"));
+    let count = count(&guestlist_tests::root().join("tests/scenarios"));
     let page = include_str!("../../README.md");
     assert!(page.contains(&format!("told in {count} of them")), "there are {count} scenarios");
 }

@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{Fault, FaultAt, FaultPlan, Function};
+use guestlist_contract::Function;
+use guestlist_harness::{Fault, FaultAt, FaultPlan};
 
 use crate::{
     asking::Case,

@@ -4,13 +4,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use guestlist_harness::{
-    CallError, Entry, Fault, FaultPlan, Function, Reason,
-    contract::{
-        exports::invitee::Handle,
-        types::{State, Subject},
-    },
+use guestlist_contract::{
+    Function,
+    exports::invitee::Handle,
+    types::{State, Subject},
 };
+use guestlist_harness::{CallError, Entry, Fault, FaultPlan, Reason};
 use serde_json::{Value, json};
 
 use crate::{

@@ -1,13 +1,11 @@
 //! Inviting: every check in its order, bulks, limits, and repeating a request.
 
-use guestlist_harness::{
-    contract::{
-        exports::invitations::{InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
-        types::{GrantKind, InvitationKey, Notify, Permissions, Principal, Property, State},
-    },
-    memory::NewUser,
-    operations as op,
+use guestlist_contract::{
+    exports::invitations::{InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
+    types::{GrantKind, InvitationKey, Notify, Permissions, Principal, Property, State},
 };
+use guestlist_harness::operations as op;
+use guestlist_memory::NewUser;
 
 use crate::rig::*;
 
@@ -417,7 +415,7 @@ async fn a_hundred_cost_as_many_host_calls_as_one() {
 }
 
 /// Without ids and codes, which differ by necessity.
-fn plain(answer: &Result<guestlist_harness::contract::exports::invitations::Invited, ItemRefusal>) -> String {
+fn plain(answer: &Result<guestlist_contract::exports::invitations::Invited, ItemRefusal>) -> String {
     match answer {
         Ok(invited) => format!("{:?} {:?} {:?}", invited.state, invited.mail, invited.expires_at),
         Err(refusal) => format!("{refusal:?}"),
@@ -537,7 +535,7 @@ async fn somebody_can_be_invited_again_after_every_end() {
     rig.host.advance(HOURS_72);
     let (second, code) = rig.invited("alice", &[]).await;
     assert_eq!(rig.row(&first).state, State::Expired);
-    let handle = guestlist_harness::contract::exports::invitee::Handle::Code(code);
+    let handle = guestlist_contract::exports::invitee::Handle::Code(code);
     rig.run(None, alice(), op::Decline { handle, reason: None }).await.unwrap().answer.unwrap();
     let (third, _) = rig.invited("alice", &[]).await;
     rig.run(Some("acme"), ann(), op::Revoke { id: third.id.clone(), reason: None })

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    Fault, FaultPlan, Function,
-    contract::{
-        exports::invitations::InviteRequest,
-        types::{Grant, Principal, Property},
-    },
-    operations as op,
+use guestlist_contract::{
+    Function,
+    exports::invitations::InviteRequest,
+    types::{Grant, Principal, Property},
 };
+use guestlist_harness::{Fault, FaultPlan, operations as op};
 use serde_json::{Value, json};
 
 use crate::rig::*;

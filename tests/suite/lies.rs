@@ -12,7 +12,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use guestlist_harness::{Entry, Fault, Function, Interceptor, host::Call, memory::MemoryHost};
+use guestlist_contract::{Function, host::Call};
+use guestlist_harness::{Entry, Fault, Interceptor};
+use guestlist_memory::MemoryHost;
 use serde_json::{Value, json};
 
 use crate::asking::Case;

@@ -2,16 +2,14 @@
 //!
 //! Each is tried where it bites: at invite, and again wherever time may have passed since.
 
-use guestlist_harness::{
-    contract::{
-        exports::{
-            invitations::{Bounds, InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
-            invitee::InviteeRefusal,
-        },
-        types::{HostError, InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State},
+use guestlist_contract::{
+    exports::{
+        invitations::{Bounds, InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
+        invitee::InviteeRefusal,
     },
-    operations as op,
+    types::{HostError, InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State},
 };
+use guestlist_harness::operations as op;
 
 use crate::rig::*;
 

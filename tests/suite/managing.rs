@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    Fault, FaultPlan, Function,
-    contract::{
-        exports::{
-            invitations::{InviteRequest, LifetimeChoice, Owner, Refusal},
-            invitee::{Handle, InviteeRefusal},
-            maintenance::SweepRefusal,
-        },
-        settings::Values,
-        types::{
-            InvitationFilter, InvitationKey, MailState, PageRequest, Permissions, Principal, SortKey, State,
-            Subject, UserRef,
-        },
+use guestlist_contract::{
+    Function,
+    exports::{
+        invitations::{InviteRequest, LifetimeChoice, Owner, Refusal},
+        invitee::{Handle, InviteeRefusal},
+        maintenance::SweepRefusal,
     },
     lifecycle,
-    memory::{MailMode, default_settings},
-    operations as op,
+    settings::Values,
+    types::{
+        InvitationFilter, InvitationKey, MailState, PageRequest, Permissions, Principal, SortKey, State,
+        Subject, UserRef,
+    },
 };
+use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_memory::{MailMode, default_settings};
 
 use guestlist_model::native::cross;
 
@@ -195,7 +193,7 @@ async fn pages_show_each_invitation_once_in_every_order() {
                 }
             }
             assert_eq!(seen.len(), 90);
-            let key = |row: &guestlist_harness::contract::types::Invitation| match sort {
+            let key = |row: &guestlist_contract::types::Invitation| match sort {
                 SortKey::CreatedAt => (row.created_at, String::new()),
                 SortKey::ExpiresAt => (row.expires_at.unwrap(), String::new()),
                 SortKey::Name => (0, row.name.clone()),

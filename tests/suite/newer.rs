@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    Fault, FaultPlan, Function,
-    contract::{
-        exports::invitations::{Owner, Refusal},
-        types::{HostError, State},
-    },
-    operations as op,
+use guestlist_contract::{
+    Function,
+    exports::invitations::{Owner, Refusal},
+    types::{HostError, State},
 };
+use guestlist_harness::{Fault, FaultPlan, operations as op};
 use serde_json::Value;
 
 use crate::rig::*;

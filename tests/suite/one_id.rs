@@ -1,13 +1,11 @@
 //! A group and a role of one id are two things, also for the questions about the guarantees.
 
-use guestlist_harness::{
-    contract::{
-        audit::{Event, EventKind},
-        exports::invitee::Handle,
-        types::{GrantKind, Step},
-    },
-    memory::{MemberView, Snapshot},
+use guestlist_contract::{
+    audit::{Event, EventKind},
+    exports::invitee::Handle,
+    types::{GrantKind, Step},
 };
+use guestlist_memory::{MemberView, Snapshot};
 
 use crate::{
     asking::{Ask, Case},

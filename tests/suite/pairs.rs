@@ -7,7 +7,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use guestlist_harness::{Fault, FaultAt, FaultPlan, contract::types::Principal};
+use guestlist_contract::types::Principal;
+use guestlist_harness::{Fault, FaultAt, FaultPlan};
 
 use crate::{
     asking::{Ask, Case, MINUTE},

@@ -3,17 +3,15 @@
 
 use std::{cell::RefCell, collections::BTreeSet};
 
-use guestlist_harness::{
+use guestlist_contract::{
     Function,
-    contract::{
-        exports::{
-            invitations::Refusal,
-            invitee::{Ended, Handle, InviteeRefusal},
-        },
-        types::{Obstacle, Permissions, State, StepOutcome},
+    exports::{
+        invitations::Refusal,
+        invitee::{Ended, Handle, InviteeRefusal},
     },
-    operations,
+    types::{Obstacle, Permissions, State, StepOutcome},
 };
+use guestlist_harness::operations;
 
 use crate::{
     actors::*,

@@ -2,18 +2,16 @@
 
 use std::cell::RefCell;
 
-use guestlist_harness::{
-    CallError, Fault, FaultPlan, Function,
-    contract::{
-        exports::{
-            invitations::{InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
-            invitee::Handle,
-        },
-        types::{InvitationKey, MailState, MessageKind, State},
+use guestlist_contract::{
+    Function,
+    exports::{
+        invitations::{InviteRequest, ItemRefusal, LifetimeChoice, Refusal},
+        invitee::Handle,
     },
-    memory::Rule,
-    operations,
+    types::{InvitationKey, MailState, MessageKind, State},
 };
+use guestlist_harness::{CallError, Fault, FaultPlan, operations};
+use guestlist_memory::Rule;
 
 use crate::{
     actors::*,
@@ -141,9 +139,8 @@ async fn two_sweeps_do_everything_once() {
         assert_eq!(sums, [1, 1, 1, 0]);
         assert_eq!(outcome.changes(&key.id), ["created", "claimed", "taken-over", "accepted"]);
         assert_eq!(outcome.changes(&carols), ["created", "expired"]);
-        let to_bob = |mail: &&guestlist_harness::memory::Mail| {
-            mail.invitation == bobs && mail.kind == MessageKind::Invitation
-        };
+        let to_bob =
+            |mail: &&guestlist_memory::Mail| mail.invitation == bobs && mail.kind == MessageKind::Invitation;
         assert_eq!(outcome.host.mails().iter().filter(to_bob).count(), 1);
         let bobs = InvitationKey { organization: "acme".into(), id: bobs.clone() };
         assert_eq!(outcome.host.invitation(&bobs).unwrap().mail, MailState::Sent);

@@ -6,10 +6,8 @@ use std::{
     time::Duration,
 };
 
-use guestlist_harness::{
-    CallError, Fault, Reason,
-    memory::{AuditEvent, Snapshot, StoredInvitation},
-};
+use guestlist_harness::{CallError, Fault, Reason};
+use guestlist_memory::{AuditEvent, Snapshot, StoredInvitation};
 
 use crate::{
     asking::{Ask, Case, HOST_CALL},

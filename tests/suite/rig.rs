@@ -5,22 +5,22 @@
 
 use std::sync::{Arc, LazyLock, Mutex};
 
+use guestlist_contract::{
+    exports::{
+        invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Refusal},
+        invitee::{Accepted, Handle, InviteeRefusal},
+        maintenance::Swept,
+    },
+    types::{
+        Context, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, PageRequest,
+        Principal, SortKey, State, UserRef,
+    },
+};
 use guestlist_harness::{
     CallError, Completed, Engine, EngineOptions, Export, Interceptor, Limits, Plugin, Session, Trace,
-    contract::{
-        exports::{
-            invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Refusal},
-            invitee::{Accepted, Handle, InviteeRefusal},
-            maintenance::Swept,
-        },
-        types::{
-            Context, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, PageRequest,
-            Principal, SortKey, State, UserRef,
-        },
-    },
-    memory::{MemoryHost, Rule, SettingsPatch},
     operations,
 };
+use guestlist_memory::{MemoryHost, Rule, SettingsPatch};
 
 pub const WORLD: &str = include_str!("world.yaml");
 

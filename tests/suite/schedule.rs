@@ -16,19 +16,18 @@ use std::{
 };
 
 use async_trait::async_trait;
-use guestlist_harness::{
-    Export, Fault, Function, Interceptor, Limits, Session,
-    contract::{
-        exports::{
-            invitations::{Invited, ItemRefusal, Refusal, RevokedAll},
-            invitee::{Accepted, InviteeRefusal},
-            maintenance::Swept,
-        },
-        types::{InvitationKey, Principal, State, UserRef},
+use guestlist_contract::{
+    Function,
+    exports::{
+        invitations::{Invited, ItemRefusal, Refusal, RevokedAll},
+        invitee::{Accepted, InviteeRefusal},
+        maintenance::Swept,
     },
     host::Call,
-    memory::{AuditEvent, MemoryHost},
+    types::{InvitationKey, Principal, State, UserRef},
 };
+use guestlist_harness::{Export, Fault, Interceptor, Limits, Session};
+use guestlist_memory::{AuditEvent, MemoryHost};
 
 use crate::{
     guarantees::{History, Word, always, at_rest},

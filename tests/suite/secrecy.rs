@@ -1,17 +1,14 @@
 //! What strangers learn about an invitation: nothing, and always in the same way.
 
-use guestlist_harness::{
-    Export, Trace,
-    contract::{
-        exports::{
-            invitations::LifetimeChoice,
-            invitee::{Ended, Handle, InviteeRefusal},
-        },
-        types::{InvitationKey, Permissions, Principal, State},
+use guestlist_contract::{
+    exports::{
+        invitations::LifetimeChoice,
+        invitee::{Ended, Handle, InviteeRefusal},
     },
-    memory::SettingsPatch,
-    operations as op,
+    types::{InvitationKey, Permissions, Principal, State},
 };
+use guestlist_harness::{Export, Trace, operations as op};
+use guestlist_memory::SettingsPatch;
 
 use crate::rig::*;
 
@@ -28,7 +25,7 @@ async fn cases() -> Cases {
     let acme = Some("acme");
     let mut all = Vec::new();
 
-    let short = guestlist_harness::contract::exports::invitations::InviteRequest {
+    let short = guestlist_contract::exports::invitations::InviteRequest {
         lifetime: LifetimeChoice::Lasting(60_000),
         ..request(&["alice"], &[])
     };

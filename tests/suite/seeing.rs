@@ -1,13 +1,11 @@
 //! Who is shown a code besides its invitee: where the organization's setting and the caller's permission both say
 //! so, on each of the ways on which a code could reach a caller.
 
-use guestlist_harness::{
-    contract::{
-        exports::invitations::{InviteRequest, Invited, Refusal},
-        types::{InvitationKey, MailState, Notify, Permissions, Principal, State},
-    },
-    operations as op,
+use guestlist_contract::{
+    exports::invitations::{InviteRequest, Invited, Refusal},
+    types::{InvitationKey, MailState, Notify, Permissions, Principal, State},
 };
+use guestlist_harness::operations as op;
 
 use crate::rig::*;
 

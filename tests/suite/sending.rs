@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    Export, Fault, FaultPlan, Function,
-    contract::{
-        exports::{
-            invitations::{ItemRefusal, Refusal},
-            invitee::Handle,
-        },
-        types::{InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State},
+use guestlist_contract::{
+    Function,
+    exports::{
+        invitations::{ItemRefusal, Refusal},
+        invitee::Handle,
     },
-    memory::{NewUser, StoredInvitation},
-    operations as op,
+    types::{InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State},
 };
+use guestlist_harness::{Export, Fault, FaultPlan, operations as op};
+use guestlist_memory::{NewUser, StoredInvitation};
 
 use crate::rig::*;
 

@@ -1,6 +1,6 @@
 //! The whole story, as its people would tell it.
 
-use guestlist_harness::contract::{
+use guestlist_contract::{
     exports::{invitations::ItemRefusal, invitee::InviteeRefusal},
     types::{MailState, State, StepOutcome},
 };

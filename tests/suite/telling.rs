@@ -1,14 +1,12 @@
 //! What is told besides the invitation: reminders, and what has become of it. Each at most once, and none
 //! with a code.
 
-use guestlist_harness::{
-    Fault, FaultPlan, Function,
-    contract::{
-        exports::invitee::Handle,
-        types::{InvitationKey, MessageKind, Principal},
-    },
-    operations as op,
+use guestlist_contract::{
+    Function,
+    exports::invitee::Handle,
+    types::{InvitationKey, MessageKind, Principal},
 };
+use guestlist_harness::{Fault, FaultPlan, operations as op};
 use std::sync::Arc;
 
 use crate::rig::*;

@@ -1,15 +1,13 @@
 //! What the plugin does, as it is told in `tests/scenarios`: here, too, so that whoever changes the plugin
 //! learns from its own tests which story has become another.
 
-use std::path::Path;
-
-use guestlist_harness::scenario::{Format, Loading, Options, Runner, Suite};
+use guestlist_scenario::{Format, Loading, Options, Runner, Suite};
 
 use crate::rig::PLUGIN;
 
 #[test]
 fn every_scenario_comes_true() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let folder = guestlist_tests::root().join("tests/scenarios");
     let suite = Suite::load(&[folder], &Loading::default()).unwrap_or_else(|error| panic!("{error}"));
     assert!(suite.cases.len() > 200, "there are {}", suite.cases.len());
     let report = Runner::new(PLUGIN.clone(), Options::default()).run(&suite);

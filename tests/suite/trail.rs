@@ -1,17 +1,15 @@
 //! The audit trail: ids, times and words of the contract, and nothing that somebody wrote.
 
-use guestlist_harness::{
-    contract::{
-        audit::{Event, EventKind, Word},
-        exports::{
-            invitations::{InviteRequest, Owner},
-            invitee::Handle,
-        },
-        types::{InvitationKey, Permissions, Principal, Property},
+use guestlist_contract::{
+    audit::{Event, EventKind, Word},
+    exports::{
+        invitations::{InviteRequest, Owner},
+        invitee::Handle,
     },
-    memory::NewUser,
-    operations as op,
+    types::{InvitationKey, Permissions, Principal, Property},
 };
+use guestlist_harness::operations as op;
+use guestlist_memory::NewUser;
 
 use crate::rig::*;
 
@@ -88,9 +86,7 @@ async fn each_event_of_an_invitation_names_whom_it_is_for() {
     for event in rig.host.audit().iter().filter(|event| event.invitation.is_some()) {
         let id = event.invitation.clone().unwrap();
         let row = rig.row(&InvitationKey { organization: "acme".into(), id });
-        let guestlist_harness::contract::types::Subject::User(subject) = row.subject else {
-            panic!("a user")
-        };
+        let guestlist_contract::types::Subject::User(subject) = row.subject else { panic!("a user") };
         assert_eq!(event.subject.as_ref(), Some(&subject), "{event:?}");
     }
     let granted: Vec<_> =
@@ -146,7 +142,8 @@ async fn an_obstacle_stands_in_the_trail_of_the_organization_whose_rule_it_is() 
 /// Refused items have their events although the others could not be stored.
 #[tokio::test]
 async fn what_was_refused_is_told_where_nothing_could_be_stored() {
-    use guestlist_harness::{Fault, FaultPlan, Function};
+    use guestlist_contract::Function;
+    use guestlist_harness::{Fault, FaultPlan};
     let rig = Rig::new();
     for function in [Function::StorageInsert, Function::RandomGetRandomBytes] {
         let before = refused(&rig).len();
@@ -162,7 +159,8 @@ async fn what_was_refused_is_told_where_nothing_could_be_stored() {
 /// Why an accept was ended is one word, and the inviter is told.
 #[tokio::test]
 async fn an_accept_that_was_ended_says_why() {
-    use guestlist_harness::{Fault, FaultPlan, Function};
+    use guestlist_contract::Function;
+    use guestlist_harness::{Fault, FaultPlan};
     type Try = (Word, fn(&Rig));
     let tries: [Try; 5] = [
         (Word::InviteeNotActive, |rig| rig.host.set_user_active("root", "u-alice", false).unwrap()),

@@ -19,10 +19,10 @@ use wasmtime::component::Component;
 
 use crate::{
     Engine,
-    contract::{ExtensionPre, TenantPolicyPre},
     policy::{Loans, PolicyLimits, PolicyState},
     sandbox::HostState,
 };
+use guestlist_contract::{ExtensionPre, TenantPolicyPre};
 use world::World;
 
 pub(crate) use names::{contracts, export_of};

@@ -11,11 +11,8 @@ use wasmtime::{
 };
 
 use super::{CONTRACT, PACKAGE, Problem, name::Name, world::World};
-use crate::{
-    Function,
-    host::Operation,
-    policy::{LOG, LOG_FUNCTIONS, Loans},
-};
+use crate::policy::{LOG, LOG_FUNCTIONS, Loans};
+use guestlist_contract::{Function, host::Operation};
 
 /// Compares the component's imports and exports with the contract.
 pub(super) fn compare(component: &Component, world: World, loans: &Loans) -> Vec<Problem> {

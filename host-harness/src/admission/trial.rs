@@ -21,13 +21,11 @@ use wasmtime::{
 use super::Problem;
 use crate::{
     Engine, HostCalls, Limits, Metering, Reason,
-    contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre, types::Principal},
     engine::Parts,
-    host::Operation,
-    memory::MemoryHost,
     policy::{Loans, PolicyLimits, PolicyState},
     sandbox::{HostState, MemoryMeter, link},
 };
+use guestlist_contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre};
 
 /// A call makes its instance within its own time and fuel: what needs more than this is of no use.
 const TIME: Duration = Duration::from_secs(1);
@@ -39,7 +37,7 @@ pub(super) fn extension(engine: &Engine, component: &Component) -> Result<Extens
     let linked = link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(component));
     let extension = linked.and_then(ExtensionPre::new).map_err(mismatch)?;
     let limits = limits(engine, Limits::default().memory);
-    let calls = Arc::new(nobodys(&limits));
+    let calls = Arc::new(HostCalls::of_nobody());
     let memory = MemoryMeter::new(limits.memory, Parts::PLUGIN);
     let metered = engine.metering() == Metering::Fuel;
     let mut store = Store::new(engine.wasmtime(), HostState { calls: calls.clone(), memory, metered });
@@ -103,12 +101,6 @@ fn start(
         }
         (reason, _) => reason.in_short(),
     })
-}
-
-fn nobodys(limits: &Limits) -> HostCalls {
-    let host = Arc::new(MemoryHost::default());
-    let call = host.call(Operation::Sweep, None, Principal::System);
-    HostCalls::new(Arc::new(host.host()), call, limits)
 }
 
 /// Waits without a runtime: with the host out of reach nothing but the guest itself is ever waited

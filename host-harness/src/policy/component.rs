@@ -10,13 +10,14 @@ use wasmtime::Store;
 use crate::{
     Engine, LoadError, Metering, Reason, admission,
     calls::within,
-    contract::{
-        TenantPolicy, TenantPolicyPre,
-        rules::{AcceptFacts, InviteFacts},
-        types::Verdict,
-    },
     plugin::digest,
     policy::{Language, Loans, Log, PolicyLimits, PolicyState, Watched},
+};
+use guestlist_contract::{
+    TenantPolicy, TenantPolicyPre,
+    policy::PolicyError,
+    rules::{AcceptFacts, InviteFacts},
+    types::Verdict,
 };
 
 /// A policy that was admitted. Cloning it shares the compiled code.
@@ -102,6 +103,16 @@ pub enum PolicyUnavailable {
     /// It has never judged here: it could not be loaded, for this reason.
     #[error("the policy cannot be loaded: {0}; until it is repaired nobody is let in")]
     NotLoaded(String),
+}
+
+/// Whoever was busy would have answered, and says how long it took to find that out.
+impl From<PolicyUnavailable> for PolicyError {
+    fn from(unavailable: PolicyUnavailable) -> Self {
+        match unavailable {
+            PolicyUnavailable::Busy(waited) => Self::Silent(u64::try_from(waited.as_millis()).ok()),
+            _ => Self::Silent(None),
+        }
+    }
 }
 
 /// What ended it, and what to do.

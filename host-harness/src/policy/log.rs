@@ -17,7 +17,7 @@ use wasmtime::{
 };
 
 use super::{PolicyUnavailable, Ruling, loans::PolicyState};
-use crate::text;
+use guestlist_contract::text;
 
 /// The interface of a policy's log, in full.
 pub const LOG: &str = "guestlist:debug/log@0.1.0";
@@ -54,7 +54,6 @@ pub struct Log {
 
 /// The answer of a policy with what it said meanwhile.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct Watched<T> {
     /// As without somebody who listens.
     pub ruling: Result<Ruling<T>, PolicyUnavailable>,

@@ -7,9 +7,8 @@
 //! alone. [`Policies`] knows which organization has which.
 //!
 //! ```no_run
-//! use guestlist_harness::{
-//!     Engine, contract::{rules::InviteFacts, types::Verdict}, policy::PolicyComponent,
-//! };
+//! use crate::{Engine, policy::PolicyComponent};
+//! use guestlist_contract::{rules::InviteFacts, types::Verdict};
 //!
 //! # async fn example(engine: &Engine, bytes: &[u8], facts: &InviteFacts) -> Result<(), Box<dyn std::error::Error>> {
 //! let policy = PolicyComponent::load(engine, bytes)?; // once
@@ -32,21 +31,17 @@
 //!   words that are too long, too.
 
 mod component;
-mod folder;
 mod language;
 mod limits;
 mod loans;
 mod log;
 mod registry;
-pub mod words;
 
 pub use component::{PolicyComponent, PolicyUnavailable, Ruling};
-pub(crate) use folder::Manifest;
-pub use folder::{BrokenPolicy, FolderError, FolderReport, MANIFEST};
 pub use language::Language;
 pub use limits::PolicyLimits;
 pub(crate) use loans::PolicyState;
 pub use loans::{Lent, Loans};
 pub(crate) use log::FUNCTIONS as LOG_FUNCTIONS;
 pub use log::{LOG, Log, Watched};
-pub use registry::{PathError, Policies, PolicyError, Rules};
+pub use registry::{Listed, Policies, PolicyError, Rules};

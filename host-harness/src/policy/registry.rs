@@ -7,24 +7,14 @@
 
 use std::{
     collections::HashMap,
-    io,
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock, Weak},
 };
 
-use super::{
-    Loans, PolicyComponent, PolicyLimits, PolicyUnavailable, Ruling,
-    component::Compiled,
-    folder::{self, BrokenPolicy, FolderError, FolderReport},
-};
-use crate::{
-    Engine, LoadError,
-    contract::{
-        rules::{AcceptFacts, InviteFacts},
-        types::Verdict,
-    },
-    files::{self, LARGEST_COMPONENT},
-    plugin::digest,
+use super::{Loans, PolicyComponent, PolicyLimits, PolicyUnavailable, Ruling, component::Compiled};
+use crate::{Engine, LoadError, plugin::digest};
+use guestlist_contract::{
+    rules::{AcceptFacts, InviteFacts},
+    types::Verdict,
 };
 
 /// What an organization's invitations are judged by.
@@ -55,12 +45,21 @@ impl Rules {
         }
     }
 
+    /// Why nobody can judge, where that is so.
+    #[must_use]
+    pub fn unavailable(&self) -> PolicyUnavailable {
+        match self {
+            Self::Broken(why) => PolicyUnavailable::NotLoaded(why.to_string()),
+            Self::Policy(_) | Self::None => PolicyUnavailable::NotLoaded("there is none".to_owned()),
+        }
+    }
+
     /// Who judges, or why nobody can; `None` where there are no rules.
-    pub(crate) fn judge(&self) -> Option<Result<&PolicyComponent, PolicyUnavailable>> {
+    fn judge(&self) -> Option<Result<&PolicyComponent, PolicyUnavailable>> {
         match self {
             Self::None => None,
             Self::Policy(policy) => Some(Ok(policy)),
-            Self::Broken(why) => Some(Err(PolicyUnavailable::NotLoaded(why.to_string()))),
+            Self::Broken(_) => Some(Err(self.unavailable())),
         }
     }
 
@@ -103,8 +102,7 @@ impl Rules {
 ///
 /// # fn example(bytes: &[u8], pinned: &str) -> Result<(), Box<dyn std::error::Error>> {
 /// let policies = Policies::new(&Engine::new(&EngineOptions::default())?);
-/// policies.read_folder("policies".as_ref())?; // at the start, and again when it has changed
-/// policies.set("org-7", policies.load(bytes, Some(pinned))?); // or from a database
+/// policies.set("org-7", policies.load(bytes, Some(pinned))?); // from a database, say
 /// # Ok(())
 /// # }
 /// ```
@@ -119,25 +117,27 @@ struct Inner {
     loans: Loans,
     limits: PolicyLimits,
     tables: RwLock<Tables>,
-    /// One folder is read at a time: the later one is in force in the end.
+    /// One list is read at a time: the later one is in force in the end.
     reading: Mutex<()>,
     /// By digest; what no organization has any more is not kept.
     compiled: Mutex<HashMap<String, Weak<Compiled>>>,
 }
 
-/// What was set counts before what a folder says.
+/// What was set counts before what the list says.
 #[derive(Debug, Default)]
 struct Tables {
     set: HashMap<String, Rules>,
     set_others: Option<Rules>,
-    folder: Table,
+    listed: Listed,
 }
 
-/// Who has which rules, by a folder.
+/// Which organizations have which rules, as one list says.
 #[derive(Debug, Default)]
-pub(super) struct Table {
-    pub(super) own: HashMap<String, Rules>,
-    pub(super) others: Rules,
+pub struct Listed {
+    /// By organization; [`Rules::None`] where it has none, whatever the others have.
+    pub own: HashMap<String, Rules>,
+    /// Those of whoever is not named.
+    pub others: Rules,
 }
 
 /// Why a policy is not taken.
@@ -219,7 +219,7 @@ impl Policies {
         with(&mut self.inner.compiled.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts rules in force for one organization, whatever a folder says of it: a policy, none although the
+    /// Puts rules in force for one organization, whatever the list says of it: a policy, none although the
     /// others have some, or [`Rules::Broken`] where what it should have cannot be loaded.
     pub fn set(&self, organization: &str, rules: impl Into<Rules>) {
         drop(self.change(|tables| tables.set.insert(organization.to_owned(), rules.into())));
@@ -230,7 +230,7 @@ impl Policies {
         drop(self.change(|tables| tables.set_others.replace(rules.into())));
     }
 
-    /// Takes back what was [`set`](Self::set) for an organization: it has what the folder says, or the rules of
+    /// Takes back what was [`set`](Self::set) for an organization: it has what the list says, or the rules of
     /// the others.
     pub fn remove(&self, organization: &str) {
         drop(self.change(|tables| tables.set.remove(organization)));
@@ -245,92 +245,23 @@ impl Policies {
     #[must_use]
     pub fn rules_of(&self, organization: &str) -> Rules {
         let tables = self.inner.tables.read().unwrap_or_else(PoisonError::into_inner);
-        let Tables { set, set_others, folder } = &*tables;
-        let named = set.get(organization).or_else(|| folder.own.get(organization));
-        named.or(set_others.as_ref()).unwrap_or(&folder.others).clone()
+        let Tables { set, set_others, listed } = &*tables;
+        let named = set.get(organization).or_else(|| listed.own.get(organization));
+        named.or(set_others.as_ref()).unwrap_or(&listed.others).clone()
     }
 
-    /// Puts in force what the `policies.yaml` of a folder says, all of it at once and in place of what a folder
-    /// said before:
-    ///
-    /// ```yaml
-    /// policies:
-    ///   help-desk: { component: help-desk.wasm, sha256: 9f86d0.. }   # all 64 digits
-    /// organizations:
-    ///   org-7: help-desk
-    ///   org-8: none           # no rules, whatever the others have
-    /// others: help-desk       # whoever is not named; `none` where they have no rules
-    /// ```
-    ///
-    /// A component that cannot be loaded, or is not the one that is pinned, is reported, and whoever has it is
-    /// [broken](Rules::Broken): nobody is let in there until the folder is mended and read again. It touches
-    /// no other organization. Compiling takes a while, so not on a thread that others wait for.
+    /// Puts in force a list of which organization has which rules, all of it at once and in place of the list
+    /// before. `read` makes it; of several at once the later one is in force in the end. Compiling takes a
+    /// while, so not on a thread that others wait for.
     ///
     /// # Errors
-    ///
-    /// When `policies.yaml` itself is wrong; then everything is as it was. A host that starts must not go on.
-    pub fn read_folder(&self, folder: &Path) -> Result<FolderReport, FolderError> {
+    /// Those of `read`; then everything is as it was.
+    pub fn replace_listed<T, E>(&self, read: impl FnOnce(&Self) -> Result<(Listed, T), E>) -> Result<T, E> {
         let _reading = self.inner.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let (table, report) = folder::read(self, folder)?;
-        drop(self.change(|tables| std::mem::replace(&mut tables.folder, table)));
-        Ok(report)
+        let (listed, told) = read(self)?;
+        drop(self.change(|tables| std::mem::replace(&mut tables.listed, listed)));
+        Ok(told)
     }
-
-    /// Puts what a path has in force for all organizations: a component, or what a [folder](Self::read_folder)
-    /// says. For tests, where a policy that cannot be loaded is a mistake.
-    ///
-    /// # Errors
-    ///
-    /// What cannot be read or loaded.
-    pub fn read_path(&self, path: &Path) -> Result<(), PathError> {
-        if path.is_dir() {
-            let report = self.read_folder(path)?;
-            let broken = report.broken.into_iter().next();
-            return broken
-                .map_or(Ok(()), |BrokenPolicy { name, why, .. }| Err(PathError::Broken { name, why }));
-        }
-        let here = path.to_owned();
-        let bytes = match files::read(path, LARGEST_COMPONENT) {
-            Ok(bytes) => bytes,
-            Err(error) => return Err(PathError::Unreadable { path: here, error }),
-        };
-        let policy = self.load(&bytes, None).map_err(|error| PathError::Unusable { path: here, error })?;
-        self.set_others(policy);
-        Ok(())
-    }
-}
-
-/// Why what a path has is not in force.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PathError {
-    /// It cannot be read.
-    #[error("`{}` cannot be read: {error}", .path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// It is no policy that this host takes.
-    #[error("{}: {error}", .path.display())]
-    Unusable {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        error: PolicyError,
-    },
-    /// The folder says nothing that makes sense.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// A policy of the folder cannot be loaded.
-    #[error("the policy `{name}` cannot be loaded: {why}")]
-    Broken {
-        /// Its name in `policies.yaml`.
-        name: String,
-        /// Why.
-        why: String,
-    },
 }
 
 #[cfg(test)]

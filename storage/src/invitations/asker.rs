@@ -1,8 +1,8 @@
 //! Who asks, and which rows he may see.
 
-use guestlist_harness::{
-    contract::types::{HostError, InvitationKey, Principal, UserRef},
+use guestlist_contract::{
     host::{Call, Operation},
+    types::{HostError, InvitationKey, Principal, UserRef},
 };
 
 use super::rows::Stored;

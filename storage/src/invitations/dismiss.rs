@@ -1,12 +1,10 @@
 //! Taking an ended invitation off the list.
 
-use guestlist_harness::{
-    contract::{
-        audit::EventKind,
-        storage::StoreError,
-        types::{Invitation, InvitationKey},
-    },
+use guestlist_contract::{
+    audit::EventKind,
     host::Call,
+    storage::StoreError,
+    types::{Invitation, InvitationKey},
 };
 
 use super::{

@@ -1,12 +1,10 @@
 //! What is due: handed out once, however many sweep at the same time.
 
-use guestlist_harness::{
+use guestlist_contract::{
     bounds,
-    contract::{
-        storage::{DueItem, DueKind},
-        types::MessageKind,
-    },
     host::Call,
+    storage::{DueItem, DueKind},
+    types::MessageKind,
 };
 
 use super::{

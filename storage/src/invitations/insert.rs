@@ -7,10 +7,10 @@
 mod judged;
 mod operation;
 
-use guestlist_harness::{
+use guestlist_contract::{
     bounds::{self, CheckedDraft},
-    contract::storage::{Batch, Inserted, Recorded, StoreError},
     host::Call,
+    storage::{Batch, Inserted, Recorded, StoreError},
 };
 
 use self::{judged::Judging, operation::Remembered};

@@ -1,14 +1,12 @@
 //! Lists, a page at a time. Pages are cut by key: the condition is on the columns of the index that the
 //! list is sorted by, so that a page costs what is on it, wherever it is.
 
-use guestlist_harness::{
+use guestlist_contract::{
     bounds,
-    contract::{
-        storage::StoreError,
-        types::{InvitationFilter, Page, PageRequest, SortKey, State},
-    },
     host::Call,
     paging::{Key, Place, Walk},
+    storage::StoreError,
+    types::{InvitationFilter, Page, PageRequest, SortKey, State},
 };
 use serde::Serialize;
 

@@ -15,13 +15,11 @@ mod transition;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use guestlist_harness::{
-    contract::{
-        audit::Refusal,
-        storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
-        types::{HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, State},
-    },
+use guestlist_contract::{
+    audit::Refusal,
     host::{Audit, Call, Settings, Storage},
+    storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
+    types::{HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, State},
 };
 use tokio::sync::OnceCell;
 

@@ -1,8 +1,8 @@
 //! Messages that wait: added and dropped in the commit of the change that asks for it.
 
-use guestlist_harness::{
-    contract::types::{MessageKind, State},
+use guestlist_contract::{
     lifecycle::makes_sense,
+    types::{MessageKind, State},
 };
 
 use crate::{codec, sql::Value};

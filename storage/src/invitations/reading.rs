@@ -1,12 +1,10 @@
 //! Reading one invitation: by its key, and by a code.
 
-use guestlist_harness::{
+use guestlist_contract::{
     bounds,
-    contract::{
-        storage::StoreError,
-        types::{AcceptWith, HostError, Invitation, InvitationKey},
-    },
     host::Call,
+    storage::StoreError,
+    types::{AcceptWith, HostError, Invitation, InvitationKey},
 };
 
 use super::{

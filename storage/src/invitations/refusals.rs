@@ -1,10 +1,10 @@
 //! What was asked and not done.
 
-use guestlist_harness::{
-    audit::name_digest,
+use guestlist_contract::{
+    audit::{EventKind, Refusal},
     bounds,
-    contract::audit::{EventKind, Refusal},
     host::Call,
+    trail::name_digest,
 };
 
 use super::{

@@ -1,6 +1,6 @@
 //! A row of the table `invitation`, and what it says at an instant.
 
-use guestlist_harness::contract::types::{
+use guestlist_contract::types::{
     AcceptWith, Invitation, InvitationKey, MailState, Notify, State, Subject, UserRef,
 };
 

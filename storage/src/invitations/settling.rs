@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use guestlist_harness::{
+use guestlist_contract::{
+    audit::EventKind,
     bounds,
-    contract::{
-        audit::EventKind,
-        storage::{Delivery, DeliveryOutcome},
-        types::{InvitationKey, MailState, MessageKind, UserRef},
-    },
     host::Call,
+    storage::{Delivery, DeliveryOutcome},
+    types::{InvitationKey, MailState, MessageKind, UserRef},
 };
 
 use super::{

@@ -4,14 +4,12 @@
 //! clock and the caller's right to the row, and whether it has changed a row decides. Nothing is looked up
 //! before it. What follows it in the transaction (codes, outbox, audit) happens with it or not at all.
 
-use guestlist_harness::{
+use guestlist_contract::{
     bounds,
-    contract::{
-        storage::{Change, ClockGuard, CodeChange, Guard, LifetimeChange, StoreError, Transitioned},
-        types::{HostError, InvitationKey, MessageKind, Principal, State},
-    },
     host::Call,
     lifecycle::{event, is_terminal, legal},
+    storage::{Change, ClockGuard, CodeChange, Guard, LifetimeChange, StoreError, Transitioned},
+    types::{HostError, InvitationKey, MessageKind, Principal, State},
 };
 
 use super::{

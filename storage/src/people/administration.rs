@@ -5,13 +5,11 @@
 
 mod change;
 
-use guestlist_harness::{
-    contract::{
-        settings::Values,
-        types::{Grant, GrantKind, Permissions, Principal, UserRef},
-    },
-    memory::{EventError, NewUser, Rule, SettingsPatch, Target},
+use guestlist_contract::{
+    settings::Values,
+    types::{Grant, GrantKind, Permissions, Principal, UserRef},
 };
+use guestlist_memory::{EventError, NewUser, Rule, SettingsPatch, Target};
 
 use self::change::{Change, Changing};
 use crate::{

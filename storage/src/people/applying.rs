@@ -7,16 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use guestlist_harness::{
+use guestlist_contract::{
+    audit::EventKind,
     bounds,
-    contract::{
-        audit::EventKind,
-        types::{
-            Grant, GrantKind, HostError, InvitationKey, State, Step, StepOutcome, StepResult, Subject,
-            UserRef,
-        },
-    },
     host::Call,
+    types::{
+        Grant, GrantKind, HostError, InvitationKey, State, Step, StepOutcome, StepResult, Subject, UserRef,
+    },
 };
 
 use super::{

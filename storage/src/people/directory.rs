@@ -2,15 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use guestlist_harness::{
+use guestlist_contract::{
     bounds,
-    contract::{
-        directory::{Found, LookupError, Organization, OrganizationState, User},
-        types::{HostError, Permissions, Principal, UserRef},
-    },
+    directory::{Found, LookupError, Organization, OrganizationState, User},
     host::Call,
-    lookup::{By, Look, readings},
-    memory::store_name,
+    lookup::{By, Look, readings, store_name},
+    types::{HostError, Permissions, Principal, UserRef},
 };
 
 use super::{

@@ -4,7 +4,7 @@
 //! count would be one row that all who are let in at the same time wait for. Whatever two of them could want
 //! at once, his account, his id or his name, a unique index gives to one alone.
 
-use guestlist_harness::{contract::types::UserRef, lookup::DEFAULT_STORE};
+use guestlist_contract::{lookup::DEFAULT_STORE, types::UserRef};
 use sha2::{Digest as _, Sha256};
 
 use super::is_askable;

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use guestlist_harness::{
+use guestlist_contract::{
     AddressDomains, bounds,
-    contract::{
-        membership::{Eligibility, Resolved},
-        types::{Grant, GrantKind, Permissions, Principal, UserRef},
-    },
     host::Call,
+    membership::{Eligibility, Resolved},
+    types::{Grant, GrantKind, Permissions, Principal, UserRef},
 };
 
 use super::{

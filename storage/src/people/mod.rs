@@ -11,14 +11,12 @@ mod seen;
 mod settings;
 
 use async_trait::async_trait;
-use guestlist_harness::{
-    contract::{
-        directory::{Found, LookupError, Organization, User},
-        membership::{Eligibility, Resolved},
-        settings::Values,
-        types::{Grant, HostError, Permissions, Principal, Step, StepOutcome, StepResult, UserRef},
-    },
+use guestlist_contract::{
+    directory::{Found, LookupError, Organization, User},
     host::{Call, Directory, Membership, Settings},
+    membership::{Eligibility, Resolved},
+    settings::Values,
+    types::{Grant, HostError, Permissions, Principal, Step, StepOutcome, StepResult, UserRef},
 };
 
 pub use administration::{Administration, AdministrationError, NewOrganization};

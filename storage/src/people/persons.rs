@@ -1,12 +1,10 @@
 //! People as an organization sees them, and what they may do there.
 
-use guestlist_harness::{
+use guestlist_contract::{
     address_domain,
-    contract::{
-        directory::User,
-        types::{Grant, Permissions, Principal, UserRef},
-    },
+    directory::User,
     lookup::{By, Look},
+    types::{Grant, Permissions, Principal, UserRef},
 };
 
 use super::is_askable;

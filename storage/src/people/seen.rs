@@ -1,6 +1,6 @@
 //! Which organizations a call may see. It decides itself, whatever the plugin says.
 
-use guestlist_harness::host::Call;
+use guestlist_contract::host::Call;
 
 use super::is_askable;
 use crate::{

@@ -1,6 +1,7 @@
 //! `settings`.
 
-use guestlist_harness::{contract::settings::Values, host::Call, memory::default_settings};
+use guestlist_contract::{host::Call, settings::Values};
+use guestlist_memory::default_settings;
 
 use super::seen::concerns;
 use crate::{

@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guestlist_harness::{
-    contract::{
-        audit::{EventKind, Word},
-        types::{Grant, GrantKind, UserRef},
-    },
+use guestlist_contract::{
+    audit::{EventKind, Word},
     lifecycle::NEVER,
-    memory::{
-        AuditEvent, Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem,
-        RecordedOperation, StoredInvitation, Target,
-    },
+    types::{Grant, GrantKind, UserRef},
+};
+use guestlist_memory::{
+    AuditEvent, Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem, RecordedOperation,
+    StoredInvitation, Target,
 };
 
 use super::hex;

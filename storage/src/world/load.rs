@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use guestlist_harness::{
-    contract::types::GrantKind,
-    lifecycle::NEVER,
-    memory::{
-        Organization, Person, Realm, RecordedItem, RecordedOperation, StoredInvitation, Target, Tenant,
-        store_name,
-    },
+use guestlist_contract::{lifecycle::NEVER, lookup::store_name, types::GrantKind};
+use guestlist_memory::{
+    Organization, Person, Realm, RecordedItem, RecordedOperation, StoredInvitation, Target, Tenant,
 };
 
 use super::bytes;

@@ -7,7 +7,7 @@
 mod dump;
 mod load;
 
-use guestlist_harness::memory::Realm;
+use guestlist_memory::Realm;
 
 use crate::{
     Database, StorageError,

@@ -1,15 +1,13 @@
 //! What an administration changes.
 
-use guestlist_harness::{
+use guestlist_contract::{
     AddressDomains,
-    contract::{
-        audit::EventKind,
-        storage::{Batch, Change, ClockGuard, CodeChange, Guard},
-        types::{Permissions, Principal},
-    },
+    audit::EventKind,
     host::Operation,
-    memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings},
+    storage::{Batch, Change, ClockGuard, CodeChange, Guard},
+    types::{Permissions, Principal},
 };
+use guestlist_memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings};
 use guestlist_storage::{AdministrationError, NewOrganization};
 
 use super::both::{Both, alice, ann, batch, change, group, key, role, user};
@@ -212,7 +210,7 @@ async fn with_an_address_the_codes_that_were_sent_there_die() {
     let mine = host.storage.mine(&hers, vec![], None, 10).await.unwrap().items;
     let mut ids: Vec<_> = mine.iter().map(|row| (row.key.id.as_str(), row.state, row.version)).collect();
     ids.sort_unstable_by_key(|(id, ..)| *id);
-    let pending = guestlist_harness::contract::types::State::Pending;
+    let pending = guestlist_contract::types::State::Pending;
     assert_eq!(ids, [("inv-a", pending, 1), ("inv-g", pending, 1)], "alice still sees them");
     let realm = both.database.dump().await.unwrap();
     let codes = |organization: &str, id: &str| realm.tenants[organization].rows[id].codes.clone();

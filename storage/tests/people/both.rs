@@ -8,20 +8,18 @@ use std::{
     time::Duration,
 };
 
-use guestlist_harness::{
-    contract::{
-        storage::{Batch, Change, ClockGuard, CodeChange, Draft, Guard, LifetimeChange},
-        types::{AcceptWith, Grant, GrantKind, InvitationKey, Notify, Principal, State, Subject, UserRef},
-    },
+use guestlist_contract::{
     host::{Call, Host, Operation},
-    memory::{EventError, MemoryHost, Realm},
+    storage::{Batch, Change, ClockGuard, CodeChange, Draft, Guard, LifetimeChange},
+    types::{AcceptWith, Grant, GrantKind, InvitationKey, Notify, Principal, State, Subject, UserRef},
 };
+use guestlist_memory::{EventError, MemoryHost, Realm};
 use guestlist_storage::{Administration, AdministrationError, Clock, Database, Options};
 use serde_json::{Value, json};
 
 use super::somewhere::{self, Kept};
 
-/// The world of `guestlist_harness::memory`'s own tests, with names and addresses that are hard to tell apart.
+/// The world of `guestlist_memory`'s own tests, with names and addresses that are hard to tell apart.
 pub const WORLD: &str = r#"
 clock: 2026-03-02T09:00:00Z
 organizations:

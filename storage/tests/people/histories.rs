@@ -6,11 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use guestlist_harness::{
-    contract::types::{HostError, Principal, State, Step, StepOutcome, UserRef},
+use guestlist_contract::{
     host::{Call, Operation},
-    memory::NewUser,
+    types::{HostError, Principal, State, Step, StepOutcome, UserRef},
 };
+use guestlist_memory::NewUser;
 
 use super::both::{Both, alice, ann, group, key, role, user};
 
@@ -73,7 +73,7 @@ async fn apply(
 type Reached = BTreeMap<String, u32>;
 
 async fn close(both: &Both, call: &Call) {
-    let closed = |host: guestlist_harness::host::Host, call: Arc<Call>| async move {
+    let closed = |host: guestlist_contract::host::Host, call: Arc<Call>| async move {
         host.membership.close(&call, "acme".into(), "inv-a".into()).await
     };
     both.ask(call, closed).await.ok();

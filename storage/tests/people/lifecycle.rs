@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    contract::{
-        audit::{EventKind, Refusal, Word},
-        settings::Values,
-        storage::{
-            ClockGuard, CodeChange, Delivery, DeliveryOutcome, DueKind, Guard, LifetimeChange, RefusedItem,
-            StoreError, Transitioned,
-        },
-        types::{HostError, InvitationFilter, MessageKind, PageRequest, Principal, SortKey, State, UserRef},
-    },
+use guestlist_contract::{
+    audit::{EventKind, Refusal, Word},
     host::{Call, Operation},
+    settings::Values,
+    storage::{
+        ClockGuard, CodeChange, Delivery, DeliveryOutcome, DueKind, Guard, LifetimeChange, RefusedItem,
+        StoreError, Transitioned,
+    },
+    types::{HostError, InvitationFilter, MessageKind, PageRequest, Principal, SortKey, State, UserRef},
 };
 
 use super::both::{Both, alice, ann, batch, change, key, user};
@@ -28,9 +26,9 @@ fn digest(number: u8) -> Vec<u8> {
 }
 
 /// A resend with one more code, and its mail.
-fn renewed(code: CodeChange) -> guestlist_harness::contract::storage::Change {
+fn renewed(code: CodeChange) -> guestlist_contract::storage::Change {
     let messages = vec![MessageKind::Invitation];
-    guestlist_harness::contract::storage::Change { code, messages, ..change(State::Pending) }
+    guestlist_contract::storage::Change { code, messages, ..change(State::Pending) }
 }
 
 /// Changes `inv-a` in both.
@@ -38,7 +36,7 @@ async fn go(
     both: &Both,
     call: &Call,
     version: u64,
-    change: guestlist_harness::contract::storage::Change,
+    change: guestlist_contract::storage::Change,
 ) -> Result<Transitioned, StoreError> {
     let states = vec![State::AwaitingApproval, State::Pending, State::Accepting];
     both.ask(call, |host, call: Arc<Call>| {
@@ -153,7 +151,7 @@ async fn what_is_about_to_be_sent_never_falls_due_by_itself() {
 async fn whoever_sends_for_an_inviter_who_is_gone_becomes_the_inviter() {
     let both = Both::new().await;
     both.invite(alice()).await;
-    let adopt = |code| guestlist_harness::contract::storage::Change {
+    let adopt = |code| guestlist_contract::storage::Change {
         adopt: true,
         word: Some(Word::InviterNotEntitled),
         ..renewed(CodeChange::Add(digest(code)))
@@ -225,7 +223,7 @@ async fn languages_and_landing_places_are_checked_and_kept() {
     let both = Both::new().await;
     let call = both.memory.call(Operation::Invite, Some("acme"), ann());
     let insert = async |language: &str, landing: &str| {
-        let made = guestlist_harness::contract::storage::Batch {
+        let made = guestlist_contract::storage::Batch {
             language: Some(language.into()),
             landing: Some(landing.into()),
             ..batch("inv-a", alice())
@@ -382,7 +380,7 @@ async fn a_longer_life_begins_a_new_time_to_be_reminded() {
     settle(&both, 1, DeliveryOutcome::Delivered).await;
     both.memory.advance(HOUR * 3 / 4);
     assert_eq!(due(&both).await.len(), 1);
-    let longer = guestlist_harness::contract::storage::Change {
+    let longer = guestlist_contract::storage::Change {
         lifetime: LifetimeChange::Restart(Some(2 * HOUR)),
         ..renewed(CodeChange::Add(digest(1)))
     };

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    contract::{
-        audit::EventKind,
-        types::{Principal, State, Step, StepOutcome},
-    },
+use guestlist_contract::{
+    audit::EventKind,
     host::{Host, Operation},
+    types::{Principal, State, Step, StepOutcome},
 };
 use guestlist_storage::AdministrationError;
 use tokio::{sync::Barrier, task::JoinSet};
@@ -105,7 +103,7 @@ async fn of_many_who_make_him_a_member_one_does() {
         // Two accounts of one name.
         let account = if number < 3 { alice() } else { user("partner", "u-alice") };
         if number == 3 {
-            let same = guestlist_harness::memory::NewUser {
+            let same = guestlist_memory::NewUser {
                 id: "u-alice".into(),
                 name: "Alice".into(),
                 store: None,

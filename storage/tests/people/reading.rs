@@ -1,11 +1,9 @@
 //! What is only read: every question, by everybody, about every place, in two worlds.
 
-use guestlist_harness::{
-    contract::{
-        directory::LookupError,
-        types::{HostError, Principal, UserRef},
-    },
+use guestlist_contract::{
+    directory::LookupError,
     host::{Call, Operation},
+    types::{HostError, Principal, UserRef},
 };
 
 use super::both::{Both, alice, ann, group, key, role, user};
@@ -56,7 +54,7 @@ async fn ask_everything(both: &Both) {
     for call in calls(both) {
         for place in PLACES {
             let there = || place.to_owned();
-            let organization = |host: guestlist_harness::host::Host, call: std::sync::Arc<Call>| async move {
+            let organization = |host: guestlist_contract::host::Host, call: std::sync::Arc<Call>| async move {
                 host.directory.get_organization(&call, there()).await
             };
             both.ask(&call, organization).await.ok();

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    contract::{
-        storage::{ClockGuard, Delivery, DeliveryOutcome, Guard},
-        types::{MessageKind, Principal, State},
-    },
+use guestlist_contract::{
     host::{Operation, Storage as _},
-    memory::MemoryHost,
+    storage::{ClockGuard, Delivery, DeliveryOutcome, Guard},
+    types::{MessageKind, Principal, State},
 };
+use guestlist_memory::MemoryHost;
 use guestlist_storage::Clock;
 
 use super::both::{Place, ann, batch, change, key, user};

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use guestlist_harness::{
-    contract::{
-        audit::{EventKind, Refusal, Word},
-        storage::{Batch, Draft, RefusedItem},
-        types::{Principal, State, Step},
-    },
+use guestlist_contract::{
+    audit::{EventKind, Refusal, Word},
     host::{Audit as _, Membership as _, Operation, Storage as _},
-    memory::{AuditEvent, MemoryHost, OutboxEntry, Person, Realm},
+    storage::{Batch, Draft, RefusedItem},
+    types::{Principal, State, Step},
 };
+use guestlist_memory::{AuditEvent, MemoryHost, OutboxEntry, Person, Realm};
 use guestlist_storage::{Clock, Database, StorageError};
 
 use super::both::{Place, WORLD, alice, ann, batch, change, compare, group, key, role, user, world_files};
@@ -54,17 +52,15 @@ async fn lived() -> MemoryHost {
         word: Word::NoEmail,
         reason: "no-email".into(),
     }];
-    waiting.metadata = vec![guestlist_harness::contract::types::Property {
-        key: "ticket".into(),
-        value: "7 'x' \"y\"".into(),
-    }];
+    waiting.metadata =
+        vec![guestlist_contract::types::Property { key: "ticket".into(), value: "7 'x' \"y\"".into() }];
     invite(waiting).await.unwrap().remove(0).unwrap();
     invite(batch("inv-c", user("root", "u-carl"))).await.unwrap().remove(0).unwrap();
     let sweep = host.call(Operation::Sweep, Some("acme"), Principal::System);
-    let guard = |version, state| guestlist_harness::contract::storage::Guard {
+    let guard = |version, state| guestlist_contract::storage::Guard {
         version,
         states: vec![state],
-        clock: guestlist_harness::contract::storage::ClockGuard::None,
+        clock: guestlist_contract::storage::ClockGuard::None,
     };
     let go = |id: &'static str, version, from, to| {
         host.transition(&sweep, key(id), guard(version, from), change(to))

@@ -11,16 +11,14 @@
 
 use std::{env, fmt::Write as _, time::Instant};
 
-use guestlist_durability::place::Place;
-use guestlist_harness::{
-    contract::{
-        directory::Found,
-        types::{Principal, UserRef},
-    },
+use guestlist_contract::{
+    directory::Found,
     host::{Directory as _, Operation},
-    memory::MemoryHost,
+    types::{Principal, UserRef},
 };
+use guestlist_durability::place::Place;
 use guestlist_hostile::machine::{commit, machine};
+use guestlist_memory::MemoryHost;
 use guestlist_storage::Clock;
 use tokio::runtime::Builder;
 

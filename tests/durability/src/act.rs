@@ -1,6 +1,6 @@
 //! What somebody does, and what he is answered: as data, so that it can be handed to another process.
 
-use guestlist_harness::contract::{
+use guestlist_contract::{
     exports::{
         invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Owner, Refusal, RevokedAll},
         invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},

@@ -5,16 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use guestlist_harness::{
+use guestlist_contract::{
+    audit::EventKind,
     code,
-    contract::{
-        audit::EventKind,
-        notifications::Recipient,
-        types::{InvitationKey, MailState, State, StepResult, UserRef},
-    },
-    guarantees::{self, ALWAYS, AT_REST, History, Told, Word},
-    memory::{AuditEvent, Mail, MemoryHost, Realm, Snapshot},
+    notifications::Recipient,
+    types::{InvitationKey, MailState, State, StepResult, UserRef},
 };
+use guestlist_memory::{AuditEvent, Mail, MemoryHost, Realm, Snapshot};
+use guestlist_testkit::guarantees::{self, ALWAYS, AT_REST, History, Told, Word};
 use serde::{Deserialize, Serialize};
 
 use crate::{act::Letter, world::PARENT};

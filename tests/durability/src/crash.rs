@@ -15,11 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use guestlist_harness::{
-    Plugin,
-    contract::audit::EventKind,
-    memory::{AuditEvent, default_settings},
-};
+use guestlist_contract::audit::EventKind;
+use guestlist_harness::Plugin;
+use guestlist_memory::{AuditEvent, default_settings};
 use serde::Serialize;
 
 use crate::{

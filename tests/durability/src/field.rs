@@ -5,14 +5,12 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    Plugin,
-    contract::{
-        exports::invitee::Handle,
-        types::{InvitationKey, Principal, UserRef},
-    },
-    memory::default_settings,
+use guestlist_contract::{
+    exports::invitee::Handle,
+    types::{InvitationKey, Principal, UserRef},
 };
+use guestlist_harness::Plugin;
+use guestlist_memory::default_settings;
 use guestlist_storage::{Clock, Database, Observer};
 
 use crate::{
@@ -146,7 +144,7 @@ impl Field {
     pub fn mail_to(&self, person: usize) -> Option<Letter> {
         let account = world::resident(person);
         let is_his = |letter: &Letter| {
-            use guestlist_harness::contract::notifications::Recipient;
+            use guestlist_contract::notifications::Recipient;
             matches!(&letter.message.to, Recipient::User(UserRef { id, .. }) if *id == account.id)
         };
         self.post.letters().into_iter().rev().find(is_his)

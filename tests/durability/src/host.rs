@@ -11,17 +11,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use guestlist_harness::{
-    CallError, Engine, EngineOptions, Export, Interceptor, Limits, Plugin,
-    contract::{
-        notifications::{Message, SendError, Sent},
-        policy::{AcceptFacts, InviteFacts, PolicyError},
-        types::{Context, HostError, Permissions, Principal, Verdict},
-    },
+use guestlist_contract::{
     host::{Call, Host, Membership, Notifications, Operation, Policy, Random},
-    memory::MemoryHost,
-    operations,
+    notifications::{Message, SendError, Sent},
+    policy::{AcceptFacts, InviteFacts, PolicyError},
+    types::{Context, HostError, Permissions, Principal, Verdict},
 };
+use guestlist_harness::{CallError, Engine, EngineOptions, Export, Interceptor, Limits, Plugin, operations};
+use guestlist_memory::MemoryHost;
 use guestlist_storage::{Administration, Database};
 
 use crate::act::{Act, Answer, Command, Letter, STATES, everything, first};

@@ -1,11 +1,9 @@
 //! Host calls as data, to race them without the plugin.
 
-use guestlist_harness::{
-    contract::{
-        storage::{Batch, Change, Delivery, Guard},
-        types::{InvitationKey, Step, UserRef},
-    },
+use guestlist_contract::{
     host::{Call, Host, Operation},
+    storage::{Batch, Change, Delivery, Guard},
+    types::{InvitationKey, Step, UserRef},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

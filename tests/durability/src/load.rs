@@ -12,18 +12,17 @@ use std::{
     time::Duration,
 };
 
-use guestlist_harness::{
-    Plugin, code,
-    contract::{
-        exports::{
-            invitations::{Invited, Refusal},
-            invitee::{Handle, InviteeRefusal},
-            maintenance::SweepRefusal,
-        },
-        notifications::Recipient,
-        types::{HostError, InvitationKey, Principal, UserRef},
+use guestlist_contract::{
+    code,
+    exports::{
+        invitations::{Invited, Refusal},
+        invitee::{Handle, InviteeRefusal},
+        maintenance::SweepRefusal,
     },
+    notifications::Recipient,
+    types::{HostError, InvitationKey, Principal, UserRef},
 };
+use guestlist_harness::Plugin;
 use guestlist_storage::Database;
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use guestlist_harness::memory::Realm;
+use guestlist_memory::Realm;
 use guestlist_storage::{Clock, Database, Options};
 use tempfile::TempDir;
 

@@ -8,13 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use guestlist_harness::{
-    contract::{
-        exports::invitee::{Handle, InviteeRefusal},
-        types::{InvitationKey, Principal, UserRef},
-    },
-    memory::{Realm, default_settings},
+use guestlist_contract::{
+    exports::invitee::{Handle, InviteeRefusal},
+    types::{InvitationKey, Principal, UserRef},
 };
+use guestlist_memory::{Realm, default_settings};
 use guestlist_storage::Clock;
 use serde::Serialize;
 
@@ -218,7 +216,7 @@ async fn invite(codes: usize, stage: &Stage, post: &Arc<Post>) -> Result<Vec<Inv
     }
     for Letter { organization, message } in post.letters() {
         let key = InvitationKey { organization, id: message.invitation };
-        let (Some(code), guestlist_harness::contract::notifications::Recipient::User(invitee)) =
+        let (Some(code), guestlist_contract::notifications::Recipient::User(invitee)) =
             (message.code, message.to)
         else {
             continue;

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use guestlist_harness::contract::types::Principal;
+use guestlist_contract::types::Principal;
 use guestlist_storage::Database;
 
 use crate::{

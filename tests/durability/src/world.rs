@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guestlist_harness::{
-    contract::{
-        settings::Values,
-        types::{Grant, GrantKind, Permissions, Principal, UserRef},
-    },
-    memory::{Entitled, Organization, People, Person, Realm, Target, default_settings},
+use guestlist_contract::{
+    settings::Values,
+    types::{Grant, GrantKind, Permissions, Principal, UserRef},
 };
+use guestlist_memory::{Entitled, Organization, People, Person, Realm, Target, default_settings};
 
 /// The organization that everybody is resident in.
 pub const PARENT: &str = "root";

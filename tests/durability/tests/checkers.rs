@@ -4,6 +4,16 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use guestlist_contract::{
+    audit::EventKind,
+    exports::{
+        invitations::Refusal,
+        invitee::{Accepted, Handle},
+    },
+    host::{Call, Membership},
+    membership::{Eligibility, Resolved},
+    types::{Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, UserRef},
+};
 use guestlist_durability::{
     act::{Act, Answer, Command, Letter, request},
     check::{Acknowledged, slices},
@@ -18,20 +28,8 @@ use guestlist_durability::{
     race::{Invited, Tally, miscounted},
     world,
 };
-use guestlist_harness::{
-    Plugin,
-    contract::{
-        audit::EventKind,
-        exports::{
-            invitations::Refusal,
-            invitee::{Accepted, Handle},
-        },
-        membership::{Eligibility, Resolved},
-        types::{Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, UserRef},
-    },
-    host::{Call, Membership},
-    memory::{MemoryHost, Realm, default_settings},
-};
+use guestlist_harness::Plugin;
+use guestlist_memory::{MemoryHost, Realm, default_settings};
 
 static PLUGIN: LazyLock<Plugin> = LazyLock::new(plugin);
 

@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use guestlist_harness::{
-    BUNDLED, Reason,
-    contract::types::{Narrowed, Verdict},
-};
+use guestlist_contract::types::{Narrowed, Verdict};
+use guestlist_harness::{BUNDLED, Reason};
 
 use crate::guests::{
     AGAIN, Behaviour, Body, LIST, VERDICTS, build, contract, data, guest, guest_of, guest_that_starts_so,

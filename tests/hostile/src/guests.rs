@@ -1,7 +1,7 @@
 //! Guests that honest compilers do not write: the contract's empty guest, with every body replaced by
 //! WebAssembly text.
 
-use guestlist_harness::contract::types::{Narrowed, Verdict};
+use guestlist_contract::types::{Narrowed, Verdict};
 use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, SourceMap, WorldId};

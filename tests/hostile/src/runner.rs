@@ -17,22 +17,23 @@ use std::{
 };
 
 use async_trait::async_trait;
+use guestlist_contract::{
+    exports::invitations::{InviteRequest, ItemRefusal, LifetimeChoice},
+    host::{Call, Settings},
+    rules::{Candidate, InviteFacts, Inviter, NamedGrant, Surroundings},
+    settings::Values,
+    types::{
+        Grant, GrantKind, HostError, InvitationFilter, Notify, PageRequest, Principal, SortKey, UserRef,
+        Verdict,
+    },
+};
 use guestlist_harness::{
     CallError, Engine, EngineOptions, Limits, LoadError, Plugin, Reason, Session,
-    contract::{
-        exports::invitations::{InviteRequest, ItemRefusal, LifetimeChoice},
-        rules::{Candidate, InviteFacts, Inviter, NamedGrant, Surroundings},
-        settings::Values,
-        types::{
-            Grant, GrantKind, HostError, InvitationFilter, Notify, PageRequest, Principal, SortKey, UserRef,
-            Verdict,
-        },
-    },
-    host::{Call, Settings},
-    memory::MemoryHost,
     operations::Sweep,
     policy::{PolicyComponent, PolicyLimits, PolicyUnavailable},
 };
+use guestlist_memory::MemoryHost;
+use guestlist_testkit::Judged as _;
 use serde_json::Value;
 use tokio::runtime::Builder;
 

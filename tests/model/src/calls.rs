@@ -8,20 +8,17 @@ use std::{
 };
 
 use guestlist::{accept, approval, decline, dismiss, invite, list, resend, revoke, sweep};
-use guestlist_harness::{
-    CallError, Export, FaultPlan, Limits, Plugin, Reason, Stop,
-    contract::{
-        exports::{
-            invitations::{InviteRequest, Invited, ItemRefusal, Owner, Refusal, RevokedAll},
-            invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
-            maintenance::{SweepRefusal, Swept},
-        },
-        types::{Context, Invitation, InvitationFilter, Page, PageRequest, SortKey, State},
+use guestlist_contract::{
+    exports::{
+        invitations::{InviteRequest, Invited, ItemRefusal, Owner, Refusal, RevokedAll},
+        invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
+        maintenance::{SweepRefusal, Swept},
     },
     host::{Call, Host, Operation},
-    memory::MemoryHost,
-    operations as op,
+    types::{Context, Invitation, InvitationFilter, Page, PageRequest, SortKey, State},
 };
+use guestlist_harness::{CallError, Export, FaultPlan, Limits, Plugin, Reason, Stop, operations as op};
+use guestlist_memory::MemoryHost;
 use serde::Serialize;
 
 use crate::native::{Native, cross, wait};

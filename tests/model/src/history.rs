@@ -15,7 +15,9 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use guestlist_harness::{Fault, FaultAt, Function, host::Operation, memory::Moment};
+use guestlist_contract::{Function, host::Operation};
+use guestlist_harness::{Fault, FaultAt};
+use guestlist_memory::Moment;
 use proptest::{prelude::*, sample::select};
 
 /// Who acts.

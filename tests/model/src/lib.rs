@@ -21,4 +21,4 @@ pub mod native;
 pub mod run;
 pub mod trial;
 
-pub use guestlist_harness::guarantees;
+pub use guestlist_testkit::guarantees;

@@ -1,10 +1,10 @@
 //! What happens to the world of a history outside of all calls, by the words of [`crate::history`].
 
-use guestlist_harness::{
-    contract::settings::{Codes, Values},
-    contract::types::{Grant, GrantKind, Permissions, Principal, UserRef},
-    memory::{EventError, MailMode, MemoryHost, NewUser, Rule, SettingsPatch},
+use guestlist_contract::{
+    settings::{Codes, Values},
+    types::{Grant, GrantKind, Permissions, Principal, UserRef},
 };
+use guestlist_memory::{EventError, MailMode, MemoryHost, NewUser, Rule, SettingsPatch};
 
 pub fn user(organization: &str, id: &str) -> UserRef {
     UserRef { organization: organization.into(), id: id.into() }

@@ -22,10 +22,8 @@ use guestlist::{
         },
     },
 };
-use guestlist_harness::{
-    HostCalls, Interceptor, Limits,
-    host::{Call, Host},
-};
+use guestlist_contract::host::{Call, Host};
+use guestlist_harness::{HostCalls, Interceptor, Limits};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::{Builder, Handle, Runtime};
 

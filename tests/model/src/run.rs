@@ -7,22 +7,20 @@ use std::{
 };
 
 use guestlist::code::Code;
-use guestlist_harness::{
-    FaultPlan,
-    contract::{
-        audit::{self, EventKind},
-        exports::{
-            invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Owner, Refusal},
-            invitee::{Handle, InviteeRefusal},
-        },
-        types::{
-            self, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, Principal, State,
-            Subject, UserRef,
-        },
+use guestlist_contract::{
+    audit::{self, EventKind},
+    exports::{
+        invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Owner, Refusal},
+        invitee::{Handle, InviteeRefusal},
     },
     host::{Audit, Operation},
-    memory::{AuditEvent, Mail, MailMode, MemberView, MemoryHost, Snapshot},
+    types::{
+        self, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, Notify, Principal, State,
+        Subject, UserRef,
+    },
 };
+use guestlist_harness::FaultPlan;
+use guestlist_memory::{AuditEvent, Mail, MailMode, MemberView, MemoryHost, Snapshot};
 use serde_json::Value;
 
 use crate::{
@@ -757,7 +755,7 @@ impl<'a> Run<'a> {
             })),
             Reply::Invite(Err(why)) | Reply::Resend(Err(why)) | Reply::List(Err(why)) => one(refusal(why)),
             Reply::ListMine(Ok(page)) => {
-                let shown = |preview: &guestlist_harness::contract::exports::invitee::Preview| {
+                let shown = |preview: &guestlist_contract::exports::invitee::Preview| {
                     format!("{} {:?}", name(&preview.key.id), preview.state)
                 };
                 let mut rows: Vec<_> = page.items.iter().map(shown).collect();

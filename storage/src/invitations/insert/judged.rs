@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guestlist_harness::{
-    audit::name_digest,
+use guestlist_contract::{
+    audit::{EventKind, Word},
     bounds::CheckedDraft,
-    contract::{
-        audit::{EventKind, Word},
-        storage::{Inserted, StoreError},
-        types::{HostError, Invitation, InvitationKey, MailState, MessageKind, Notify, State, UserRef},
-    },
     lifecycle::event,
+    storage::{Inserted, StoreError},
+    trail::name_digest,
+    types::{HostError, Invitation, InvitationKey, MailState, MessageKind, Notify, State, UserRef},
 };
 
 use super::{

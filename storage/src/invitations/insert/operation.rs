@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use guestlist_harness::contract::storage::{Inserted, Recorded, RecordedOutcome, StoreError};
+use guestlist_contract::storage::{Inserted, Recorded, RecordedOutcome, StoreError};
 
 use super::{Insert, REMEMBERED};
 use crate::{

@@ -1,18 +1,15 @@
 //! One change, as a transaction. Each finds out first whether it is possible and says so in the words of the
 //! in-memory host.
 
-use guestlist_harness::{
+use guestlist_contract::{
+    audit::EventKind,
     bounds,
-    contract::{
-        audit::EventKind,
-        settings::Values,
-        types::{Grant, GrantKind, Permissions, Principal, Step, UserRef},
-    },
-    lookup::DEFAULT_STORE,
-    memory::{
-        EventError, NewUser, Rule, SettingsPatch, Target, check_address, default_settings, judge, no_store,
-        store_name,
-    },
+    lookup::{DEFAULT_STORE, store_name},
+    settings::Values,
+    types::{Grant, GrantKind, Permissions, Principal, Step, UserRef},
+};
+use guestlist_memory::{
+    EventError, NewUser, Rule, SettingsPatch, Target, check_address, default_settings, judge, no_store,
 };
 
 use super::NewOrganization;

@@ -110,9 +110,8 @@ impl Hand {
     /// Invites people, and settles their mails: the two transactions of an invite.
     pub async fn invite(&self, organization: &str, people: &[usize]) {
         let now = i64::try_from(guestlist_durability::host::micros() / 1000).expect("a time");
-        let inviter =
-            serde_json::to_string(&guestlist_harness::contract::types::Principal::User(admin(organization)))
-                .expect("json");
+        let inviter = serde_json::to_string(&guestlist_contract::types::Principal::User(admin(organization)))
+            .expect("json");
         let grants = serde_json::to_string(&[helpers()]).expect("json");
         let operation = format!("by-hand-{}", people[0]);
         let rows = |columns: &str, row: &dyn Fn(usize) -> Vec<Bound>| -> Said {

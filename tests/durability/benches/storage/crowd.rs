@@ -5,24 +5,21 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use guestlist_contract::{
+    exports::{
+        invitations::{InviteRequest, LifetimeChoice},
+        invitee::Handle,
+    },
+    host::Host,
+    notifications::{Message, Recipient},
+    types::{Context, Grant, GrantKind, Permissions, Principal, UserRef},
+};
 use guestlist_durability::{
     act::Letter,
     host::{Post, Stage, plugin},
 };
-use guestlist_harness::{
-    Export, Limits, Session,
-    contract::{
-        exports::{
-            invitations::{InviteRequest, LifetimeChoice},
-            invitee::Handle,
-        },
-        notifications::{Message, Recipient},
-        types::{Context, Grant, GrantKind, Permissions, Principal, UserRef},
-    },
-    host::Host,
-    memory::{MemoryHost, Realm},
-    operations,
-};
+use guestlist_harness::{Export, Limits, Session, operations};
+use guestlist_memory::{MemoryHost, Realm};
 use guestlist_storage::Database;
 
 /// The parent of all organizations.

@@ -3,14 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use guestlist_durability::{place::Place, server::connect};
-use guestlist_harness::{
-    contract::{
-        exports::invitee::Handle,
-        types::{InvitationFilter, PageRequest, Principal, SortKey},
-    },
-    operations,
+use guestlist_contract::{
+    exports::invitee::Handle,
+    types::{InvitationFilter, PageRequest, Principal, SortKey},
 };
+use guestlist_durability::{place::Place, server::connect};
+use guestlist_harness::operations;
 use guestlist_storage::{Clock, Database};
 
 use crate::crowd::{Crowd, by_admin, by_invitee, organization, world};

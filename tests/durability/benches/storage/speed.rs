@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use guestlist_contract::exports::invitee::Handle;
 use guestlist_durability::{place::Place, server::connect};
-use guestlist_harness::{contract::exports::invitee::Handle, operations};
+use guestlist_harness::operations;
 use guestlist_storage::Clock;
 
 use crate::{

@@ -28,7 +28,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use guestlist_harness::{code, memory::Realm};
+use guestlist_contract::code;
+use guestlist_memory::Realm;
 use guestlist_storage::Clock;
 use serde::Serialize;
 
@@ -432,7 +433,7 @@ impl Staged {
 }
 
 fn promised(act: &Act, answer: &Answer, cast: &Cast, older: &[String]) -> Vec<Acknowledged> {
-    use guestlist_harness::contract::types::InvitationKey;
+    use guestlist_contract::types::InvitationKey;
     let key = |id: &str| InvitationKey { organization: cast.organization.clone(), id: id.to_owned() };
     match (act, answer) {
         (_, Answer::Invite(Ok(items))) => items

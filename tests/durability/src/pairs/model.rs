@@ -9,7 +9,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use guestlist_harness::{Fault, Function, Interceptor, Plugin, host::Call, memory::MemoryHost};
+use guestlist_contract::{Function, host::Call};
+use guestlist_harness::{Fault, Interceptor, Plugin};
+use guestlist_memory::MemoryHost;
 use serde_json::Value;
 
 use super::{

@@ -5,18 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use guestlist_harness::{
+use guestlist_contract::{
+    audit::EventKind,
     code,
-    contract::{
-        audit::EventKind,
-        exports::{
-            invitations::{ItemRefusal, Refusal},
-            invitee::InviteeRefusal,
-        },
-        types::Principal,
+    exports::{
+        invitations::{ItemRefusal, Refusal},
+        invitee::InviteeRefusal,
     },
-    memory::{AuditEvent, Realm},
+    types::Principal,
 };
+use guestlist_memory::{AuditEvent, Realm};
 use serde_json::{Value, json};
 
 use super::{ops::Op, scene::Cast};

@@ -1,6 +1,6 @@
 //! Who may act at the same time as somebody else, and where that has an effect.
 
-use guestlist_harness::contract::{
+use guestlist_contract::{
     exports::{invitations::Owner, invitee::Handle},
     storage::{
         Batch, Change, ClockGuard, CodeChange, Delivery, DeliveryOutcome, Draft, Guard, LifetimeChange,

@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use guestlist_harness::{
-    Fault, FaultPlan, Function, Interceptor, Plugin, code,
-    contract::{
-        exports::invitee::Handle,
-        types::{Principal, UserRef},
-    },
-    memory::{MemoryHost, Organization, Realm, default_settings},
+use guestlist_contract::{
+    Function, code,
+    exports::invitee::Handle,
+    types::{Principal, UserRef},
 };
+use guestlist_harness::{Fault, FaultPlan, Interceptor, Plugin};
+use guestlist_memory::{MemoryHost, Organization, Realm, default_settings};
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use guestlist_contract::exports::{invitations::Owner, invitee::Handle};
 use guestlist_durability::{
     act::{Act, Answer, Letter, request},
     field::{Field, key_of},
     world,
 };
-use guestlist_harness::contract::exports::{invitations::Owner, invitee::Handle};
 
 /// Does it, and tells `was` after each operation what it was.
 pub async fn done(field: &mut Field, was: impl Fn(&'static str)) {

@@ -3,11 +3,10 @@
 
 use std::{path::Path, sync::Arc};
 
-use guestlist_harness::{
-    Engine, EngineOptions, Plugin, conformance,
-    scenario::{Format, Loading, Options, Runner, Suite},
-};
-use guestlist_storage::trial::Places;
+use guestlist_conformance as conformance;
+use guestlist_harness::{Engine, EngineOptions, Plugin};
+use guestlist_scenario::{Format, Loading, Options, Runner, Suite};
+use guestlist_trial::Places;
 
 use crate::support::fresh;
 

@@ -1,6 +1,6 @@
 //! What the triggers refuse, whatever a program says.
 
-use guestlist_harness::{contract::types::State, lifecycle::legal};
+use guestlist_contract::{lifecycle::legal, types::State};
 
 use crate::support::{fresh, host, invitation, invitation_in, one_of_all, owner, refused};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use guestlist_durability::server::{Disk, Server, connect, shared};
-use guestlist_harness::memory::Realm;
+use guestlist_memory::Realm;
 use guestlist_storage::{AdministrationError, Database, NewOrganization, Options};
 use tokio::time::sleep;
 use tokio_postgres::Client;

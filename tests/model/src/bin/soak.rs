@@ -18,7 +18,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use guestlist_harness::{Engine, EngineOptions, Plugin, memory::HumanDuration};
+use guestlist_documents::HumanDuration;
+use guestlist_harness::{Engine, EngineOptions, Plugin};
 use guestlist_model::{calls::Sandboxed, run::Counts, trial::trial};
 
 /// Histories that a thread plays before it looks at the clock.

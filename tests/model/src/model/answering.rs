@@ -1,6 +1,6 @@
 //! What invitees do, and the host's upkeep: claiming, applying, finishing.
 
-use guestlist_harness::contract::{
+use guestlist_contract::{
     settings::Notices,
     types::{
         AcceptWith, Invitation, MailState, MessageKind, Permissions, Principal, State, Step, StepOutcome,

@@ -13,21 +13,19 @@ mod managing;
 
 use std::collections::BTreeMap;
 
-use guestlist_harness::{
-    Fault,
-    contract::{
-        audit::{EventKind, Word},
-        exports::invitations::{InviteRequest, LifetimeChoice, Owner},
-        settings::{Codes, Notices, Values},
-        types::{
-            AcceptWith, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, MailState,
-            MessageKind, Notify, Permissions, Principal, State, Subject, UserRef,
-        },
+use guestlist_contract::{
+    audit::{EventKind, Word},
+    exports::invitations::{InviteRequest, LifetimeChoice, Owner},
+    settings::{Codes, Notices, Values},
+    types::{
+        AcceptWith, Grant, GrantKind, Invitation, InvitationFilter, InvitationKey, MailState, MessageKind,
+        Notify, Permissions, Principal, State, Subject, UserRef,
     },
-    memory::{
-        AppliedSteps, AuditEvent, Mail, MailMode, MemberView, Moment, OrganizationView, OutboxEntry,
-        OutboxView, Person, Rule, StoredInvitation, judge,
-    },
+};
+use guestlist_harness::Fault;
+use guestlist_memory::{
+    AppliedSteps, AuditEvent, Mail, MailMode, MemberView, Moment, OrganizationView, OutboxEntry, OutboxView,
+    Person, Rule, StoredInvitation, judge,
 };
 
 pub use answering::accepted;

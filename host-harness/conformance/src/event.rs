@@ -1,0 +1,84 @@
+//! What happens to the world while invitations are under way, as data that any host can be told.
+
+use guestlist_contract::{
+    settings::Values,
+    types::{Grant, Permissions, Principal, UserRef},
+};
+use guestlist_memory::{EventError, MemoryHost, NewUser};
+
+/// Something that happens in life, outside of any call. Each is one commit.
+///
+/// `organization` is where it happens; an account names where it is resident, as in the contract.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each event is described, and its fields say the rest")]
+pub enum Event {
+    /// An administrator takes a guest's membership away, with his groups and roles. In the same commit the
+    /// invitations of his that are `accepting` and have not made him a member are closed.
+    RemoveMember { organization: String, account: UserRef },
+    /// Somebody becomes a member by another way than an invitation.
+    AddMember { organization: String, account: UserRef },
+    /// A member gets a group or role by another way than an invitation.
+    Give { organization: String, account: UserRef, grant: Grant },
+    /// A group or role is taken away from a member.
+    Take { organization: String, account: UserRef, grant: Grant },
+    /// A group is deleted; nobody has it any more.
+    DeleteGroup { organization: String, id: String },
+    /// A role is deleted; nobody has it any more.
+    DeleteRole { organization: String, id: String },
+    /// A resident's account is made. Its name may have been somebody else's, its id not.
+    AddUser { organization: String, user: NewUser },
+    /// A resident's account is disabled or enabled: it counts wherever he is a guest.
+    SetUserActive { organization: String, id: String, active: bool },
+    /// A resident's account is deleted for ever.
+    DeleteUser { organization: String, id: String },
+    /// A resident gets another user name.
+    RenameUser { organization: String, id: String, name: String },
+    /// A resident gets another verified address, or none. In the same commit the codes of their pending
+    /// invitations die, in all organizations.
+    SetEmail { organization: String, id: String, email: Option<String> },
+    /// An organization is suspended, or may work again.
+    SetOrganizationActive { organization: String, active: bool },
+    /// An organization gets another parent, or none.
+    MoveOrganization { organization: String, parent: Option<String> },
+    /// An organization is deleted. What the store has of it stays.
+    DeleteOrganization { organization: String },
+    /// Somebody may do this in an organization from now on, and nothing else.
+    SetPermissions { organization: String, who: Principal, permissions: Permissions },
+    /// An organization is configured like this from now on.
+    SetSettings { organization: String, settings: Values },
+}
+
+impl Event {
+    /// Lets it happen in the in-memory host.
+    ///
+    /// # Errors
+    /// It cannot happen in that world; nothing was changed.
+    pub fn apply_to(&self, host: &MemoryHost) -> Result<(), EventError> {
+        match self {
+            Self::RemoveMember { organization, account } => host.remove_member(organization, account),
+            Self::AddMember { organization, account } => host.add_member(organization, account),
+            Self::Give { organization, account, grant } => host.add_grant(organization, account, grant),
+            Self::Take { organization, account, grant } => host.remove_grant(organization, account, grant),
+            Self::DeleteGroup { organization, id } => host.delete_group(organization, id),
+            Self::DeleteRole { organization, id } => host.delete_role(organization, id),
+            Self::AddUser { organization, user } => host.add_user(organization, user.clone()),
+            Self::SetUserActive { organization, id, active } => {
+                host.set_user_active(organization, id, *active)
+            }
+            Self::DeleteUser { organization, id } => host.remove_user(organization, id),
+            Self::RenameUser { organization, id, name } => host.rename_user(organization, id, name),
+            Self::SetEmail { organization, id, email } => host.set_email(organization, id, email.as_deref()),
+            Self::SetOrganizationActive { organization, active } => {
+                host.set_organization_active(organization, *active)
+            }
+            Self::MoveOrganization { organization, parent } => {
+                host.move_organization(organization, parent.as_deref())
+            }
+            Self::DeleteOrganization { organization } => host.delete_organization(organization),
+            Self::SetPermissions { organization, who, permissions } => {
+                host.set_permissions(organization, who.clone(), *permissions)
+            }
+            Self::SetSettings { organization, settings } => host.set_settings(organization, settings.clone()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Scenarios: what the plugin, or a policy, must do, told as stories that run.
+//!
+//! A scenario is a YAML file: a world, what happens in it, and what must have come of it. It needs no
+//! server, no database and no Rust. [`Suite::load`] reads scenarios and says what is wrong with them;
+//! [`Runner::run`] plays them on the in-memory host and the real component, and answers a [`Report`].
+//! `docs/testing-policies.md` has the format with an example of each key.
+
+mod against;
+mod ask;
+mod backing;
+mod bless;
+mod check;
+mod edit;
+mod effects;
+mod expect;
+mod explain;
+mod failure;
+mod format;
+mod happen;
+mod names;
+mod pattern;
+mod people;
+mod play;
+mod race;
+mod record;
+mod report;
+mod retell;
+mod rules;
+mod runner;
+pub mod schema;
+mod shown;
+mod stage;
+mod strike;
+mod suite;
+mod table;
+mod waiting;
+mod watch;
+#[cfg(test)]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, each of which reads what it compares with"
+)]
+#[path = "../../contract/src/wit.rs"]
+mod wit;
+
+pub use against::compare;
+pub use ask::Request;
+pub use backing::{Backing, Kept};
+pub use bless::NotBlessed;
+pub use failure::Failure;
+pub use format::Scenario;
+pub use play::StepReport;
+pub use record::{RecordError, Recorder};
+pub use report::{CaseKey, CaseReport, Ending, Format, Report, shown};
+pub use rules::{PartKind, RulePart, RulesReport};
+pub use runner::{Options, Progress, Runner};
+pub use suite::{Case, FileProblem, Loading, MARK, Suite, SuiteError, SuiteFile};
+pub use watch::Glance;

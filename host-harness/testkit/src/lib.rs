@@ -1,0 +1,20 @@
+//! What tests of Guestlist, of its hosts and of policies share: the [guarantees] as questions to a snapshot, the
+//! [coverage] of the contract, policy components for the host in memory, and the [words] of the languages that
+//! policies are written in.
+
+pub mod coverage;
+pub mod guarantees;
+mod judges;
+#[cfg(test)]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, each of which reads what it compares with"
+)]
+#[path = "../../contract/src/wit.rs"]
+mod wit;
+pub mod words;
+
+pub use judges::{Judged, Judgement};
