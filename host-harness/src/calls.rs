@@ -1,23 +1,25 @@
 //! The one place through which every host call passes.
 //!
 //! Whoever calls the host, the sandboxed plugin or the same logic running natively in a test, goes
-//! through [`HostCalls`]. It counts against the budget, asks the interceptors, keeps the time-out and
-//! writes the trace; then the host answers.
+//! through [`HostCalls`]. It counts against the budget, keeps the time-out and
+//! writes the trace; then the host answers, or the [`Layer`] that a test has put around it.
 
 use std::{
+    any::Any,
     future::{Future, poll_fn, ready},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::Duration,
 };
 
+use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::{
-    Fault, Interceptor, Limits, Trace,
+    Limits, Trace,
     trace::{Entry, redact},
 };
 use guestlist_contract::{
@@ -53,18 +55,64 @@ pub enum Stop {
     /// More host calls than [`Limits::host_calls`](crate::Limits::host_calls).
     #[error("more than {0} host calls")]
     HostCalls(u32),
-    /// [`Fault::CrashBefore`] or [`Fault::CrashAfter`].
+    /// A [`Layer`] has let the instance be lost.
     #[error("an injected crash at {0}")]
     Crash(Function),
-    /// [`Fault::Hostile`] made an answer that the function cannot give.
+    /// A [`Layer`] has made an answer that the function cannot give.
     #[error("the changed answer of {0} is none of its answers: {1}")]
     Lie(Function, String),
+}
+
+/// Stands around every host call of a session: to let the host fail on purpose, to decide which of several
+/// running calls goes on next. Production has none, and its calls go straight to the host.
+///
+/// Time that is spent here counts against the call as a whole, not against the host call.
+#[async_trait]
+pub trait Layer: Any + Send + Sync {
+    /// Lets a host call happen, or something else. The result names for the trace what was done instead of an
+    /// honest call. A layer that neither asks nor answers leaves the guest without an answer in time.
+    async fn around(&self, call: &Call, function: Function, host: &mut dyn HostCall) -> Option<String>;
+}
+
+/// A host call in the hands of a [`Layer`].
+#[async_trait]
+pub trait HostCall: Send {
+    /// Asks the host, within the time of a host call, and keeps its answer. A second time does nothing.
+    async fn ask(&mut self);
+
+    /// Leaves everything as it is, and answers as where somebody else was faster; `unavailable` where the
+    /// function has no such answer.
+    async fn lose(&mut self);
+
+    /// Answers with a failure of the host; `random`, which has none, with no bytes.
+    fn fail(&mut self, error: HostError);
+
+    /// Answers as where the host did not within its time.
+    fn time_out(&mut self);
+
+    /// Ends the guest.
+    fn stop(&mut self, stop: Stop);
+
+    /// The answer so far as JSON; null where there is none.
+    fn answer(&self) -> Value;
+
+    /// Answers with this.
+    ///
+    /// # Errors
+    /// It is no answer of the function; the one before stays.
+    fn set_answer(&mut self, answer: Value) -> Result<(), serde_json::Error>;
+
+    /// The number of items in the answer, where they can fail by themselves.
+    fn items(&self) -> usize;
+
+    /// The time of a host call.
+    fn time(&self) -> Duration;
 }
 
 /// What stands around the host calls of a session.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(crate) layer: Option<Arc<dyn Layer>>,
     pub(crate) recording: bool,
 }
 
@@ -132,11 +180,17 @@ impl HostCalls {
         self.host.as_deref().ok_or_else(nobody)
     }
 
-    /// The same with `interceptor` around each host call, inside those that are there.
+    /// The same with this layer around each host call.
     #[must_use]
-    pub fn with_interceptor(mut self, interceptor: Arc<dyn Interceptor>) -> Self {
-        self.hooks.interceptors.push(interceptor);
+    pub fn with_layer(mut self, layer: Arc<dyn Layer>) -> Self {
+        self.hooks.layer = Some(layer);
         self
+    }
+
+    /// What stands around each host call.
+    #[must_use]
+    pub fn layer(&self) -> Option<&Arc<dyn Layer>> {
+        self.hooks.layer.as_ref()
     }
 
     /// The same, keeping a trace.
@@ -211,9 +265,9 @@ impl HostCalls {
         Ok(record.entries.len().saturating_sub(1))
     }
 
-    fn finish(&self, entry: usize, fault: Option<&Fault>, outcome: Option<Value>) {
+    fn finish(&self, entry: usize, fault: Option<String>, outcome: Option<Value>) {
         if let Some(entry) = self.record().entries.get_mut(entry) {
-            entry.fault = fault.map(|fault| format!("{fault:?}"));
+            entry.fault = fault;
             if let Some(mut outcome) = outcome {
                 redact(&mut outcome);
                 entry.bytes = entry.bytes.saturating_add(outcome.to_string().len());
@@ -223,8 +277,8 @@ impl HostCalls {
     }
 
     /// One host call with everything that stands around it. `items` is how many the answer has, where
-    /// they can fail by themselves. `conflict` is the answer to [`Fault::Conflict`], where the function has
-    /// one of its own.
+    /// they can fail by themselves. `conflict` is the answer where somebody else was faster, where the function
+    /// has one of its own.
     async fn ask<R: Answer>(
         &self,
         function: Function,
@@ -234,69 +288,20 @@ impl HostCalls {
         conflict: impl Future<Output = Option<R>> + Send,
     ) -> Result<R, Stop> {
         let entry = self.begin(function, arguments)?;
-        let mut fault = None;
-        for interceptor in &self.hooks.interceptors {
-            let asked = interceptor.before(&self.call, function).await;
-            fault = fault.or(asked);
-        }
-        let answer = self.answer(function, fault.as_ref(), items, host, conflict).await;
-        for interceptor in &self.hooks.interceptors {
-            interceptor.after(&self.call, function).await;
-        }
+        let (answer, fault) = match &self.hooks.layer {
+            None => (Ok(within(self.time, host).await.unwrap_or_else(|| silent(function))), None),
+            Some(layer) => {
+                let time = self.time;
+                let (host, conflict) = (pin!(host), pin!(conflict));
+                let mut held = Held { function, time, items, host: Some(host), conflict, answer: None };
+                let fault = layer.around(&self.call, function, &mut held).await;
+                (held.answer.unwrap_or_else(|| Ok(silent(function))), fault)
+            }
+        };
         if self.hooks.recording {
-            self.finish(entry, fault.as_ref(), answer.as_ref().ok().map(Answer::shown));
+            self.finish(entry, fault, answer.as_ref().ok().map(Answer::shown));
         }
         answer
-    }
-
-    async fn answer<R: Answer>(
-        &self,
-        function: Function,
-        fault: Option<&Fault>,
-        items: usize,
-        host: impl Future<Output = R> + Send,
-        conflict: impl Future<Output = Option<R>> + Send,
-    ) -> Result<R, Stop> {
-        let unavailable = || R::failed(HostError::Unavailable(None));
-        let here = self.call.context.organization.as_deref().unwrap_or("injected");
-        let made = |answer: Option<Value>| {
-            answer.and_then(|answer| serde_json::from_value(answer).ok()).unwrap_or_else(unavailable)
-        };
-        let honest = async {
-            let answer = within(self.time, host).await;
-            answer.unwrap_or_else(|| R::failed(silence(function)))
-        };
-        Ok(match fault {
-            None => honest.await,
-            Some(Fault::FailBefore | Fault::Full) => unavailable(),
-            Some(Fault::FailAfter) => {
-                honest.await;
-                R::failed(HostError::OutcomeUnknown)
-            }
-            Some(Fault::Timeout) => {
-                sleep(self.time).await;
-                R::failed(silence(function))
-            }
-            Some(Fault::Late(time)) => {
-                let answer = honest.await;
-                let on_time = within(self.time, sleep(*time)).await.is_some();
-                if on_time { answer } else { R::failed(silence(function)) }
-            }
-            Some(Fault::Conflict) => within(self.time, conflict).await.flatten().unwrap_or_else(unavailable),
-            Some(Fault::Throttled(time)) => R::failed(HostError::Throttled(milliseconds(*time))),
-            Some(Fault::Denied) => R::failed(HostError::Denied("injected".to_owned())),
-            Some(Fault::Error(case)) => made(function.failing(*case, here)),
-            Some(Fault::ItemError(case)) => made(function.failing_items(*case, here, items)),
-            Some(Fault::CrashBefore) => return Err(Stop::Crash(function)),
-            Some(Fault::CrashAfter) => {
-                honest.await;
-                return Err(Stop::Crash(function));
-            }
-            Some(Fault::Hostile(lie)) => {
-                let answer = serde_json::to_value(honest.await).unwrap_or_default();
-                serde_json::from_value(lie(answer)).map_err(|error| Stop::Lie(function, error.to_string()))?
-            }
-        })
     }
 
     /// `storage.transition`
@@ -378,13 +383,74 @@ pub(crate) async fn within<F: Future>(time: Duration, future: F) -> Option<F::Ou
     }
 }
 
+/// A host call that waits for what its layer makes of it.
+struct Held<'a, R, H, C> {
+    function: Function,
+    time: Duration,
+    items: usize,
+    host: Option<Pin<&'a mut H>>,
+    conflict: Pin<&'a mut C>,
+    answer: Option<Result<R, Stop>>,
+}
+
+#[async_trait]
+impl<R, H, C> HostCall for Held<'_, R, H, C>
+where
+    R: Answer,
+    H: Future<Output = R> + Send,
+    C: Future<Output = Option<R>> + Send,
+{
+    async fn ask(&mut self) {
+        if let Some(host) = self.host.take() {
+            let answer = within(self.time, host).await;
+            self.answer = Some(Ok(answer.unwrap_or_else(|| silent(self.function))));
+        }
+    }
+
+    async fn lose(&mut self) {
+        let lost = within(self.time, self.conflict.as_mut()).await.flatten();
+        self.answer = Some(Ok(lost.unwrap_or_else(|| R::failed(HostError::Unavailable(None)))));
+    }
+
+    fn fail(&mut self, error: HostError) {
+        self.answer = Some(Ok(R::failed(error)));
+    }
+
+    fn time_out(&mut self) {
+        self.answer = Some(Ok(silent(self.function)));
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        self.answer = Some(Err(stop));
+    }
+
+    fn answer(&self) -> Value {
+        let answer = self.answer.as_ref().and_then(|answer| answer.as_ref().ok());
+        answer.and_then(|answer| serde_json::to_value(answer).ok()).unwrap_or_default()
+    }
+
+    fn set_answer(&mut self, answer: Value) -> Result<(), serde_json::Error> {
+        self.answer = Some(Ok(serde_json::from_value(answer)?));
+        Ok(())
+    }
+
+    fn items(&self) -> usize {
+        self.items
+    }
+
+    fn time(&self) -> Duration {
+        self.time
+    }
+}
+
+/// The answer where there was none in time.
+fn silent<R: Answer>(function: Function) -> R {
+    R::failed(silence(function))
+}
+
 /// What is known when there was no answer in time.
 fn silence(function: Function) -> HostError {
     if function.is_effect() { HostError::OutcomeUnknown } else { HostError::Unavailable(None) }
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// An answer of a host function, which can also say that the host failed.

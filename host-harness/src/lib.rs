@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! Tests make the same session with [`Session::recording`] to see what was asked, and with
-//! [`Session::with_interceptor`] and a [`FaultPlan`] to let the host fail at an exact place.
+//! Tests make the same session with [`Session::recording`] to see what was asked, and with a [`Layer`] around
+//! each host call to let the host fail at an exact place; `guestlist-testkit` has one.
 
 mod admission;
 #[cfg_attr(not(unix), path = "cache_nowhere.rs")]
@@ -26,7 +26,6 @@ mod cache;
 mod calls;
 mod engine;
 mod error;
-mod faults;
 pub mod inspection;
 mod limits;
 mod plugin;
@@ -38,10 +37,9 @@ mod trace;
 
 pub use admission::{Age, CONTRACT, LoadError, Problem};
 pub use cache::{CacheError, CompileCache};
-pub use calls::{HostCalls, Stop};
+pub use calls::{HostCall, HostCalls, Layer, Stop};
 pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};
 pub use error::{CallError, Reason, Trapped};
-pub use faults::{Fault, FaultAt, FaultPlan, Interceptor, Lie};
 pub use inspection::Inspection;
 pub use limits::Limits;
 pub use plugin::{BUNDLED, Plugin};

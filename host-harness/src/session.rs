@@ -14,8 +14,8 @@ use wasmtime::{
 };
 
 use crate::{
-    CallError, HostCalls, Interceptor, Limits, Metering, Plugin, Trace,
-    calls::{Hooks, within},
+    CallError, HostCalls, Limits, Metering, Plugin, Trace,
+    calls::{Hooks, Layer, within},
     engine::Parts,
     error::{Reason, Trapped, backtrace},
     sandbox::{HostState, MemoryMeter},
@@ -98,11 +98,17 @@ impl Session {
         self
     }
 
-    /// The same session with `interceptor` around each host call, inside those that are there.
+    /// The same with this layer around each host call. It holds for all calls of this session together.
     #[must_use]
-    pub fn with_interceptor(mut self, interceptor: Arc<dyn Interceptor>) -> Self {
-        self.hooks.interceptors.push(interceptor);
+    pub fn with_layer(mut self, layer: Arc<dyn Layer>) -> Self {
+        self.hooks.layer = Some(layer);
         self
+    }
+
+    /// What stands around each host call.
+    #[must_use]
+    pub fn layer(&self) -> Option<&Arc<dyn Layer>> {
+        self.hooks.layer.as_ref()
     }
 
     /// The same session, writing a trace of each call.

@@ -16,10 +16,11 @@ use guestlist_contract::{
     types::{Context, HostError, InvitationKey, MessageKind, Permissions, Principal, UserRef},
 };
 use guestlist_harness::{
-    Engine, EngineOptions, Fault, FaultAt, FaultPlan, HostCalls, Interceptor, Limits, Plugin, Pooling,
-    Reason, Stop,
+    Engine, EngineOptions, HostCalls, Limits, Plugin, Pooling, Reason, Stop,
     operations::{Introspect, Sweep},
 };
+use guestlist_testkit::Intercept as _;
+use guestlist_testkit::{Fault, FaultAt, FaultPlan, Interceptor};
 
 use crate::quiet::{Quiet, context};
 

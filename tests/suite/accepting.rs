@@ -9,8 +9,9 @@ use guestlist_contract::{
     host::Call,
     types::{InvitationKey, MessageKind, Obstacle, Permissions, Principal, State, Step, StepOutcome},
 };
-use guestlist_harness::{Fault, FaultPlan, Interceptor, operations as op};
+use guestlist_harness::operations as op;
 use guestlist_memory::NewUser;
+use guestlist_testkit::{Fault, FaultPlan, Interceptor};
 
 use crate::rig::*;
 

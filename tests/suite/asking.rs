@@ -9,7 +9,8 @@ use guestlist_contract::{
     },
     types::{InvitationKey, Principal, State},
 };
-use guestlist_harness::{CallError, Export, Interceptor, Limits, Trace, operations as op};
+use guestlist_harness::{CallError, Export, Limits, Trace, operations as op};
+use guestlist_testkit::Interceptor;
 
 use crate::{
     guarantees::{History, Word},

@@ -7,8 +7,9 @@ use guestlist_contract::{
     exports::invitee::{Ended, Handle, InviteeRefusal},
     types::{InvitationKey, Permissions, Principal, State},
 };
-use guestlist_harness::{CallError, Export, Fault, FaultPlan, Lie, Trace, operations as op};
+use guestlist_harness::{CallError, Export, Trace, operations as op};
 use guestlist_memory::{MemoryHost, Moment, Rule, SettingsPatch};
+use guestlist_testkit::{Fault, FaultPlan, Lie};
 use serde_json::{Value, json};
 
 use crate::rig::*;

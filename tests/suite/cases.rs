@@ -8,8 +8,9 @@ use guestlist_contract::{
     settings::{Codes, Notices, Values},
     types::{AcceptWith, Grant, InvitationKey, MailState, Principal, State},
 };
-use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_harness::operations as op;
 use guestlist_memory::{Moment, NewUser, Rule, default_settings};
+use guestlist_testkit::{Fault, FaultPlan};
 
 use crate::{
     asking::{Ask, Case, HOUR, MINUTE},

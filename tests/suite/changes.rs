@@ -13,8 +13,9 @@ use guestlist_contract::{
     },
     types::{Grant, InvitationKey, Obstacle, Principal, State, StepOutcome},
 };
-use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_harness::operations as op;
 use guestlist_memory::NewUser;
+use guestlist_testkit::{Fault, FaultPlan};
 
 use crate::{
     guarantees::{History, always, at_rest},

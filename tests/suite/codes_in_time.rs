@@ -7,8 +7,9 @@ use guestlist_contract::{
     exports::invitee::{Handle, InviteeRefusal},
     types::{InvitationKey, MailState, State},
 };
-use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_harness::operations as op;
 use guestlist_memory::MailMode;
+use guestlist_testkit::{Fault, FaultPlan};
 
 use crate::{
     guarantees::{History, always},

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use guestlist_contract::Function;
-use guestlist_harness::{Fault, FaultAt, FaultPlan};
+use guestlist_testkit::{Fault, FaultAt, FaultPlan};
 
 use crate::{
     asking::Case,

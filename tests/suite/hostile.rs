@@ -9,7 +9,8 @@ use guestlist_contract::{
     exports::invitee::Handle,
     types::{State, Subject},
 };
-use guestlist_harness::{CallError, Entry, Fault, FaultPlan, Reason};
+use guestlist_harness::{CallError, Entry, Reason};
+use guestlist_testkit::{Fault, FaultPlan};
 use serde_json::{Value, json};
 
 use crate::{

@@ -7,7 +7,8 @@ use guestlist_contract::{
     exports::invitations::InviteRequest,
     types::{Grant, Principal, Property},
 };
-use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_harness::operations as op;
+use guestlist_testkit::{Fault, FaultPlan};
 use serde_json::{Value, json};
 
 use crate::rig::*;

@@ -13,8 +13,9 @@ use std::{
 
 use async_trait::async_trait;
 use guestlist_contract::{Function, host::Call};
-use guestlist_harness::{Entry, Fault, Interceptor};
+use guestlist_harness::Entry;
 use guestlist_memory::MemoryHost;
+use guestlist_testkit::{Fault, Interceptor};
 use serde_json::{Value, json};
 
 use crate::asking::Case;

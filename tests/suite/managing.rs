@@ -16,8 +16,9 @@ use guestlist_contract::{
         Subject, UserRef,
     },
 };
-use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_harness::operations as op;
 use guestlist_memory::{MailMode, default_settings};
+use guestlist_testkit::{Fault, FaultPlan};
 
 use guestlist_model::native::cross;
 

@@ -7,7 +7,8 @@ use guestlist_contract::{
     exports::invitations::{Owner, Refusal},
     types::{HostError, State},
 };
-use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_harness::operations as op;
+use guestlist_testkit::{Fault, FaultPlan};
 use serde_json::Value;
 
 use crate::rig::*;

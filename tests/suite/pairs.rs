@@ -8,7 +8,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use guestlist_contract::types::Principal;
-use guestlist_harness::{Fault, FaultAt, FaultPlan};
+use guestlist_testkit::{Fault, FaultAt, FaultPlan};
 
 use crate::{
     asking::{Ask, Case, MINUTE},

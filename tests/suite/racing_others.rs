@@ -10,8 +10,9 @@ use guestlist_contract::{
     },
     types::{InvitationKey, MailState, MessageKind, State},
 };
-use guestlist_harness::{CallError, Fault, FaultPlan, operations};
+use guestlist_harness::{CallError, operations};
 use guestlist_memory::Rule;
+use guestlist_testkit::{Fault, FaultPlan};
 
 use crate::{
     actors::*,

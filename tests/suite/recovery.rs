@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use guestlist_harness::{CallError, Fault, Reason};
+use guestlist_harness::{CallError, Reason};
 use guestlist_memory::{AuditEvent, Snapshot, StoredInvitation};
+use guestlist_testkit::Fault;
 
 use crate::{
     asking::{Ask, Case, HOST_CALL},

@@ -17,10 +17,11 @@ use guestlist_contract::{
     },
 };
 use guestlist_harness::{
-    CallError, Completed, Engine, EngineOptions, Export, Interceptor, Limits, Plugin, Session, Trace,
-    operations,
+    CallError, Completed, Engine, EngineOptions, Export, Limits, Plugin, Session, Trace, operations,
 };
 use guestlist_memory::{MemoryHost, Rule, SettingsPatch};
+use guestlist_testkit::Intercept as _;
+use guestlist_testkit::Interceptor;
 
 pub const WORLD: &str = include_str!("world.yaml");
 

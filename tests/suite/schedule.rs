@@ -26,8 +26,10 @@ use guestlist_contract::{
     host::Call,
     types::{InvitationKey, Principal, State, UserRef},
 };
-use guestlist_harness::{Export, Fault, Interceptor, Limits, Session};
+use guestlist_harness::{Export, Limits, Session};
 use guestlist_memory::{AuditEvent, MemoryHost};
+use guestlist_testkit::Intercept as _;
+use guestlist_testkit::{Fault, Interceptor};
 
 use crate::{
     guarantees::{History, Word, always, at_rest},

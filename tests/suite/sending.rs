@@ -11,8 +11,9 @@ use guestlist_contract::{
     },
     types::{InvitationKey, MailState, MessageKind, Obstacle, Permissions, Principal, State},
 };
-use guestlist_harness::{Export, Fault, FaultPlan, operations as op};
+use guestlist_harness::{Export, operations as op};
 use guestlist_memory::{NewUser, StoredInvitation};
+use guestlist_testkit::{Fault, FaultPlan};
 
 use crate::rig::*;
 

@@ -6,7 +6,8 @@ use guestlist_contract::{
     exports::invitee::Handle,
     types::{InvitationKey, MessageKind, Principal},
 };
-use guestlist_harness::{Fault, FaultPlan, operations as op};
+use guestlist_harness::operations as op;
+use guestlist_testkit::{Fault, FaultPlan};
 use std::sync::Arc;
 
 use crate::rig::*;

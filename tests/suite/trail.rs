@@ -143,7 +143,7 @@ async fn an_obstacle_stands_in_the_trail_of_the_organization_whose_rule_it_is() 
 #[tokio::test]
 async fn what_was_refused_is_told_where_nothing_could_be_stored() {
     use guestlist_contract::Function;
-    use guestlist_harness::{Fault, FaultPlan};
+    use guestlist_testkit::{Fault, FaultPlan};
     let rig = Rig::new();
     for function in [Function::StorageInsert, Function::RandomGetRandomBytes] {
         let before = refused(&rig).len();
@@ -160,7 +160,7 @@ async fn what_was_refused_is_told_where_nothing_could_be_stored() {
 #[tokio::test]
 async fn an_accept_that_was_ended_says_why() {
     use guestlist_contract::Function;
-    use guestlist_harness::{Fault, FaultPlan};
+    use guestlist_testkit::{Fault, FaultPlan};
     type Try = (Word, fn(&Rig));
     let tries: [Try; 5] = [
         (Word::InviteeNotActive, |rig| rig.host.set_user_active("root", "u-alice", false).unwrap()),

@@ -24,8 +24,9 @@ use super::{
 };
 use guestlist_contract::types::{Principal, Subject};
 use guestlist_documents::instant;
-use guestlist_harness::{Interceptor, Limits, Plugin, policy::Policies};
+use guestlist_harness::{Limits, Plugin, policy::Policies};
 use guestlist_memory::{MemoryHost, Snapshot, Tally, World};
+use guestlist_testkit::Interceptor;
 use guestlist_testkit::{Judged as _, Judgement, coverage::Coverage, guarantees};
 
 /// What came of a step, for `--explain` and for blessing.

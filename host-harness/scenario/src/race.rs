@@ -19,7 +19,7 @@ use std::{
 use async_trait::async_trait;
 
 use guestlist_contract::{Function, host::Call};
-use guestlist_harness::{Fault, Interceptor};
+use guestlist_testkit::{Fault, Interceptor};
 
 /// Where a call waits for its turn.
 #[derive(Debug, Default)]

@@ -24,8 +24,9 @@ use super::{
     strike::{Numbered, ways},
     suite::{Case, Suite},
 };
-use guestlist_harness::{Interceptor, Limits, Plugin, policy::Policies};
+use guestlist_harness::{Limits, Plugin, policy::Policies};
 use guestlist_memory::MemoryHost;
+use guestlist_testkit::Interceptor;
 use guestlist_testkit::coverage::Coverage;
 
 /// How a suite is run.

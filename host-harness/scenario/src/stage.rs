@@ -28,8 +28,10 @@ use guestlist_contract::{
     },
 };
 use guestlist_documents::HumanDuration;
-use guestlist_harness::{Interceptor, Limits, Plugin, Session};
+use guestlist_harness::{Limits, Plugin, Session};
 use guestlist_memory::{MemoryHost, Snapshot};
+use guestlist_testkit::Intercept as _;
+use guestlist_testkit::Interceptor;
 use guestlist_testkit::guarantees::{History, Word};
 
 /// What steps leave out.

@@ -11,8 +11,8 @@ use serde_saphyr::{Location, Spanned};
 use super::{failure::Failure, format::FaultEntry};
 use guestlist_contract::{Function, host::Call};
 use guestlist_documents::Problem;
-use guestlist_harness::{Fault, Interceptor};
 use guestlist_memory::MemoryHost;
+use guestlist_testkit::{Fault, Interceptor};
 
 /// One failure, and how often its place was passed.
 #[derive(Debug)]

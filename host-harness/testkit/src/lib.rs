@@ -1,8 +1,10 @@
 //! What tests of Guestlist, of its hosts and of policies share: the [guarantees] as questions to a snapshot, the
 //! [coverage] of the contract, policy components for the host in memory, and the [words] of the languages that
-//! policies are written in.
+//! policies are written in;
+//! and hosts that [fail](FaultPlan) on purpose and at an exact place.
 
 pub mod coverage;
+mod faults;
 pub mod guarantees;
 mod judges;
 #[cfg(test)]
@@ -17,4 +19,5 @@ mod judges;
 mod wit;
 pub mod words;
 
+pub use faults::{Fault, FaultAt, FaultPlan, Intercept, Interceptor, Lie};
 pub use judges::{Judged, Judgement};

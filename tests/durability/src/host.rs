@@ -17,9 +17,11 @@ use guestlist_contract::{
     policy::{AcceptFacts, InviteFacts, PolicyError},
     types::{Context, HostError, Permissions, Principal, Verdict},
 };
-use guestlist_harness::{CallError, Engine, EngineOptions, Export, Interceptor, Limits, Plugin, operations};
+use guestlist_harness::{CallError, Engine, EngineOptions, Export, Limits, Plugin, operations};
 use guestlist_memory::MemoryHost;
 use guestlist_storage::{Administration, Database};
+use guestlist_testkit::Intercept as _;
+use guestlist_testkit::Interceptor;
 
 use crate::act::{Act, Answer, Command, Letter, STATES, everything, first};
 

@@ -17,8 +17,10 @@ use guestlist_contract::{
     host::{Call, Host, Operation},
     types::{Context, Invitation, InvitationFilter, Page, PageRequest, SortKey, State},
 };
-use guestlist_harness::{CallError, Export, FaultPlan, Limits, Plugin, Reason, Stop, operations as op};
+use guestlist_harness::{CallError, Export, Limits, Plugin, Reason, Stop, operations as op};
 use guestlist_memory::MemoryHost;
+use guestlist_testkit::FaultPlan;
+use guestlist_testkit::Intercept as _;
 use serde::Serialize;
 
 use crate::native::{Native, cross, wait};

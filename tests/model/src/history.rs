@@ -16,8 +16,8 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use guestlist_contract::{Function, host::Operation};
-use guestlist_harness::{Fault, FaultAt};
 use guestlist_memory::Moment;
+use guestlist_testkit::{Fault, FaultAt};
 use proptest::{prelude::*, sample::select};
 
 /// Who acts.

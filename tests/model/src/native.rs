@@ -23,7 +23,9 @@ use guestlist::{
     },
 };
 use guestlist_contract::host::{Call, Host};
-use guestlist_harness::{HostCalls, Interceptor, Limits};
+use guestlist_harness::{HostCalls, Limits};
+use guestlist_testkit::Intercept as _;
+use guestlist_testkit::Interceptor;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::{Builder, Handle, Runtime};
 

@@ -19,8 +19,8 @@ use guestlist_contract::{
         Subject, UserRef,
     },
 };
-use guestlist_harness::FaultPlan;
 use guestlist_memory::{AuditEvent, Mail, MailMode, MemberView, MemoryHost, Snapshot};
+use guestlist_testkit::FaultPlan;
 use serde_json::Value;
 
 use crate::{

@@ -10,8 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use guestlist_contract::{Function, host::Call};
-use guestlist_harness::{Fault, Interceptor, Plugin};
+use guestlist_harness::Plugin;
 use guestlist_memory::MemoryHost;
+use guestlist_testkit::{Fault, Interceptor};
 use serde_json::Value;
 
 use super::{

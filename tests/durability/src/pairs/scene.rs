@@ -8,8 +8,9 @@ use guestlist_contract::{
     exports::invitee::Handle,
     types::{Principal, UserRef},
 };
-use guestlist_harness::{Fault, FaultPlan, Interceptor, Plugin};
+use guestlist_harness::Plugin;
 use guestlist_memory::{MemoryHost, Organization, Realm, default_settings};
+use guestlist_testkit::{Fault, FaultPlan, Interceptor};
 use serde::{Deserialize, Serialize};
 
 use crate::{

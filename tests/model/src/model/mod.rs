@@ -22,11 +22,11 @@ use guestlist_contract::{
         Notify, Permissions, Principal, State, Subject, UserRef,
     },
 };
-use guestlist_harness::Fault;
 use guestlist_memory::{
     AppliedSteps, AuditEvent, Mail, MailMode, MemberView, Moment, OrganizationView, OutboxEntry, OutboxView,
     Person, Rule, StoredInvitation, judge,
 };
+use guestlist_testkit::Fault;
 
 pub use answering::accepted;
 

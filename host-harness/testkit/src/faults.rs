@@ -1,6 +1,7 @@
 //! Hosts that fail, on purpose and at an exact place.
 
 use std::{
+    any::Any,
     fmt,
     sync::{
         Arc,
@@ -11,8 +12,10 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
-use guestlist_contract::{ErrorCase, Function, host::Call};
+use guestlist_contract::{ErrorCase, Function, host::Call, types::HostError};
+use guestlist_harness::{HostCall, HostCalls, Layer, Session, Stop};
 
 /// Stands around every host call: to inject faults, or to decide which of several running calls goes
 /// on next.
@@ -30,6 +33,112 @@ pub trait Interceptor: Send + Sync {
     /// After the host has answered, before the plugin learns the answer.
     async fn after(&self, call: &Call, function: Function) {
         let _ = (call, function);
+    }
+}
+
+/// Puts interceptors around the host calls of a session, or of the plugin's logic that runs natively.
+pub trait Intercept: Sized {
+    /// The same with `interceptor` around each host call, inside those that are there.
+    #[must_use]
+    fn with_interceptor(self, interceptor: Arc<dyn Interceptor>) -> Self;
+}
+
+impl Intercept for Session {
+    fn with_interceptor(self, interceptor: Arc<dyn Interceptor>) -> Self {
+        let layer = Interceptors::and(self.layer(), interceptor);
+        self.with_layer(layer)
+    }
+}
+
+impl Intercept for HostCalls {
+    fn with_interceptor(self, interceptor: Arc<dyn Interceptor>) -> Self {
+        let layer = Interceptors::and(self.layer(), interceptor);
+        self.with_layer(layer)
+    }
+}
+
+/// All interceptors of a session, outermost first.
+struct Interceptors(Vec<Arc<dyn Interceptor>>);
+
+impl Interceptors {
+    fn and(there: Option<&Arc<dyn Layer>>, interceptor: Arc<dyn Interceptor>) -> Arc<dyn Layer> {
+        let there = there.and_then(|layer| {
+            let any: &dyn Any = &**layer;
+            any.downcast_ref::<Self>()
+        });
+        let mut all = there.map(|there| there.0.clone()).unwrap_or_default();
+        all.push(interceptor);
+        Arc::new(Self(all))
+    }
+}
+
+#[async_trait]
+impl Layer for Interceptors {
+    async fn around(&self, call: &Call, function: Function, host: &mut dyn HostCall) -> Option<String> {
+        let mut fault = None;
+        for interceptor in &self.0 {
+            let asked = interceptor.before(call, function).await;
+            fault = fault.or(asked);
+        }
+        match &fault {
+            None => host.ask().await,
+            Some(fault) => fault.happen(call, function, host).await,
+        }
+        for interceptor in &self.0 {
+            interceptor.after(call, function).await;
+        }
+        fault.map(|fault| format!("{fault:?}"))
+    }
+}
+
+impl Fault {
+    async fn happen(&self, call: &Call, function: Function, host: &mut dyn HostCall) {
+        let here = call.context.organization.as_deref().unwrap_or("injected");
+        match self {
+            Self::Error(case) => made(host, function.failing(*case, here)),
+            Self::ItemError(case) => {
+                let items = host.items();
+                made(host, function.failing_items(*case, here, items));
+            }
+            Self::FailBefore | Self::Full => host.fail(HostError::Unavailable(None)),
+            Self::FailAfter => {
+                host.ask().await;
+                host.fail(HostError::OutcomeUnknown);
+            }
+            Self::Timeout => {
+                sleep(host.time()).await;
+                host.time_out();
+            }
+            Self::Late(time) => {
+                host.ask().await;
+                if timeout(host.time(), sleep(*time)).await.is_err() {
+                    host.time_out();
+                }
+            }
+            Self::Conflict => host.lose().await,
+            Self::Throttled(time) => {
+                let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+                host.fail(HostError::Throttled(time));
+            }
+            Self::Denied => host.fail(HostError::Denied("injected".to_owned())),
+            Self::CrashBefore => host.stop(Stop::Crash(function)),
+            Self::CrashAfter => {
+                host.ask().await;
+                host.stop(Stop::Crash(function));
+            }
+            Self::Hostile(lie) => {
+                host.ask().await;
+                if let Err(error) = host.set_answer(lie(host.answer())) {
+                    host.stop(Stop::Lie(function, error.to_string()));
+                }
+            }
+        }
+    }
+}
+
+fn made(host: &mut dyn HostCall, answer: Option<Value>) {
+    if answer.is_none_or(|answer| host.set_answer(answer).is_err()) {
+        host.fail(HostError::Unavailable(None));
     }
 }
 
