@@ -11,86 +11,33 @@
 //!
 //! # Whose job is what
 //!
-//! The log does not know who is calling. Before it delegates, the host checks that the organization is
-//! the one of the call, that the invitation is `accepting`, and that the user is its subject:
+//! The log does not know who is calling: [`ExternalMembership`] does, and is the `membership` import of such a
+//! host. It asks a [`MemberSource`] what has no effects.
 //!
 //! ```
 //! use std::sync::Arc;
 //!
-//! use async_trait::async_trait;
-//! use guestlist_contract::{membership::{Eligibility, Resolved}, types::{Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, Subject, UserRef}, host::{Call, Membership, Storage}};
-//! use crate::{GrantLog, MemberWriter, Presence, Recipient};
+//! use guestlist_connect::{
+//!     ExternalMembership, GrantLog, GrantRecords, MemberSource, MemberWriter, Options,
+//! };
+//! use guestlist_contract::host::{Host, Storage};
 //!
-//! struct Members {
-//!     storage: Arc<dyn Storage>,
-//!     directory: Arc<dyn MemberWriter>,
-//!     log: GrantLog,
-//! }
-//!
-//! impl Members {
-//!     /// What `apply` and `close` may be called for, and the state and subject that it has.
-//!     async fn admitted(
-//!         &self, call: &Call, organization: &str, id: &str,
-//!     ) -> Result<(State, Subject), HostError> {
-//!         // `Storage::get` shows a call only what concerns it: for any other row this is an error.
-//!         let key = InvitationKey { organization: organization.into(), id: id.into() };
-//!         match self.storage.get(call, key).await {
-//!             Ok(row) => Ok((row.state, row.subject)),
-//!             Err(_) => Err(HostError::Denied("not for this call".into())),
-//!         }
-//!     }
-//! }
-//!
-//! #[async_trait]
-//! impl Membership for Members {
-//!     async fn resolve(
-//!         &self, call: &Call, organization: String, inviter: Principal, grants: Vec<Grant>,
-//!     ) -> Result<Vec<Option<Resolved>>, HostError> {
-//!         // One query in your directory: which of them exist, and may he give them?
-//! #       let _ = (call, organization, inviter);
-//!         let resolved = |grant: Grant| Some(Resolved { display_name: grant.id, grantable: true });
-//!         Ok(grants.into_iter().map(resolved).collect())
-//!     }
-//!
-//!     async fn eligible(
-//!         &self, call: &Call, organization: String, users: Vec<UserRef>, grants: Vec<Grant>,
-//!     ) -> Result<Vec<Eligibility>, HostError> {
-//!         // And another one: who is a member already? (No invitation is asked about here.)
-//! #       let _ = (call, grants);
-//!         let mut answers = Vec::new();
-//!         for user in users {
-//!             let to = Recipient { organization: organization.clone(), invitation: String::new(), user };
-//!             let found = self.directory.look(&to, &[Step::Member]).await?;
-//!             let member = found != [Presence::Absent];
-//!             answers.push(Eligibility { member, name_taken: false, address_allowed: true, withheld: vec![] });
-//!         }
-//!         Ok(answers)
-//!     }
-//!
-//!     async fn apply(
-//!         &self, call: &Call, organization: String, invitation: String, user: UserRef, steps: Vec<Step>,
-//!     ) -> Result<Vec<StepOutcome>, HostError> {
-//!         let (state, subject) = self.admitted(call, &organization, &invitation).await?;
-//!         let is_subject = matches!(subject, Subject::User(subject) if subject == user);
-//!         // Not `accepting` any more: the log still answers `closed` if that is why.
-//!         let may_apply = state == State::Accepting || self.log.is_closed(&organization, &invitation).await?;
-//!         if !is_subject || !may_apply {
-//!             return Err(HostError::Denied("not for this user now".into()));
-//!         }
-//!         self.log.apply(Recipient { organization, invitation, user }, &steps).await
-//!     }
-//!
-//!     async fn close(
-//!         &self, call: &Call, organization: String, invitation: String,
-//!     ) -> Result<Vec<StepResult>, HostError> {
-//!         self.admitted(call, &organization, &invitation).await?;
-//!         self.log.close(&organization, &invitation).await
-//!     }
+//! /// `others` answers everything but `membership`.
+//! fn host<D: MemberSource + MemberWriter + 'static>(
+//!     directory: Arc<D>,
+//!     records: Arc<dyn GrantRecords>,
+//!     others: Host,
+//! ) -> (Host, GrantLog) {
+//!     let log = GrantLog::new(directory.clone(), records, Options::default());
+//!     let membership = ExternalMembership::new(directory, others.storage.clone(), log.clone());
+//!     // The log is for whoever calls `reconcile` every few seconds.
+//!     (Host { membership: Arc::new(membership), ..others }, log)
 //! }
 //! ```
 
 mod apply;
 mod close;
+mod membership;
 mod memory;
 mod reconcile;
 mod records;
@@ -98,6 +45,7 @@ mod writer;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+pub use membership::{ExternalMembership, MemberSource};
 pub use memory::MemoryRecords;
 pub use reconcile::Reconciled;
 pub use records::{GrantRecords, InvitationLog, Progress, Put, Record};

@@ -30,6 +30,7 @@ pub mod inspection;
 mod limits;
 mod plugin;
 pub mod policy;
+mod random;
 mod sandbox;
 mod session;
 mod symbols;
@@ -43,6 +44,7 @@ pub use error::{CallError, Reason, Trapped};
 pub use inspection::Inspection;
 pub use limits::Limits;
 pub use plugin::{BUNDLED, Plugin};
+pub use random::OsRandom;
 pub use session::{Completed, Export, Session, operations};
 pub use trace::{Entry, Trace};
 

@@ -4,17 +4,17 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use guestlist_connect::{GrantLog, Options, Recipient};
+use guestlist_connect::{ExternalMembership, GrantLog, MemberSource, Options};
 use guestlist_contract::{
     exports::{
         invitations::{InviteRequest, LifetimeChoice},
         invitee::Handle,
     },
-    host::{Call, Host, Membership, Storage},
+    host::{Call, Host, Membership as _},
     membership::{Eligibility, Resolved},
     types::{
         Grant, GrantKind, HostError, Invitation, InvitationKey, Permissions, Principal, State, Step,
-        StepOutcome, StepResult, Subject, UserRef,
+        StepOutcome, UserRef,
     },
 };
 use guestlist_harness::{Engine, EngineOptions, Limits, Plugin, Pooling, Session};
@@ -31,35 +31,26 @@ const WORLD: &str = "organizations:
 struct Elsewhere {
     here: Arc<MemoryHost>,
     directory: Arc<Scripted>,
-    log: GrantLog,
-}
-
-impl Elsewhere {
-    async fn row(&self, call: &Call, organization: &str, id: &str) -> Result<Invitation, HostError> {
-        let key = InvitationKey { organization: organization.to_owned(), id: id.to_owned() };
-        let row = Storage::get(&*self.here, call, key).await;
-        row.map_err(|_| HostError::Denied("not for this call".to_owned()))
-    }
 }
 
 #[async_trait]
-impl Membership for Elsewhere {
+impl MemberSource for Elsewhere {
     async fn resolve(
         &self,
         call: &Call,
-        organization: String,
-        inviter: Principal,
-        grants: Vec<Grant>,
+        organization: &str,
+        inviter: &Principal,
+        grants: &[Grant],
     ) -> Result<Vec<Option<Resolved>>, HostError> {
-        self.here.resolve(call, organization, inviter, grants).await
+        self.here.resolve(call, organization.to_owned(), inviter.clone(), grants.to_vec()).await
     }
 
     async fn eligible(
         &self,
         _: &Call,
-        _: String,
-        users: Vec<UserRef>,
-        _: Vec<Grant>,
+        _: &str,
+        users: &[UserRef],
+        _: &[Grant],
     ) -> Result<Vec<Eligibility>, HostError> {
         let member = |user: &UserRef| *user == alice() && self.directory.has(&Step::Member);
         Ok(users
@@ -71,33 +62,6 @@ impl Membership for Elsewhere {
                 withheld: vec![],
             })
             .collect())
-    }
-
-    async fn apply(
-        &self,
-        call: &Call,
-        organization: String,
-        invitation: String,
-        user: UserRef,
-        steps: Vec<Step>,
-    ) -> Result<Vec<StepOutcome>, HostError> {
-        let row = self.row(call, &organization, &invitation).await?;
-        let is_accepting =
-            row.state == State::Accepting || self.log.is_closed(&organization, &invitation).await?;
-        if !is_accepting || row.subject != Subject::User(user.clone()) {
-            return Err(HostError::Denied("not for this user now".to_owned()));
-        }
-        self.log.apply(Recipient { organization, invitation, user }, &steps).await
-    }
-
-    async fn close(
-        &self,
-        call: &Call,
-        organization: String,
-        invitation: String,
-    ) -> Result<Vec<StepResult>, HostError> {
-        self.row(call, &organization, &invitation).await?;
-        self.log.close(&organization, &invitation).await
     }
 }
 
@@ -123,8 +87,9 @@ impl System {
         let here = Arc::new(MemoryHost::from_yaml(WORLD).unwrap());
         let directory = Arc::new(Scripted::new(nature));
         let log = directory.log(options);
-        let elsewhere = Elsewhere { here: here.clone(), directory: directory.clone(), log: log.clone() };
-        let host = Host { membership: Arc::new(elsewhere), ..here.clone().host() };
+        let elsewhere = Arc::new(Elsewhere { here: here.clone(), directory: directory.clone() });
+        let membership = ExternalMembership::new(elsewhere, here.clone(), log.clone());
+        let host = Host { membership: Arc::new(membership), ..here.clone().host() };
         let session = plugin.session(host, Limits::default());
         let group = |id: &str| Grant { kind: GrantKind::Group, id: id.to_owned() };
         let request = InviteRequest {

@@ -6,13 +6,15 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use guestlist_contract::{
     audit::Word,
     exports::{
         invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice},
         invitee::{Handle, InviteeRefusal, Obstacle},
     },
-    host::{Operation, Policy},
+    facts::FactSource,
+    host::{Call, Host, Operation, Policy},
     policy as asked,
     rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
     types::{
@@ -22,7 +24,7 @@ use guestlist_contract::{
 };
 use guestlist_harness::{
     BUNDLED, Engine, EngineOptions, Limits, Plugin, Pooling, Reason, Session,
-    policy::{PolicyComponent, PolicyLimits, PolicyUnavailable},
+    policy::{Policies, PolicyComponent, PolicyHost, PolicyLimits, PolicyUnavailable, Rules},
 };
 use guestlist_memory::MemoryHost;
 use guestlist_testkit::Judged as _;
@@ -500,4 +502,86 @@ async fn where_a_policy_broke_off_without_a_word_is_known() {
     let watched = load(&policy(Behaviour::Panics)).watch_invite(&invite_facts()).await;
     assert!(watched.log.failed.is_none() && watched.log.printed.is_empty());
     assert!(!watched.log.place.is_empty(), "{:?}", watched.log);
+}
+
+/// The world with its policies behind the host of components instead of the host in memory.
+fn world_of_components(
+    facts: impl FactSource + 'static,
+    rules: impl Into<Rules>,
+) -> (Arc<MemoryHost>, Session) {
+    let host = Arc::new(MemoryHost::from_yaml(WORLD).unwrap());
+    let policies = Policies::new(&ENGINE);
+    policies.set("acme", rules);
+    let policy = Arc::new(PolicyHost::new(policies, facts));
+    let session = PLUGIN.session(Host { policy, ..host.clone().host() }, Limits::default());
+    (host, session)
+}
+
+#[tokio::test]
+async fn a_host_of_components_answers_as_the_host_in_memory_does() {
+    let narrowed = Verdict::AllowWith(Narrowed { grants: vec![], lifetime: Some(HOUR / 2), signed_in_only: false });
+    for verdict in [Verdict::Allow, Verdict::Refuse("not today".into()), narrowed] {
+        let component = policy_answering(&[verdict]);
+        let (host, session) = world_with(&component);
+        let facts = Arc::new(MemoryHost::from_yaml(WORLD).unwrap());
+        let (other, components) = world_of_components(facts, load(&component));
+        for name in ["alice", "SECONDARY/bob"] {
+            let known = invite(&host, &session, name).await.map(|invited| invited.expires_at);
+            let found = invite(&other, &components, name).await.map(|invited| invited.expires_at);
+            assert_eq!(found, known, "{name}");
+        }
+    }
+}
+
+fn for_alice() -> InviteRequest {
+    InviteRequest {
+        names: vec!["alice".into()],
+        userstore_domain: None,
+        grants: vec![],
+        lifetime: LifetimeChoice::Default,
+        notify: None,
+        template: None,
+        language: None,
+        landing: None,
+        metadata: vec![],
+        idempotency_key: None,
+    }
+}
+
+/// Facts that cannot be had, or are about somebody else.
+struct Odd(Option<Arc<MemoryHost>>);
+
+#[async_trait]
+impl FactSource for Odd {
+    async fn invite_facts(&self, call: &Call, asked: asked::InviteFacts) -> Result<InviteFacts, HostError> {
+        let Some(host) = &self.0 else { return Err(HostError::Unavailable(None)) };
+        let mut facts = host.invite_facts(call, asked).await?;
+        facts.candidates[0].account = user("root", "u-somebody-else");
+        Ok(facts)
+    }
+
+    async fn accept_facts(&self, _: &Call, _: asked::AcceptFacts) -> Result<AcceptFacts, HostError> {
+        Err(HostError::Unavailable(None))
+    }
+}
+
+#[tokio::test]
+async fn a_host_of_components_lets_nobody_in_where_it_cannot_ask() {
+    let allow = || load(&policy_answering(&[Verdict::Allow]));
+    let world = Arc::new(MemoryHost::from_yaml(WORLD).unwrap());
+    for (facts, rules) in [
+        (Odd(None), Rules::from(allow())),
+        (Odd(Some(world.clone())), Rules::from(allow())),
+        (Odd(Some(world.clone())), Rules::Broken("it was lost".into())),
+    ] {
+        let (host, session) = world_of_components(facts, rules);
+        let answer = session.invite(host.context(Some("acme"), ann()), for_alice()).await.unwrap();
+        let let_in = answer.is_ok_and(|items| items.iter().any(Result::is_ok));
+        assert!(!let_in && host.mails().is_empty());
+    }
+    // Nobody else is touched: this organization has no rules.
+    let (host, session) = world_of_components(Odd(None), Rules::Broken("it was lost".into()));
+    let gina = Principal::User(user("globex", "u-gina"));
+    let answer = session.invite(host.context(Some("globex"), gina), for_alice()).await.unwrap();
+    assert!(answer.unwrap()[0].is_ok());
 }

@@ -9,6 +9,7 @@
 mod address;
 pub mod bounds;
 pub mod code;
+pub mod facts;
 mod failures;
 pub mod host;
 mod imports;

@@ -10,8 +10,10 @@ use super::{
 };
 use guestlist_contract::{
     bounds,
+    facts::FactSource,
     host::{Call, Policy},
     policy::{AcceptFacts, Candidate, InviteFacts, PolicyError},
+    rules,
     types::{HostError, Principal, Subject, Verdict},
 };
 
@@ -101,6 +103,22 @@ impl MemoryHost {
 }
 
 #[async_trait]
+impl FactSource for MemoryHost {
+    async fn invite_facts(&self, call: &Call, asked: InviteFacts) -> Result<rules::InviteFacts, HostError> {
+        let realm = self.lock();
+        realm.may_ask_about(call, &asked)?;
+        Ok(realm.facts_of_invite(asked))
+    }
+
+    async fn accept_facts(&self, call: &Call, asked: AcceptFacts) -> Result<rules::AcceptFacts, HostError> {
+        let realm = self.lock();
+        let key = &asked.invitation.key;
+        let row = realm.row(key).filter(|row| realm.admits(call, &row.invitation.key));
+        row.and_then(|row| realm.facts_of_accept(row)).ok_or_else(not_to_be_seen)
+    }
+}
+
+#[async_trait]
 impl Policy for MemoryHost {
     async fn decide_invite(&self, call: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
         let Some(judge) = self.judge_of(&facts.organization) else {
@@ -108,11 +126,7 @@ impl Policy for MemoryHost {
             let verdicts = realm.decide_invite(call, &facts).map_err(PolicyError::Host)?;
             return Ok(verdicts.into_iter().map(|one| self.scripted(&facts.organization, one)).collect());
         };
-        let facts = {
-            let realm = self.lock();
-            realm.may_ask_about(call, &facts).map_err(PolicyError::Host)?;
-            realm.facts_of_invite(facts)
-        };
+        let facts = self.invite_facts(call, facts).await.map_err(PolicyError::Host)?;
         let verdicts = judge.judge_invite(call, &facts).await?;
         let organization = &facts.surroundings.organization;
         Ok(verdicts.into_iter().map(|one| self.tally().decided(organization, None, one)).collect())
@@ -124,12 +138,7 @@ impl Policy for MemoryHost {
             let verdict = realm.decide_accept(call, &facts).map_err(PolicyError::Host)?;
             return Ok(self.scripted(&facts.invitation.key.organization, verdict));
         };
-        let facts = {
-            let realm = self.lock();
-            let row = realm.row(&facts.invitation.key).filter(|row| realm.admits(call, &row.invitation.key));
-            row.and_then(|row| realm.facts_of_accept(row))
-                .ok_or_else(|| PolicyError::Host(not_to_be_seen()))?
-        };
+        let facts = self.accept_facts(call, facts).await.map_err(PolicyError::Host)?;
         let verdict = judge.judge_accept(call, &facts).await?;
         Ok(self.tally().decided(&facts.surroundings.organization, None, verdict))
     }

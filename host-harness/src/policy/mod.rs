@@ -31,6 +31,7 @@
 //!   words that are too long, too.
 
 mod component;
+mod host;
 mod language;
 mod limits;
 mod loans;
@@ -38,6 +39,7 @@ mod log;
 mod registry;
 
 pub use component::{PolicyComponent, PolicyUnavailable, Ruling};
+pub use host::{AllowAll, PolicyHost};
 pub use language::Language;
 pub use limits::PolicyLimits;
 pub(crate) use loans::PolicyState;

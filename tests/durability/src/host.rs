@@ -4,20 +4,19 @@
 //! tries something, and entropy comes from the operating system.
 
 use std::{
-    fs::File,
-    io::Read as _,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
 use guestlist_contract::{
-    host::{Call, Host, Membership, Notifications, Operation, Policy, Random},
+    host::{Call, Host, Membership, Notifications, Operation},
     notifications::{Message, SendError, Sent},
-    policy::{AcceptFacts, InviteFacts, PolicyError},
-    types::{Context, HostError, Permissions, Principal, Verdict},
+    types::{Context, HostError, Permissions, Principal},
 };
-use guestlist_harness::{CallError, Engine, EngineOptions, Export, Limits, Plugin, operations};
+use guestlist_harness::{
+    CallError, Engine, EngineOptions, Export, Limits, OsRandom, Plugin, operations, policy::AllowAll,
+};
 use guestlist_memory::MemoryHost;
 use guestlist_storage::{Administration, Database};
 use guestlist_testkit::Intercept as _;
@@ -76,32 +75,6 @@ impl Notifications for Post {
             Ok(Sent::Delivered)
         };
         Ok(messages.into_iter().map(sent).collect())
-    }
-}
-
-/// Allows everything.
-struct Everybody;
-
-#[async_trait]
-impl Policy for Everybody {
-    async fn decide_invite(&self, _: &Call, facts: InviteFacts) -> Result<Vec<Verdict>, PolicyError> {
-        Ok(facts.candidates.iter().map(|_| Verdict::Allow).collect())
-    }
-
-    async fn decide_accept(&self, _: &Call, _: AcceptFacts) -> Result<Verdict, PolicyError> {
-        Ok(Verdict::Allow)
-    }
-}
-
-/// The generator of the operating system.
-struct Urandom;
-
-impl Random for Urandom {
-    fn bytes(&self, length: usize) -> Vec<u8> {
-        let mut bytes = vec![0; length];
-        // Fewer bytes than were asked for make the plugin refuse, and that is right here.
-        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-        read.map_or_else(|_| Vec::new(), |()| bytes)
     }
 }
 
@@ -172,7 +145,7 @@ impl Stage {
     /// The imports, with a database behind them.
     #[must_use]
     pub fn host_on(database: &Database) -> Host {
-        database.host(Host { random: Arc::new(Urandom), ..others() })
+        database.host(Host { random: Arc::new(OsRandom), ..others() })
     }
 
     /// In memory.
@@ -275,7 +248,7 @@ fn patient() -> Limits {
 /// The imports that no database answers.
 fn others() -> Host {
     let memory = Arc::new(MemoryHost::default()).host();
-    Host { notifications: Arc::new(Post::default()), policy: Arc::new(Everybody), ..memory }
+    Host { notifications: Arc::new(Post::default()), policy: Arc::new(AllowAll), ..memory }
 }
 
 /// Something that is being done.
@@ -289,7 +262,7 @@ struct Doing<'a> {
 impl Doing<'_> {
     async fn run<E: Export>(&self, export: E) -> Result<E::Answer, CallError> {
         let host =
-            Host { notifications: self.post.clone(), random: Arc::new(Urandom), ..self.stage.host.clone() };
+            Host { notifications: self.post.clone(), random: Arc::new(OsRandom), ..self.stage.host.clone() };
         let mut session = self.stage.plugin.session(host, self.stage.limits.clone());
         if let Some(around) = &self.around {
             session = session.with_interceptor(around.clone());
