@@ -5,7 +5,9 @@
 //! build serves every profile, and the running cargo, which holds the lock of the outer folder, is not
 //! in its way. The results are, in `OUT_DIR` and for people also in `<target>`:
 //!
-//! - `guestlist.wasm`: the component without any custom section;
+//! - `guestlist.wasm`: the component without any custom section but the comments of the contract;
+//! - `guestlist.core.wasm`: the core module in it, for runtimes without components;
+//! - `guestlist.wit` and `guestlist.wit.json`: the contract as text, and as data for code generators;
 //! - `guestlist.symbols`: a line `index name` for each function that the names were taken from, so
 //!   that a backtrace of the stripped component can be read;
 //! - `tenant-policy.wasm` (in `OUT_DIR` alone): a policy that judges nothing, to compare others with.
@@ -22,8 +24,8 @@ use std::{
     process::{Command, exit},
 };
 
-use wit_component::StringEncoding;
-use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
+use wit_component::{StringEncoding, WitPrinter};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, PackageId, PackageMetadata, Resolve};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -47,9 +49,12 @@ fn build() -> Outcome<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=GUESTLIST_COMPONENT");
     println!("cargo:rerun-if-changed={}", root.join("wit").display());
-    fs::write(out.join("tenant-policy.wasm"), policy(&root.join("wit"))?)?;
+    let (resolve, package) = contract(&root.join("wit"))?;
+    fs::write(out.join("tenant-policy.wasm"), policy(&resolve, package)?)?;
     if let Some(given) = env::var_os("GUESTLIST_COMPONENT") {
-        return embed(Path::new(&given), &out);
+        embed(Path::new(&given), &out)?;
+        let component = fs::read(out.join("guestlist.wasm"))?;
+        return write(&[&out], &component, &resolve, package);
     }
     for input in ["src", "rules", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(input).display());
@@ -59,22 +64,44 @@ fn build() -> Outcome<()> {
     let toolchain = Toolchain::choose(&target)?;
     let module = fs::read(compile(&root, &target, &toolchain)?)?;
     let named = wit_component::ComponentEncoder::default().validate(true).module(&module)?.encode()?;
-    let component = without_custom_sections(&named)?;
+    let mut component = without_custom_sections(&named)?;
+    let comments = PackageMetadata::extract(&resolve, package).encode()?;
+    custom_section(PackageMetadata::SECTION_NAME, &comments, &mut component);
     let symbols = symbols(&named)?;
     for folder in [&out, &target] {
         fs::write(folder.join("guestlist.wasm"), &component)?;
         fs::write(folder.join("guestlist.symbols"), &symbols)?;
     }
+    write(&[&out, &target], &component, &resolve, package)
+}
+
+fn contract(wit: &Path) -> Outcome<(Resolve, PackageId)> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(wit)?;
+    Ok((resolve, package))
+}
+
+/// What hosts on runtimes without components are built on: the core module, and the contract as data.
+fn write(folders: &[&PathBuf], component: &[u8], resolve: &Resolve, package: PackageId) -> Outcome<()> {
+    let sections = sections(component)?;
+    let module =
+        sections.iter().find(|(id, _)| *id == CORE_MODULE).ok_or("the component has no core module")?.1;
+    let mut printer = WitPrinter::default();
+    let others: Vec<_> = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != package).collect();
+    printer.print(resolve, package, &others)?;
+    for folder in folders {
+        fs::write(folder.join("guestlist.core.wasm"), module)?;
+        fs::write(folder.join("guestlist.wit"), printer.output.to_string())?;
+        fs::write(folder.join("guestlist.wit.json"), serde_json::to_string(resolve)? + "\n")?;
+    }
     Ok(())
 }
 
 /// The empty component of world `tenant-policy`. The plugin shows the types of its own world only.
-fn policy(wit: &Path) -> Outcome<Vec<u8>> {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(wit)?;
+fn policy(resolve: &Resolve, package: PackageId) -> Outcome<Vec<u8>> {
     let world = resolve.select_world(&[package], Some("tenant-policy"))?;
-    let mut module = wit_component::dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    let mut module = wit_component::dummy_module(resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    wit_component::embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)?;
     Ok(wit_component::ComponentEncoder::default().module(&module)?.encode()?)
 }
 
@@ -272,6 +299,16 @@ fn without_custom_sections(wasm: &[u8]) -> Outcome<Vec<u8>> {
         stripped.extend(inner);
     }
     Ok(stripped)
+}
+
+fn custom_section(name: &str, content: &[u8], to: &mut Vec<u8>) {
+    let mut section = Vec::new();
+    write_number(name.len(), &mut section);
+    section.extend(name.as_bytes());
+    section.extend(content);
+    to.push(CUSTOM);
+    write_number(section.len(), to);
+    to.extend(section);
 }
 
 /// The function names of the first core module, which is the plugin itself.

@@ -6,6 +6,7 @@
 mod cache;
 mod call;
 mod check;
+mod contract;
 mod coverage;
 mod database;
 mod demo;
@@ -51,6 +52,8 @@ enum Command {
     Check(check::Arguments),
     /// Try everything that a host must do on a database, in places of its own beside what that holds.
     Conformance(database::conformance::Arguments),
+    /// Show the contract of plugin and host: as text, as data, or the core module for runtimes without components.
+    Contract(contract::Arguments),
     /// See whether a database is well.
     #[command(subcommand)]
     Database(database::Command),
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
         // Has threads and runtimes of its own.
         Command::Test(arguments) => test::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
+        Command::Contract(arguments) => contract::run(&arguments),
         Command::Conformance(_)
         | Command::Database(_)
         | Command::Export(_)

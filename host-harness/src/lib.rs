@@ -43,7 +43,7 @@ pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};
 pub use error::{CallError, Reason, Trapped};
 pub use inspection::Inspection;
 pub use limits::Limits;
-pub use plugin::{BUNDLED, Plugin};
+pub use plugin::{BUNDLED, CONTRACT_JSON, CONTRACT_WIT, CORE_MODULE, Plugin};
 pub use random::OsRandom;
 pub use session::{Completed, Export, Session, operations};
 pub use trace::{Entry, Trace};

@@ -16,6 +16,17 @@ use guestlist_contract::host::{Host, Operation};
 /// The plugin that this version of the harness was built with, as a component.
 pub static BUNDLED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guestlist.wasm"));
 
+/// The core module inside of [`BUNDLED`], for runtimes without components: it needs Wasm 2.0 and a codec of the
+/// canonical ABI, which [`CONTRACT_JSON`] drives. Its imports are the contract's functions.
+pub static CORE_MODULE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guestlist.core.wasm"));
+
+/// The contract as data: packages, worlds, interfaces, functions and types with their comments, in the form that
+/// `wasm-tools component wit --json` prints.
+pub static CONTRACT_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/guestlist.wit.json"));
+
+/// The contract as text, in one file.
+pub static CONTRACT_WIT: &str = include_str!(concat!(env!("OUT_DIR"), "/guestlist.wit"));
+
 static BUNDLED_SYMBOLS: &str = include_str!(concat!(env!("OUT_DIR"), "/guestlist.symbols"));
 
 static BUNDLED_DIGEST: LazyLock<String> = LazyLock::new(|| digest(BUNDLED));

@@ -9,6 +9,7 @@
 )]
 
 mod admission;
+mod artifacts;
 mod bounds;
 mod conformance;
 mod conformance_broken;

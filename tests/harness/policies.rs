@@ -519,7 +519,8 @@ fn world_of_components(
 
 #[tokio::test]
 async fn a_host_of_components_answers_as_the_host_in_memory_does() {
-    let narrowed = Verdict::AllowWith(Narrowed { grants: vec![], lifetime: Some(HOUR / 2), signed_in_only: false });
+    let narrowed =
+        Verdict::AllowWith(Narrowed { grants: vec![], lifetime: Some(HOUR / 2), signed_in_only: false });
     for verdict in [Verdict::Allow, Verdict::Refuse("not today".into()), narrowed] {
         let component = policy_answering(&[verdict]);
         let (host, session) = world_with(&component);
