@@ -1,4 +1,4 @@
-//! What is a mail address, and which addresses an organization allows, by domain.
+//! Tells what is an e-mail address, and which addresses an organization allows, by domain.
 //!
 //! Both are old traps. A text that two mail programs read as two addresses (`a@evil.com@corp.com`) is
 //! checked as the one and sent to the other, so it is no address here at all. And by comparing the ends of
@@ -32,7 +32,7 @@ pub struct AddressDomains {
 struct Pattern {
     /// The domains below, and not this one.
     below: bool,
-    /// In lower case.
+    /// The domain, in lower case.
     domain: String,
 }
 
