@@ -189,7 +189,7 @@ async fn a_mail_with_a_dead_code_is_not_due(ground: Ground) -> Outcome {
     same("due", &kinds(&t, 0).await?, &pairs(&[("expiry", "a")]))
 }
 
-/// Where people are reminded so long before the end.
+/// A world where people are reminded so long before the end.
 pub(super) async fn reminding(ground: &Ground, before: Option<u64>) -> Outcome<Trial> {
     ground.acme(|settings| settings.reminder_before = before).await
 }
