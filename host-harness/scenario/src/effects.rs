@@ -15,7 +15,7 @@ use guestlist_contract::types::{
 };
 use guestlist_memory::{Mail, MemberView, OrganizationView, Snapshot, StoredInvitation};
 
-/// What `after` has, and `before` had not; and the other way round. Sorted.
+/// Lists what `after` has, and `before` had not; and the other way round. Sorted.
 pub(super) fn effects(before: &Snapshot, after: &Snapshot, names: &Names) -> Vec<String> {
     let mut lines = Lines { names, now: after.store_now, lines: Vec::new() };
     lines.invitations(before, after);
@@ -335,7 +335,7 @@ fn codes(live: usize) -> String {
     }
 }
 
-/// What the one list has more often than the other.
+/// Lists what the one list has more often than the other.
 fn difference(one: &[String], other: &[String]) -> Vec<String> {
     let mut left: Vec<&String> = other.iter().collect();
     let more = one.iter().filter(|line| match left.iter().position(|known| known == line) {

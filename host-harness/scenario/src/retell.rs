@@ -101,7 +101,8 @@ pub(super) fn step(
     Ok(text)
 }
 
-/// What must come of a step: the part of the answer that decides. Empty where success says it all.
+/// Makes the expectation of what must come of a step: the part of the answer that decides. Empty where
+/// success says it all.
 pub(super) fn expectation(told: &Told) -> String {
     let of = |word: &str| told.shown.get(word).cloned().unwrap_or_default();
     let (word, value) = match told.kind {
@@ -146,7 +147,7 @@ fn single(value: &Value) -> Option<(&str, &Value)> {
     fields.iter().next().map(|(name, value)| (name.as_str(), value))
 }
 
-/// Of everything with a state, what it is and where its mail is.
+/// Keeps what decides: of everything with a state, what it is and where its mail is.
 fn decisive(value: &Value) -> Value {
     const KEPT: [&str; 4] = ["invitation", "key", "mail", "state"];
     match value {

@@ -32,7 +32,7 @@ use guestlist_harness::{Interceptor, Limits, Plugin, Session};
 use guestlist_memory::{MemoryHost, Snapshot};
 use guestlist_testkit::guarantees::{History, Word};
 
-/// What steps leave out.
+/// Parts that steps leave out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Defaults {
     pub(super) organization: Option<Text>,
@@ -43,7 +43,7 @@ pub(super) struct Defaults {
 #[derive(Clone)]
 pub(super) struct Stage {
     pub(super) host: Arc<MemoryHost>,
-    /// Where the host keeps what it stores, when it is not in memory.
+    /// The place where the host keeps what it stores, when it is not in memory.
     backing: Option<(Arc<dyn Backing>, Arc<dyn Kept>)>,
     plugin: Plugin,
     limits: Limits,
@@ -59,7 +59,7 @@ pub(super) struct Stage {
     cursors: [Option<String>; 2],
 }
 
-/// What came of a call, as a scenario shows it.
+/// The outcome of a call, as a scenario shows it.
 pub(super) struct Told {
     pub(super) shown: serde_json::Value,
     pub(super) kind: Kind,
@@ -118,7 +118,7 @@ impl Stage {
         }
     }
 
-    /// What was done to the world in memory is done to the one that is kept elsewhere.
+    /// Does what was done to the world in memory to the one that is kept elsewhere.
     pub(super) fn write(&self) -> Result<(), String> {
         self.backing.as_ref().map_or(Ok(()), |(_, kept)| kept.write(&self.host.realm()))
     }
@@ -209,7 +209,7 @@ impl Stage {
         person(&self.host, organization, &text.value).map_err(|why| Failure::at(text, why))
     }
 
-    /// Somebody with an account.
+    /// Finds somebody with an account.
     pub(super) fn account(&self, organization: Option<&str>, text: &Text) -> Result<UserRef, Failure> {
         match self.person_in(organization, text)? {
             Principal::User(user) => Ok(user),
@@ -385,7 +385,7 @@ impl Stage {
     }
 }
 
-/// What an answer promises.
+/// Lists what an answer promises.
 fn words(spoken: &Spoken, answer: &Answer, before: &Snapshot) -> Vec<Word> {
     let place = spoken.context.organization.clone().unwrap_or_default();
     let key = |id: &String| InvitationKey { organization: place.clone(), id: id.clone() };

@@ -1,6 +1,6 @@
-//! What tests of Guestlist, of its hosts and of policies share: the [guarantees] as questions to a snapshot, the
-//! [coverage] of the contract, policy components for the host in memory, and the [words] of the languages that
-//! policies are written in.
+//! Shares what tests of Guestlist, of its hosts and of policies have in common: the [guarantees] as questions
+//! to a snapshot, the [coverage] of the contract, policy components for the host in memory, and the [words]
+//! of the languages that policies are written in.
 
 pub mod coverage;
 pub mod guarantees;
