@@ -1,4 +1,4 @@
-//! What became of mails, and what is old enough to go.
+//! Settles what became of mails, and what is old enough to go.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ struct Entry {
     became: Option<Became>,
 }
 
-/// How an entry waits.
+/// The way in which an entry waits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Waiting {
     tries: u32,
@@ -109,13 +109,13 @@ impl Settle {
         Ok(found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
     }
 
-    /// Whether the invitee has ever been invited into the organization.
+    /// Tells whether the invitee has ever been invited into the organization.
     async fn concerns<C: Connection>(&self, db: &mut C, asker: &Asker) -> Result<bool, Failure> {
         invited_into(db, asker, &self.organization).await
     }
 }
 
-/// Whether the caller has ever been invited into an organization.
+/// Tells whether the caller has ever been invited into an organization.
 pub(super) async fn invited_into<C: Connection>(
     db: &mut C,
     asker: &Asker,

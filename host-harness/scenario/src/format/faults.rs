@@ -77,7 +77,7 @@ pub struct FaultEntry {
     /// All later ones too.
     #[serde(default)]
     pub then_on: bool,
-    /// An error of the function in the contract (`unavailable`, `outcome-unknown`, `denied` ..), or
+    /// An error of the function in the contract (`unavailable`, `outcome-unknown`, `denied` and so on), or
     /// `conflict`, `full`, `timeout`, `crash`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
