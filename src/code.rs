@@ -45,7 +45,7 @@ impl Code {
         [PREFIX, &body, &checksum].concat()
     }
 
-    /// What is stored.
+    /// The digest that is stored.
     #[must_use]
     pub fn digest(&self) -> Vec<u8> {
         let hash = Sha256::new().chain_update(b"inv-code/v1\0").chain_update(self.0);
