@@ -3,7 +3,7 @@
 //! First the request is judged as a whole, then each name by itself: the first reason that applies is
 //! its answer, and no answer depends on another item, except that a repeated account is a duplicate.
 //! Each question goes to the host once for all items, so a hundred users cost as many host calls as
-//! one. All invitations are stored in one commit; only then are the mails sent.
+//! one. All invitations are stored in one commit; only then are the e-mails sent.
 
 mod draft;
 mod verdict;

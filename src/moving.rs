@@ -18,7 +18,7 @@ pub const SCHEMA: u32 = 1;
 /// The number of times that a use case looks again after somebody else was faster.
 pub const RETRIES: usize = 3;
 
-/// The time for which the host waits with a mail that the running call is about to send itself.
+/// The time for which the host waits with an e-mail that the running call is about to send itself.
 pub const MAIL_HOLD: u64 = 60_000;
 
 /// The reason why an invitation did not move.

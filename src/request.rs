@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// Pins the fingerprint: it is stored and compared with what a later version of the plugin makes of the
+    /// Pins the fingerprint. It is stored and compared with what a later version of the plugin makes of the
     /// same request: a client that repeats itself across an update must not be told that the key is in use.
     #[test]
     fn the_fingerprint_of_a_request_is_the_same_in_every_version() {

@@ -289,7 +289,7 @@ fn answer(row: &Invitation, code: Option<&Code>) -> Invited {
     }
 }
 
-/// The mail with the code of this invitation.
+/// The e-mail with the code of this invitation.
 #[must_use]
 pub fn message(row: &Invitation, code: &Code) -> Option<Message> {
     let Subject::User(to) = &row.subject else { return None };

@@ -1,4 +1,4 @@
-//! Storing the invitations of one request in one commit, then sending their mails.
+//! Storing the invitations of one request in one commit, then sending their e-mails.
 
 use crate::{
     Capabilities,
@@ -41,7 +41,7 @@ pub struct Terms<'a> {
     pub lifetime: Option<u64>,
     /// The one who brings the code to the invitee.
     pub notify: Notify,
-    /// The template of the mail.
+    /// The template of the e-mail.
     pub template: Option<&'a str>,
     /// The language that the invitees are written to in.
     pub language: Option<&'a str>,
@@ -78,7 +78,7 @@ struct Prepared {
     code: Option<Code>,
 }
 
-/// Stores what was judged and what was refused, sends the mails, and answers what is still open.
+/// Stores what was judged and what was refused, sends the e-mails, and answers what is still open.
 ///
 /// # Errors
 /// `operation-reused`; every other failure is the answer of the items that it hit.

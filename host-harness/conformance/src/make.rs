@@ -181,7 +181,7 @@ pub(super) fn change(to: State) -> Change {
     }
 }
 
-/// Resends as the plugin does: a new code, a new mail.
+/// Resends as the plugin does: a new code, a new e-mail.
 pub(super) fn resend(code_name: &str) -> Change {
     Change {
         operation: format!("resend-{code_name}"),

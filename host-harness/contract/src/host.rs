@@ -294,7 +294,7 @@ pub trait Storage: Send + Sync {
     ) -> Result<u32, HostError>;
 }
 
-/// `notifications`: mail.
+/// `notifications`: e-mail.
 #[async_trait]
 #[allow(missing_docs, reason = "documented in wit/notifications.wit")]
 pub trait Notifications: Send + Sync {

@@ -30,7 +30,7 @@ const TRIES: usize = 16;
 /// The bytes of a regular file.
 ///
 /// # Errors
-/// It cannot be read, is no regular file (a folder, a pipe, a device and the like), or has more than `most` bytes.
+/// It cannot be read, is no regular file (but a folder, a pipe or a device), or has more than `most` bytes.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     // Before it is opened: to open a pipe is to wait for whoever writes into it.
     must_be_regular(&fs::metadata(path)?)?;

@@ -500,24 +500,24 @@ impl MemoryHost {
         })
     }
 
-    /// Sets how the mail system behaves from now on.
+    /// Sets how the e-mail system behaves from now on.
     pub fn set_mail_mode(&self, mode: MailMode) {
         self.lock().mailbox.mode = mode;
     }
 
-    /// Lets every mail fail, or be delivered again.
+    /// Lets every e-mail fail, or be delivered again.
     pub fn fail_mail(&self, fail: bool) {
         self.set_mail_mode(if fail { MailMode::Fail } else { MailMode::Deliver });
     }
 
-    /// Ends what the mail system has taken over: it was delivered, or came back. Returns how many.
+    /// Ends what the e-mail system has taken over: it was delivered, or came back. Returns how many.
     pub fn settle_taken(&self, delivered: bool) -> usize {
         self.lock().settle_taken(delivered)
     }
 }
 
-/// Tells whether a text may be kept as somebody's address. What is none is taken, and is as none; but a line break,
-/// say, would be a header of the mail in a host that takes addresses as they are.
+/// Tells whether a text may be kept as somebody's address. What is none is taken, and is as none; but a line
+/// break, say, would be a header of the e-mail in a host that takes addresses as they are.
 ///
 /// # Errors
 /// It has control characters.

@@ -39,7 +39,7 @@ pub struct Snapshot {
     /// The e-mails in people's mailboxes, oldest first. With codes: they are nowhere else but here and in
     /// `taken`.
     pub mails: Vec<Mail>,
-    /// Mails that the mail system has taken over and not yet delivered. With codes, too.
+    /// E-mails that the e-mail system has taken over and not yet delivered. With codes, too.
     pub taken: Vec<Mail>,
 }
 
@@ -205,7 +205,7 @@ impl MemoryHost {
         self.lock().mailbox.delivered.clone()
     }
 
-    /// The latest mail to an account.
+    /// The latest e-mail to an account.
     #[must_use]
     pub fn last_mail(&self, to: &UserRef) -> Option<Mail> {
         self.lock().mailbox.delivered.iter().rev().find(|mail| mail.to == *to).cloned()

@@ -25,7 +25,7 @@ const LINK: &str = "https://id.example/invitation#";
 const HOUR: u64 = 60 * 60 * 1000;
 const DAY: u64 = 24 * HOUR;
 
-/// A mail as it was delivered.
+/// An e-mail as it was delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mail {
     /// The time by the machine's clock.
@@ -58,16 +58,16 @@ pub struct Mail {
     pub language: Option<String>,
 }
 
-/// The ways in which the mail system behaves.
+/// The ways in which the e-mail system behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MailMode {
-    /// Every mail is delivered at once.
+    /// Every e-mail is delivered at once.
     #[default]
     Deliver,
-    /// No mail is accepted: it is `unavailable`.
+    /// No e-mail is accepted: it is `unavailable`.
     Fail,
-    /// Every mail is taken, and delivered by [`MemoryHost::settle_taken`].
+    /// Every e-mail is taken, and delivered by [`MemoryHost::settle_taken`].
     Take,
 }
 
@@ -306,7 +306,7 @@ impl Realm {
         })
     }
 
-    /// The end of every mail that was taken over.
+    /// The end of every e-mail that was taken over.
     pub(super) fn settle_taken(&mut self, delivered: bool) -> usize {
         let taken = std::mem::take(&mut self.mailbox.taken);
         for mail in &taken {

@@ -45,7 +45,7 @@ pub struct Realm {
     pub tenants: BTreeMap<String, Tenant>,
     /// The audit trail, oldest first.
     pub audit: Vec<Event>,
-    /// Most mails that one person gets in a day, from all organizations together; absent: no limit.
+    /// Most e-mails that one person gets in a day, from all organizations together; absent: no limit.
     pub mails_per_day: Option<u32>,
     /// Stands for people's mailboxes, so it is no part of what the host stores.
     #[serde(skip)]
@@ -166,7 +166,7 @@ pub struct StoredInvitation {
     pub codes: Vec<String>,
     /// The version of the row that each of these was made for.
     pub code_versions: Vec<u64>,
-    /// The time at which the mail system accepted the last mail with a code.
+    /// The time at which the e-mail system accepted the last e-mail with a code.
     pub mailed_at: Option<u64>,
     /// A reminder was written for the present lifetime.
     pub reminded: bool,
@@ -187,7 +187,7 @@ pub struct OutboxEntry {
     pub due_at: u64,
     /// Failed tries so far.
     pub tries: u32,
-    /// The host's mail pipeline has it and settles it by itself.
+    /// The host's e-mail pipeline has it and settles it by itself.
     pub taken: bool,
 }
 

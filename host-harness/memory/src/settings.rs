@@ -108,7 +108,7 @@ pub struct SettingsPatch {
     pub lease: Option<HumanDuration>,
     /// Take-overs before the sweep ends an accept.
     pub takeovers_max: Option<u32>,
-    /// Tries for one mail.
+    /// Tries for one e-mail.
     pub mail_tries: Option<u32>,
     /// Wait before the second try.
     pub mail_retry: Option<HumanDuration>,

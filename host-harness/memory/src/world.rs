@@ -27,7 +27,7 @@
 //!     users: [{ id: u-gus0, name: gus, email: gus@partner.example }]
 //! ```
 //!
-//! A reference to a person is his id: of the organization itself or of its ancestors, the nearest
+//! A reference to a person is their id: of the organization itself or of its ancestors, the nearest
 //! first. `ORGANIZATION/ID` names anybody, `client:ID` a machine.
 
 mod build;

@@ -90,7 +90,7 @@ impl Invite {
     ///
     /// # Errors
     /// A lifetime that is not a time, or a value of `manageNotificationsInternally` other than `true`
-    /// and `false`. (The reference takes every other text for `false` and sends no mail.)
+    /// and `false`. (The reference takes every other text for `false` and sends no e-mail.)
     pub fn into_request(self) -> Result<InviteRequest, InvalidRequest> {
         let mut notify = None;
         let mut metadata = Vec::new();

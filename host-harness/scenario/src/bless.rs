@@ -1,7 +1,7 @@
 //! Blessing: what came is written into the scenario as what must come.
 //!
-//! Only lists of effects are written. A wrong answer, mail or audit event stays a failure: somebody has
-//! said what it must be, and nobody but him takes it back.
+//! Only lists of effects are written. A wrong answer, e-mail or audit event stays a failure: somebody has
+//! said what it must be, and nobody but them takes it back.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},

@@ -1,7 +1,7 @@
 //! Everything that changed between two instants, a line each.
 //!
 //! A line is whole and reads by itself; the same change is always the same line. What is compared are
-//! invitations, members with their groups and roles, waiting messages and delivered mails, accounts,
+//! invitations, members with their groups and roles, waiting messages and delivered e-mails, accounts,
 //! organizations and rules. The audit trail has an expectation of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +47,7 @@ struct Lines<'a> {
     lines: Vec<String>,
 }
 
-/// The mail as a kind, in kebab case.
+/// The e-mail as a kind, in kebab case.
 pub(super) fn kind(kind: &MessageKind) -> String {
     match kind {
         MessageKind::Other(other) => other.clone(),

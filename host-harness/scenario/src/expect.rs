@@ -34,7 +34,7 @@ pub(super) struct Seen<'a> {
 /// The parts of what came that have to be known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
-    /// Effects, mails and audit events.
+    /// Effects, e-mails and audit events.
     pub(super) changes: bool,
     /// Host calls with their arguments.
     pub(super) calls: bool,
@@ -78,7 +78,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The keys that a mail can have.
+/// The keys that an e-mail can have.
 pub(super) const MAIL_KEYS: [&str; 9] =
     ["to", "address", "kind", "of", "subject", "from", "template", "code", "expires-at"];
 

@@ -106,7 +106,7 @@ pub struct CaseReport {
     /// Step by step; empty unless it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepReport>,
-    /// The mails; empty unless it was asked for.
+    /// The e-mails; empty unless it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mails: Vec<Value>,
     /// The audit events; empty unless it was asked for.

@@ -51,7 +51,7 @@ pub struct Options {
     pub explain: bool,
     /// Effects are not compared, but kept for [`Case::bless`]; everything else counts.
     pub bless: bool,
-    /// What judges in the scenarios of suites that name a policy: see [`Suite::policies`].
+    /// The policies that judge in the scenarios of suites that name one: see [`Suite::policies`].
     pub policies: BTreeMap<PathBuf, Policies>,
     /// Prepares each host: gives it policies, before those of its suite.
     pub prepare: Arc<dyn Fn(&MemoryHost) + Send + Sync>,

@@ -161,7 +161,7 @@ texts! {
         "type": "string",
         "pattern": r"^(<=|>=|<|>|=)?\s*[0-9][0-9_]*(\.[0-9]+)?\s*(KiB|MiB|k|M)?$",
     });
-    /// The behaviour of the mail system.
+    /// The behaviour of the e-mail system.
     Mailing: words(["deliver", "fail", "take"]);
 }
 

@@ -150,7 +150,7 @@ impl Stage {
         Ok(())
     }
 
-    /// A session for one more call. Whoever waits for his turn waits first: a host call is counted, and
+    /// A session for one more call. Whoever waits for their turn waits first: a host call is counted, and
     /// fails, when it is made.
     pub(super) fn session(&mut self, turn: Option<Arc<Turn>>, strike: Option<Arc<Strike>>) -> Session {
         let fresh = |stage: &Self| stage.plugin.session(stage.imports(), stage.limits.clone()).recording();
@@ -288,7 +288,7 @@ impl Stage {
         };
         let operation = request.operation();
         let caller = self.caller(step, operation, within)?;
-        // An invitee acts from his own dashboard, unless the step says where.
+        // An invitee acts from their own dashboard, unless the step says where.
         let place = if operation.is_invitees() { it.organization.clone() } else { self.organization(it) };
         Ok(Some((request, place.map(|text| text.value), caller)))
     }

@@ -35,14 +35,14 @@ pub struct Told {
 /// Words that callers can be told and that bind the future.
 #[derive(Clone, Debug)]
 pub enum Word {
-    /// The invitation was made, and its mail stands like this.
+    /// The invitation was made, and its e-mail stands like this.
     Invited(InvitationKey, MailState),
     /// The invitation was accepted, with these outcomes.
     Accepted(InvitationKey, Vec<StepResult>),
     /// The invitation was revoked or declined.
     Ended(InvitationKey, State),
-    /// A new code was made; these digests were live before. They die when the mail with a new one has been
-    /// accepted by the mail system, or at once where the new code was in the answer.
+    /// A new code was made; these digests were live before. They die when the e-mail with a new one has been
+    /// accepted by the e-mail system, or at once where the new code was in the answer.
     Resent(InvitationKey, Vec<String>),
     /// The policy of that organization gives no answer, and gives none until the end.
     Silent(String),

@@ -82,7 +82,7 @@ impl Invitations {
         self.database.perform(due::Organizations { limit }).await.map_err(Halt::into_host)
     }
 
-    /// Settles what the host's own mail pipeline had `taken`, when it knows what became of it; as
+    /// Settles what the host's own e-mail pipeline had `taken`, when it knows what became of it; as
     /// `storage.settle`, but in no call.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub(crate) struct Stored {
     pub(crate) reminded: bool,
     /// Handed out as due work: not again before this instant.
     pub(crate) hidden_until: u64,
-    /// The time when the mail system accepted the last mail with a code.
+    /// The time when the e-mail system accepted the last e-mail with a code.
     pub(crate) mailed_at: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Settles what became of mails, and what is old enough to go.
+//! Settles what became of e-mails, and what is old enough to go.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ struct Waiting {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Became {
     Waiting(Waiting),
-    /// The version whose mail was delivered.
+    /// The version whose e-mail was delivered.
     Delivered(u64),
     Undeliverable,
 }
@@ -66,7 +66,7 @@ impl Settle {
         Ok(Self { asker: Some(asker), organization, deliveries })
     }
 
-    /// The end of what the host's mail pipeline had taken over: no call is about it.
+    /// The end of what the host's e-mail pipeline had taken over: no call is about it.
     pub(super) fn by_host(organization: String, deliveries: Vec<Delivery>) -> Result<Self, Halt> {
         bounds::deliveries(&deliveries)?;
         Ok(Self { asker: None, organization, deliveries })

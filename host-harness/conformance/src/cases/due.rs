@@ -50,7 +50,7 @@ pub(super) fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(kind, name)| ((*kind).to_owned(), (*name).to_owned())).collect()
 }
 
-/// Stores a draft whose mail is due after `hold`.
+/// Stores a draft whose e-mail is due after `hold`.
 pub(super) async fn store(t: &Trial, draft: Draft, hold: u64) -> Outcome {
     let request = Batch { hold, ..batch(&format!("store-{}", draft.name), vec![draft]) };
     let items = t.batch(&t.admin(), request).await?;

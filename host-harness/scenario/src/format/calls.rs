@@ -30,7 +30,7 @@ pub struct Invite {
     /// `internal` or `external`; the organization's setting by default.
     #[serde(default)]
     pub notify: Option<Notifying>,
-    /// The mail template.
+    /// The e-mail template.
     #[serde(default)]
     pub template: Option<String>,
     /// The language to write in, as in `pt-BR`.
@@ -51,7 +51,7 @@ pub struct Invite {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Notifying {
-    /// The plugin, by mail.
+    /// The plugin, by e-mail.
     Internal,
     /// The caller, who gets it in the answer.
     External,

@@ -81,10 +81,10 @@ pub struct Event {
     pub silence_store: Option<String>,
     /// A user store answers again.
     pub wake_store: Option<String>,
-    /// The behaviour of the mail system from now on: `deliver`, `fail` or `take`.
+    /// The behaviour of the e-mail system from now on: `deliver`, `fail` or `take`.
     #[schemars(with = "Option<schema::Mailing>")]
     pub mail: Option<MailMode>,
-    /// Ends what the mail system had taken: `delivered` or `bounced`.
+    /// Ends what the e-mail system had taken: `delivered` or `bounced`.
     pub settle_mail: Option<Settled>,
 }
 
@@ -234,12 +234,12 @@ pub struct Moving {
     pub below: Option<Text>,
 }
 
-/// The ways in which a mail ends.
+/// The ways in which an e-mail ends.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Settled {
-    /// The mail is in the mailbox.
+    /// The e-mail is in the mailbox.
     Delivered,
-    /// The mail came back.
+    /// The e-mail came back.
     Bounced,
 }

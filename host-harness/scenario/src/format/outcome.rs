@@ -25,7 +25,7 @@ pub struct Outcome {
     /// Everything that it changed, a line each, in any order.
     #[schemars(with = "Option<Vec<String>>")]
     pub effects: Option<Spanned<Vec<Text>>>,
-    /// The mails that arrived, in any order: patterns over `to`, `kind`, `subject`, `of` and the like.
+    /// The e-mails that arrived, in any order: patterns over `to`, `kind`, `subject`, `of` and the like.
     #[schemars(with = "Option<Vec<Value>>")]
     pub mails: Option<Spanned<Vec<Spanned<Value>>>>,
     /// The audit events, in order: patterns over `event`, `by`, `of`, `reason`, `operation`.
