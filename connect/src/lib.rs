@@ -46,7 +46,7 @@
 //!     async fn resolve(
 //!         &self, call: &Call, organization: String, inviter: Principal, grants: Vec<Grant>,
 //!     ) -> Result<Vec<Option<Resolved>>, HostError> {
-//!         // One query in your directory: which of them exist, and may he give them?
+//!         // One query in your directory: which of them exist, and may the inviter give them?
 //! #       let _ = (call, organization, inviter);
 //!         let resolved = |grant: Grant| Some(Resolved { display_name: grant.id, grantable: true });
 //!         Ok(grants.into_iter().map(resolved).collect())

@@ -55,7 +55,7 @@ pub struct Record {
 /// Everything that the log knows of one invitation.
 #[derive(Clone, Debug, Default)]
 pub struct InvitationLog {
-    /// Tells that nothing may be begun for it any more.
+    /// Tells whether nothing may be begun for it any more.
     pub closed: bool,
     /// Its records, in the order in which they were made.
     pub records: Vec<Record>,

@@ -40,7 +40,7 @@ pub(crate) struct Scope {
     pub(crate) account: Option<(String, String)>,
     /// The host itself, outside of any call: everything is there.
     pub(crate) everything: bool,
-    /// Tells that it runs as the one who owns the tables, for loading a whole world: nobody else may write
+    /// Tells whether it runs as the one who owns the tables, for loading a whole world: nobody else may write
     /// `loading`, or delete events.
     pub(crate) owner: bool,
 }

@@ -43,7 +43,7 @@ pub struct Look {
     pub store: Option<String>,
     /// The user name or address, in lower case.
     pub text: String,
-    /// Tells that nothing can be said of the text where a store that it is looked up in does not answer.
+    /// Tells whether nothing can be said of the text where a store that it is looked up in does not answer.
     pub is_needed: bool,
 }
 

@@ -50,7 +50,7 @@ pub struct OrganizationView {
     pub name: String,
     /// Absent for a root organization.
     pub parent: Option<String>,
-    /// Tells that it is not suspended.
+    /// Tells whether it works, that is, was not suspended.
     pub active: bool,
     /// Deleted: only the archive has it.
     pub deleted: bool,

@@ -62,7 +62,7 @@ pub struct Organization {
     pub name: String,
     /// Absent for a root organization.
     pub parent: Option<String>,
-    /// Tells that it is not suspended.
+    /// Tells whether it works, that is, was not suspended.
     pub active: bool,
     /// Deleted: nobody finds it any more, but its id stays spent.
     pub deleted: bool,
@@ -116,7 +116,7 @@ pub struct Person {
     /// A verified address. That of a guest is where they are resident. What is no address
     /// ([`address_domain`](guestlist_contract::address_domain)) is as none.
     pub email: Option<String>,
-    /// Tells that it is not disabled.
+    /// Tells whether it works, that is, was not disabled.
     pub active: bool,
     /// The account where it is resident: in the organization itself for its residents.
     pub account: UserRef,
@@ -219,7 +219,7 @@ pub enum RecordedItem {
 /// The log that makes each step happen once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AppliedSteps {
-    /// Tells that nothing may be applied any more.
+    /// Tells whether nothing may be applied any more.
     pub closed: bool,
     /// The steps that were applied, in order. A step stays here when its effect is taken away.
     pub steps: Vec<Step>,

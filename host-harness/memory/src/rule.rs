@@ -50,8 +50,8 @@ pub struct Rule {
     pub lifetime_over: Option<HumanDuration>,
     /// The moment at which it is asked.
     pub at: Moment,
-    /// Says that whom and what it names may come to be later; else a name that the world does not have is a
-    /// mistake.
+    /// Tells whether those whom it names, and what it names, may come to be later; else a name that the world
+    /// does not have is a mistake.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub later: bool,
     /// Says no, with these words.

@@ -145,10 +145,10 @@ fn mapping<S: Serializer>(entries: &[(String, Vec<&'static str>)], to: S) -> Res
 impl Realm {
     /// The organizations and people as a world file, from which a host of the same organizations can be made.
     ///
-    /// It has nothing of what the invitation store keeps, nor by which invitation somebody got what they have,
-    /// nor the seed of entropy. Left out, and said in comments at its top, are deleted
-    /// organizations, ids that are spent, user stores that do not answer at present, and what refers to
-    /// accounts, groups or roles that are gone.
+    /// It has nothing of what the invitation store keeps, nor by which invitation somebody got what they
+    /// have, nor the seed of entropy. Left out, and said in comments at its top, are deleted organizations,
+    /// ids that are spent, user stores that do not answer at present, and what refers to accounts, groups or
+    /// roles that are gone.
     ///
     /// # Errors
     /// The world has something that a world file has no words for.

@@ -82,7 +82,7 @@ pub struct FaultEntry {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub outcome: Option<Text>,
-    /// Tells that it was applied before, for `outcome-unknown`, `timeout` and `crash`.
+    /// Tells whether it was applied before, for `outcome-unknown`, `timeout` and `crash`.
     #[serde(default)]
     pub applied: bool,
     /// Each item of the answer fails, not the call as a whole.
