@@ -130,7 +130,7 @@ fn target_folder(out: &Path) -> Outcome<PathBuf> {
         .to_owned())
 }
 
-/// Which compiler builds the plugin.
+/// The compiler that builds the plugin.
 enum Toolchain {
     /// The one that builds everything else.
     Same { cargo: OsString, rustc: OsString },
@@ -279,7 +279,7 @@ const CUSTOM: u8 = 0;
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 
-/// In the header: 1 for a core module, more than that for a component.
+/// Tells by the header whether it is a component: 1 there is a core module, more than that a component.
 fn is_component(wasm: &[u8]) -> bool {
     wasm.get(6).is_some_and(|layer| *layer != 0)
 }

@@ -36,13 +36,13 @@ use crate::{
     state::Move,
 };
 
-/// How a claimed invitation ended.
+/// The end that a claimed invitation came to.
 pub enum Carried {
-    /// With what became of each step.
+    /// The invitation is accepted, with what became of each step.
     Accepted(Vec<StepResult>),
-    /// Nothing was applied, and nothing ever will be.
+    /// The accept failed: nothing was applied, and nothing ever will be.
     Failed,
-    /// Somebody else has taken it over; this is how it stands.
+    /// The claim was taken over by somebody else; this is how it stands.
     Elsewhere(Box<Invitation>),
 }
 
@@ -158,8 +158,8 @@ const fn makes_member(outcome: StepOutcome) -> bool {
     matches!(outcome, StepOutcome::Applied | StepOutcome::AlreadyApplied | StepOutcome::AlreadyPresent)
 }
 
-/// For how long somebody else's claim holds: at least a second, so that nobody asks in a loop, and at most
-/// a whole lease, although the host's clock may have gone back behind the store's.
+/// The time for which somebody else's claim holds: at least a second, so that nobody asks in a loop, and at
+/// most a whole lease, although the host's clock may have gone back behind the store's.
 #[must_use]
 pub fn remaining_lease(context: &Context, row: &Invitation, lease: u64) -> u64 {
     row.lease_until.unwrap_or(0).saturating_sub(context.now).min(lease).max(1000)
@@ -182,7 +182,7 @@ pub fn claim(
 }
 
 /// Brings a claimed invitation to its end: from the second check on. `by_invitee` says that nobody but the
-/// invitee himself can have claimed it.
+/// invitee themselves can have claimed it.
 ///
 /// # Errors
 /// The host failed; the claim stands, and the sweep goes on when its lease has run out.
@@ -194,7 +194,7 @@ pub fn carry_through(
     by_invitee: bool,
 ) -> Result<Carried, HostError> {
     let plan = match standing::check(host, claimed, settings) {
-        // The policy has come to ask for him since.
+        // The policy has come to ask for them since.
         Ok(plan) if plan.signed_in_only && !by_invitee => {
             return close(host, claimed, settings, operation, Word::Policy);
         }
@@ -247,7 +247,7 @@ fn apply(host: &impl Capabilities, claimed: &Invitation, plan: &Plan) -> Result<
     Ok(steps.zip(outcomes).map(|(step, outcome)| StepResult { step, outcome: stored(outcome) }).collect())
 }
 
-/// What became of the grants that a policy takes away now: an earlier run may have given some of them
+/// Tells what became of the grants that a policy takes away now: an earlier run may have given some of them
 /// before it broke off. That is only known for good once nothing can be applied any more.
 fn withheld(
     host: &impl Capabilities,
@@ -321,7 +321,7 @@ pub fn close(
     }
 }
 
-/// Why an accept was ended, as it stands on the invitation.
+/// The reason why an accept was ended, as it stands on the invitation.
 const fn reason(why: Word) -> &'static str {
     match why {
         Word::OrganizationNotActive => "organization-not-active",
@@ -362,7 +362,7 @@ fn unfinished(unmoved: Unmoved) -> Result<Carried, HostError> {
     }
 }
 
-/// What has become of it, if somebody else has moved it since the claim; otherwise `error` stands.
+/// Tells what has become of it, if somebody else has moved it since the claim; otherwise `error` stands.
 fn elsewhere(host: &impl Capabilities, claimed: &Invitation, error: HostError) -> Result<Carried, HostError> {
     match moving::read(host, &claimed.key) {
         Ok(row) if row.version != claimed.version => Ok(Carried::Elsewhere(Box::new(row))),

@@ -87,7 +87,7 @@ pub fn reject(
     })
 }
 
-/// Whoever judges is neither the one who invited nor the one who was invited.
+/// Refuses whoever is the one who invited or the one who was invited.
 fn by_another(context: &Context, row: &Invitation) -> Result<(), Refusal> {
     if row.inviter == context.caller || is_subject(&context.caller, &row.subject) {
         return Err(Refusal::OwnInvitation);

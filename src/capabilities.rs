@@ -1,4 +1,4 @@
-//! What the plugin can do to the world: the imports of the contract, as one trait.
+//! Lends the plugin what it can do to the world: the imports of the contract, as one trait.
 //!
 //! Inside wasm the imports answer. Natively a test, or a host written in Rust, does. The meaning of
 //! each function is written once, in `wit/`.

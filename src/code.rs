@@ -37,7 +37,7 @@ impl Code {
         (length == BYTES && checksum == checksum_of(body)).then_some(Self(bytes))
     }
 
-    /// The text that goes into the mail: the only place where a code is readable.
+    /// The text that goes into the e-mail: the only place where a code is readable.
     #[must_use]
     pub fn reveal(&self) -> String {
         let body = URL_SAFE_NO_PAD.encode(self.0);
@@ -45,7 +45,7 @@ impl Code {
         [PREFIX, &body, &checksum].concat()
     }
 
-    /// What is stored.
+    /// The digest that is stored.
     #[must_use]
     pub fn digest(&self) -> Vec<u8> {
         let hash = Sha256::new().chain_update(b"inv-code/v1\0").chain_update(self.0);

@@ -14,7 +14,7 @@ pub const ID: usize = 10;
 /// Unused random bytes of this call.
 pub struct Entropy {
     now: u64,
-    /// What the next id counts from; drawn with the first one.
+    /// The number that the next id counts from; drawn with the first one.
     next: Option<u16>,
     bytes: std::vec::IntoIter<u8>,
 }
@@ -76,7 +76,7 @@ fn exhausted() -> HostError {
     HostError::Unavailable(None)
 }
 
-/// Whether this is an id as this plugin makes them.
+/// Tells whether this is an id as this plugin makes them.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     text.len() == 36

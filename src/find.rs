@@ -15,11 +15,11 @@ use crate::{
 
 /// An invitation that concerns the caller.
 pub struct Found {
-    /// As it reads now.
+    /// The invitation as it reads now.
     pub row: Invitation,
     /// The organization's settings.
     pub settings: Values,
-    /// What the invitee must show.
+    /// The proof that the invitee must show.
     pub accept_with: AcceptWith,
     /// The caller is the invitee, signed in.
     pub is_invitee: bool,
@@ -57,7 +57,7 @@ pub fn find(host: &impl Capabilities, context: &Context, handle: &Handle) -> Res
     Ok(Found { row, settings, accept_with, is_invitee, by_code })
 }
 
-/// Whether this caller is the person whom the invitation is for: the same account, not the same name.
+/// Tells whether this caller is the person whom the invitation is for: the same account, not the same name.
 #[must_use]
 pub fn is_subject(caller: &Principal, subject: &Subject) -> bool {
     matches!((caller, subject), (Principal::User(user), Subject::User(invited)) if user == invited)

@@ -3,7 +3,7 @@
 //! First the request is judged as a whole, then each name by itself: the first reason that applies is
 //! its answer, and no answer depends on another item, except that a repeated account is a duplicate.
 //! Each question goes to the host once for all items, so a hundred users cost as many host calls as
-//! one. All invitations are stored in one commit; only then are the mails sent.
+//! one. All invitations are stored in one commit; only then are the e-mails sent.
 
 mod draft;
 mod verdict;
@@ -36,13 +36,13 @@ pub type Answer = Result<Invited, ItemRefusal>;
 /// Answers to the items of a request, by position; `None` while an item is still in question.
 pub type Answers = Vec<Option<Answer>>;
 
-/// Somebody who may turn out to be invited.
+/// A person who may turn out to be invited.
 pub struct Candidate {
-    /// Which item of the request.
+    /// The position of the item in the request.
     pub position: u32,
-    /// As the inviter wrote it.
+    /// The name as the inviter wrote it.
     pub name: String,
-    /// As the parent organization knows them.
+    /// The user as the parent organization knows them.
     pub user: User,
 }
 
@@ -300,7 +300,7 @@ fn find(
     Ok(candidates)
 }
 
-/// Those who are not members yet, can be reached, and may be given what the inviter may give.
+/// Keeps those who are not members yet, can be reached, and may be given what the inviter may give.
 fn eligible(
     host: &impl Capabilities,
     terms: &Terms<'_>,

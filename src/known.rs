@@ -1,4 +1,4 @@
-//! What the host has answered in one call, so that a hundred invitations ask little more than one.
+//! Keeps what the host has answered in one call, so that a hundred invitations ask little more than one.
 //!
 //! It is for checks that only read, within one call: what comes after a claim asks anew.
 
@@ -99,7 +99,7 @@ impl Known {
         Ok(self.active.insert(standing::active(host, organization)?).clone())
     }
 
-    /// Somebody as the parent knows them.
+    /// Finds somebody as the parent knows them.
     ///
     /// # Errors
     /// The host's.
@@ -118,7 +118,7 @@ impl Known {
         Ok(user)
     }
 
-    /// What somebody may do.
+    /// Finds what somebody may do.
     ///
     /// # Errors
     /// The host's.
@@ -137,7 +137,7 @@ impl Known {
         Ok(standing)
     }
 
-    /// Which of the grants exist, and which the inviter may give.
+    /// Finds which of the grants exist, and which the inviter may give.
     ///
     /// # Errors
     /// The host's.
@@ -158,7 +158,7 @@ impl Known {
         Ok(resolved)
     }
 
-    /// What stands between somebody and these grants.
+    /// Finds what stands between somebody and these grants.
     ///
     /// # Errors
     /// The host's.

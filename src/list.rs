@@ -1,4 +1,4 @@
-//! Looking: an administrator at his organization's invitations, an invitee at his own.
+//! Looking: an administrator at their organization's invitations, an invitee at their own.
 
 use crate::{
     Capabilities,
@@ -71,9 +71,9 @@ pub fn get(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invi
     about(host, context, "invitations.get", Permissions::VIEW, id, None, Ok)
 }
 
-/// What somebody does with one invitation of the organization: it is read for whoever may do so, and `act`
-/// says what comes of it. A refusal names the invitation in the audit trail only after it was read; until
-/// then the id is no more than what the caller says.
+/// Does something with one invitation of the organization: it is read for whoever may do so, and `act` says
+/// what comes of it. A refusal names the invitation in the audit trail only after it was read; until then the
+/// id is no more than what the caller says.
 ///
 /// # Errors
 /// `not-permitted`, `invalid` for a reason that is too long, `not-found`, what `act` says, or the host failed.

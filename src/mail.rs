@@ -112,7 +112,7 @@ impl<T> Default for Letters<T> {
     }
 }
 
-/// Where the mail of an invitation stands after this.
+/// The state of the e-mail of an invitation after this.
 #[must_use]
 pub fn state(outcome: &DeliveryOutcome) -> MailState {
     match outcome {

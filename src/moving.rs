@@ -15,18 +15,18 @@ use crate::{
 /// The newest shape of a row that this plugin understands.
 pub const SCHEMA: u32 = 1;
 
-/// How often a use case looks again after somebody else was faster.
+/// The number of times that a use case looks again after somebody else was faster.
 pub const RETRIES: usize = 3;
 
-/// How long the host waits with a mail that the running call is about to send itself.
+/// The time for which the host waits with an e-mail that the running call is about to send itself.
 pub const MAIL_HOLD: u64 = 60_000;
 
-/// Why an invitation did not move.
+/// The reason why an invitation did not move.
 #[derive(Debug)]
 pub enum Unmoved {
-    /// It is not as it was assumed to be; this is how it is.
+    /// The invitation is not as it was assumed to be; this is how it is.
     Lost(Box<Invitation>),
-    /// There is none.
+    /// The invitation does not exist.
     Gone,
     /// The host failed.
     Failed(HostError),
@@ -106,7 +106,7 @@ fn may_have_happened<T>(answer: &Result<T, StoreError>) -> bool {
     )
 }
 
-/// What is left of a store's error once the use case has handled the cases that mean something to it.
+/// The error that is left of a store's once the use case has handled the cases that mean something to it.
 #[must_use]
 pub fn failure(error: StoreError) -> HostError {
     match error {
@@ -120,13 +120,13 @@ pub fn failure(error: StoreError) -> HostError {
     }
 }
 
-/// Whether a failure leaves open if the effect took place. Repeating the same call is then right.
+/// Tells whether a failure leaves open if the effect took place. Repeating the same call is then right.
 #[must_use]
 pub fn is_uncertain(error: &HostError) -> bool {
     matches!(error, HostError::OutcomeUnknown | HostError::Other(_))
 }
 
-/// After which time a failed host wants to be asked again.
+/// The time after which a failed host wants to be asked again.
 #[must_use]
 pub fn retry_after(error: &HostError) -> Option<u64> {
     match error {

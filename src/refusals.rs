@@ -123,7 +123,7 @@ pub fn obstacle_word(obstacle: &Obstacle) -> Word {
     }
 }
 
-/// What a refusal is about, as far as the caller may know it. Empty while nothing was found.
+/// The subject of a refusal, as far as the caller may know it. Empty while nothing was found.
 #[derive(Clone, Default)]
 pub struct About {
     organization: Option<String>,
@@ -266,7 +266,7 @@ impl From<Unmoved> for InviteeRefusal {
     }
 }
 
-/// What has become of an ended invitation, or `None` while it is active.
+/// Tells what has become of an ended invitation, or `None` while it is active.
 #[must_use]
 pub fn ended(state: State) -> Option<Ended> {
     match state {

@@ -56,7 +56,7 @@ pub fn check(request: &InviteRequest, settings: &Values) -> Result<(), Refusal> 
     properties(&request.metadata)
 }
 
-/// What is wrong with one name of a request; it costs that item and no other.
+/// Tells what is wrong with one name of a request; it costs that item and no other.
 #[must_use]
 pub fn name_problem(name: &str, settings: &Values) -> Option<String> {
     let most = settings.limits.name_bytes.min(NAME_BYTES) as usize;
@@ -85,7 +85,7 @@ fn properties(pairs: &[Property]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// How long the invitations are to be valid; `None`: for ever.
+/// The time for which the invitations are to be valid; `None`: for ever.
 ///
 /// # Errors
 /// `lifetime-out-of-bounds`, with the bounds.
@@ -233,8 +233,8 @@ mod tests {
         }
     }
 
-    /// It is stored and compared with what a later version of the plugin makes of the same request: a
-    /// client that repeats itself across an update must not be told that the key is in use.
+    /// Pins the fingerprint. It is stored and compared with what a later version of the plugin makes of the
+    /// same request: a client that repeats itself across an update must not be told that the key is in use.
     #[test]
     fn the_fingerprint_of_a_request_is_the_same_in_every_version() {
         let hex: String = fingerprint(&request()).iter().map(|byte| format!("{byte:02x}")).collect();

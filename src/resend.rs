@@ -121,7 +121,7 @@ struct Round<'a, H> {
     entropy: Entropy,
     /// Each with the index of its answer.
     letters: Letters<usize>,
-    /// What the checks have found out.
+    /// Answers that the checks have found out.
     known: Known,
     /// Indexes of the refusals that the batch of an invite has its event of.
     recorded: Vec<usize>,
@@ -130,7 +130,7 @@ struct Round<'a, H> {
     spent: u32,
 }
 
-/// Who sends an invitation again: its inviter's work goes on, or somebody takes it over.
+/// The one who sends an invitation again: its inviter's work goes on, or somebody takes it over.
 enum As {
     /// Its inviter answers for it, as before.
     Inviter,
@@ -139,7 +139,7 @@ enum As {
 }
 
 impl<H: Capabilities> Round<'_, H> {
-    /// What would take more host calls than one run has is left as it is, and may be tried again.
+    /// Refuses what would take more host calls than one run has: it is left as it is, and may be tried again.
     fn afford(&mut self, calls: u32) -> Result<(), Refusal> {
         if self.spent.saturating_add(self.known.spent).saturating_add(calls) > BUDGET {
             return Err(Refusal::Host(HostError::Unavailable(None)));
@@ -289,7 +289,7 @@ fn answer(row: &Invitation, code: Option<&Code>) -> Invited {
     }
 }
 
-/// The mail with the code of this invitation.
+/// The e-mail with the code of this invitation.
 #[must_use]
 pub fn message(row: &Invitation, code: &Code) -> Option<Message> {
     let Subject::User(to) = &row.subject else { return None };

@@ -44,7 +44,7 @@ pub fn revoke(
     })
 }
 
-/// Somebody has done it before, perhaps while this was asked: doing it again is a success.
+/// Tells whether somebody has done it before, perhaps while this was asked: doing it again is a success.
 #[must_use]
 pub fn is_done(by: Move, row: &Invitation) -> bool {
     row.state == State::Revoked

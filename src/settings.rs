@@ -13,11 +13,11 @@ use crate::{
     },
 };
 
-/// Why there are no settings to work with.
+/// The reason why there are no settings to work with.
 pub enum Unfit {
     /// The host failed.
     Failed(HostError),
-    /// They contradict each other; how.
+    /// The settings contradict each other; how.
     Contradictory(String),
 }
 
@@ -48,7 +48,7 @@ impl From<Unfit> for Refusal {
     }
 }
 
-/// What is wrong is for the organization's administrators to read, not for somebody it has invited.
+/// Keeps what is wrong from somebody whom the organization has invited: it is for its administrators to read.
 impl From<Unfit> for InviteeRefusal {
     fn from(unfit: Unfit) -> Self {
         match unfit {

@@ -1,4 +1,4 @@
-//! Whether an invitation is still right: the questions that invite and accept both ask.
+//! Asks whether an invitation is still right: the questions that invite and accept have in common.
 //!
 //! Between inviting and accepting up to three days pass in which everything may change: organizations
 //! are suspended or moved, people leave, groups vanish, rights are lost. So accepting asks again, and
@@ -23,25 +23,25 @@ use crate::{
     request,
 };
 
-/// What an accept may do now.
+/// A plan of what an accept may do now.
 pub struct Plan {
-    /// Who becomes a member.
+    /// The user who becomes a member.
     pub user: UserRef,
     /// Membership first, then each grant.
     pub steps: Vec<Step>,
-    /// What a policy took away since.
+    /// The steps that a policy took away since.
     pub withheld: Vec<StepResult>,
-    /// The policy asks for the invitee himself, even where a code would do.
+    /// The policy asks for the invitee themselves, even where a code would do.
     pub signed_in_only: bool,
 }
 
-/// Why there is no plan.
+/// The reason why there is no plan.
 pub enum Blocked {
-    /// Somebody or something says no.
+    /// An obstacle: somebody or something says no.
     By(Obstacle),
     /// The policy gave no answer; when to ask again.
     NoVerdict(Option<u64>),
-    /// It could not be found out.
+    /// The host failed, so it could not be found out.
     Failed(HostError),
 }
 
@@ -57,18 +57,18 @@ impl From<Obstacle> for Blocked {
     }
 }
 
-/// As whom an invitation is checked.
+/// The terms under which an invitation is checked.
 pub struct Terms<'a> {
-    /// As it stands.
+    /// The invitation as it stands.
     pub row: &'a Invitation,
-    /// Who answers for it: its inviter, or whoever is about to become that.
+    /// The one who answers for it: its inviter, or whoever is about to become that.
     pub inviter: &'a Principal,
-    /// Somebody else has approved it, or is about to.
+    /// Tells whether somebody else has approved it, or is about to.
     pub approved: bool,
 }
 
 impl<'a> Terms<'a> {
-    /// As it is.
+    /// Takes the invitation as it is.
     #[must_use]
     pub const fn of(row: &'a Invitation) -> Self {
         Self { row, inviter: &row.inviter, approved: row.approver.is_some() }
@@ -177,7 +177,7 @@ fn may_receive(
     if forbidden.is_empty() { Ok(()) } else { Err(Obstacle::GrantsNotAllowed(forbidden).into()) }
 }
 
-/// For each grant whether the policy leaves it, and whether the invitee themselves have to sign in.
+/// Asks for each grant whether the policy leaves it, and whether the invitee themselves have to sign in.
 fn policy(host: &impl Capabilities, row: &Invitation, approved: bool) -> Result<(Vec<bool>, bool), Blocked> {
     let everything = vec![true; row.grants.len()];
     let no = |why: String| Err(Obstacle::Policy(request::bounded(why)).into());
@@ -222,7 +222,7 @@ pub fn active(host: &impl Capabilities, organization: &str) -> Result<Option<Org
     Ok(found.filter(|found| found.id == organization && found.state == OrganizationState::Active))
 }
 
-/// Nothing is sent on behalf of an organization that is suspended.
+/// Refuses what would be sent on behalf of an organization that is suspended.
 ///
 /// # Errors
 /// `organization-not-active`, or the failure of the host.
@@ -269,7 +269,7 @@ pub fn over_ceiling(settings: &Values, grants: &[Grant], mut forbidden: Vec<u32>
     forbidden
 }
 
-/// Whether this needs somebody else's approval.
+/// Tells whether this needs somebody else's approval.
 #[must_use]
 pub fn is_privileged(settings: &Values, grant: &Grant) -> bool {
     settings.privileged.contains(grant)
@@ -279,7 +279,7 @@ fn indexes_of<T>(list: &[T], wanted: impl Fn(&T) -> bool) -> impl Iterator<Item 
     (0..).zip(list).filter(move |(_, item)| wanted(item)).map(|(index, _)| index)
 }
 
-/// Whether these are distinct indexes of a list of that length.
+/// Tells whether these are distinct indexes of a list of that length.
 #[must_use]
 pub fn is_selection(indexes: &[u32], length: usize) -> bool {
     let mut seen = vec![false; length];

@@ -17,11 +17,11 @@ use crate::contract::imports::{storage::ClockGuard, types::State};
 /// Everything that can happen to an invitation after it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// Somebody other than the inviter approves it.
+    /// An approver other than the inviter approves it.
     Approve,
     /// An approver says no.
     Reject,
-    /// It gets a new code.
+    /// The invitation gets a new code.
     Resend,
     /// An accept takes it: the point from which only forward is possible.
     Claim,
@@ -29,11 +29,11 @@ pub enum Move {
     TakeOver,
     /// The grants are in place.
     Finish,
-    /// After the claim it turned out not to be allowed, and nothing had been applied.
+    /// The accept turned out after the claim not to be allowed, and nothing had been applied.
     Fail,
     /// The invitee says no.
     Decline,
-    /// It is taken back.
+    /// The invitation is taken back.
     Revoke,
     /// Its time has run out.
     Expire,
@@ -79,7 +79,7 @@ impl Move {
         }
     }
 
-    /// What the store's clock must say at the instant of the move.
+    /// The condition on the store's clock at the instant of the move.
     #[must_use]
     pub const fn clock(self) -> ClockGuard {
         match self {
@@ -100,19 +100,19 @@ impl Move {
     }
 }
 
-/// Whether some move leads from one state to the other.
+/// Tells whether some move leads from one state to the other.
 #[must_use]
 pub fn legal(from: State, to: State) -> bool {
     Move::ALL.iter().any(|by| by.apply(from) == Some(to))
 }
 
-/// Whether nothing follows any more.
+/// Tells whether nothing follows any more.
 #[must_use]
 pub fn is_terminal(state: State) -> bool {
     Move::ALL.iter().all(|by| by.apply(state).is_none())
 }
 
-/// Whether it stands in the way of another invitation of the same account.
+/// Tells whether it stands in the way of another invitation of the same account.
 #[must_use]
 pub fn is_active(state: State) -> bool {
     !is_terminal(state)

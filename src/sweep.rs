@@ -63,7 +63,8 @@ fn try_sweep(host: &impl Capabilities, context: &Context, limit: u32) -> Result<
     Ok(round.swept)
 }
 
-/// For how long a client may repeat a request and gets the same invitations: so long they have to be there.
+/// The time for which a client may repeat a request and gets the same invitations: so long they have to be
+/// there.
 const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
 
 /// Host calls after which a sweep asks for no more work: hosts bound the calls of one run.
@@ -72,7 +73,7 @@ const BUDGET: u32 = 320;
 /// Host calls that going on with one interrupted accept takes, when nothing fails.
 const TAKE_OVER: u32 = 13;
 
-/// For how long due work is hidden from other sweeps: for the lease within reason. An item that came back
+/// The time for which due work is hidden from other sweeps: the lease, within reason. An item that came back
 /// within this very run would be mailed again, one that came back after days would look lost.
 fn hold(settings: &Values) -> u64 {
     settings.lease.clamp(MAIL_HOLD / 6, MAIL_HOLD)
@@ -81,7 +82,7 @@ fn hold(settings: &Values) -> u64 {
 /// Host calls that the messages of one template take.
 const POST: u32 = 2;
 
-/// What is to be sent for a due item.
+/// The message that is to be sent for a due item.
 fn kind_of(item: &DueItem) -> MessageKind {
     match item.kind {
         DueKind::Reminder => MessageKind::Reminder,
@@ -105,7 +106,7 @@ struct Round<'a, H> {
     letters: Letters<u32>,
     /// Host calls so far, roughly.
     spent: u32,
-    /// What the checks of mails have found out; their host calls are counted there.
+    /// Answers that the checks of mails have found out; their host calls are counted there.
     known: Known,
 }
 
@@ -187,8 +188,8 @@ impl<H: Capabilities> Round<'_, H> {
         Ok(())
     }
 
-    /// Nothing is wrong with it, but that its policy is silent: then it waits until its own end, and for ever if
-    /// it has none. Answers when to ask again.
+    /// Tells whether nothing is wrong with it, but that its policy is silent: then it waits until its own
+    /// end, and for ever if it has none. Answers when to ask again.
     fn waits_for_policy(&mut self, row: &Invitation) -> Option<Option<u64>> {
         if row.expires_at.is_some_and(|end| end <= self.now) {
             return None;

@@ -38,7 +38,7 @@ impl GrantLog {
 struct Giving<'a> {
     log: &'a GrantLog,
     to: &'a Recipient,
-    /// It has, or may have, changed something in the directory.
+    /// Tells whether it has, or may have, changed something in the directory.
     touched: bool,
 }
 

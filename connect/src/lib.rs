@@ -53,8 +53,8 @@ pub use writer::{MemberWriter, Presence, Recipient, Written};
 
 use guestlist_contract::types::{HostError, Step};
 
-/// What to do with a doubtful step whose effect is not there: either the write never happened, or
-/// somebody has taken the effect away since. Nobody can tell which.
+/// The choice for a doubtful step whose effect is not there: either the write never happened, or somebody has
+/// taken the effect away since. Nobody can tell which.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenMissing {
     /// Write it again. An accept that was interrupted is finished; but what an administrator removes
@@ -66,7 +66,7 @@ pub enum WhenMissing {
     LeaveOut,
 }
 
-/// How a directory behaves, and what is wanted where it leaves a choice.
+/// The properties of a directory, and what is wanted where it leaves a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// A write that was begun has landed and can be seen within this time, or never will. Longer than the
@@ -74,7 +74,7 @@ pub struct Options {
     /// its lag. A doubtful step that is not there is not decided before; what was given up is watched at
     /// least so long.
     pub lands_within: Duration,
-    /// What to do with a doubtful step whose effect is not there after that time.
+    /// The choice for a doubtful step whose effect is not there after that time.
     pub when_missing: WhenMissing,
     /// Look after each write, and take none for done that cannot be seen. Off for a directory that shows
     /// its writes only after a while: then what was written less than `lands_within` ago is not looked
@@ -114,8 +114,8 @@ impl GrantLog {
         Self { writer, records, options }
     }
 
-    /// Whether [`close`](Self::close) was called for an invitation: every [`apply`](Self::apply) answers
-    /// `closed`.
+    /// Tells whether [`close`](Self::close) was called for an invitation: every [`apply`](Self::apply)
+    /// answers `closed`.
     ///
     /// # Errors
     /// The log could not be read.
@@ -136,13 +136,13 @@ impl GrantLog {
         Ok(found.first().copied().unwrap_or(Presence::Absent))
     }
 
-    /// Whether an applied step is to be taken as being there.
+    /// Tells whether an applied step is to be taken as being there.
     fn in_force(&self, standing: Standing, found: Presence) -> bool {
         let too_early_to_see = !self.options.read_after_write && standing.age < self.options.lands_within;
         found.may_be_ours() || too_early_to_see
     }
 
-    /// Nothing is decided before all writes have landed.
+    /// Answers that it is too early: nothing is decided before all writes have landed.
     fn not_yet(&self, age: Duration) -> HostError {
         let rest = self.options.lands_within.saturating_sub(age).as_millis();
         HostError::Unavailable(Some(u64::try_from(rest).unwrap_or(u64::MAX).max(1000)))
@@ -150,14 +150,14 @@ impl GrantLog {
 }
 
 impl Presence {
-    /// There, and nothing speaks against its being this invitation's: what was written while nothing was
-    /// there is taken for its own.
+    /// Tells whether it is there, and nothing speaks against its being this invitation's: what was written
+    /// while nothing was there is taken for its own.
     fn may_be_ours(self) -> bool {
         matches!(self, Self::Unmarked | Self::ThisInvitation)
     }
 }
 
-/// Where a step stands in the log.
+/// The standing of a step in the log.
 #[derive(Clone, Copy)]
 struct Standing {
     progress: Progress,
@@ -179,7 +179,7 @@ impl InvitationLog {
     }
 }
 
-/// How often a step is looked at anew because somebody else has changed its record meanwhile.
+/// The number of times that a step is looked at anew because somebody else has changed its record meanwhile.
 const ROUNDS: usize = 8;
 
 /// The error of a call that has changed something already: it may not say that nothing was applied.

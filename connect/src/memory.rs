@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::{GrantRecords, InvitationLog, Progress, Put, Recipient, Record};
 use guestlist_contract::types::{HostError, Step};
 
-/// By organization and invitation.
+/// Logs by organization and invitation.
 type Logs = BTreeMap<(String, String), Log>;
 
 /// A log that lives as long as the process.
@@ -139,7 +139,7 @@ impl GrantRecords for MemoryRecords {
     }
 }
 
-/// What may still land though nobody may keep it.
+/// Finds what may still land though nobody may keep it.
 fn watched<'a>(logs: &'a Logs, organization: &str) -> impl Iterator<Item = &'a Row> {
     let may_land = |log: &Log, row: &Row| match row.progress {
         Progress::GivenUp => true,

@@ -1,23 +1,23 @@
-//! What lands though nobody may keep it any more is taken back.
+//! Takes back what lands though nobody may keep it any more.
 
 use super::{GrantLog, Progress, Put, Recipient, Record};
 use guestlist_contract::types::{HostError, Step};
 
-/// What a run of [`GrantLog::reconcile`] did.
+/// The outcome of a run of [`GrantLog::reconcile`].
 #[derive(Debug, Default)]
 pub struct Reconciled {
-    /// What had landed late and was removed again: for the host's audit trail. It is watched on, because
-    /// only a look that finds it gone is believed.
+    /// Steps that had landed late and were removed again: for the host's audit trail. Each is watched on,
+    /// because only a look that finds it gone is believed.
     pub taken_back: Vec<(Recipient, Step)>,
     /// Steps that nothing can come of any more.
     pub settled: usize,
     /// Steps that are watched on, those just taken back and those that failed included.
     pub waiting: usize,
-    /// Why steps could not be looked at or taken back. They are met again by the next run.
+    /// Errors that kept steps from being looked at or taken back. They are met again by the next run.
     pub failed: Vec<HostError>,
 }
 
-/// What became of one watched step.
+/// The outcome of one watched step.
 enum Revisited {
     TakenBack,
     Settled,

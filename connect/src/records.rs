@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::Recipient;
 use guestlist_contract::types::{HostError, Step};
 
-/// How far a step has come.
+/// The stages that a step goes through.
 ///
 /// ```text
 ///                      ┌──────── surely not written ───────┐
@@ -22,13 +22,13 @@ use guestlist_contract::types::{HostError, Step};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing of it was written. No record at all means the same.
+    /// Nothing of the step was written. No record at all means the same.
     Unwritten,
     /// The intent: a write was begun while nothing was there. Whether it landed is not known.
     Doubtful,
-    /// It was seen there after a write of this invitation.
+    /// The step was seen there after a write of this invitation.
     Applied,
-    /// It was applied, and was seen taken away since. It is never applied again.
+    /// The step was applied, and was seen taken away since. It is never applied again.
     Removed,
     /// The doubt is no longer waited for. It is never applied any more; should it land late, it is taken
     /// back.
@@ -40,35 +40,35 @@ pub enum Progress {
 /// A step in the log.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// For whom.
+    /// The recipient whom it is for.
     pub to: Recipient,
-    /// What.
+    /// The step.
     pub step: Step,
-    /// How far it has come.
+    /// The stage that it has come to.
     pub progress: Progress,
     /// 1 at first; grows by one with each change.
     pub version: u64,
-    /// How long ago it was last changed, by the clock of the storage.
+    /// The time since it was last changed, by the clock of the storage.
     pub age: Duration,
 }
 
-/// What the log knows of one invitation.
+/// Everything that the log knows of one invitation.
 #[derive(Clone, Debug, Default)]
 pub struct InvitationLog {
-    /// Nothing may be begun for it any more.
+    /// Tells whether nothing may be begun for it any more.
     pub closed: bool,
     /// Its records, in the order in which they were made.
     pub records: Vec<Record>,
 }
 
-/// What became of a change.
+/// The outcome of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// It was made.
+    /// The change was made.
     Written,
-    /// Not made: the record has another version.
+    /// The change was not made: the record has another version.
     Stale,
-    /// Not made: the invitation is closed, and this would have begun something.
+    /// The change was not made: the invitation is closed, and this would have begun something.
     Closed,
 }
 
@@ -79,11 +79,11 @@ pub enum Put {
 /// those of the contract: `unavailable` promises that nothing was changed.
 #[async_trait]
 pub trait GrantRecords: Send + Sync {
-    /// What is known of an invitation. Of an unknown one: nothing, and not closed.
+    /// Reads what is known of an invitation. An unknown one has nothing, and is not closed.
     async fn read(&self, organization: &str, invitation: &str) -> Result<InvitationLog, HostError>;
 
-    /// Those of [`watched`](Self::watched) that are the same user's in the same organization, on account of
-    /// other invitations than `to`'s.
+    /// Finds those of [`watched`](Self::watched) that are the same user's in the same organization, on
+    /// account of other invitations than `to`'s.
     async fn leftovers(&self, to: &Recipient) -> Result<Vec<Record>, HostError>;
 
     /// Sets the progress of a step, if its version is still `seen` (0: it has no record). With
@@ -98,8 +98,8 @@ pub trait GrantRecords: Send + Sync {
     /// Closes an invitation, for ever, whether it is known or not. Idempotent.
     async fn close(&self, organization: &str, invitation: &str) -> Result<(), HostError>;
 
-    /// What may still land though nobody may keep it, longest unchanged first: records that are
-    /// [given up](Progress::GivenUp), and [doubtful](Progress::Doubtful) ones of closed invitations. At
-    /// most `limit`.
+    /// Finds what may still land though nobody may keep it, longest unchanged first: records that are [given
+    /// up](Progress::GivenUp), and [doubtful](Progress::Doubtful) ones of closed invitations. At most
+    /// `limit`.
     async fn watched(&self, organization: &str, limit: usize) -> Result<Vec<Record>, HostError>;
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use guestlist_contract::types::{HostError, Step, UserRef};
 
-/// Who gets something, where, and on account of which invitation.
+/// The account that gets something, the place, and the invitation on account of which it does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipient {
     /// The inviting organization.
@@ -19,25 +19,28 @@ pub struct Recipient {
     pub user: UserRef,
 }
 
-/// What a directory shows of a membership or grant.
+/// The view that a directory has of a membership or grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It is not there.
+    /// The membership or grant is not there.
     Absent,
-    /// It is there, and the directory keeps no mark that says on whose account.
+    /// The membership or grant is there, and the directory keeps no mark that says on whose account.
     Unmarked,
-    /// It is there, and its mark names this invitation.
+    /// The membership or grant is there, and its mark names this invitation.
     ThisInvitation,
-    /// It is there, in a directory that keeps marks, and its mark does not name this invitation.
+    /// The membership or grant is there, in a directory that keeps marks, and its mark does not name this
+    /// invitation.
     AnotherWay,
 }
 
-/// What became of adding something.
+/// The outcome of adding something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It is there now. A directory that cannot tell whether it was there before answers this too.
+    /// The membership or grant is there now. A directory that cannot tell whether it was there before answers
+    /// this too.
     Added,
-    /// It was there already, and certainly not by an earlier try of this very call. Nothing was changed.
+    /// The membership or grant was there already, and certainly not by an earlier try of this very call.
+    /// Nothing was changed.
     Present,
     /// The group or role does not exist, or the account does not.
     NoSuchTarget,
@@ -59,9 +62,9 @@ pub enum Written {
 /// [`Options::lands_within`]: super::Options::lands_within
 #[async_trait]
 pub trait MemberWriter: Send + Sync {
-    /// What is there of each of `steps`, in order; one answer each. Of an account, a group or a role that
-    /// does not exist, nothing is there. Reads only, and from the place that is
-    /// written to: a replica that lags behind makes a grant that is there look as if it had been removed.
+    /// Tells what is there of each of `steps`, in order; one answer each. For an account, a group or a role
+    /// that does not exist, nothing is there. Reads only, and from the place that is written to: a replica
+    /// that lags behind makes a grant that is there look as if it had been removed.
     async fn look(&self, to: &Recipient, steps: &[Step]) -> Result<Vec<Presence>, HostError>;
 
     /// Ensures that the membership or grant is there: repeating it has no second effect. Something that is
@@ -70,8 +73,8 @@ pub trait MemberWriter: Send + Sync {
     /// A directory with room for it stores the id of the invitation as a mark.
     async fn add(&self, to: &Recipient, step: &Step) -> Result<Written, HostError>;
 
-    /// Takes it away: of a directory that keeps marks only what carries the mark of this invitation.
-    /// What is not there is no error. A member is removed as an administrator would remove him, with
-    /// everything that he holds as a member.
+    /// Takes it away: from a directory that keeps marks only what carries the mark of this invitation. What
+    /// is not there is no error. A member is removed as an administrator would remove them, with everything
+    /// that they hold as a member.
     async fn remove(&self, to: &Recipient, step: &Step) -> Result<(), HostError>;
 }

@@ -18,10 +18,10 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
-/// What a file begins with; changes with its form.
+/// The bytes that a file begins with; they change with its form.
 const MAGIC: &[u8; 20] = b"guestlist compiled 1";
 
-/// What a file says before the code: `MAGIC`, and the digest of the code.
+/// Length of what a file says before the code: `MAGIC`, and the digest of the code.
 const HEAD: usize = MAGIC.len() + 32;
 
 /// The most bytes of one file: what a Python interpreter is compiled to has some 50 million.
@@ -47,12 +47,12 @@ pub struct CompileCache {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// It cannot be made or written.
+    /// The folder cannot be made or written.
     #[error("`{}` cannot be a cache of compiled components: {error}", .folder.display())]
     Unusable {
         /// The folder.
         folder: PathBuf,
-        /// Why.
+        /// The error of the file system.
         error: io::Error,
     },
     /// Others could put code there that would run here.
@@ -63,7 +63,7 @@ pub enum CacheError {
     NotOwn {
         /// The folder.
         folder: PathBuf,
-        /// What speaks against it.
+        /// The property of the folder that speaks against it.
         why: &'static str,
     },
 }
@@ -125,7 +125,7 @@ impl CompileCache {
         Ok(component)
     }
 
-    /// By what was compiled, and by what.
+    /// Names a file by what was compiled, and by what.
     fn path(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> PathBuf {
         struct Digesting(Sha256);
         impl Hasher for Digesting {
@@ -203,7 +203,7 @@ impl CompileCache {
     }
 }
 
-/// What an unfinished file is called.
+/// The ending of an unfinished file.
 const PART: &str = "part";
 
 /// A new file that nobody else has, to be renamed when it is whole.

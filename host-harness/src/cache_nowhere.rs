@@ -12,7 +12,7 @@ use wasmtime::component::Component;
 #[derive(Clone, Debug)]
 pub struct CompileCache(Infallible);
 
-/// There is no cache here.
+/// Caches do not exist on this system.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
@@ -21,7 +21,7 @@ pub enum CacheError {
     Unusable {
         /// The folder.
         folder: PathBuf,
-        /// Why.
+        /// The error of the file system.
         error: io::Error,
     },
 }

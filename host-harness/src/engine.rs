@@ -20,7 +20,7 @@ use wasmtime::{
 
 use crate::{CompileCache, Limits, calls::Stop};
 
-/// How often the background thread moves the epoch. A deadline is at most one tick late, and one
+/// Interval at which the background thread moves the epoch. A deadline is at most one tick late, and one
 /// instruction: one that fills or copies a whole memory takes some milliseconds for each 16 MiB.
 const TICK: Duration = Duration::from_millis(5);
 
@@ -36,10 +36,10 @@ const YIELD_AFTER_FUEL: u64 = 1_000_000;
 /// for a policy.
 const POLICIES: u32 = 64;
 
-/// How many of these one organization has at most: its loops leave places for the others.
+/// The most of these that one organization has: its loops leave places for the others.
 const POLICIES_OF_ONE: usize = 8;
 
-/// What the instances of one component may have of what the pool shares among all. Without it a single
+/// The share that the instances of one component may have of what the pool offers to all. Without it a single
 /// component could take the places of many calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts {
@@ -61,28 +61,28 @@ impl Parts {
 /// in the host's memory.
 const HANDLES: usize = 10_000;
 
-/// How a guest that does not end is stopped.
+/// The way in which a guest that does not end is stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metering {
-    /// By the wall clock only. For production.
+    /// Stops by the wall clock only. For production.
     #[default]
     Epoch,
-    /// By counting what the guest executes, and by the wall clock. Deterministic, and somewhat
-    /// slower. For tests, budgets and traces.
+    /// Stops by counting what the guest executes, and by the wall clock. Deterministic, and somewhat slower.
+    /// For tests, budgets and traces.
     Fuel,
 }
 
-/// Whether instances are taken from a pool that is reserved in advance.
+/// Decides whether instances are taken from a pool that is reserved in advance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pooling {
-    /// Where the address space allows it, else memory is mapped for each instance.
+    /// Takes them from a pool where the address space allows it; else memory is mapped for each instance.
     #[default]
     Auto,
     /// Memory is mapped for each instance.
     Never,
 }
 
-/// How to make an [`Engine`].
+/// Options to make an [`Engine`] with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineOptions {
@@ -98,8 +98,8 @@ pub struct EngineOptions {
     /// [`PolicyLimits::memory`](crate::policy::PolicyLimits::memory) can only lower it. It is reserved as
     /// ADDRESS space alone. Default: 64 MiB, which script engines in policies start in.
     pub memory: usize,
-    /// Where compiled components are kept, for programs that start often. Default: nowhere; a host that
-    /// loads its policies once has no use for it.
+    /// The place where compiled components are kept, for programs that start often. Default: none; a host
+    /// that loads its policies once has no use for it.
     pub cache: Option<CompileCache>,
 }
 
@@ -159,7 +159,7 @@ pub struct Engine {
     pooled: bool,
     slots: Arc<Semaphore>,
     policy_slots: Arc<Semaphore>,
-    /// By organization, while somebody has a place or waits for one.
+    /// Places by organization, while somebody has one or waits for one.
     own_slots: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
     memory: usize,
     trial: Arc<Mutex<()>>,
@@ -193,13 +193,13 @@ impl Engine {
         Ok(Self { inner, metering, pooled, slots, policy_slots, own_slots, memory, trial, cache })
     }
 
-    /// Whether instances come from a pool: [`Pooling::Auto`] may have found that none fits.
+    /// Tells whether instances come from a pool: [`Pooling::Auto`] may have found that none fits.
     #[must_use]
     pub fn is_pooled(&self) -> bool {
         self.pooled
     }
 
-    /// How guests are stopped.
+    /// The way in which guests are stopped.
     #[must_use]
     pub fn metering(&self) -> Metering {
         self.metering

@@ -1,4 +1,4 @@
-//! Why a call of the plugin has no answer, in words that say what to do.
+//! Says why a call of the plugin has no answer, in words that say what to do.
 
 use std::{fmt, time::Duration};
 
@@ -48,9 +48,9 @@ pub struct Trapped {
     pub request_id: String,
     /// The export that was called.
     pub operation: Operation,
-    /// What ended it.
+    /// The reason why it was ended.
     pub reason: Reason,
-    /// Where it was, innermost first: a readable line for each function.
+    /// The place where it was, innermost first: a readable line for each function.
     pub backtrace: Vec<String>,
     /// The last host calls (at most 16), oldest first; the last may have been cut off.
     pub trace_tail: Vec<Function>,
@@ -79,7 +79,7 @@ impl fmt::Display for Trapped {
     }
 }
 
-/// What ended an instance.
+/// The reason why an instance was ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
@@ -89,21 +89,21 @@ pub enum Reason {
     /// [`Limits::fuel`] is used up.
     #[error("it used more than {0} units of fuel (raise `fuel`, or make the request smaller)")]
     OutOfFuel(u64),
-    /// It wanted more than [`Limits::memory`] and gave up.
+    /// The instance wanted more than [`Limits::memory`] and gave up.
     #[error("it needed more than {0} bytes of memory (raise `memory`, or make the request smaller)")]
     Memory(usize),
-    /// It made more than [`Limits::host_calls`].
+    /// The instance made more than [`Limits::host_calls`].
     #[error("it made more than {0} host calls (raise `host_calls`, or report the plugin)")]
     HostCalls(u32),
-    /// It handed over more than [`Limits::host_call_bytes`] at once.
+    /// The instance handed over more than [`Limits::host_call_bytes`] at once.
     #[error(
         "it handed over more than {0} bytes at once (raise `host_call_bytes`, or make the request smaller)"
     )]
     HostCallBytes(usize),
-    /// It recursed too deeply.
+    /// The instance recursed too deeply.
     #[error("its stack overflowed (report the plugin)")]
     StackOverflow,
-    /// It panicked. The message cannot leave the sandbox; the backtrace says where.
+    /// The instance panicked. The message cannot leave the sandbox; the backtrace says where.
     #[error("it panicked (report the plugin with the backtrace)")]
     Panicked,
     /// A crash that a test asked for.
@@ -115,7 +115,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// What happened, without what to do about it: "it takes longer than 50 ms".
+    /// Says what happened, without what to do about it: "it takes longer than 50 ms".
     pub(crate) fn in_short(&self) -> String {
         match self {
             Self::Deadline(time) => format!("it takes longer than {} ms", time.as_millis()),
@@ -161,7 +161,7 @@ impl Reason {
 /// The longest name of a function in a backtrace, in bytes. The component chose it.
 const NAME: usize = 256;
 
-/// As much of a text as fits; the rest is not even made.
+/// Writes as much of a text as fits; the rest is not even made.
 fn cut(text: fmt::Arguments<'_>) -> String {
     struct Cut(String);
 

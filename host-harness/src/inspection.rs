@@ -1,5 +1,4 @@
-//! What a component is, for whoever is about to deploy it: a report, made by the very code that lets
-//! plugins in.
+//! Reports what a component is, for whoever is about to deploy it, by the very code that lets plugins in.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,27 +15,27 @@ use crate::{
     policy::{Loans, PolicyComponent, PolicyLimits},
 };
 
-/// What a component is, what it asks for, and whether this host would take it.
+/// A report on a component: what it is, what it asks for, and whether this host would take it.
 ///
 /// Its JSON is for machines and stays as it is; more may be added. Its [`Display`](fmt::Display) is for
 /// people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Whether [`Plugin::load`](crate::Plugin::load) or [`PolicyComponent::load`], whichever was asked for,
-    /// takes it, in an engine that was made alike.
+    /// Tells whether [`Plugin::load`](crate::Plugin::load) or [`PolicyComponent::load`], whichever was asked
+    /// for, takes it, in an engine that was made alike.
     pub admitted: bool,
     /// SHA-256 of the bytes, in lower-case hex.
     pub digest: String,
-    /// How many bytes.
+    /// Its size in bytes.
     pub size: usize,
     /// The versions of the contract that it speaks, in ascending order; usually one.
     pub contract: Vec<String>,
-    /// What it says of its making, as `language`: `Rust`; empty for one that was stripped.
+    /// Its own words about its making, as `language`: `Rust`; empty for one that was stripped.
     pub producers: BTreeMap<String, BTreeSet<String>>,
-    /// What it asks for.
+    /// Interfaces and functions that it asks for.
     pub imports: Vec<Item>,
-    /// What it offers.
+    /// Interfaces and functions that it offers.
     pub exports: Vec<Item>,
     /// All that speaks against it: what `load` says.
     pub problems: Vec<Problem>,
@@ -46,15 +45,15 @@ pub struct Inspection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Item {
-    /// As in the component: `guestlist:invitation/storage@0.1.0`.
+    /// Its name in the component: `guestlist:invitation/storage@0.1.0`.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// The functions of an interface, in the order of the component.
     pub functions: Vec<String>,
 }
 
-/// What an import or export is.
+/// The kinds of imports and exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -69,7 +68,7 @@ pub enum Kind {
 }
 
 impl PolicyComponent {
-    /// What a component is, and whether [`load`](Self::load) takes it. Takes as long.
+    /// Reports what a component is, and whether [`load`](Self::load) takes it. Takes as long.
     #[must_use]
     pub fn inspect(engine: &Engine, bytes: &[u8]) -> Inspection {
         Inspection::by(engine, bytes, |component| {
@@ -79,7 +78,7 @@ impl PolicyComponent {
 }
 
 impl Inspection {
-    /// Of a plugin.
+    /// Reports on a plugin.
     pub(crate) fn of(engine: &Engine, bytes: &[u8]) -> Self {
         Self::by(engine, bytes, |component| admission::admit(engine, component).err())
     }
@@ -121,7 +120,7 @@ impl Inspection {
     }
 }
 
-/// What all `producers` sections say, at every depth: up to what is no WebAssembly any more.
+/// Collects what all `producers` sections say, at every depth: up to what is no WebAssembly any more.
 pub(crate) fn producers(bytes: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {

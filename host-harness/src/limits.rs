@@ -1,4 +1,4 @@
-//! What one call of the plugin may cost.
+//! Limits what one call of the plugin may cost.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct Limits {
     /// Linear memory of the instance, in bytes. At most what the engine was made for
     /// ([`EngineOptions::memory`](crate::EngineOptions::memory)). Default: 16 MiB.
     pub memory: usize,
-    /// What the plugin may hand over in ONE host call, or as its answer, in bytes as they lie in
+    /// The most that the plugin may hand over in ONE host call, or as its answer, in bytes as they lie in
     /// memory. Default: 8 MiB: the largest page of a listing, 200 invitations with 50 grants, has about 7.
     pub host_call_bytes: usize,
     /// Host calls in one call of an export. Default: 256, twice what the largest bulk needs.

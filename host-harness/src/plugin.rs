@@ -41,7 +41,7 @@ pub struct Plugin {
 struct Inner {
     engine: Engine,
     instance: InstancePre<HostState>,
-    /// Where the function of each operation is: a call looks up its own, and no other.
+    /// The place of each operation's function: a call looks up its own, and no other.
     exports: Vec<(Operation, ComponentExportIndex)>,
     digest: String,
     symbols: Symbols,
@@ -65,8 +65,8 @@ impl Plugin {
         Self::load_with_symbols(engine, bytes, String::new())
     }
 
-    /// As [`load`](Self::load), for a component that was stripped: `symbols` (a line `index name` for
-    /// each function of its own module) make its backtraces readable. The build writes them as
+    /// Does the same as [`load`](Self::load), for a component that was stripped: `symbols` (a line `index
+    /// name` for each function of its own module) make its backtraces readable. The build writes them as
     /// `guestlist.symbols`.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Plugin {
         Self::admit(engine, BUNDLED, BUNDLED_DIGEST.clone(), Symbols::new(BUNDLED_SYMBOLS))
     }
 
-    /// What a component is and asks for, and whether [`load`](Self::load) takes it. Takes as long.
+    /// Reports what a component is and asks for, and whether [`load`](Self::load) takes it. Takes as long.
     #[must_use]
     pub fn inspect(engine: &Engine, bytes: &[u8]) -> Inspection {
         Inspection::of(engine, bytes)

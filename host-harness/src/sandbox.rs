@@ -1,4 +1,4 @@
-//! What stands beside a running instance, and how its imports reach [`HostCalls`].
+//! Keeps what stands beside a running instance, and leads its imports to [`HostCalls`].
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use guestlist_contract::{
     with_imports,
 };
 
-/// The data of a store: who is calling, and what he may use.
+/// The data of a store: who is calling, and what they may use.
 pub struct HostState {
     pub(crate) calls: Arc<HostCalls>,
     pub(crate) memory: MemoryMeter,
@@ -44,9 +44,10 @@ impl HasData for Itself {
 pub(crate) struct MemoryMeter {
     limit: usize,
     parts: Parts,
-    /// What there is, in bytes. It never shrinks; what was allowed and then was not to be had counts.
+    /// The memory that there is, in bytes. It never shrinks; what was allowed and then was not to be had
+    /// counts.
     pub(crate) peak: usize,
-    /// It wanted more than it may have.
+    /// The instance wanted more than it may have.
     pub(crate) refused: bool,
 }
 

@@ -65,8 +65,8 @@ struct Live {
 pub struct Completed<T> {
     /// The plugin's answer.
     pub answer: T,
-    /// What the guest executed, in units of fuel, making the instance included. Absent in an engine
-    /// that does not meter by fuel.
+    /// The work that the guest did, in units of fuel, making the instance included. Absent in an engine that
+    /// does not meter by fuel.
     pub fuel: Option<u64>,
     /// The most linear memory that the instance ever had, in bytes.
     pub memory: usize,
@@ -124,7 +124,7 @@ impl Session {
         &self.plugin
     }
 
-    /// What each call may cost.
+    /// The limits of what each call may cost.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -244,9 +244,9 @@ impl Session {
 /// A call of one export, with its arguments. Implemented by the types of [`operations`].
 #[async_trait]
 pub trait Export: sealed::Sealed + Send + Sync {
-    /// Which export.
+    /// The operation that the export belongs to.
     const OPERATION: Operation;
-    /// What it answers, as in the contract.
+    /// The answer of the export, as in the contract.
     type Answer: Send;
 
     #[doc(hidden)]
@@ -275,7 +275,7 @@ macro_rules! pass {
     };
 }
 
-/// As what an argument is passed.
+/// The type that an argument is passed as.
 macro_rules! passed {
     (borrowed $ty:ty) => {
         &$ty
@@ -354,7 +354,7 @@ exports! {
     Dismiss dismiss(id: String as borrowed) -> Result<(), Refusal>;
     /// The caller's invitations in all organizations.
     ListMine list_mine(states: Vec<State> as borrowed, after: Option<String> as optional, limit: u32 as copied) -> Result<PreviewPage, InviteeRefusal>;
-    /// What the caller would accept.
+    /// Shows what the caller would accept.
     Introspect introspect(handle: Handle as borrowed) -> Result<Preview, InviteeRefusal>;
     /// Becomes a member and gets the grants, exactly once.
     Accept accept(handle: Handle as borrowed) -> Result<Accepted, InviteeRefusal>;

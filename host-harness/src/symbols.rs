@@ -10,7 +10,7 @@ pub(crate) struct Symbols {
 }
 
 impl Symbols {
-    /// From a line `index name` for each function.
+    /// Reads them from a line `index name` for each function.
     pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self { text: text.into(), names: OnceLock::new() }
     }

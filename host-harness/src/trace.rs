@@ -1,4 +1,4 @@
-//! What a call asked its host, in order: to explain it, to compare two runs, to write a test from it.
+//! Records what a call asked its host, in order: to explain it, to compare two runs, to write a test from it.
 //!
 //! A trace never holds a confirmation code, nor the entropy that one was made from.
 
@@ -13,20 +13,20 @@ use guestlist_contract::{Function, host::Operation};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
-    /// From 1, in the order in which the calls began.
+    /// The number of the call, from 1, in the order in which the calls began.
     pub index: u32,
-    /// What was called.
+    /// The host function that was called.
     pub function: Function,
     /// The arguments by name, redacted.
     pub arguments: Value,
     /// The answer, redacted; null while there is none, and for ever when the call was cut off there.
     pub outcome: Value,
-    /// What the guest executed since the entry before (or since its start). Absent without metering by
-    /// fuel.
+    /// The work that the guest did since the entry before (or since its start), in units of fuel. Absent
+    /// without metering by fuel.
     pub fuel: Option<u64>,
     /// Arguments and answer together, in bytes of compact JSON as recorded here.
     pub bytes: usize,
-    /// What was done instead of an honest call.
+    /// The fault that took the place of an honest call.
     pub fault: Option<String>,
 }
 
@@ -34,9 +34,9 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Trace {
-    /// Which export ran.
+    /// The export that ran.
     pub operation: Operation,
-    /// In the order in which they began.
+    /// The host calls, in the order in which they began.
     pub entries: Vec<Entry>,
 }
 

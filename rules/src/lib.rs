@@ -1,4 +1,4 @@
-//! What the plugin and its hosts judge alike, in one place and without dependencies.
+//! Judges, in one place and without dependencies, what the plugin and its hosts judge alike.
 //!
 //! The plugin refuses to work with settings that contradict each other; a host refuses to store them, and a
 //! world file to be read with them. All three ask [`judge`].
@@ -12,10 +12,10 @@ pub const LONGEST: u64 = 36_500 * DAY;
 /// Most tries for one e-mail: each has a code of its own that works until one of them has arrived.
 pub const MAIL_TRIES: u32 = 30;
 
-/// Who may be shown a code besides the invitee: `settings.codes` in the contract.
+/// The people who may be shown a code besides the invitee: `settings.codes` in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codes {
-    /// Nobody.
+    /// The invitee alone is shown codes.
     InviteeOnly,
     /// A caller with the permission `see-code`.
     SeeCode,

@@ -1,4 +1,4 @@
-//! Storing the invitations of one request in one commit, then sending their mails.
+//! Storing the invitations of one request in one commit, then sending their e-mails.
 
 use crate::{
     Capabilities,
@@ -23,13 +23,13 @@ use crate::{
     request, standing,
 };
 
-/// What all items of a request have in common.
+/// The terms that all items of a request have in common.
 pub struct Terms<'a> {
-    /// Who asks, and when.
+    /// The context: who asks, and when.
     pub context: &'a Context,
     /// The inviting organization.
     pub organization: &'a str,
-    /// Where its invitees come from.
+    /// The organization where its invitees come from.
     pub parent: &'a str,
     /// The organization's settings.
     pub settings: &'a Values,
@@ -39,19 +39,19 @@ pub struct Terms<'a> {
     pub forbidden: Vec<u32>,
     /// `None`: for ever.
     pub lifetime: Option<u64>,
-    /// Who brings the code to the invitee.
+    /// The one who brings the code to the invitee.
     pub notify: Notify,
-    /// Of the mail.
+    /// The template of the e-mail.
     pub template: Option<&'a str>,
-    /// In which language the invitees are written to.
+    /// The language that the invitees are written to in.
     pub language: Option<&'a str>,
-    /// Where they go after accepting.
+    /// The place where they go after accepting.
     pub landing: Option<&'a str>,
     /// The inviter's own properties.
     pub metadata: &'a [Property],
     /// The client's idempotency key.
     pub operation: Option<&'a str>,
-    /// Of the whole request.
+    /// The fingerprint of the whole request.
     pub fingerprint: Vec<u8>,
     /// The names as they were asked for, by position.
     pub names: &'a [String],
@@ -78,7 +78,7 @@ struct Prepared {
     code: Option<Code>,
 }
 
-/// Stores what was judged and what was refused, sends the mails, and answers what is still open.
+/// Stores what was judged and what was refused, sends the e-mails, and answers what is still open.
 ///
 /// # Errors
 /// `operation-reused`; every other failure is the answer of the items that it hit.

@@ -1,4 +1,4 @@
-//! What the organization's policy makes of each candidate.
+//! Asks what the organization's policy makes of each candidate.
 
 use crate::{
     Capabilities,
@@ -22,7 +22,7 @@ pub struct Judged {
     pub grants: Option<Vec<u32>>,
     pub lifetime: Option<u64>,
     pub accept_with: AcceptWith,
-    /// Why somebody else has to approve, where that is so.
+    /// The reason why somebody else has to approve, where that is so.
     pub approval: Option<String>,
 }
 

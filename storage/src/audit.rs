@@ -21,7 +21,7 @@ use crate::{
 pub(crate) const COLUMNS: &str = "at, organization, actor, request_id, kind, word, operation, invitation, \
     subject_organization, subject_id, name, grant_kind, grant_id, about";
 
-/// Who acts, in which call.
+/// The one who acts, and the call in which they do.
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
     /// The principal, as JSON.
@@ -31,7 +31,7 @@ pub(crate) struct Actor {
     pub(crate) operation: String,
 }
 
-/// What an event is about, beside its kind.
+/// The things that an event is about, beside its kind.
 #[derive(Default)]
 pub(crate) struct Of<'a> {
     pub(crate) invitation: Option<&'a str>,
@@ -100,7 +100,7 @@ impl Actor {
         Ok(Self { who, request_id: String::new(), operation: String::new() })
     }
 
-    /// What they did.
+    /// An event about what they did.
     pub(crate) fn event(&self, organization: Option<&str>, kind: EventKind, of: &Of<'_>) -> Event {
         Event {
             organization: organization.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! Whether a database is well, for whoever watches a host.
+//! Tells whether a database is well, for whoever watches a host.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::{
     sql::{Connection, Operation, Scope},
 };
 
-/// Which program a database belongs to.
+/// The programs that a database can belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A file.
@@ -28,11 +28,11 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a database that is well answers.
+/// The answer of a database that is well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Which program it belongs to.
+    /// The program that it belongs to.
     pub kind: Kind,
     /// Its schema; later than this program's where a newer one has migrated it.
     pub schema: u32,

@@ -1,7 +1,7 @@
 //! The store's time, which never goes back.
 //!
 //! A database's clock is the machine's, and an operator or a time server may set it back. Then what was
-//! seen expired would live again. So nobody uses an instant below the latest that he has used himself, nor
+//! seen expired would live again. So no process uses an instant below the latest that it has used itself, nor
 //! below the *floor* that is kept in the database: the latest instant that any process had used, raised
 //! about once a second ([`RAISED_EVERY`]) by whoever notices that it lags. Within one process time never
 //! goes back at all; across processes and restarts by less than that second, and only where the machine's
@@ -15,17 +15,17 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// How far the floor in the database may lag behind, in milliseconds.
+/// The most that the floor in the database may lag behind, in milliseconds.
 pub(crate) const RAISED_EVERY: i64 = 1000;
 
-/// Where a store's time comes from.
+/// The source of a store's time.
 #[derive(Clone, Default)]
 pub enum Clock {
     /// The machine that the database runs on.
     #[default]
     Machine,
-    /// Somebody who moves it, in milliseconds since 1970, and never back: for tests, where time has to stand
-    /// still. The floor does not count then.
+    /// A function that moves it, in milliseconds since 1970, and never back: for tests, where time has to
+    /// stand still. The floor does not count then.
     Moved(Arc<dyn Fn() -> u64 + Send + Sync>),
 }
 
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Clock {
 }
 
 impl Clock {
-    /// What it shows on this machine.
+    /// The time that it shows on this machine.
     pub(crate) fn shows(&self) -> i64 {
         let shown = match self {
             Self::Moved(moved) => moved(),

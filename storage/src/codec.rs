@@ -1,4 +1,4 @@
-//! How the contract's types are written into columns.
+//! Writes the contract's types into columns.
 //!
 //! Words are those of the contract (`awaiting-approval`), so that whoever reads the database needs no
 //! table of numbers. Lists and principals are JSON, always written the same way: texts are compared.
@@ -10,17 +10,17 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::Failure;
 
-/// As JSON, always the same for the same value.
+/// Writes a value as JSON, always the same for the same value.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::Refused(error.to_string()))
 }
 
-/// What was written by [`json`].
+/// Reads what was written by [`json`].
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::Damaged(error.to_string()))
 }
 
-/// What has a word for each of its values.
+/// A type that has a word for each of its values.
 pub(crate) trait Word: Sized + Copy + PartialEq + 'static {
     const WORDS: &'static [(Self, &'static str)];
 
@@ -86,7 +86,7 @@ pub(crate) fn message(kind: &MessageKind) -> String {
     }
 }
 
-/// What was written by [`message`].
+/// Reads what was written by [`message`].
 pub(crate) fn message_of(word: &str) -> Result<MessageKind, Failure> {
     Ok(match word {
         "invitation" => MessageKind::Invitation,
@@ -110,7 +110,7 @@ pub(crate) fn planned(length: u64) -> i64 {
     i64::try_from(length).unwrap_or(LONGEST).min(LONGEST)
 }
 
-/// Who acts.
+/// Writes who acts.
 pub(crate) fn principal(who: &Principal) -> Result<String, Failure> {
     json(who)
 }

@@ -14,11 +14,11 @@ use crate::{
     sqlite,
 };
 
-/// How a database is used.
+/// Options for the use of a database.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Where time comes from.
+    /// The clock that time comes from.
     pub clock: Clock,
     /// Connections at the same time; of SQLite, those that only read. 8 by default.
     pub connections: usize,
@@ -27,15 +27,15 @@ pub struct Options {
     /// The largest that the file may become, in bytes: beyond it every write is answered `unavailable`, as on a
     /// full disk. No limit by default. SQLite alone.
     pub most_bytes: Option<u64>,
-    /// What seals the cursors of lists; by default a key that the database has made for itself.
+    /// The key that seals the cursors of lists; by default one that the database has made for itself.
     pub cursor_key: Option<[u8; 32]>,
-    /// What the digests are made with that stand for refused names in the audit trail; by default a key that the
-    /// database has made for itself. Who has it can find the events of a name.
+    /// The key that the digests are made with that stand for refused names in the audit trail; by default one
+    /// that the database has made for itself. Whoever has it can find the events of a name.
     pub name_key: Option<[u8; 32]>,
-    /// Who hears of each statement; nobody by default.
+    /// The one who hears of each statement; nobody by default.
     pub observer: Observer,
-    /// Where connections and transactions run; the runtime of the caller by default. A transaction that was
-    /// begun is ended there, also when nobody waits for its answer any more. PostgreSQL alone.
+    /// The runtime in which connections and transactions run; that of the caller by default. A transaction
+    /// that was begun is ended there, also when nobody waits for its answer any more. PostgreSQL alone.
     pub runtime: Option<Handle>,
     /// The longest that one statement may take; 5 seconds by default. PostgreSQL alone.
     pub statement: Duration,
@@ -79,7 +79,7 @@ enum Backend {
     Postgres(Arc<postgres::Pool>),
 }
 
-/// What a URL names.
+/// The database that a URL names.
 enum Named<'a> {
     Sqlite(&'a str),
     Postgres(&'a str),
@@ -183,7 +183,7 @@ impl Database {
         }
     }
 
-    /// Does something in one transaction, again where somebody else was in the way.
+    /// Performs an operation in one transaction, again where somebody else was in the way.
     pub(crate) async fn perform<O: Operation>(&self, operation: O) -> Result<O::Output, Halt> {
         match &self.backend {
             Backend::Sqlite(pool) => pool.perform(operation).await,

@@ -1,4 +1,4 @@
-//! What can go wrong with a database, and what the plugin is told of it.
+//! Names what can go wrong with a database, and what the plugin is told of it.
 //!
 //! The plugin decides by one word what it does next: `unavailable` promises that nothing was applied, and
 //! `outcome-unknown` that it may have been. So the one place that may say `outcome-unknown` is a commit
@@ -7,14 +7,14 @@
 use guestlist_contract::{storage::StoreError, types::HostError};
 use guestlist_memory::EventError;
 
-/// Why a database cannot be opened, filled or shown.
+/// The reason why a database cannot be opened, filled or shown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
     /// The text names no database.
     #[error("`{0}` names no database; write `sqlite:PATH` or `postgres://USER@HOST/NAME`")]
     Url(String),
-    /// It was made by a newer version that this one does not get along with.
+    /// The database was made by a newer version that this one does not get along with.
     #[error(
         "the database has schema {found}, which needs version {needs} or later of this program, and this is {own}; update this program"
     )]
@@ -26,38 +26,38 @@ pub enum StorageError {
         /// The newest schema that this program knows.
         own: u32,
     },
-    /// It was never prepared, or by an older version.
+    /// The database was never prepared, or by an older version.
     #[error(
         "the database has schema {found} and this program needs {own}; run `guestlist-storage migrate --database URL`"
     )]
     Older {
         /// 0: it is empty.
         found: u32,
-        /// What this program needs.
+        /// The schema that this program needs.
         own: u32,
     },
-    /// It does not answer, is full or read-only, or turned the statement down.
+    /// The database does not answer, is full or read-only, or turned the statement down.
     #[error("{0}")]
     Database(String),
-    /// What is to be stored cannot be.
+    /// The things that are to be stored cannot be.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// How a statement or a transaction failed.
+/// The way in which a statement or a transaction failed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Failure {
-    /// Nobody answers. Nothing was applied.
+    /// The database does not answer. Nothing was applied.
     Away(String),
-    /// There is no room, or nothing may be written. Nothing was applied.
+    /// The database has no room, or nothing may be written. Nothing was applied.
     Unwritable(String),
-    /// Somebody else was in the way, and it was rolled back. Worth another try at once.
+    /// A conflict with somebody else, who was in the way, and it was rolled back. Worth another try at once.
     Conflict(String),
     /// A row is there already; names the constraint, or the columns where the database has no name for it.
     Duplicate(String),
     /// The commit was sent and its answer did not come.
     CommitUnknown(String),
-    /// What is stored is not what this program writes.
+    /// The stored data is not what this program writes.
     Damaged(String),
     /// The database turned the statement down.
     Refused(String),
@@ -65,12 +65,12 @@ pub(crate) enum Failure {
     Unstorable(String),
 }
 
-/// Why an operation ended without its answer. Nothing of it is left.
+/// The reason why an operation ended without its answer. Nothing of it is left.
 #[derive(Debug)]
 pub(crate) enum Halt {
-    /// In the words of the contract.
+    /// An error in the words of the contract.
     Store(StoreError),
-    /// In the words of those who administer people.
+    /// An error in the words of those who administer people.
     Impossible(EventError),
     /// Settings that contradict each other.
     Contradictory(String),
@@ -102,7 +102,7 @@ impl From<HostError> for Halt {
 }
 
 impl Failure {
-    /// What an operator reads.
+    /// The text that an operator reads.
     pub(crate) fn text(&self) -> &str {
         match self {
             Self::Away(text)
@@ -116,7 +116,7 @@ impl Failure {
         }
     }
 
-    /// What the plugin is told.
+    /// The error that the plugin is told.
     pub(crate) fn told(&self) -> HostError {
         match self {
             Self::CommitUnknown(_) => HostError::OutcomeUnknown,
@@ -152,7 +152,7 @@ impl Halt {
         }
     }
 
-    /// For functions whose errors are the host's alone.
+    /// Converts it for functions whose errors are the host's alone.
     pub(crate) fn into_host(self) -> HostError {
         match self {
             Self::Store(StoreError::Host(error)) => error,

@@ -21,7 +21,7 @@ pub(crate) fn own(migrations: &[Migration]) -> u32 {
     migrations.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
-/// What there is still to do for a database of schema `found`, which needs programs from `needs` on.
+/// Finds what there is still to do for a database of schema `found`, which needs programs from `needs` on.
 pub(crate) fn missing(
     migrations: &[Migration],
     found: u32,

@@ -12,7 +12,7 @@ use std::{
 pub struct Statement<'a> {
     /// Its text. Values are numbered in it and never shown.
     pub sql: &'a str,
-    /// How long it took; with PostgreSQL, the way there and back included.
+    /// The time that it took; with PostgreSQL, the way there and back included.
     pub took: Duration,
     /// Rows that it found or changed; absent where it failed.
     pub rows: Option<u64>,
@@ -21,15 +21,15 @@ pub struct Statement<'a> {
     pub steps: Option<u64>,
 }
 
-/// Who hears of each statement, on the thread that ran it: whatever takes long there holds up the database.
-/// By default nobody.
+/// The one who hears of each statement, on the thread that ran it: whatever takes long there holds up the
+/// database. By default nobody.
 #[derive(Clone, Default)]
 pub struct Observer(Option<Arc<Hearing>>);
 
 type Hearing = dyn Fn(&Statement<'_>) + Send + Sync;
 
 impl Observer {
-    /// This function hears of each statement.
+    /// Lets this function hear of each statement.
     #[must_use]
     pub fn new(hears: impl Fn(&Statement<'_>) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(hears)))

@@ -8,7 +8,8 @@ use std::future::Future;
 
 use crate::error::{Failure, Halt};
 
-/// What can be bound and read. Whole numbers stand for instants, lengths of time and truth values, too.
+/// A value that can be bound and read. Whole numbers stand for instants, lengths of time and truth values,
+/// too.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -30,22 +31,23 @@ pub(crate) fn storable(values: &[Value]) -> Result<(), Failure> {
 #[derive(Debug)]
 pub(crate) struct Row(pub(crate) Vec<Value>);
 
-/// Whose rows a transaction may touch. PostgreSQL's row-level security judges by it, so that a statement
+/// The rows that a transaction may touch. PostgreSQL's row-level security judges by it, so that a statement
 /// that forgets its organization finds nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) organization: Option<String>,
-    /// The resident organization and the id of a signed-in invitee: his own rows are there, too.
+    /// The resident organization and the id of a signed-in invitee: their own rows are there, too.
     pub(crate) account: Option<(String, String)>,
     /// The host itself, outside of any call: everything is there.
     pub(crate) everything: bool,
-    /// As who owns the tables, for loading a whole world: nobody else may write `loading`, or delete events.
+    /// Tells whether it runs as the one who owns the tables, for loading a whole world: nobody else may write
+    /// `loading`, or delete events.
     pub(crate) owner: bool,
 }
 
 /// A database inside of a transaction.
 pub(crate) trait Connection: Send {
-    /// What a query finds.
+    /// Runs a query and answers with what it finds.
     fn rows(&mut self, sql: &str, values: &[Value])
     -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
 
@@ -59,7 +61,7 @@ pub(crate) trait Connection: Send {
     /// for it. `now` is the placeholder that [`now`](Self::now) is bound to.
     fn clock(&self, now: &str) -> String;
 
-    /// What a `select` ends with so that nobody else changes its rows before the transaction ends.
+    /// The clause that a `select` ends with so that nobody else changes its rows before the transaction ends.
     fn locking(&self) -> &'static str;
 
     /// The same, leaving out rows that somebody else has locked.
@@ -93,10 +95,10 @@ pub(crate) trait Connection: Send {
 pub(crate) trait Operation: Send + Sync + 'static {
     type Output: Send + 'static;
 
-    /// It changes nothing.
+    /// Tells whether it changes nothing.
     const READS: bool = false;
 
-    /// Whose rows it touches.
+    /// The rows that it touches.
     fn scope(&self) -> Scope;
 
     fn run<C: Connection>(&self, db: &mut C) -> impl Future<Output = Result<Self::Output, Halt>> + Send;
@@ -110,7 +112,7 @@ impl Row {
     }
 }
 
-/// What a column can be read as.
+/// A type that a column can be read as.
 pub(crate) trait FromValue: Sized {
     fn from_value(value: &Value) -> Option<Self>;
 }
@@ -187,7 +189,7 @@ impl From<u32> for Value {
     }
 }
 
-/// What is beyond the largest number of a database is kept as that: a time that nobody will see.
+/// Keeps what is beyond the largest number of a database as that: a time that nobody will see.
 impl From<u64> for Value {
     fn from(number: u64) -> Self {
         Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))

@@ -215,8 +215,8 @@ fn every_pair_of_faults_of_an_accept_that_is_tried_again_and_closed() {
     every_pair(each_directory(Then::TryAndClose));
 }
 
-/// I-GONE: an administrator removes the member before each call in turn, under each single fault. He
-/// comes back only where the window is: between the intent and the result, with `Repeat`.
+/// I-GONE: an administrator removes the member before each call in turn, under each single fault. They
+/// come back only where the window is: between the intent and the result, with `Repeat`.
 #[test]
 fn who_was_removed_stays_removed_outside_the_window() {
     let (mut stayed, mut came_back) = (0, 0);

@@ -165,7 +165,7 @@ steps:
 "
         )
     };
-    // Who comes too late is told so: then his answer is a refusal, which the pattern must allow.
+    // Whoever comes too late is told so: then their answer is a refusal, which the pattern must allow.
     let found = failures(&story(1, "false"));
     assert!(found.iter().all(|(_, message)| message == "the answer is another"), "{found:?}");
     let wrong = failures(&story(2, "'*'"));
@@ -202,7 +202,7 @@ faults: [{{ call: storage.by-code, {fault} }}]
 
 #[test]
 fn in_a_race_a_slow_call_takes_its_time_when_it_is_made() {
-    // Whoever is first is stored an hour earlier, however long he has waited for his turn.
+    // Whoever is first is stored an hour earlier, however long they have waited for their turn.
     let story = "given:
   - invite: { users: [alice, bob] }
 steps:

@@ -39,7 +39,7 @@ const ORDER: [Way; 8] = [
     Way::PolicySaysNo,
 ];
 
-/// Ben invites Alice into the vault, which only he may open.
+/// Ben invites Alice into the vault, which only Ben may open.
 async fn invited() -> (Rig, InvitationKey, String) {
     let rig = Rig::new();
     let answer = rig.invite_as("acme", ben(), request(&["alice"], &[group("g-vault")])).await;

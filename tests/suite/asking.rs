@@ -1,4 +1,4 @@
-//! Somebody who asks for something in a prepared world, and what he is told.
+//! Somebody who asks for something in a prepared world, and what they are told.
 
 use std::{sync::Arc, time::Duration};
 

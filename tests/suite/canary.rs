@@ -43,7 +43,7 @@ async fn dead() -> Dead {
     rig.run(None, alice(), decline).await.unwrap().answer.unwrap();
     all.push(("declined", key, code));
 
-    // It breaks off after the claim; then the inviter has lost his right.
+    // It breaks off after the claim; then the inviter has lost their right.
     let (key, code) = rig.invited("alice", &[]).await;
     let crash = Arc::new(FaultPlan::once(Function::StorageTransition, 1, Fault::CrashAfter));
     let accept = op::Accept { handle: Handle::Code(code.clone()) };
@@ -80,7 +80,7 @@ async fn dead() -> Dead {
     Dead { rig, all }
 }
 
-/// Host calls with their fuel, arguments but for what the stranger himself has shown, and answers.
+/// Host calls with their fuel, arguments but for what the stranger themselves has shown, and answers.
 fn shape(trace: &Trace) -> Vec<(Function, Option<u64>, Value, Value)> {
     let shape = |entry: &guestlist_harness::Entry| {
         let mut arguments = entry.arguments.clone();
@@ -97,7 +97,7 @@ fn shape(trace: &Trace) -> Vec<(Function, Option<u64>, Value, Value)> {
     trace.entries.iter().map(shape).collect()
 }
 
-/// None of them was invited, and none acts in beta: there a pending code would be his to use.
+/// None of them was invited, and none acts in beta: there a pending code would be theirs to use.
 fn strangers() -> [(Option<&'static str>, Principal); 7] {
     [
         (ACME, bob()),

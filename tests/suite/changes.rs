@@ -88,7 +88,7 @@ impl Change {
             Self::InviteeRecreated => {
                 host.remove_user("root", "u-alice").and_then(|()| host.add_user("root", again()))
             }
-            // He may be one by the invitation already.
+            // They may be one by the invitation already.
             Self::InviteeJoined => host.add_member("acme", &user("root", "u-alice")).or(Ok(())),
             Self::InviterWithoutRight => {
                 host.set_permissions("acme", ann(), guestlist_contract::types::Permissions::VIEW)

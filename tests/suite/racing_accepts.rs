@@ -201,7 +201,7 @@ async fn an_accept_after_the_inviter_has_lost_his_right_grants_nothing() {
     };
     // A right that is lost before the check after the claim is noticed. From there on the loss counts as
     // later than the accept: no host could tell the two apart. What the inviter may give is the last that
-    // is asked about him.
+    // is asked about them.
     let undisturbed = operations::Accept { handle: Handle::Code(code.clone()) };
     let trace = rig.fork().run(None, alice(), undisturbed).await.unwrap().trace.unwrap();
     let mut asked = trace.entries.iter().filter(|entry| entry.function == Function::MembershipResolve);

@@ -51,7 +51,7 @@ pub enum Said {
     Invite(Result<Invited, ItemRefusal>),
     Sweep(Swept),
     RevokeAll(RevokedAll),
-    /// A member was removed, if he was one.
+    /// A member was removed, if they were one.
     Removed(UserRef, bool),
     /// Something else in the world.
     Happened,
@@ -210,7 +210,7 @@ impl Outcome {
         its.filter_map(|event| event.text().strip_prefix("invitation.").map(str::to_owned)).collect()
     }
 
-    /// How many steps this actor had made when the other made his last.
+    /// How many steps this actor had made when the other made its last.
     pub fn steps_before(&self, actor: usize, other: usize) -> usize {
         let last = self.order.iter().rposition(|index| *index == other).expect("it took part");
         self.order[..last].iter().filter(|index| **index == actor).count()

@@ -79,7 +79,7 @@ fn strangers() -> Vec<(Option<&'static str>, Principal)> {
 }
 
 /// What the host was asked and answered, without what differs by necessity: the digest that is looked
-/// for and the id that the stranger named himself.
+/// for and the id that the stranger named themselves.
 fn shape(trace: &Trace) -> Vec<(String, serde_json::Value, Option<u64>, Option<String>)> {
     let entry = |entry: &guestlist_harness::Entry| {
         let answer = entry.outcome.clone();

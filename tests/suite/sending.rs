@@ -110,7 +110,7 @@ fn stored(rig: &Rig) -> StoredInvitation {
     rig.host.snapshot().invitations.remove(0)
 }
 
-/// Ben may send again, and not invite: he cannot take anything over.
+/// Ben may send again, and not invite: they cannot take anything over.
 fn world() -> Rig {
     let rig = Rig::new();
     let may = Permissions::RESEND | Permissions::APPROVE;

@@ -1,4 +1,4 @@
-//! What an engineer writes so that the suite can ask his host.
+//! Traits that an engineer implements so that the suite can ask their host.
 //!
 //! Two traits, because a case must not see what another has left behind: a [`Candidate`] makes stores, and
 //! each case gets one of its own, [`Prepared`] with a world.
@@ -10,37 +10,37 @@ use super::Event;
 use guestlist_contract::host::Host;
 use guestlist_memory::{AuditEvent, Realm};
 
-/// How time passes for the store.
+/// The kinds of clock that a store can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockKind {
-    /// It stands still, but for [`Prepared::pass`]. Only so can the suite stand on the very instant of an
-    /// expiry.
+    /// The clock stands still, but for [`Prepared::pass`]. Only so can the suite stand on the very instant of
+    /// an expiry.
     Moved,
-    /// It goes on by itself, and `pass` sleeps. What needs an exact instant is left out.
+    /// The clock goes on by itself, and `pass` sleeps. What needs an exact instant is left out.
     Real,
 }
 
-/// Where members, groups and roles are.
+/// The places where members, groups and roles can be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// In the database of the invitations: the grant log is written in the commit of the effect.
+    /// Members are in the database of the invitations: the grant log is written in the commit of the effect.
     #[default]
     Transactional,
-    /// In another system. What `docs/external-members.md` allows is accepted; each case that accepts more
-    /// says so.
+    /// Members are in another system. What `docs/external-members.md` allows is accepted; each case that
+    /// accepts more says so.
     External,
 }
 
-/// Why the suite could not go on. No fault of an import: that would be in its answer.
+/// The reason why the suite could not go on. No fault of an import: that would be in its answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// This host has nothing of the kind: no rule about addresses, say, or no user stores. The cases that
-    /// need it are left out of the report, with this as the reason.
+    /// The host has nothing of the kind: no rule about addresses, say, or no user stores. The cases that need
+    /// it are left out of the report, with this as the reason.
     #[error("{0}")]
     Unsupported(String),
-    /// It should have worked. The case fails.
+    /// Something failed that should have worked. The case fails.
     #[error("{0}")]
     Failed(String),
 }
@@ -48,10 +48,10 @@ pub enum Trouble {
 /// A host that is to be tried.
 #[async_trait]
 pub trait Candidate: Send + Sync {
-    /// How its stores' clocks go.
+    /// The kind of clock that its stores have.
     fn clock(&self) -> ClockKind;
 
-    /// Where its members are.
+    /// The place where its members are.
     fn profile(&self) -> Profile {
         Profile::Transactional
     }
@@ -86,9 +86,9 @@ pub trait Prepared: Send + Sync {
     async fn happen(&self, event: &Event) -> Result<(), Trouble>;
 
     /// The audit trail, oldest first. Events of administration ([`EventKind::is_worldly`]) may be there or not.
+    /// `None`: it cannot be read, and no case looks at it.
     ///
     /// [`EventKind::is_worldly`]: guestlist_contract::audit::EventKind::is_worldly
-    /// `None`: it cannot be read, and no case looks at it.
     ///
     /// # Errors
     /// It could not be read this time.

@@ -9,7 +9,7 @@ type Asking = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 /// Cases about one thing.
 #[derive(Clone, Copy, Debug)]
 pub struct Area {
-    /// What its cases begin with, as in `closing`.
+    /// The word that its cases begin with, as in `closing`.
     pub name: &'static str,
     /// The imports that it asks.
     pub about: &'static str,
@@ -20,13 +20,13 @@ pub struct Area {
 /// A question that a host is asked.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What it is about, as in `claiming`.
+    /// The area that it belongs to, as in `claiming`.
     pub area: &'static str,
     /// Its own name, as in `a_lease_at_the_very_instant`.
     pub name: &'static str,
-    /// What has to hold, in one sentence.
+    /// The rule that has to hold, in one sentence.
     pub rule: &'static str,
-    /// It stands on an exact instant, and needs a clock that is moved.
+    /// Tells whether it stands on an exact instant, and needs a clock that is moved.
     pub exact: bool,
     pub(super) run: fn(Ground) -> Asking,
 }

@@ -1,4 +1,4 @@
-//! What a case says when the host has answered otherwise.
+//! Says what a case has to say when the host has answered otherwise.
 
 use std::fmt::Debug;
 
@@ -11,16 +11,16 @@ use guestlist_contract::{
 /// Longest answer that is shown: a page of 200 rows helps nobody.
 const SHOWN: usize = 2_000;
 
-/// Why a case ends before its end.
+/// The reason why a case ends before its end.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Stop {
     /// The host has answered otherwise.
     Broken(Broken),
-    /// It cannot be asked of this host.
+    /// The question cannot be asked of this host.
     LeftOut(String),
 }
 
-/// What was asked, what should have come, and what came.
+/// The question, what should have come, and what came.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Broken {
     pub(super) what: String,
@@ -53,12 +53,12 @@ pub(super) fn same<T: Debug + PartialEq<E>, E: Debug>(what: &str, came: &T, expe
     if came == expected { Ok(()) } else { Err(broken(what, &format!("{expected:?}"), came)) }
 }
 
-/// It holds; `expected` says what, in words.
+/// Demands that something holds; `expected` says what, in words.
 pub(super) fn must(what: &str, holds: bool, expected: &str, came: &impl Debug) -> Outcome {
     if holds { Ok(()) } else { Err(broken(what, expected, came)) }
 }
 
-/// It was answered, and with no error.
+/// Demands that it was answered, and with no error.
 pub(super) fn ok<T, E: Debug>(what: &str, answer: Result<T, E>) -> Outcome<T> {
     answer.map_err(|error| broken(what, "an answer, not an error", &error))
 }

@@ -1,4 +1,4 @@
-//! What happens to the world while invitations are under way, as data that any host can be told.
+//! Events that happen to the world while invitations are under way, as data that any host can be told.
 
 use guestlist_contract::{
     settings::Values,
@@ -12,10 +12,10 @@ use guestlist_memory::{EventError, MemoryHost, NewUser};
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "each event is described, and its fields say the rest")]
 pub enum Event {
-    /// An administrator takes a guest's membership away, with his groups and roles. In the same commit the
-    /// invitations of his that are `accepting` and have not made him a member are closed.
+    /// An administrator takes a guest's membership away, with their groups and roles. In the same commit the
+    /// invitations of theirs that are `accepting` and have not made them a member are closed.
     RemoveMember { organization: String, account: UserRef },
-    /// Somebody becomes a member by another way than an invitation.
+    /// A person becomes a member by another way than an invitation.
     AddMember { organization: String, account: UserRef },
     /// A member gets a group or role by another way than an invitation.
     Give { organization: String, account: UserRef, grant: Grant },
@@ -27,7 +27,7 @@ pub enum Event {
     DeleteRole { organization: String, id: String },
     /// A resident's account is made. Its name may have been somebody else's, its id not.
     AddUser { organization: String, user: NewUser },
-    /// A resident's account is disabled or enabled: it counts wherever he is a guest.
+    /// A resident's account is disabled or enabled: it counts wherever they are a guest.
     SetUserActive { organization: String, id: String, active: bool },
     /// A resident's account is deleted for ever.
     DeleteUser { organization: String, id: String },
@@ -42,7 +42,7 @@ pub enum Event {
     MoveOrganization { organization: String, parent: Option<String> },
     /// An organization is deleted. What the store has of it stays.
     DeleteOrganization { organization: String },
-    /// Somebody may do this in an organization from now on, and nothing else.
+    /// A person or client may do this in an organization from now on, and nothing else.
     SetPermissions { organization: String, who: Principal, permissions: Permissions },
     /// An organization is configured like this from now on.
     SetSettings { organization: String, settings: Values },

@@ -1,4 +1,4 @@
-//! Does a host keep the contract? Asked of the host itself, without the plugin.
+//! Asks a host itself, without the plugin, whether it keeps the contract.
 //!
 //! Whoever implements the traits of [`host`](guestlist_contract::host) writes a [`Candidate`] for it once, and [`run`]
 //! asks it: more than three hundred questions, one for each promise of `wit/`, and random histories, whose every

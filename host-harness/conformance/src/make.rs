@@ -1,4 +1,4 @@
-//! What cases are made of: people, ids, drafts, changes.
+//! Makes what cases are made of: people, ids, drafts, changes.
 
 use sha2::{Digest as _, Sha256};
 use uuid::Builder;
@@ -30,7 +30,7 @@ pub(super) fn user(organization: &str, id: &str) -> UserRef {
     UserRef { organization: organization.into(), id: id.into() }
 }
 
-/// Somebody of `root`, by the name that his id ends with.
+/// A user of `root`, by the name that their id ends with.
 pub(super) fn of_root(name: &str) -> UserRef {
     user("root", &format!("u-{name}"))
 }
@@ -84,7 +84,7 @@ pub(super) fn code(name: &str) -> Vec<u8> {
     Sha256::digest(format!("code {name}")).to_vec()
 }
 
-/// Of a request, by a name for it.
+/// The digest of a request, by a name for it.
 pub(super) fn fingerprint(name: &str) -> Vec<u8> {
     Sha256::digest(format!("request {name}")).to_vec()
 }
@@ -181,7 +181,7 @@ pub(super) fn change(to: State) -> Change {
     }
 }
 
-/// As the plugin resends: a new code, a new mail.
+/// Resends as the plugin does: a new code, a new e-mail.
 pub(super) fn resend(code_name: &str) -> Change {
     Change {
         operation: format!("resend-{code_name}"),
@@ -192,7 +192,7 @@ pub(super) fn resend(code_name: &str) -> Change {
     }
 }
 
-/// As the plugin approves.
+/// Approves as the plugin does.
 pub(super) fn approve(code_name: &str, lifetime: Option<u64>) -> Change {
     Change {
         operation: format!("approve-{code_name}"),

@@ -1,25 +1,25 @@
-//! How much is asked, and how patiently.
+//! Says how much is asked, and how patiently.
 
 use std::time::Duration;
 
-/// What [`run`](super::run) does.
+/// Options of [`run`](super::run).
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Only cases whose name, as in `claiming/a_lease_at_the_very_instant`, contains this. Histories are
-    /// named `history/SEED`.
+    /// Selects the cases whose name, as in `claiming/a_lease_at_the_very_instant`, contains this. Histories
+    /// are named `history/SEED`.
     pub filter: Option<String>,
-    /// How many random histories are played.
+    /// The number of random histories that are played.
     pub histories: u32,
-    /// How many calls and events each has.
+    /// The number of calls and events that each has.
     pub calls: u32,
     /// The seed of the first history; each further one has the next number.
     pub seed: u64,
-    /// How many cases run at the same time, each on a store of its own.
+    /// The number of cases that run at the same time, each on a store of its own.
     pub jobs: usize,
-    /// How long a case, or one call of a history, may take.
+    /// The longest that a case, or one call of a history, may take.
     pub time_out: Duration,
-    /// With a [real](super::ClockKind::Real) clock: lifetimes and holds that are waited for. Several times
-    /// what the slowest call of the host takes.
+    /// The unit of lifetimes and holds that are waited for, with a [real](super::ClockKind::Real) clock.
+    /// Several times what the slowest call of the host takes.
     pub unit: Duration,
 }
 

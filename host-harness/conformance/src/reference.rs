@@ -8,7 +8,7 @@ use super::{Candidate, ClockKind, Event, Prepared, Trouble};
 use guestlist_contract::host::Host;
 use guestlist_memory::{AuditEvent, MemoryHost, Realm};
 
-/// When the clock of a new store stands: 2026-03-02T09:00:00Z.
+/// The time at which the clock of a new store stands: 2026-03-02T09:00:00Z.
 const START: u64 = 1_772_442_000_000;
 
 /// The in-memory host.

@@ -1,4 +1,4 @@
-//! What came of it, for people and for pipelines.
+//! Reports what came of it, for people and for pipelines.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use super::{
     check::{Broken, Stop},
 };
 
-/// What the suite found.
+/// The findings of the suite.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// How time passed.
+    /// The kind of clock that time passed by.
     pub clock: ClockKind,
-    /// Where members were.
+    /// The place where members were.
     pub profile: Profile,
     /// Each case and each history, in the order of the suite.
     pub tried: Vec<Tried>,
@@ -23,35 +23,35 @@ pub struct Report {
 /// A case or a history, and what came of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tried {
-    /// As in `claiming/a_lease_at_the_very_instant` or `history/7`.
+    /// The name of the question, as in `claiming/a_lease_at_the_very_instant` or `history/7`.
     pub name: String,
-    /// What has to hold, in one sentence.
+    /// The rule that has to hold, in one sentence.
     pub rule: String,
-    /// What came of it.
+    /// The outcome.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// How long it took, in milliseconds.
+    /// The time that it took, in milliseconds.
     pub milliseconds: u64,
 }
 
-/// What came of a case.
+/// The outcome of a case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It holds.
+    /// The rule holds.
     Passed,
-    /// It does not.
+    /// The rule does not hold.
     Failed {
-        /// What was asked.
+        /// The question that was asked.
         what: String,
-        /// What should have come.
+        /// The answer that should have come.
         expected: String,
-        /// What came.
+        /// The answer that came.
         came: String,
     },
-    /// It was not asked.
+    /// The question was not asked.
     LeftOut {
-        /// Why not.
+        /// The reason why it was not.
         why: String,
     },
 }
@@ -66,18 +66,18 @@ impl From<Stop> for Verdict {
 }
 
 impl Report {
-    /// Nothing failed, and something was asked.
+    /// Tells whether nothing failed, and something was asked.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.failed().next().is_none() && self.tried.iter().any(|tried| tried.verdict == Verdict::Passed)
     }
 
-    /// What failed.
+    /// The cases and histories that failed.
     pub fn failed(&self) -> impl Iterator<Item = &Tried> {
         self.tried.iter().filter(|tried| matches!(tried.verdict, Verdict::Failed { .. }))
     }
 
-    /// What was not asked.
+    /// The cases that were not asked.
     pub fn left_out(&self) -> impl Iterator<Item = &Tried> {
         self.tried.iter().filter(|tried| matches!(tried.verdict, Verdict::LeftOut { .. }))
     }
@@ -96,7 +96,7 @@ impl fmt::Display for Tried {
     }
 }
 
-/// What failed and what was left out; what passed is only counted.
+/// Shows what failed and what was left out; what passed is only counted.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for tried in self.left_out().chain(self.failed()) {

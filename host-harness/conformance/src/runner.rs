@@ -38,7 +38,7 @@ impl Question {
         }
     }
 
-    /// Why it is not asked of a host with this clock.
+    /// Says why it is not asked of a host with this clock.
     fn impossible(&self, clock: ClockKind) -> Option<String> {
         let why = "it needs a clock that stands still and is moved";
         matches!(self, Self::Case(case) if case.exact && clock == ClockKind::Real).then(|| why.to_owned())
@@ -100,8 +100,8 @@ async fn ask(place: usize, question: Question, ground: Ground, options: Options)
     (place, Tried { name, rule, verdict, milliseconds })
 }
 
-/// In a task of its own: a candidate that panics fails this question, and one that does not answer is not
-/// waited for.
+/// Asks in a task of its own: a candidate that panics fails this question, and one that does not answer is
+/// not waited for.
 async fn guarded(question: Question, ground: Ground, options: &Options) -> Verdict {
     let calls = options.calls;
     let time_out = match &question {

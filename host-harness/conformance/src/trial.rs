@@ -26,12 +26,12 @@ use guestlist_contract::{
 };
 use guestlist_memory::{AuditEvent, Realm};
 
-/// When the calls of the suite claim to begin. The store's clock judges, not this.
+/// The time at which the calls of the suite claim to begin. The store's clock judges, not this.
 const NOW: u64 = 1_772_442_000_000;
-/// How often a host whose members are elsewhere may say that a step is in doubt.
+/// The number of times that a host whose members are elsewhere may say that a step is in doubt.
 const PATIENCE: usize = 5;
 
-/// What a case is given: it opens stores with it.
+/// The ground that a case is given: it opens stores with it.
 #[derive(Clone)]
 pub(super) struct Ground {
     pub(super) candidate: Arc<dyn Candidate>,
@@ -97,7 +97,7 @@ impl Deref for Trial {
     }
 }
 
-/// Who calls what, where.
+/// Calls, by who makes them and where.
 impl Inner {
     pub(super) fn call(&self, operation: Operation, organization: Option<&str>, caller: Principal) -> Call {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -120,7 +120,7 @@ impl Inner {
         self.by(ann())
     }
 
-    /// A call of somebody in the organization where he is resident.
+    /// A call of somebody in the organization where they are resident.
     pub(super) fn by(&self, who: UserRef) -> Call {
         let organization = who.organization.clone();
         self.call(Operation::Invite, Some(&organization), Principal::User(who))
@@ -131,7 +131,7 @@ impl Inner {
         self.call(Operation::Sweep, Some("acme"), Principal::System)
     }
 
-    /// A call of an invitee from his own dashboard.
+    /// A call of an invitee from their own dashboard.
     pub(super) fn invitee(&self, who: UserRef) -> Call {
         self.call(Operation::Accept, None, Principal::User(who))
     }
@@ -142,7 +142,7 @@ impl Inner {
     }
 }
 
-/// What happens, and what is seen.
+/// Events, and what is seen of them.
 impl Inner {
     pub(super) async fn pass(&self, milliseconds: u64) -> Outcome {
         Ok(self.store.pass(milliseconds).await?)
@@ -202,7 +202,7 @@ impl Inner {
         ok("insert of a draft", self.try_insert(draft).await?)
     }
 
-    /// As the administrator sees it.
+    /// The row as the administrator sees it.
     pub(super) async fn row(&self, name: &str) -> Outcome<Invitation> {
         ok("get", self.host.storage.get(&self.admin(), key(name)).await)
     }
@@ -230,7 +230,7 @@ impl Inner {
         ok("list", self.host.storage.list(&self.admin(), "acme".into(), filter, page).await)
     }
 
-    /// What is due in `acme`, hidden for `hold` from now on.
+    /// Takes what is due in `acme`, hidden for `hold` from now on.
     pub(super) async fn due(&self, hold: u64) -> Outcome<Vec<DueItem>> {
         ok("due", self.host.storage.due(&self.sweep(), "acme".into(), 200, hold).await)
     }
@@ -243,7 +243,7 @@ impl Inner {
         ok("purge", self.host.storage.purge(&self.sweep(), "acme".into(), retention, limit).await)
     }
 
-    /// Whom a code leads to, for a call.
+    /// Finds the row that a code leads to, for a call.
     pub(super) async fn by_code(&self, call: &Call, name: &str) -> Outcome<Option<String>> {
         let found = ok("by-code", self.host.storage.by_code(call, make::code(name)).await)?;
         Ok(found.map(|row| row.key.id))
@@ -291,7 +291,7 @@ impl Inner {
         ok("close", answer)
     }
 
-    /// Whether somebody is a member of `acme`.
+    /// Tells whether somebody is a member of `acme`.
     pub(super) async fn is_member(&self, who: UserRef) -> Outcome<bool> {
         let users = vec![who];
         let answer = self.host.membership.eligible(&self.admin(), "acme".into(), users, vec![]).await;
@@ -299,7 +299,7 @@ impl Inner {
     }
 }
 
-/// What many cases begin with.
+/// Beginnings that many cases have in common.
 impl Inner {
     pub(super) async fn claimed(&self, name: &str, who: UserRef) -> Outcome {
         self.insert(make::draft(name, who)).await?;
@@ -310,7 +310,7 @@ impl Inner {
 pub(super) type Items = Vec<Result<Inserted, StoreError>>;
 pub(super) type Changed = Result<Transitioned, StoreError>;
 
-/// What is due, as kind, name of the row and message.
+/// Shows what is due, as kind, name of the row and message.
 pub(super) fn due_kinds(items: &[DueItem]) -> Vec<(String, String, Option<MessageKind>)> {
     let kind = |item: &DueItem| format!("{:?}", item.kind).rsplit("::").next().unwrap_or("").to_lowercase();
     items.iter().map(|item| (kind(item), item.row.name.clone(), item.message.clone())).collect()

@@ -9,16 +9,16 @@ use guestlist_memory::{MemoryHost, Realm};
 /// A world: as text for people, as [`Realm`] for a host.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// What it is called in reports.
+    /// The name that it has in reports.
     pub name: &'static str,
-    /// What it has that others have not.
+    /// The part of it that others have not.
     pub about: &'static str,
-    /// As it is written; see [`memory::World`](guestlist_memory::World).
+    /// The world as it is written; see [`memory::World`](guestlist_memory::World).
     pub yaml: String,
 }
 
 impl World {
-    /// What a candidate is prepared with.
+    /// The realm that a candidate is prepared with.
     ///
     /// # Errors
     /// The text is wrong, which the tests of the harness rule out.
@@ -133,9 +133,9 @@ fn crowd() -> String {
     )
 }
 
-/// How many people the crowd has: more than are in one page.
+/// The number of people in the crowd: more than are in one page.
 pub(super) const PEOPLE: usize = 210;
-/// How many groups it has: as many as an invitation may carry.
+/// The number of groups in it: as many as an invitation may carry.
 pub(super) const GROUPS: usize = 51;
 
 pub(super) fn company() -> World {

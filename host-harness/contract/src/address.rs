@@ -1,6 +1,6 @@
-//! What is a mail address, and which addresses an organization allows, by domain.
+//! Tells what is an e-mail address, and which addresses an organization allows, by domain.
 //!
-//! Both are old traps. A text that two mail programs read as two addresses (`a@evil.com@corp.com`) is
+//! Both are old traps. A text that two e-mail programs read as two addresses (`a@evil.com@corp.com`) is
 //! checked as the one and sent to the other, so it is no address here at all. And by comparing the ends of
 //! texts `evil-example.com` passes for `example.com`, so domains are compared label by label.
 
@@ -32,7 +32,7 @@ pub struct AddressDomains {
 struct Pattern {
     /// The domains below, and not this one.
     below: bool,
-    /// In lower case.
+    /// The domain, in lower case.
     domain: String,
 }
 
@@ -70,17 +70,17 @@ impl AddressDomains {
     }
 }
 
-/// The domain of a mail address, in lower case; `None` where the text is no address.
+/// The domain of an e-mail address, in lower case; `None` where the text is no address.
 ///
-/// An address is what every mail program reads in the same way, and nothing else: one `@`; before it 1 to 64
-/// letters, digits and ``# $ & ' * + - / = ? ^ _ ` { | } ~`` of ASCII, with single dots between them and
+/// An address is what every e-mail program reads in the same way, and nothing else: one `@`; before it 1 to
+/// 64 letters, digits and ``# $ & ' * + - / = ? ^ _ ` { | } ~`` of ASCII, with single dots between them and
 /// without `=?`, which begins an encoded word; after it a host name of ASCII letters, digits, hyphens and
 /// dots, whose last label is no number; at most 254 bytes in all. So there is no quoting, no comment, no
 /// display name, no white space, no list, no route (`%` and `!`), no control character, no letter outside
 /// ASCII, no address literal and no dot at an end.
 ///
 /// Whoever has no address cannot be written to, is found by no address, and is of no domain. It is one
-/// function for all of that, so a text cannot be of one domain for the rules and of another for the mail.
+/// function for all of that, so a text cannot be of one domain for the rules and of another for the e-mail.
 ///
 /// ```
 /// use crate::address_domain;

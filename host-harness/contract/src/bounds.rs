@@ -61,13 +61,13 @@ pub fn digest(what: &str, bytes: &[u8]) -> Result<[u8; 32], HostError> {
     bytes.try_into().map_err(wrong)
 }
 
-/// What an invitation may carry.
+/// Checks what an invitation carries.
 pub fn grants(grants: &[Grant]) -> Result<(), HostError> {
     count("grants", grants.len(), GRANTS)?;
     grants.iter().try_for_each(|grant| id("the id of a grant", &grant.id))
 }
 
-/// What an inviter may attach.
+/// Checks what an inviter attaches.
 pub fn metadata(properties: &[Property]) -> Result<(), HostError> {
     count("properties", properties.len(), 20)?;
     for (index, property) in properties.iter().enumerate() {
@@ -160,7 +160,7 @@ pub fn is_allowed_landing(allowed: &[String], url: &str) -> bool {
         })
 }
 
-/// What is wrong with a batch as a whole; its drafts are for [`draft`].
+/// Checks a batch as a whole; its drafts are for [`draft`].
 pub fn batch(batch: &Batch) -> Result<(), HostError> {
     id("the operation id", &batch.operation)?;
     id("the parent", &batch.parent)?;
@@ -186,11 +186,11 @@ pub fn batch(batch: &Batch) -> Result<(), HostError> {
 /// A draft whose form is right.
 #[derive(Debug)]
 pub struct CheckedDraft<'a> {
-    /// As it came.
+    /// The draft as it came.
     pub draft: &'a Draft,
-    /// Whom it is for.
+    /// The user whom it is for.
     pub subject: &'a UserRef,
-    /// What it carries.
+    /// The grants that it carries.
     pub grants: Vec<Grant>,
     /// The digest of its code; absent where it awaits approval.
     pub code: Option<[u8; 32]>,

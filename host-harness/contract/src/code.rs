@@ -7,7 +7,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-/// What a code starts with, so that scanners find leaked ones.
+/// The letters that a code starts with, so that scanners find leaked ones.
 pub const PREFIX: &str = "inv1_";
 
 /// Random bytes of a code.
@@ -24,7 +24,7 @@ pub fn from_bytes(bytes: [u8; BYTES]) -> String {
     [PREFIX, &body, &checksum].concat()
 }
 
-/// What `storage` is given instead of the code, or `None` when the text is not a whole code.
+/// The digest that `storage` is given instead of the code, or `None` when the text is not a whole code.
 #[must_use]
 pub fn digest(code: &str) -> Option<[u8; 32]> {
     let (body, rest) = code.strip_prefix(PREFIX)?.split_at_checked(BODY)?;

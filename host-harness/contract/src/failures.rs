@@ -17,10 +17,10 @@ use crate::{
     types::{HostError, InvitationKey},
 };
 
-/// What fills the texts of an error that was made on purpose.
+/// The text that fills the texts of an error that was made on purpose.
 const TEXT: &str = "injected";
 
-/// What fills its times, in milliseconds.
+/// The number that fills its times, in milliseconds.
 const TIME: u64 = 1000;
 
 /// The invitation that stands in the way, as far as a made `exists` knows.
@@ -175,7 +175,7 @@ impl Errors {
         made.ok()
     }
 
-    /// Which error a JSON is.
+    /// Tells which error a JSON is.
     fn read(self, error: &Value) -> Option<ErrorCase> {
         let (name, inner) = case_of(error)?;
         match (self, name.as_str()) {

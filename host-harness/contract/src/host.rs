@@ -1,4 +1,4 @@
-//! What a host engineer implements: one trait for each interface that the plugin imports.
+//! Traits that a host engineer implements: one for each interface that the plugin imports.
 //!
 //! The traits mirror `wit/`, where each function's meaning, limits and errors are written; every
 //! method gets the [`Call`] that it belongs to as well. A host judges by the call, never by what the
@@ -99,9 +99,9 @@ impl Operation {
 /// changed by it.
 #[derive(Debug)]
 pub struct Call {
-    /// What was handed to the plugin.
+    /// The context that was handed to the plugin.
     pub context: Context,
-    /// Which export runs.
+    /// The export that runs.
     pub operation: Operation,
     found: Mutex<Vec<InvitationKey>>,
 }
@@ -113,7 +113,7 @@ impl Call {
         Self { context, operation, found: Mutex::new(Vec::new()) }
     }
 
-    /// The caller, when he is a signed-in person.
+    /// The caller, when they are a signed-in person.
     #[must_use]
     pub fn user(&self) -> Option<&UserRef> {
         match &self.context.caller {
@@ -142,7 +142,7 @@ impl Call {
         HostError::Denied("this call may not see that organization".into())
     }
 
-    /// Somebody who can answer for what he does.
+    /// Demands somebody who can answer for what they do.
     ///
     /// # Errors
     /// Nobody is signed in.
@@ -164,7 +164,7 @@ impl Call {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether `by-code` returned this invitation in this call.
+    /// Tells whether `by-code` returned this invitation in this call.
     #[must_use]
     pub fn admitted(&self, key: &InvitationKey) -> bool {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
@@ -294,7 +294,7 @@ pub trait Storage: Send + Sync {
     ) -> Result<u32, HostError>;
 }
 
-/// `notifications`: mail.
+/// `notifications`: e-mail.
 #[async_trait]
 #[allow(missing_docs, reason = "documented in wit/notifications.wit")]
 pub trait Notifications: Send + Sync {

@@ -98,7 +98,7 @@ macro_rules! functions {
                 }
             }
 
-            /// Whether a call without an answer leaves it open if something has happened. After a
+            /// Tells whether a call without an answer leaves it open if something has happened. After a
             /// time-out an effect is `outcome-unknown`; a read is `unavailable`.
             #[must_use]
             pub fn is_effect(self) -> bool {

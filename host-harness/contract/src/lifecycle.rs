@@ -6,8 +6,8 @@ use crate::{
     types::{MessageKind, State},
 };
 
-/// When a message is due that never falls due by itself: later than any instant that a clock shows or a store
-/// holds, in milliseconds since 1970.
+/// The time at which a message is due that never falls due by itself: later than any instant that a clock
+/// shows or a store holds, in milliseconds since 1970.
 pub const NEVER: u64 = u64::MAX >> 2;
 
 /// Tells whether an invitation may go from one state to another: the table at `types.state` in the contract.
@@ -26,13 +26,13 @@ pub fn legal(from: State, to: State) -> bool {
     )
 }
 
-/// Nothing leads on from here.
+/// Tells whether nothing leads on from here.
 #[must_use]
 pub fn is_terminal(state: State) -> bool {
     !matches!(state, State::AwaitingApproval | State::Pending | State::Accepting)
 }
 
-/// Whether a message still makes sense when the invitation is in this state: nobody is told of a dead
+/// Tells whether a message still makes sense when the invitation is in this state: nobody is told of a dead
 /// code, or asked about what has been decided.
 #[must_use]
 pub fn makes_sense(kind: &MessageKind, state: State) -> bool {
@@ -43,7 +43,7 @@ pub fn makes_sense(kind: &MessageKind, state: State) -> bool {
     }
 }
 
-/// What a change of state is called in the audit trail; `adopted` where it has another inviter by it.
+/// The name of a change of state in the audit trail; `adopted` where it has another inviter by it.
 #[must_use]
 pub fn event(from: State, to: State, adopted: bool) -> EventKind {
     match (from, to) {

@@ -1,4 +1,4 @@
-//! How a text that is to name somebody is read.
+//! Reads a text that is to name somebody.
 //!
 //! A text can be read in more than one way: `LDAP/ada@example.com` is a qualified name and might be an
 //! address, `ada@example.com` is an address and might be a user name. Whoever resolves it by the first
@@ -37,17 +37,17 @@ pub fn new_store_name(name: &str) -> Result<String, String> {
 /// One reading of a text, to be looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// What it is taken for.
+    /// The kind of name that it is taken for.
     pub by: By,
     /// The user store in which; `None`: in all.
     pub store: Option<String>,
     /// The user name or address, in lower case.
     pub text: String,
-    /// Where a store that it is looked up in does not answer, nothing can be said of the text.
+    /// Tells whether nothing can be said of the text where a store that it is looked up in does not answer.
     pub is_needed: bool,
 }
 
-/// What a text is taken for.
+/// The kinds of names that a text can be taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// The user name of somebody in this organization.

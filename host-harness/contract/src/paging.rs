@@ -17,10 +17,10 @@ use crate::{
 /// Longest cursor that is looked at. One that was given out is shorter.
 const CURSOR: usize = 4096;
 
-/// Where a row stands in the order: by the sort key, then by id.
+/// The place of a row in the order: by the sort key, then by id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
-    /// What the walk sorts by.
+    /// The key that the walk sorts by.
     pub key: Key,
     /// The organization of the row.
     pub organization: String,
@@ -28,14 +28,14 @@ pub struct Place {
     pub id: String,
 }
 
-/// What a row is sorted by.
+/// The value that a row is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Key {
-    /// When it was made or runs out.
+    /// The time at which it was made or runs out.
     Time(u64),
     /// The name as invited, compared byte by byte.
     Name(String),
-    /// After every time: rows that never expire.
+    /// The place after every time, of rows that never expire.
     Never,
 }
 
@@ -46,7 +46,7 @@ struct Cursor {
 }
 
 impl Place {
-    /// Where a row stands in a walk that sorts by `sort`.
+    /// The place of a row in a walk that sorts by `sort`.
     #[must_use]
     pub fn of(row: &Invitation, sort: SortKey) -> Self {
         let key = match sort {
@@ -92,7 +92,7 @@ impl Walk {
         Some(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Cursor { after, seal }).ok()?))
     }
 
-    /// Where a page begins; `None`: at the first row.
+    /// The place where a page begins; `None`: at the first row.
     ///
     /// # Errors
     /// The cursor is none of this walk.

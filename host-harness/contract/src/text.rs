@@ -18,7 +18,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, &['\n', '\t'])
 }
 
-/// As many letters as fit, and `..` for the rest.
+/// Cuts a text to as many letters as fit, with `..` for the rest.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {

@@ -140,13 +140,13 @@ impl EventKind {
             && !matches!(self, Self::InvitationPurged | Self::InvitationDismissed)
     }
 
-    /// Something was given for an invitation.
+    /// Tells whether something was given for an invitation.
     #[must_use]
     pub const fn is_grant(self) -> bool {
         matches!(self, Self::MemberAdded | Self::GrantAdded)
     }
 
-    /// What administration did, outside of any call.
+    /// Tells whether administration did it, outside of any call.
     #[must_use]
     pub fn is_worldly(self) -> bool {
         self.text().starts_with("world.")
@@ -154,13 +154,13 @@ impl EventKind {
 }
 
 impl Event {
-    /// What happened, as text: `invitation.created`.
+    /// The event as text: `invitation.created`.
     #[must_use]
     pub const fn text(&self) -> &'static str {
         self.kind.text()
     }
 
-    /// What exactly, beside the kind: the word, the group or role, or another id. As in `role:r-admin`.
+    /// The details beside the kind: the word, the group or role, or another id. As in `role:r-admin`.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         let word = self.word.map(|word| word.text().to_owned());

@@ -26,13 +26,13 @@ impl Contract {
         self.0.interfaces[self.interface(interface)].functions.keys().cloned().collect()
     }
 
-    /// What a type is called.
+    /// The name of a type.
     pub fn name(&self, ty: Type) -> String {
         let Type::Id(id) = ty else { return String::new() };
         self.0.types[id].name.clone().unwrap_or_default()
     }
 
-    /// What stands behind a name.
+    /// The type that stands behind a name.
     fn kind(&self, ty: Type) -> Option<&TypeDefKind> {
         let Type::Id(id) = ty else { return None };
         match &self.0.types[id].kind {
@@ -41,7 +41,7 @@ impl Contract {
         }
     }
 
-    /// What a function answers.
+    /// The type that a function answers with.
     pub fn answer(&self, interface: &str, function: &str) -> Type {
         self.0.interfaces[self.interface(interface)].functions[function].result.unwrap()
     }

@@ -14,11 +14,11 @@ const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_0
 pub struct HumanDuration(pub u64);
 
 impl HumanDuration {
-    /// What its text looks like, as a regular expression. The empty text, which fits, is none.
+    /// The form of its text, as a regular expression. The empty text, which fits, is none.
     pub const PATTERN: &str = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 }
 
-/// Why a text is not a length of time.
+/// The reason why a text is not a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a length of time, as in `72h`, `1h30m`, `15s` or `250ms`")]
 pub struct NotADuration(String);

@@ -24,13 +24,13 @@ pub const LARGEST_STATE: u64 = 1 << 30;
 /// The most bytes of a component; a Python interpreter has about 20 million.
 pub const LARGEST_COMPONENT: u64 = 100 << 20;
 
-/// How often another name is tried for a file that nobody must have made before.
+/// The number of tries with another name for a file that nobody must have made before.
 const TRIES: usize = 16;
 
 /// The bytes of a regular file.
 ///
 /// # Errors
-/// It cannot be read, is no regular file (a folder, a pipe, a device ..), or has more than `most` bytes.
+/// It cannot be read, is no regular file (but a folder, a pipe or a device), or has more than `most` bytes.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     // Before it is opened: to open a pipe is to wait for whoever writes into it.
     must_be_regular(&fs::metadata(path)?)?;
@@ -82,7 +82,7 @@ fn text(bytes: Vec<u8>) -> io::Result<String> {
     })
 }
 
-/// What something is that is no regular file; nothing, where it is one.
+/// Names what something is that is no regular file; nothing, where it is one.
 #[must_use]
 pub fn irregular(found: &Metadata) -> Option<&'static str> {
     let kind = found.file_type();

@@ -1,4 +1,4 @@
-//! What is wrong with a world file, and where.
+//! Tells what is wrong with a world file, and where.
 
 use std::{
     borrow::Cow,
@@ -23,7 +23,7 @@ const WIDTH: usize = 120;
 /// The longest name for which one that is like it is looked for, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// With how many names one that is wrong is compared.
+/// The most names that one that is wrong is compared with.
 const COMPARED: usize = 10_000;
 
 /// One thing that is wrong.
@@ -33,27 +33,27 @@ pub struct Problem {
     pub line: u64,
     /// The column, from 1.
     pub column: u64,
-    /// What is wrong.
+    /// The mistake, in words.
     pub message: String,
-    /// What to do.
+    /// A way to mend it.
     pub help: Option<String>,
 }
 
-/// What is wrong with a world file. Written out, it shows the lines.
+/// The problems of a world file. Written out, it shows the lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorldError {
-    /// At least one, in the order of the file. Of more than 50 the first are here, and at the end one that says
-    /// how many there are besides.
+    /// The problems in the order of the file, at least one. Where there are more than 50, the first are here,
+    /// and at the end one that says how many there are besides.
     pub problems: Vec<Problem>,
-    /// How many there are besides.
+    /// The number of problems besides.
     left_out: usize,
-    /// Of each problem whose line is to be shown.
+    /// An excerpt for each problem whose line is to be shown.
     excerpts: Vec<Option<Excerpt>>,
     file: Option<PathBuf>,
 }
 
 impl WorldError {
-    /// These problems, in the order of their places; of very many only some.
+    /// Takes these problems, in the order of their places; of very many only some.
     #[must_use]
     pub fn new(mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.line, problem.column));
@@ -70,7 +70,7 @@ impl WorldError {
         Self { problems, left_out, excerpts: Vec::new(), file: None }
     }
 
-    /// How many problems there are, those included that are not told.
+    /// The number of problems, those included that are not told.
     #[must_use]
     pub fn count(&self) -> usize {
         match self.left_out {
@@ -79,7 +79,7 @@ impl WorldError {
         }
     }
 
-    /// What the parser of YAML has met.
+    /// Takes what the parser of YAML has met.
     #[must_use]
     pub fn from_parser(error: &serde_saphyr::Error) -> Self {
         let place = error.location();
@@ -176,7 +176,7 @@ fn beyond(error: &serde_saphyr::Error) -> Option<(String, &'static str)> {
     })
 }
 
-/// What the parser says, for people who have never heard of it.
+/// Says what the parser says, for people who have never heard of it.
 fn in_words(place: Option<Location>, message: &str) -> Problem {
     let twice = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(',').next());
     let (text, help) = match message {
@@ -196,7 +196,7 @@ fn in_words(place: Option<Location>, message: &str) -> Problem {
 }
 
 impl Problem {
-    /// Of a file as a whole.
+    /// A problem of a file as a whole.
     pub fn nowhere(message: String) -> Self {
         Self::at(None, message)
     }
@@ -214,7 +214,7 @@ impl Problem {
         Self::at(Some(text.referenced), message)
     }
 
-    /// To what is read.
+    /// Cuts it to what is read.
     fn shorten(&mut self, longest: usize) {
         for text in [&mut self.message].into_iter().chain(&mut self.help) {
             if let Cow::Owned(shorter) = text::cut(text, longest) {
@@ -283,12 +283,12 @@ impl fmt::Display for WorldError {
     }
 }
 
-/// As much of a line as can be shown around a place in it.
+/// The part of a line that can be shown around a place in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
     /// The part of the line.
     pub text: String,
-    /// How much of the text is before the place.
+    /// The number of letters of the text that are before the place.
     before: usize,
 }
 
@@ -328,7 +328,7 @@ pub fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Opt
     distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
 }
 
-/// How many letters have to be changed, added or left out.
+/// The number of letters that have to be changed, added or left out.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

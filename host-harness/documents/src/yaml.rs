@@ -13,7 +13,7 @@ use crate::{
     files::{LONGEST_TEXT, without_mark},
 };
 
-/// What a text says.
+/// Reads what a text says.
 ///
 /// # Errors
 /// What is wrong with it, with the lines to be shown.

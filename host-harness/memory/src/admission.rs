@@ -1,4 +1,4 @@
-//! Who may see what.
+//! Decides who may see what.
 //!
 //! Every function of the host asks here before it answers. The call decides, never what the plugin
 //! says: an administrator's call and the sweep see their own organization; an invitee's call sees the
@@ -11,7 +11,7 @@ use guestlist_contract::{
 };
 
 impl Realm {
-    /// Whether this call may see this invitation.
+    /// Tells whether this call may see this invitation.
     pub(super) fn admits(&self, call: &Call, key: &InvitationKey) -> bool {
         if !call.operation.is_invitees() {
             return call.context.organization.as_ref() == Some(&key.organization);

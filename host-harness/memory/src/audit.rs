@@ -18,7 +18,7 @@ use guestlist_contract::{
     types::{Grant, HostError, Invitation, Principal, State, Subject, UserRef},
 };
 
-/// What an event is about, beside its kind.
+/// The things that an event is about, beside its kind.
 #[derive(Default)]
 pub(super) struct Of<'a> {
     pub(super) invitation: Option<&'a str>,

@@ -13,13 +13,13 @@ use guestlist_contract::types::Principal;
 
 /// The most mistakes that are told.
 const MOST: usize = 20;
-/// What is counted on from here reaches its end in no lifetime.
+/// The largest number that may be counted on from here: that reaches its end in no lifetime.
 const LARGEST: u64 = u64::MAX >> 1;
 const LARGEST_SHORT: u32 = u32::MAX >> 1;
 const LONGEST_ID: usize = 255;
 const DAY_IN_MINUTES: u32 = 24 * 60;
 
-/// What is wrong, with the place of each.
+/// Mistakes, with the place of each.
 #[derive(Default)]
 struct Found {
     mistakes: Vec<String>,

@@ -19,12 +19,12 @@ impl Clock {
         Self { wall: instant, highest: instant }
     }
 
-    /// What the machine's clock shows; it may have been set back.
+    /// The time that the machine's clock shows; it may have been set back.
     pub(super) fn wall(&self) -> u64 {
         self.wall
     }
 
-    /// What lifetimes and leases are judged by: the latest instant that was ever seen.
+    /// The time that lifetimes and leases are judged by: the latest instant that was ever seen.
     pub(super) fn store(&self) -> u64 {
         self.highest
     }

@@ -14,7 +14,7 @@ use guestlist_contract::{
     types::{HostError, Permissions, Principal, UserRef},
 };
 
-/// Whether two user names are the same to this directory: ASCII case does not count, nothing else is
+/// Tells whether two user names are the same to this directory: ASCII case does not count, nothing else is
 /// folded. A wider folding makes strangers equal, as the Kelvin sign and the letter k.
 pub(super) fn same_name(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
@@ -76,9 +76,9 @@ impl Realm {
         })
     }
 
-    /// Whom a text may mean in an organization, by any of its readings: two accounts at most, because that is
-    /// one too many. Whether they are enabled is no question here. A guest's address is where they are resident,
-    /// and one whose account is gone is nobody.
+    /// Finds whom a text may mean in an organization, by any of its readings: two accounts at most, because
+    /// that is one too many. Whether they are enabled is no question here. A guest's address is where they
+    /// are resident, and one whose account is gone is nobody.
     fn fitting<'a>(&'a self, place: &'a Organization, looks: &'a [Look]) -> Vec<&'a Person> {
         let mut fitting: Vec<&Person> = Vec::new();
         for look in looks {
@@ -117,7 +117,7 @@ impl Realm {
         residents.filter_map(|(_, resident)| Some(place.person(&resident.account)?.1))
     }
 
-    /// How an organization sees one of its people; the address is where he is resident.
+    /// Shows one of an organization's people as it sees them; the address is where they are resident.
     fn user(&self, organization: &str, place: &Organization, person: &Person) -> Option<User> {
         let resident = self.resident(&person.account);
         let (local_id, _) = place.person(&person.account)?;
@@ -148,7 +148,7 @@ impl Realm {
         Ok(accounts.iter().map(user).collect())
     }
 
-    /// What `who` may do in an organization now; `None` when he has no access to it.
+    /// The permissions of `who` in an organization now; `None` when they have no access to it.
     pub(super) fn standing(&self, organization: &str, who: &Principal) -> Option<Permissions> {
         let place = self.organization(organization)?;
         let entitled = place.permissions.iter().find(|entry| entry.who == *who);

@@ -1,4 +1,4 @@
-//! What happens in life while an invitation is under way.
+//! Lets things happen that happen in life while an invitation is under way.
 //!
 //! Accounts are disabled, groups vanish, administrators lose their rights. Each of these is one atomic
 //! change of the world with its audit event, by the host itself and outside of any call.
@@ -20,24 +20,24 @@ use guestlist_contract::{
     types::{Grant, GrantKind, Permissions, Principal, StepOutcome, UserRef},
 };
 
-/// Why something cannot happen to this world. Nothing was changed.
+/// The reason why something cannot happen to this world. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// There is none (any more).
+    /// The organization does not exist (any more).
     #[error("there is no organization `{0}`")]
     NoOrganization(String),
     /// The organization has no user of that id or account.
     #[error("organization `{organization}` has no user `{user}`")]
     NoUser {
-        /// Where he was looked for.
+        /// The organization in which they were looked for.
         organization: String,
-        /// His id.
+        /// Their id.
         user: String,
     },
     /// The organization has no such group or role.
     #[error("organization `{organization}` has no group or role `{id}`")]
     NoTarget {
-        /// Where it was looked for.
+        /// The organization in which it was looked for.
         organization: String,
         /// Its id.
         id: String,
@@ -47,13 +47,13 @@ pub enum EventError {
     Impossible(String),
 }
 
-/// Somebody who gets an account.
+/// A person who gets an account.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NewUser {
-    /// His id: one that nobody has or had in the organization.
+    /// Their id: one that nobody has or had in the organization.
     pub id: String,
-    /// His user name.
+    /// Their user name.
     pub name: String,
     /// The user store, in whatever letter case; absent: `PRIMARY`.
     #[serde(default)]
@@ -156,7 +156,7 @@ impl MemoryHost {
         self.lock().clock.set(instant);
     }
 
-    /// Disables or enables a local account; that of a resident counts wherever he is a guest.
+    /// Disables or enables a local account; that of a resident counts wherever they are a guest.
     pub fn set_user_active(&self, organization: &str, id: &str, active: bool) -> Done {
         let event = if active { EventKind::WorldUserEnabled } else { EventKind::WorldUserDisabled };
         self.happen(organization, event, &Of::user(&local(organization, id)), |place| {
@@ -201,7 +201,7 @@ impl MemoryHost {
         })
     }
 
-    /// Gives a resident another user name. Whoever he is a guest with knows him by the old one.
+    /// Gives a resident another user name. Whoever they are a guest with knows them by the old one.
     pub fn rename_user(&self, organization: &str, id: &str, name: &str) -> Done {
         self.happen(organization, EventKind::WorldUserRenamed, &Of::user(&local(organization, id)), |place| {
             if place.people.named(name).any(|(other, _)| other != id) {
@@ -266,8 +266,8 @@ impl MemoryHost {
         }
     }
 
-    /// Takes a guest's membership away, with his groups and roles. An accept that is under way and has
-    /// not made him a member yet is closed: it must not bring back who was just removed.
+    /// Takes a guest's membership away, with their groups and roles. An accept that is under way and has not
+    /// made them a member yet is closed: it must not bring back who was just removed.
     pub fn remove_member(&self, organization: &str, account: &UserRef) -> Done {
         let mut realm = self.lock();
         let place = realm.living(organization)?;
@@ -500,24 +500,24 @@ impl MemoryHost {
         })
     }
 
-    /// How the mail system behaves from now on.
+    /// Sets how the e-mail system behaves from now on.
     pub fn set_mail_mode(&self, mode: MailMode) {
         self.lock().mailbox.mode = mode;
     }
 
-    /// Lets every mail fail, or be delivered again.
+    /// Lets every e-mail fail, or be delivered again.
     pub fn fail_mail(&self, fail: bool) {
         self.set_mail_mode(if fail { MailMode::Fail } else { MailMode::Deliver });
     }
 
-    /// Ends what the mail system has taken over: it was delivered, or came back. Returns how many.
+    /// Ends what the e-mail system has taken over: it was delivered, or came back. Returns how many.
     pub fn settle_taken(&self, delivered: bool) -> usize {
         self.lock().settle_taken(delivered)
     }
 }
 
-/// Tells whether a text may be kept as somebody's address. What is none is taken, and is as none; but a line break,
-/// say, would be a header of the mail in a host that takes addresses as they are.
+/// Tells whether a text may be kept as somebody's address. What is none is taken, and is as none; but a line
+/// break, say, would be a header of the e-mail in a host that takes addresses as they are.
 ///
 /// # Errors
 /// It has control characters.

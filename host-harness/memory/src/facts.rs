@@ -33,7 +33,7 @@ impl Realm {
         }
     }
 
-    /// As the store has the invitation; `None` where nobody with an account is invited.
+    /// Collects what the store knows of the invitation; `None` where nobody with an account is invited.
     pub(super) fn facts_of_accept(&self, row: &StoredInvitation) -> Option<AcceptFacts> {
         let row = row.invitation.clone();
         let Subject::User(account) = row.subject else { return None };
@@ -96,8 +96,8 @@ impl Realm {
         grants.into_iter().map(named).collect()
     }
 
-    /// Somebody as the parent sees them; their address is where he is resident. `places` are the organization
-    /// and its parent.
+    /// Shows somebody as the parent sees them; their address is where they are resident. `places` are the
+    /// organization and its parent.
     fn candidate(
         &self,
         (organization, parent): (&str, &str),

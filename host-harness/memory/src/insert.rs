@@ -16,7 +16,7 @@ use guestlist_contract::{
     types::{HostError, InvitationKey, MailState, MessageKind, Notify, State, UserRef},
 };
 
-/// How long an operation is remembered after it has last recorded something.
+/// The time for which an operation is remembered after it has last recorded something.
 const REMEMBERED: u64 = 24 * 60 * 60 * 1000;
 /// The shape of the rows that this store writes.
 const SCHEMA: u32 = 1;

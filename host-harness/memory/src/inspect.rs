@@ -30,16 +30,16 @@ pub struct Snapshot {
     pub invitations: Vec<StoredInvitation>,
     /// Messages that wait.
     pub outbox: Vec<OutboxView>,
-    /// What idempotent operations have recorded, by organization.
+    /// Records of idempotent operations, by organization.
     pub operations: BTreeMap<String, Vec<RecordedOperation>>,
     /// The log of applied steps, by organization and invitation.
     pub applied: BTreeMap<String, BTreeMap<String, AppliedSteps>>,
     /// The audit trail, oldest first.
     pub audit: Vec<AuditEvent>,
-    /// What is in people's mailboxes, oldest first. With codes: they are nowhere else but here and in
+    /// The e-mails in people's mailboxes, oldest first. With codes: they are nowhere else but here and in
     /// `taken`.
     pub mails: Vec<Mail>,
-    /// Mails that the mail system has taken over and not yet delivered. With codes, too.
+    /// E-mails that the e-mail system has taken over and not yet delivered. With codes, too.
     pub taken: Vec<Mail>,
 }
 
@@ -50,27 +50,27 @@ pub struct OrganizationView {
     pub name: String,
     /// Absent for a root organization.
     pub parent: Option<String>,
-    /// Not suspended.
+    /// Tells whether it works, that is, was not suspended.
     pub active: bool,
     /// Deleted: only the archive has it.
     pub deleted: bool,
-    /// Those whose account is resident here, by id.
+    /// People whose account is resident here, by id.
     pub residents: BTreeMap<String, Person>,
-    /// Those whose account is elsewhere.
+    /// People whose account is elsewhere.
     pub members: Vec<MemberView>,
     /// The names of its groups, by id.
     pub groups: BTreeMap<String, String>,
     /// The names of its roles, by id.
     pub roles: BTreeMap<String, String>,
-    /// Who may do what here.
+    /// The people and clients who may do something here, and what.
     pub permissions: Vec<Entitled>,
-    /// What it has configured.
+    /// The settings that it has configured.
     pub settings: Values,
-    /// Whose addresses may be invited; absent: everybody's.
+    /// The domains of the addresses that may be invited; absent: everybody's.
     pub address_domains: Option<AddressDomains>,
     /// Its scripted policy.
     pub policy: Vec<Rule>,
-    /// What to add to UTC for its local time.
+    /// The minutes to add to UTC for its local time.
     pub utc_offset_minutes: i32,
 }
 
@@ -81,20 +81,20 @@ pub struct MemberView {
     pub id: String,
     /// The local user name.
     pub name: String,
-    /// Where he is resident.
+    /// The account where they are resident.
     pub account: UserRef,
-    /// The invitation that made him a member; absent: another way.
+    /// The invitation that made them a member; absent: another way.
     pub invitation: Option<String>,
-    /// His groups, and the invitation that each is owed to.
+    /// Their groups, and the invitation that each is owed to.
     pub groups: BTreeMap<String, Option<String>>,
-    /// His roles, and the invitation that each is owed to.
+    /// Their roles, and the invitation that each is owed to.
     pub roles: BTreeMap<String, Option<String>>,
 }
 
 /// An outbox entry and where it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OutboxView {
-    /// Whose outbox it is in.
+    /// The organization whose outbox it is in.
     pub organization: String,
     /// The entry.
     #[serde(flatten)]
@@ -199,13 +199,13 @@ impl MemoryHost {
         realm.row(key).map(|row| row.read(realm.clock.store()))
     }
 
-    /// What is in people's mailboxes, oldest first.
+    /// The e-mails in people's mailboxes, oldest first.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         self.lock().mailbox.delivered.clone()
     }
 
-    /// The latest mail to an account.
+    /// The latest e-mail to an account.
     #[must_use]
     pub fn last_mail(&self, to: &UserRef) -> Option<Mail> {
         self.lock().mailbox.delivered.iter().rev().find(|mail| mail.to == *to).cloned()
@@ -223,7 +223,7 @@ impl MemoryHost {
         self.lock().with_due_work()
     }
 
-    /// The account of a person by his local id or user name in an organization.
+    /// The account of a person by their local id or user name in an organization.
     #[must_use]
     pub fn account(&self, organization: &str, id_or_name: &str) -> Option<UserRef> {
         let realm = self.lock();

@@ -1,5 +1,5 @@
-//! Who judges instead of the scripted policies: the seam at which policy components come in, which this host
-//! knows nothing of.
+//! Lets another judge take the place of the scripted policies: the seam at which policy components come in,
+//! which this host knows nothing of.
 
 use std::{any::Any, fmt::Debug, sync::Arc};
 
@@ -42,7 +42,7 @@ impl MemoryHost {
         *self.judge.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(judge);
     }
 
-    /// Who judges instead of the scripted policies.
+    /// The judge that takes the place of the scripted policies.
     #[must_use]
     pub fn judge(&self) -> Option<Arc<dyn Judge>> {
         self.judge.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()

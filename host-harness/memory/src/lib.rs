@@ -88,16 +88,16 @@ struct Saved {
 
 const FORMAT: u32 = 1;
 
-/// Why a saved state cannot be loaded.
+/// The reason why a saved state cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// It is no saved state.
+    /// The text is no saved state.
     #[error("this is no saved state of a host: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Another version has written it.
     #[error("the saved state has format {0}, this version reads format {FORMAT}")]
     Format(u32),
-    /// It was edited, and contradicts itself: what, a line each.
+    /// The state was edited, and contradicts itself: what, a line each.
     #[error("the saved state contradicts itself, so it was edited: mend it, or begin anew\n- {0}")]
     Contradicts(String),
 }
@@ -129,7 +129,7 @@ impl MemoryHost {
         Self { realm: Mutex::new(realm), judge: Mutex::default(), tally: Arc::default() }
     }
 
-    /// This host as all the imports of the plugin.
+    /// Lends this host as all the imports of the plugin.
     #[must_use]
     pub fn host(self: std::sync::Arc<Self>) -> Host {
         Host::of(self)
@@ -141,20 +141,20 @@ impl MemoryHost {
         self.realm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the machine's clock shows, in milliseconds since 1970.
+    /// The time that the machine's clock shows, in milliseconds since 1970.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.lock().clock.wall()
     }
 
-    /// What lifetimes and leases are judged by: the latest instant that was ever seen.
+    /// The time that lifetimes and leases are judged by: the latest instant that was ever seen.
     #[must_use]
     pub fn store_now(&self) -> u64 {
         self.lock().clock.store()
     }
 
-    /// What this host would hand to the plugin for a call of `caller` in `organization`: with the
-    /// permissions that he has there now, and the next request id.
+    /// The context that this host would hand to the plugin for a call of `caller` in `organization`: with the
+    /// permissions that they have there now, and the next request id.
     #[must_use]
     pub fn context(&self, organization: Option<&str>, caller: Principal) -> Context {
         let mut realm = self.lock();

@@ -19,16 +19,16 @@ use guestlist_contract::{
     types::{HostError, InvitationKey, MessageKind, Permissions, Principal, UserRef},
 };
 
-/// Where links lead. The code follows in the fragment, so that no server's log has it.
+/// The page that links lead to. The code follows in the fragment, so that no server's log has it.
 const LINK: &str = "https://id.example/invitation#";
 
 const HOUR: u64 = 60 * 60 * 1000;
 const DAY: u64 = 24 * HOUR;
 
-/// A mail as it was delivered.
+/// An e-mail as it was delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mail {
-    /// By the machine's clock.
+    /// The time by the machine's clock.
     pub at: u64,
     /// The account that it was sent to.
     pub to: UserRef,
@@ -42,32 +42,32 @@ pub struct Mail {
     pub version: u64,
     /// Absent: the host's own for the kind.
     pub template: Option<String>,
-    /// What it says.
+    /// The kind of message that it is.
     pub kind: MessageKind,
     /// The subject line.
     pub subject: String,
-    /// Whom it is from.
+    /// The person or client whom it is from.
     pub inviter: Principal,
     /// Present exactly in invitations.
     pub code: Option<String>,
     /// The link with the code in its fragment.
     pub link: Option<String>,
-    /// When the invitation runs out.
+    /// The time at which the invitation runs out.
     pub expires_at: Option<u64>,
-    /// In which language it is written; absent: the host's own choice.
+    /// The language in which it is written; absent: the host's own choice.
     pub language: Option<String>,
 }
 
-/// How the mail system behaves.
+/// The ways in which the e-mail system behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MailMode {
-    /// Every mail is delivered at once.
+    /// Every e-mail is delivered at once.
     #[default]
     Deliver,
-    /// No mail is accepted: it is `unavailable`.
+    /// No e-mail is accepted: it is `unavailable`.
     Fail,
-    /// Every mail is taken, and delivered by [`MemoryHost::settle_taken`].
+    /// Every e-mail is taken, and delivered by [`MemoryHost::settle_taken`].
     Take,
 }
 
@@ -77,10 +77,10 @@ pub(super) struct Mailbox {
     pub(super) delivered: Vec<Mail>,
     /// Taken over and not delivered yet.
     pub(super) taken: Vec<Mail>,
-    /// Who was sent a mail, by which organization, and when by the store's clock: as far back as the limit
-    /// looks.
+    /// Mails of late: to whom, from which organization, and when by the store's clock, as far back as the
+    /// limit looks.
     posted: Vec<Posted>,
-    /// Whose mail is held back for whom.
+    /// Organizations whose mail is held back, and for whom.
     waiting: Vec<Waiting>,
 }
 
@@ -89,8 +89,8 @@ pub(super) struct Mailbox {
 struct Waiting {
     to: UserRef,
     organization: String,
-    /// When it has last tried. It is told to wait for a day at most, so one that does not come again after that
-    /// keeps nobody waiting.
+    /// The time at which it has last tried. It is told to wait for a day at most, so one that does not come
+    /// again after that keeps nobody waiting.
     tried_at: u64,
 }
 
@@ -218,7 +218,7 @@ impl Realm {
         }
     }
 
-    /// Everybody whose word it waits for.
+    /// Finds everybody whose word it waits for.
     fn approvers(&self, key: &InvitationKey) -> Vec<UserRef> {
         let Some(row) = self.row(key) else { return Vec::new() };
         let entitled = self.organization(&key.organization).map(|place| place.permissions.as_slice());
@@ -259,7 +259,7 @@ impl Realm {
         }
     }
 
-    /// For how long a mail has to wait; `None`: it may go now.
+    /// The time for which a mail has to wait; `None`: it may go now.
     fn held_back(&self, organization: &str, to: &UserRef, limit: usize, now: u64) -> Option<u64> {
         let to_them = || self.mailbox.posted.iter().filter(|mail| mail.to == *to);
         let today = || to_them().filter(|mail| now.saturating_sub(mail.at) < DAY);
@@ -306,7 +306,7 @@ impl Realm {
         })
     }
 
-    /// The end of every mail that was taken over.
+    /// The end of every e-mail that was taken over.
     pub(super) fn settle_taken(&mut self, delivered: bool) -> usize {
         let taken = std::mem::take(&mut self.mailbox.taken);
         for mail in &taken {

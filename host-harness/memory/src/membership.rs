@@ -24,7 +24,7 @@ use guestlist_contract::{
     },
 };
 
-/// For whom steps are applied.
+/// The invitation and the person that steps are applied for.
 struct Applying<'a> {
     call: &'a Call,
     organization: &'a str,
@@ -80,13 +80,13 @@ impl Realm {
         Ok(users.iter().map(eligibility).collect())
     }
 
-    /// Somebody else has the user name that this one would get.
+    /// Tells whether somebody else has the user name that this one would get.
     fn is_name_taken(&self, place: &Organization, user: &UserRef) -> bool {
         let name = self.resident(user).map(|resident| resident.name.as_str());
         place.person(user).is_none() && name.is_some_and(|name| place.people.named(name).next().is_some())
     }
 
-    /// Somebody without an address has none that is allowed.
+    /// Tells whether the address is allowed; somebody without one has none that is.
     fn has_allowed_address(&self, place: &Organization, user: &UserRef) -> bool {
         let Some(domains) = &place.address_domains else { return true };
         let address = self.resident(user).and_then(|resident| resident.email.as_deref());
@@ -161,7 +161,7 @@ impl Realm {
         })
     }
 
-    /// Makes somebody a member, with the user name that he has where he is resident.
+    /// Makes somebody a member, with the user name that they have where they are resident.
     pub(super) fn add_member(
         &mut self,
         organization: &str,
@@ -218,8 +218,9 @@ impl Realm {
         given.unwrap_or(StepOutcome::NotAMember)
     }
 
-    /// He was a member by another way and is none any more: what has been claimed for him before is not
-    /// applied after. Where the accept itself had made him a member its log says so already.
+    /// Closes accepts of somebody who was a member by another way and is none any more: what has been claimed
+    /// for them before is not applied after. Where the accept itself had made them a member its log says so
+    /// already.
     pub(super) fn close_accepts_of(&mut self, organization: &str, account: &UserRef) {
         let Some(tenant) = self.tenants.get_mut(organization) else { return };
         let claimed = tenant.of_subject(account).filter(|row| row.invitation.state == State::Accepting);

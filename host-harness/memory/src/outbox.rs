@@ -1,4 +1,4 @@
-//! What waits to be done: mails, and the upkeep of rows.
+//! Keeps what waits to be done: e-mails, and the upkeep of rows.
 //!
 //! An outbox entry is a promise that survives a crash. It is written in the commit of the change that
 //! asks for it, and goes away in the commit that knows what became of it.
@@ -86,7 +86,7 @@ impl Tenant {
 fn upkeep_due(row: &StoredInvitation, now: u64, reminder_before: Option<u64>) -> Option<Work> {
     let stored = &row.invitation;
     let reminder = || {
-        // Nobody is reminded of what he has not been told.
+        // Nobody is reminded of what they have not been told.
         let wanted = stored.mail == MailState::Sent && !row.reminded && stored.state == State::Pending;
         let (end, before) = stored.expires_at.filter(|_| wanted).zip(reminder_before)?;
         // Nor of what they were told a moment ago.
@@ -215,7 +215,7 @@ impl Realm {
         Ok(u32::try_from(old.len()).unwrap_or(u32::MAX))
     }
 
-    /// Where a sweep would find something to do.
+    /// Finds the organizations where a sweep would find something to do.
     pub(super) fn with_due_work(&self) -> Vec<String> {
         let now = self.clock.store();
         let has_work = |id: &str, tenant: &Tenant| {

@@ -77,7 +77,7 @@ impl Realm {
         page(&walk, request, rows.filter(|row| matches(filter, row, now)), limit, now)
     }
 
-    /// Somebody who is not a signed-in person has no invitations.
+    /// Pages through the caller's invitations; somebody who is not a signed-in person has none.
     pub(super) fn mine(
         &self,
         call: &Call,

@@ -28,13 +28,13 @@ pub struct People {
 /// Local ids, by what leads to them.
 #[derive(Clone, Debug, Default)]
 struct Index {
-    /// By user name, in lower case: in different stores two may have one.
+    /// Local ids by user name, in lower case: in different stores two may have one.
     names: HashMap<String, Vec<String>>,
-    /// By address, in lower case: as many may have one as like to.
+    /// Local ids by address, in lower case: as many may have one as like to.
     addresses: HashMap<String, Vec<String>>,
-    /// By account, where that has another id than the local one.
+    /// Local ids by account, where that has another id than the local one.
     accounts: HashMap<(String, String), String>,
-    /// Where they are resident, and how many of each.
+    /// The organizations where they are resident, and how many people of each.
     homes: BTreeMap<String, usize>,
 }
 
@@ -92,12 +92,12 @@ impl People {
         self.index.get_or_init(|| Arc::new(Index::of(&self.by_id)))
     }
 
-    /// Those of that user name, in whatever store.
+    /// Finds the people of that user name, in whatever store.
     pub(super) fn named(&self, name: &str) -> impl Iterator<Item = (&String, &Person)> {
         self.all(self.index().names.get(&folded(name)))
     }
 
-    /// Those who have that text as their address here.
+    /// Finds the people who have that text as their address here.
     pub(super) fn addressed(&self, address: &str) -> impl Iterator<Item = (&String, &Person)> {
         self.all(self.index().addresses.get(&folded(address)))
     }
@@ -107,7 +107,7 @@ impl People {
         ids.filter_map(|id| self.by_id.get_key_value(id)).inspect(|_| steps::take(1))
     }
 
-    /// Somebody by their local id.
+    /// Finds somebody by their local id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Person> {
         steps::take(1);
@@ -172,7 +172,7 @@ impl PartialEq for People {
 impl Deref for People {
     type Target = BTreeMap<String, Person>;
 
-    /// Whoever takes the whole map may walk through it.
+    /// Lends the map; whoever takes the whole of it may walk through it.
     fn deref(&self) -> &Self::Target {
         steps::take(self.by_id.len());
         &self.by_id
@@ -236,7 +236,7 @@ pub(super) mod steps {
         TAKEN.set(TAKEN.get() + steps);
     }
 
-    /// Those that this takes.
+    /// Counts the steps that this takes.
     pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
         let before = total();
         let done = work();

@@ -1,5 +1,5 @@
-//! Who judges: an organization's component, where it has one, or else its scripted policy. The scripts
-//! are enough to show what each verdict does, without a component.
+//! Judges by an organization's component, where it has one, or else by its scripted policy. The scripts are
+//! enough to show what each verdict does, without a component.
 
 use async_trait::async_trait;
 

@@ -1,4 +1,4 @@
-//! What the host knows, as data.
+//! Everything that the host knows, as data.
 //!
 //! Two halves that a real host may keep in two systems: the organizations with their people
 //! ([`Organization`]), and what the invitation store keeps for each of them ([`Tenant`]). The store's
@@ -35,22 +35,22 @@ use guestlist_contract::{
 pub struct Realm {
     pub(super) clock: Clock,
     pub(super) entropy: Entropy,
-    /// How many contexts were made: numbers the request ids. No part of what is stored, so that a call
-    /// which changes nothing leaves it the same.
+    /// The number of contexts that were made: it numbers the request ids. No part of what is stored, so that
+    /// a call which changes nothing leaves it the same.
     #[serde(skip)]
     pub(super) requests: u64,
-    /// By id.
+    /// Organizations by id.
     pub organizations: BTreeMap<String, Organization>,
-    /// What the store has of each organization.
+    /// The store's half of each organization.
     pub tenants: BTreeMap<String, Tenant>,
     /// The audit trail, oldest first.
     pub audit: Vec<Event>,
-    /// Most mails that one person gets in a day, from all organizations together; absent: no limit.
+    /// Most e-mails that one person gets in a day, from all organizations together; absent: no limit.
     pub mails_per_day: Option<u32>,
     /// Stands for people's mailboxes, so it is no part of what the host stores.
     #[serde(skip)]
     pub(super) mailbox: Mailbox,
-    /// Where each live digest leads. Rebuilt from the rows.
+    /// The invitation that each live digest leads to. Rebuilt from the rows.
     #[serde(skip)]
     pub(super) codes: BTreeMap<String, InvitationKey>,
 }
@@ -62,14 +62,14 @@ pub struct Organization {
     pub name: String,
     /// Absent for a root organization.
     pub parent: Option<String>,
-    /// Not suspended.
+    /// Tells whether it works, that is, was not suspended.
     pub active: bool,
     /// Deleted: nobody finds it any more, but its id stays spent.
     pub deleted: bool,
     /// The names of its user stores, in capital letters.
     #[serde(deserialize_with = "canonical_all")]
     pub stores: BTreeSet<String>,
-    /// Those of the stores that do not answer at present.
+    /// Names of the stores that do not answer at present.
     #[serde(deserialize_with = "canonical_all")]
     pub silent_stores: BTreeSet<String>,
     /// Residents and guests, by local id.
@@ -80,28 +80,28 @@ pub struct Organization {
     pub groups: BTreeMap<String, Target>,
     /// Its roles, by id.
     pub roles: BTreeMap<String, Target>,
-    /// Who may do what here.
+    /// The people and clients who may do something here, and what.
     pub permissions: Vec<Entitled>,
-    /// What it has configured.
+    /// The settings that it has configured.
     pub settings: Values,
-    /// Where invitations may lead after accepting: absolute `https` URLs, and what lies below them.
+    /// Places that invitations may lead to after accepting: absolute `https` URLs, and what lies below them.
     #[serde(default)]
     pub landings: Vec<String>,
-    /// Whose addresses may be invited; absent: everybody's.
+    /// The domains of the addresses that may be invited; absent: everybody's.
     pub address_domains: Option<AddressDomains>,
     /// Its scripted policy.
     pub policy: Vec<Rule>,
-    /// What to add to UTC for its local time.
+    /// The minutes to add to UTC for its local time.
     #[serde(default)]
     pub utc_offset_minutes: i32,
 }
 
-/// Somebody and what he may do.
+/// A person or client and what they may do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entitled {
     /// A user or a client.
     pub who: Principal,
-    /// What he may do.
+    /// The permissions that they have.
     pub permissions: Permissions,
 }
 
@@ -116,15 +116,15 @@ pub struct Person {
     /// A verified address. That of a guest is where they are resident. What is no address
     /// ([`address_domain`](guestlist_contract::address_domain)) is as none.
     pub email: Option<String>,
-    /// Not disabled.
+    /// Tells whether it works, that is, was not disabled.
     pub active: bool,
-    /// Where the account is resident: the organization itself for its residents.
+    /// The account where it is resident: in the organization itself for its residents.
     pub account: UserRef,
-    /// His groups, and the invitation that each is owed to.
+    /// Their groups, and the invitation that each is owed to.
     pub groups: BTreeMap<String, Option<String>>,
-    /// His roles, and the invitation that each is owed to.
+    /// Their roles, and the invitation that each is owed to.
     pub roles: BTreeMap<String, Option<String>>,
-    /// The invitation that made him a member.
+    /// The invitation that made them a member.
     pub invitation: Option<String>,
 }
 
@@ -133,21 +133,21 @@ pub struct Person {
 pub struct Target {
     /// Its name.
     pub name: String,
-    /// Who may give it; absent: everybody who may invite.
+    /// The people and clients who may give it; absent: everybody who may invite.
     pub grantable_by: Option<Vec<Principal>>,
-    /// Who may receive it: those who have one of these roles in the parent organization; absent:
-    /// everybody.
+    /// The roles in the parent organization of which somebody has to have one to receive it; absent:
+    /// everybody may receive it.
     pub receivable_by: Option<Vec<String>>,
 }
 
-/// What the store keeps for one organization.
+/// The part that the store keeps for one organization.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tenant {
     /// Its invitations, by id.
     pub rows: BTreeMap<String, StoredInvitation>,
     /// Messages that wait.
     pub outbox: Vec<OutboxEntry>,
-    /// What idempotent operations have recorded, oldest first.
+    /// Records of idempotent operations, oldest first.
     pub operations: Vec<RecordedOperation>,
     /// The log of applied steps, by invitation.
     pub applied: BTreeMap<String, AppliedSteps>,
@@ -166,7 +166,7 @@ pub struct StoredInvitation {
     pub codes: Vec<String>,
     /// The version of the row that each of these was made for.
     pub code_versions: Vec<u64>,
-    /// When the mail system accepted the last mail with a code.
+    /// The time at which the e-mail system accepted the last e-mail with a code.
     pub mailed_at: Option<u64>,
     /// A reminder was written for the present lifetime.
     pub reminded: bool,
@@ -177,56 +177,56 @@ pub struct StoredInvitation {
 /// A message that waits to be sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutboxEntry {
-    /// Which invitation it is about.
+    /// The invitation that it is about.
     pub invitation: String,
-    /// What to send.
+    /// The kind of message to send.
     pub kind: MessageKind,
     /// The version of the invitation that asked for it.
     pub version: u64,
-    /// When it falls due.
+    /// The time at which it falls due.
     pub due_at: u64,
     /// Failed tries so far.
     pub tries: u32,
-    /// The host's mail pipeline has it and settles it by itself.
+    /// The host's e-mail pipeline has it and settles it by itself.
     pub taken: bool,
 }
 
-/// What one operation of one caller has recorded.
+/// The record of one operation of one caller.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordedOperation {
-    /// Whose operation it is.
+    /// The caller whose operation it is.
     pub caller: Principal,
     /// Its id.
     pub operation: String,
     /// The digest of the request.
     pub fingerprint: String,
-    /// When something was last recorded.
+    /// The time at which something was last recorded.
     pub at: u64,
-    /// What became of each position.
+    /// The outcome of each position.
     pub items: BTreeMap<u32, RecordedItem>,
 }
 
-/// What became of one position of an operation.
+/// The outcome of one position of an operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedItem {
-    /// This invitation was made.
+    /// The invitation that was made.
     Row(String),
-    /// It was refused, in the plugin's words.
+    /// The refusal, in the plugin's words.
     Refused(String),
 }
 
 /// The log that makes each step happen once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AppliedSteps {
-    /// Nothing may be applied any more.
+    /// Tells whether nothing may be applied any more.
     pub closed: bool,
-    /// What was applied, in order. A step stays here when its effect is taken away.
+    /// The steps that were applied, in order. A step stays here when its effect is taken away.
     pub steps: Vec<Step>,
 }
 
 impl StoredInvitation {
-    /// Nothing has ended it, and nobody has claimed it.
+    /// Tells whether nothing has ended it, and nobody has claimed it.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.invitation.state, State::AwaitingApproval | State::Pending)
     }
@@ -247,7 +247,7 @@ impl StoredInvitation {
         if self.has_run_out(now) { State::Expired } else { self.invitation.state }
     }
 
-    /// It is or was once pending: there was something to tell its invitee.
+    /// Tells whether it is or was once pending: there was something to tell its invitee.
     pub(super) fn was_pending(&self) -> bool {
         !self.codes.is_empty()
     }
@@ -310,7 +310,7 @@ impl Person {
         self.email.as_deref().filter(|email| address_domain(email).is_some())
     }
 
-    /// His grants of one kind, each with the invitation that it is owed to.
+    /// Their grants of one kind, each with the invitation that it is owed to.
     pub(super) fn grants(&self, kind: GrantKind) -> &BTreeMap<String, Option<String>> {
         match kind {
             GrantKind::Group => &self.groups,
@@ -333,7 +333,7 @@ impl Tenant {
         ids.iter().filter_map(|id| self.rows.get(id))
     }
 
-    /// How many invitations count against the organization's limit.
+    /// The number of invitations that count against the organization's limit.
     pub(super) fn active(&self, now: u64) -> usize {
         let counts = |row: &&StoredInvitation| !is_terminal(row.state_at(now));
         self.rows.values().filter(counts).count()
@@ -362,7 +362,7 @@ impl Realm {
         self.organizations.get(id).filter(|organization| !organization.deleted)
     }
 
-    /// Somebody where he is resident.
+    /// Finds somebody where they are resident.
     pub(super) fn resident(&self, account: &UserRef) -> Option<&Person> {
         self.organization(&account.organization)?
             .people

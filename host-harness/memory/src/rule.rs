@@ -26,19 +26,20 @@ use guestlist_documents::HumanDuration;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Rule {
-    /// Whom it concerns: user names or ids in the parent organization, `STORE/NAME`, or `ORGANIZATION/ID`.
+    /// People whom it concerns: user names or ids in the parent organization, `STORE/NAME`, or
+    /// `ORGANIZATION/ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
-    /// Whoever is in one of these groups of the parent organization, by id.
+    /// Concerns whoever is in one of these groups of the parent organization, by id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_groups: Option<Vec<String>>,
-    /// Whoever has one of these roles of the parent organization, by id.
+    /// Concerns whoever has one of these roles of the parent organization, by id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_roles: Option<Vec<String>>,
-    /// What somebody asks for who is in one of these groups of the organization, by id.
+    /// Concerns what somebody asks for who is in one of these groups of the organization, by id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inviter_in_groups: Option<Vec<String>>,
-    /// What somebody asks for who has one of these roles of the organization, by id.
+    /// Concerns what somebody asks for who has one of these roles of the organization, by id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inviter_in_roles: Option<Vec<String>>,
     /// Invitations that carry one of these, as `group:ID`, `role:ID`, or an id alone for both.
@@ -47,9 +48,10 @@ pub struct Rule {
     /// Invitations that are asked to be valid for longer than this, or for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime_over: Option<HumanDuration>,
-    /// When it is asked.
+    /// The moment at which it is asked.
     pub at: Moment,
-    /// Whom and what it names may come to be later; else a name that the world does not have is a mistake.
+    /// Tells whether those whom it names, and what it names, may come to be later; else a name that the world
+    /// does not have is a mistake.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub later: bool,
     /// Says no, with these words.
@@ -66,20 +68,20 @@ pub struct Rule {
     pub allow: bool,
 }
 
-/// When a rule is asked.
+/// The moments at which a rule is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
-    /// When somebody is invited, and again when they accept.
+    /// Asked when somebody is invited, and again when they accept.
     #[default]
     Always,
-    /// When somebody is invited.
+    /// Asked when somebody is invited.
     Invite,
-    /// When somebody accepts.
+    /// Asked when somebody accepts.
     Accept,
 }
 
-/// What a rule takes away.
+/// The parts of an invitation that a rule takes away.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Narrow {
@@ -91,10 +93,10 @@ pub struct Narrow {
     pub signed_in_only: bool,
 }
 
-/// What a rule is asked about.
+/// The matter that a rule is asked about.
 pub(super) struct Asked<'a> {
     pub(super) moment: Moment,
-    /// Who is or was invited, where that is somebody with an account.
+    /// The person who is or was invited, where that is somebody with an account.
     pub(super) account: Option<&'a UserRef>,
     /// Their account in the parent organization, and its id.
     pub(super) local: Option<(&'a str, &'a Person)>,
@@ -130,7 +132,7 @@ pub(super) fn is_meant(grant: &Grant, listed: &str) -> bool {
     grant.id == id && kind.is_none_or(|kind| kind == grant.kind)
 }
 
-/// What a name of a group or role says: which of the two, where it does, and the id.
+/// Reads what a name of a group or role says: which of the two, where it does, and the id.
 pub fn which(listed: &str) -> (Option<GrantKind>, &str) {
     match listed.split_once(':') {
         Some(("group", id)) => (Some(GrantKind::Group), id),
@@ -145,7 +147,7 @@ fn one_of(list: Option<&Vec<String>>, holds: impl Fn(&str) -> bool) -> bool {
 }
 
 impl Rule {
-    /// How many of its verdicts are given: one is right. Approval of less is one.
+    /// The number of verdicts that it gives: one is right. Approval of less is one.
     #[must_use]
     pub fn verdicts(&self) -> usize {
         usize::from(self.refuse.is_some())

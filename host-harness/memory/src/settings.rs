@@ -1,4 +1,4 @@
-//! What an organization has configured: the defaults, and changes to them.
+//! Settings of an organization: the defaults, and changes to them.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -50,7 +50,7 @@ pub fn default_settings() -> Values {
 #[serde(try_from = "String")]
 #[schemars(with = "String")]
 pub struct GrantName {
-    /// Which of the two.
+    /// Tells whether it is a role.
     pub is_role: bool,
     /// Its id.
     pub id: String,
@@ -81,7 +81,7 @@ impl TryFrom<String> for GrantName {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SettingsPatch {
-    /// Where the request names none.
+    /// Lifetime where the request names none.
     pub lifetime: Option<HumanDuration>,
     /// The shortest that may be asked for.
     pub lifetime_min: Option<HumanDuration>,
@@ -97,18 +97,18 @@ pub struct SettingsPatch {
     #[serde(deserialize_with = "notify")]
     #[schemars(with = "Option<String>")]
     pub notify: Option<Notify>,
-    /// Who may be shown codes: `invitee-only`, `see-code` or `see-code-even-alone`. Where it is not said,
-    /// `notify: external` says `see-code` as well.
+    /// The people who may be shown codes: `invitee-only`, `see-code` or `see-code-even-alone`. Where it is
+    /// not said, `notify: external` says `see-code` as well.
     #[serde(deserialize_with = "codes")]
     #[schemars(with = "Option<String>")]
     pub codes: Option<Codes>,
     /// Most users, grants and bytes of a name.
     pub limits: LimitsPatch,
-    /// How long an accept may take.
+    /// The longest that an accept may take.
     pub lease: Option<HumanDuration>,
     /// Take-overs before the sweep ends an accept.
     pub takeovers_max: Option<u32>,
-    /// Tries for one mail.
+    /// Tries for one e-mail.
     pub mail_tries: Option<u32>,
     /// Wait before the second try.
     pub mail_retry: Option<HumanDuration>,
@@ -124,7 +124,8 @@ pub struct SettingsPatch {
     #[serde(deserialize_with = "present")]
     #[schemars(with = "Option<String>")]
     pub reminder_before: Option<Option<HumanDuration>>,
-    /// Of `expired`, `accepted`, `declined`, `failed`, `revoked` and `approval-requested`.
+    /// Notices to send, out of `expired`, `accepted`, `declined`, `failed`, `revoked` and
+    /// `approval-requested`.
     #[serde(deserialize_with = "notices")]
     #[schemars(with = "Option<Vec<String>>")]
     pub notices: Option<Notices>,
@@ -135,10 +136,10 @@ pub struct SettingsPatch {
     /// Grants that need approval.
     #[schemars(with = "Option<Vec<String>>")]
     pub privileged: Option<Vec<Spanned<GrantName>>>,
-    /// Where invitations may lead after accepting: absolute `https` URLs, and what lies below them.
+    /// Places that invitations may lead to after accepting: absolute `https` URLs, and what lies below them.
     pub landings: Option<Vec<String>>,
-    /// As in `[example.com, "*.example.org"]`; `null`: any. The host's own rule: the plugin learns only
-    /// what it says of somebody.
+    /// Domains of the addresses that may be invited, as in `[example.com, "*.example.org"]`; `null`: any. The
+    /// host's own rule: the plugin learns only what it says of somebody.
     #[serde(deserialize_with = "present")]
     #[schemars(with = "Option<Vec<String>>")]
     pub address_domains: Option<Option<AddressDomains>>,

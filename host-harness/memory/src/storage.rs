@@ -10,7 +10,7 @@ use guestlist_contract::{
     types::{AcceptWith, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, State},
 };
 
-/// How much an invitee must show: more is stricter.
+/// Ranks how much an invitee must show: more is stricter.
 fn strictness(mode: AcceptWith) -> u8 {
     match mode {
         AcceptWith::InviteeAndCode => 2,

@@ -1,5 +1,5 @@
-//! How often each rule and each verdict of a policy was given, and verdicts that are not let through: for those
-//! who ask what of the rules their tests would miss.
+//! Counts how often each rule and each verdict of a policy was given, and holds verdicts that are not let
+//! through: for those who ask what of the rules their tests would miss.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,18 +15,18 @@ const MOST: usize = 1_000;
 /// A verdict other than `allow`, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Given {
-    /// Whose rule it is from.
+    /// The organization whose rule it is from.
     pub organization: String,
-    /// As in `refuse: not bob`.
+    /// The verdict as text, as in `refuse: not bob`.
     pub verdict: String,
 }
 
-/// What has decided.
+/// Counts of what has decided.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// By organization, and by the rule as JSON.
+    /// The number of decisions by organization, and by the rule as JSON.
     pub rules: BTreeMap<(String, String), u64>,
-    /// How often each verdict was given.
+    /// The number of times that each verdict was given.
     pub verdicts: BTreeMap<Given, u64>,
     /// Let through as `allow`.
     overruled: BTreeSet<Given>,
@@ -73,7 +73,7 @@ fn word(verdict: &Verdict) -> Option<String> {
 }
 
 impl MemoryHost {
-    /// What has decided so far. Nobody decides while it is held.
+    /// Shows what has decided so far. Nobody decides while it is held.
     pub fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }

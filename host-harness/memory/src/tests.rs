@@ -1,4 +1,4 @@
-//! What the in-memory host promises, rule by rule.
+//! Tests what the in-memory host promises, rule by rule.
 
 #![allow(
     clippy::unwrap_used,
@@ -111,7 +111,7 @@ fn sweep(host: &MemoryHost) -> Call {
     host.call(Operation::Sweep, Some("acme"), Principal::System)
 }
 
-/// A call of somebody from his own dashboard.
+/// A call of somebody from their own dashboard.
 fn dashboard(host: &MemoryHost, who: UserRef) -> Call {
     host.call(Operation::Accept, None, person(who))
 }

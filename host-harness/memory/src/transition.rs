@@ -129,7 +129,7 @@ impl Realm {
         Ok(Transitioned { applied: true, row: answer })
     }
 
-    /// Whether the guard holds; an error where the change is not allowed at all.
+    /// Tells whether the guard holds; an error where the change is not allowed at all.
     fn may_change(
         &self,
         call: &Call,

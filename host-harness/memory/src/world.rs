@@ -27,7 +27,7 @@
 //!     users: [{ id: u-gus0, name: gus, email: gus@partner.example }]
 //! ```
 //!
-//! A reference to a person is his id: of the organization itself or of its ancestors, the nearest
+//! A reference to a person is their id: of the organization itself or of its ancestors, the nearest
 //! first. `ORGANIZATION/ID` names anybody, `client:ID` a machine.
 
 mod build;
@@ -51,11 +51,11 @@ type Text = Spanned<String>;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct World {
-    /// When the host's clock starts, as in `2026-03-02T09:00:00Z`; the same instant by default.
+    /// The time at which the host's clock starts, as in `2026-03-02T09:00:00Z`; the same instant by default.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     clock: Option<Text>,
-    /// Where entropy starts; 1 by default. Whoever knows it knows all codes: for tests only.
+    /// The number from which entropy starts; 1 by default. Whoever knows it knows all codes: for tests only.
     #[serde(default)]
     seed: Option<u64>,
     /// Most mails that one person gets in a day, from all organizations together; no limit by default.
@@ -77,7 +77,7 @@ struct OrganizationEntry {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     parent: Option<Text>,
-    /// What to add to UTC for its local time, as in `+01:00`; nothing by default.
+    /// Offset to add to UTC for its local time, as in `+01:00`; nothing by default.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     utc_offset: Option<Text>,
@@ -139,7 +139,7 @@ struct UserEntry {
     /// `true` by default.
     #[serde(default = "yes")]
     active: bool,
-    /// Where the account is, as `ORGANIZATION/ID`: they are a guest here.
+    /// The account that they have elsewhere, as `ORGANIZATION/ID`: they are a guest here.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     resident: Option<Text>,
@@ -224,7 +224,7 @@ impl World {
         self.organizations.iter_mut().map(|entry| &mut entry.policy)
     }
 
-    /// What organizations set, each with the organization's id where it stands.
+    /// Lists what organizations set, each with the organization's id where it stands.
     pub fn settings(&self) -> impl Iterator<Item = (&Text, &SettingsPatch)> {
         self.organizations.iter().map(|entry| (&entry.id, &entry.settings))
     }

@@ -27,20 +27,20 @@ const NONE: &str = "none";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FolderError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{}: {error}; a folder of policies has a `{MANIFEST}`, and of a single policy the component is meant", .path.display())]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         error: io::Error,
     },
-    /// What is wrong with it, and where.
+    /// The file says nothing that makes sense: what is wrong with it, and where.
     #[error(transparent)]
     Malformed(WorldError),
 }
 
-/// What was put in force.
+/// A report on what was put in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FolderReport {
@@ -48,7 +48,7 @@ pub struct FolderReport {
     pub policies: usize,
     /// Organizations that it names.
     pub organizations: usize,
-    /// Those that cannot be loaded: nobody is let in where they should judge.
+    /// Policies that cannot be loaded: nobody is let in where they should judge.
     pub broken: Vec<BrokenPolicy>,
 }
 
@@ -58,15 +58,15 @@ pub struct FolderReport {
 pub struct BrokenPolicy {
     /// Its name in `policies.yaml`.
     pub name: String,
-    /// Why, and what to do.
+    /// The reason, and what to do.
     pub why: String,
     /// The organizations that are named as having it.
     pub organizations: Vec<String>,
-    /// It is for all organizations that are not named, too.
+    /// Tells whether it is for all organizations that are not named, too.
     pub others: bool,
 }
 
-/// Whose the policies of a folder are.
+/// The content of `policies.yaml`: whose the policies of a folder are.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -77,8 +77,8 @@ pub struct Manifest {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     organizations: BTreeMap<String, Spanned<String>>,
-    /// That of whoever is not named, or `none`. The last line, and never absent: a file that is cut off is wrong, and
-    /// not one without rules.
+    /// The policy of whoever is not named, or `none`. The last line, and never absent: a file that is cut off
+    /// is wrong, and not one without rules.
     #[schemars(with = "String")]
     others: Spanned<String>,
 }
@@ -95,24 +95,24 @@ struct Entry {
     sha256: Spanned<String>,
 }
 
-/// Why what a path has is not in force.
+/// The reason why what a path has is not in force.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("`{}` cannot be read: {error}", .path.display())]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         error: io::Error,
     },
-    /// It is no policy that this host takes.
+    /// The file is no policy that this host takes.
     #[error("{}: {error}", .path.display())]
     Unusable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason why it is not.
         error: PolicyError,
     },
     /// The folder says nothing that makes sense.
@@ -123,7 +123,7 @@ pub enum PathError {
     Broken {
         /// Its name in `policies.yaml`.
         name: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
 }

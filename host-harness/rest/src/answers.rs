@@ -1,4 +1,4 @@
-//! What callers get.
+//! Answers that callers get.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -21,9 +21,9 @@ use guestlist_contract::{
 pub struct Problem {
     /// The reference's, or one of ours (`GL-..`).
     pub code: String,
-    /// What kind of problem.
+    /// The kind of problem.
     pub message: String,
-    /// What to do about it.
+    /// Advice about it.
     pub description: String,
 }
 
@@ -101,7 +101,7 @@ fn add<const N: usize>(to: &mut Value, fields: [(&str, Option<Value>); N]) {
     }
 }
 
-/// Why one user was not invited.
+/// Says why one user was not invited.
 #[must_use]
 pub fn item_problem(refusal: &ItemRefusal) -> Problem {
     match refusal {
@@ -458,7 +458,7 @@ pub fn accepted(accepted: &Accepted) -> Value {
     shown
 }
 
-/// What became of each step.
+/// Tells what became of each step.
 #[must_use]
 pub fn outcomes(results: &[StepResult]) -> Value {
     results

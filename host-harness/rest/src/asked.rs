@@ -1,12 +1,12 @@
-//! What was asked, in the words of the request: for the words of what was refused.
+//! Keeps what was asked, in the words of the request: for the words of what was refused.
 
 use guestlist_contract::{
     host::Operation,
     types::{Grant, GrantKind},
 };
 
-/// What was asked. The contract has words of its own for the fields of a request, and one refusal for many
-/// operations; a caller is told in theirs.
+/// The things that were asked for. The contract has words of its own for the fields of a request, and one
+/// refusal for many operations; a caller is told in theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     operation: Operation,

@@ -1,4 +1,4 @@
-//! What callers send.
+//! Requests that callers send.
 
 use serde::{
     Deserialize, Deserializer,
@@ -20,7 +20,7 @@ use guestlist_documents::{HumanDuration, files::without_mark};
 /// A request that is not what the operation takes.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidRequest {
-    /// Not JSON, or not of the operation's shape; the text says where and what was expected.
+    /// The request is not JSON, or not of the operation's shape; the text says where and what was expected.
     #[error("the request is not understood: {0}")]
     Json(#[from] serde_json::Error),
     /// A value that no field can have.
@@ -64,12 +64,12 @@ pub struct Invite {
     /// `manageNotificationsInternally` is understood; every other pair is stored with the invitation.
     #[serde(default, deserialize_with = "list")]
     properties: Vec<Pair>,
-    /// As in `24h`, `90m`, or `never`.
+    /// The lifetime, as in `24h`, `90m`, or `never`.
     lifetime: Option<String>,
     template: Option<String>,
-    /// As in `de` or `pt-BR`.
+    /// The language, as in `de` or `pt-BR`.
     language: Option<String>,
-    /// Where to go after accepting: one of the places that the organization allows.
+    /// The place to go to after accepting: one of those that the organization allows.
     landing: Option<String>,
     idempotency_key: Option<String>,
 }
@@ -90,7 +90,7 @@ impl Invite {
     ///
     /// # Errors
     /// A lifetime that is not a time, or a value of `manageNotificationsInternally` other than `true`
-    /// and `false`. (The reference takes every other text for `false` and sends no mail.)
+    /// and `false`. (The reference takes every other text for `false` and sends no e-mail.)
     pub fn into_request(self) -> Result<InviteRequest, InvalidRequest> {
         let mut notify = None;
         let mut metadata = Vec::new();
@@ -136,7 +136,7 @@ pub fn duration(text: &str) -> Result<u64, InvalidRequest> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct List {
-    /// As in `PENDING`.
+    /// States, as in `PENDING`.
     #[serde(deserialize_with = "list")]
     status: Vec<String>,
     group: Option<String>,
@@ -144,7 +144,7 @@ pub struct List {
     inviter: Option<Asker>,
     invitee: Option<Account>,
     username_prefix: Option<String>,
-    /// Those that were taken off the list, instead of those that were not.
+    /// Asks for those that were taken off the list, instead of those that were not.
     dismissed: bool,
     /// `createdAt`, `expiredAt` or `username`.
     sort_by: Option<String>,
@@ -170,7 +170,7 @@ impl From<Account> for UserRef {
     }
 }
 
-/// Who has invited, as answers show them: `{"organization": .., "id": ..}`, or `{"client": ..}` for a machine;
+/// The inviter, as answers show them: `{"organization": .., "id": ..}`, or `{"client": ..}` for a machine;
 /// also as the command writes them, `ORGANIZATION/ID` and `client:ID`.
 #[derive(Debug)]
 pub struct Asker(Principal);
@@ -313,9 +313,9 @@ fn states(names: &[String]) -> Result<Vec<State>, InvalidRequest> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ById {
-    /// Of the invitation.
+    /// The id of the invitation.
     pub id: String,
-    /// For `revoke` and `reject`.
+    /// The reason, for `revoke` and `reject`.
     pub reason: Option<String>,
 }
 
@@ -325,7 +325,7 @@ impl Named for ById {}
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ByIds {
-    /// Of the invitations.
+    /// The ids of the invitations.
     #[serde(deserialize_with = "list")]
     pub ids: Vec<String>,
 }
@@ -345,7 +345,7 @@ pub struct RevokeAll {
 impl Named for RevokeAll {}
 
 impl RevokeAll {
-    /// Whose invitations are meant.
+    /// Tells whose invitations are meant.
     ///
     /// # Errors
     /// Neither or both are named.
@@ -370,7 +370,7 @@ pub struct TakeHandle {
 impl Named for TakeHandle {}
 
 impl TakeHandle {
-    /// Which invitation is meant.
+    /// Tells which invitation is meant.
     ///
     /// # Errors
     /// Neither a code nor an organization and id, or both.
@@ -397,7 +397,7 @@ pub struct Decline {
 impl Named for Decline {}
 
 impl Decline {
-    /// As [`TakeHandle::handle`].
+    /// Does the same as [`TakeHandle::handle`].
     ///
     /// # Errors
     /// As there.

@@ -1,4 +1,4 @@
-//! Whether two plugins, or two policies, decide the same.
+//! Compares whether two plugins, or two policies, decide the same.
 //!
 //! Both play every scenario, and nothing is checked but that they answered and changed the same, step by
 //! step. A step of a race, or after one, has an outcome in every schedule: there the sets of distinct
@@ -39,7 +39,7 @@ pub fn compare(suite: &Suite, old: &Runner, new: &Runner, told: impl Fn(Progress
     report
 }
 
-/// What a step did, in every schedule in which it was taken.
+/// The outcomes of a step, in every schedule in which it was taken.
 struct Outcomes<'a> {
     title: &'a str,
     all: BTreeSet<String>,

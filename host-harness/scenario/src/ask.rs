@@ -18,40 +18,40 @@ use guestlist_harness::{CallError, Completed, Export, Reason, Session, Trace, op
 use guestlist_rest::{self as reference, InvalidRequest, Named};
 use guestlist_testkit::coverage::Coverage;
 
-/// What is asked of the plugin, as in its contract.
+/// A request to the plugin, as in its contract.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// Whom, and what for.
+    /// The people to invite, and what for.
     Invite(InviteRequest),
-    /// Which, and in what order.
+    /// The invitations to list, and their order.
     List(InvitationFilter, PageRequest),
-    /// By id.
+    /// The id.
     Get(String),
     /// Ids, and what a scenario calls them.
     Resend(Vec<String>, Vec<String>),
-    /// By id, and why.
+    /// The id, and the reason.
     Revoke(String, Option<String>),
-    /// Whose, and why.
+    /// The owner of the invitations, and the reason.
     RevokeAll(Owner, Option<String>),
-    /// By id.
+    /// The id.
     Approve(String),
-    /// By id, and why.
+    /// The id, and the reason.
     Reject(String, Option<String>),
-    /// By id.
+    /// The id.
     Dismiss(String),
-    /// In which states, behind what, and how many.
+    /// The states, the place behind which to begin, and the most of a page.
     ListMine(Vec<State>, Option<String>, u32),
-    /// By code or id.
+    /// The code or id.
     Introspect(Handle),
-    /// By code or id.
+    /// The code or id.
     Accept(Handle),
-    /// By code or id, and why.
+    /// The code or id, and the reason.
     Decline(Handle, Option<String>),
-    /// At most so many.
+    /// The most items.
     Sweep(u32),
 }
 
-/// From the types of [`operations`].
+/// Makes requests from the types of [`operations`].
 macro_rules! requests {
     ($($variant:ident { $($field:ident),* } => $($argument:expr),*;)*) => {
         $(
@@ -81,7 +81,7 @@ requests! {
     Sweep { limit } => limit;
 }
 
-/// What is answered.
+/// The answer to a request.
 #[derive(Debug)]
 pub(super) enum Answer {
     Invite(Result<Vec<Result<Invited, ItemRefusal>>, Refusal>),
@@ -113,7 +113,7 @@ pub(super) struct Spoken {
     pub(super) trace: Option<Trace>,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub(super) struct Broken {
     /// A word for scenarios.
@@ -168,7 +168,7 @@ impl Request {
         })
     }
 
-    /// Which operation it asks for.
+    /// The operation that it asks for.
     #[must_use]
     pub fn operation(&self) -> Operation {
         match self {

@@ -1,8 +1,8 @@
 //! Playing scenarios on a host that keeps what it stores elsewhere: in a database.
 //!
-//! Time, entropy, mail and policies stay those of the host in memory, and so does the world that a scenario
+//! Time, entropy, e-mail and policies stay those of the host in memory, and so does the world that a scenario
 //! changes and looks at: after each call that may have changed something it is read again from the database,
-//! and after each event it is written there as a whole. Mail and policies look at that copy.
+//! and after each event it is written there as a whole. E-mail and policies look at that copy.
 
 use std::sync::Arc;
 

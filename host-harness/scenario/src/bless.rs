@@ -1,7 +1,7 @@
 //! Blessing: what came is written into the scenario as what must come.
 //!
-//! Only lists of effects are written. A wrong answer, mail or audit event stays a failure: somebody has
-//! said what it must be, and nobody but him takes it back.
+//! Only lists of effects are written. A wrong answer, e-mail or audit event stays a failure: somebody has
+//! said what it must be, and nobody but them takes it back.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -22,21 +22,21 @@ use guestlist_documents::files::{self, LONGEST_TEXT};
 /// The effects that came, where a scenario asks for them and at its end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Came {
-    /// By line and column of the list.
+    /// Effects by line and column of the list.
     asked: BTreeMap<(u64, u64), Vec<String>>,
     end: Option<Vec<String>>,
     /// Schedules of a race have ended in more than one way.
     many_ends: bool,
 }
 
-/// Why nothing was written.
+/// The reason why nothing was written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotBlessed {
     /// The scenario failed.
     #[error("it failed, and effects are written only where everything else came as it says")]
     Failed,
-    /// There is no one list of effects.
+    /// The story ends in more ways than one list of effects can tell.
     #[error(
         "the schedules of its race end with different effects; say with `answer`, `audit` or `succeed` what holds in all"
     )]
@@ -49,10 +49,10 @@ pub enum NotBlessed {
         "its effects cannot be written safely: {0}; write `expect:` and `effects:` on lines of their own"
     )]
     Layout(String),
-    /// Somebody has edited the file while the scenario ran.
+    /// The file was edited by somebody while the scenario ran.
     #[error("the file was changed while it ran: run it again")]
     Changed,
-    /// Nothing is written through a link.
+    /// The file is a link, and nothing is written through one.
     #[error("it is a link: play the file that it leads to")]
     Link,
     /// Reading or writing failed.
@@ -61,7 +61,7 @@ pub enum NotBlessed {
 }
 
 impl Came {
-    /// What came where a list of effects stands. It must be the same whenever the story passes there.
+    /// Notes what came where a list of effects stands. It must be the same whenever the story passes there.
     pub(super) fn note(&mut self, list: &Spanned<Vec<Text>>, lines: &[String]) -> Option<Failure> {
         match self.asked.entry(place(list)) {
             Entry::Vacant(free) => {
@@ -77,7 +77,7 @@ impl Came {
         }
     }
 
-    /// What the whole story came to.
+    /// Notes what the whole story came to.
     pub(super) fn note_end(&mut self, lines: &[String]) {
         match &self.end {
             Some(known) => self.many_ends |= known != lines,
@@ -138,7 +138,7 @@ impl Case {
     }
 }
 
-/// Whether a list has these lines, in whatever order.
+/// Tells whether a list has these lines, in whatever order.
 fn says(list: &Spanned<Vec<Text>>, lines: &[String]) -> bool {
     let mut said: Vec<&str> = list.value.iter().map(|line| line.value.as_str()).collect();
     let mut came: Vec<&str> = lines.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! What can be said of a scenario before it runs.
+//! Checks what can be said of a scenario before it runs.
 //!
 //! A misspelt name is found here, with its line and what was probably meant, and not by a step that
 //! fails in the middle of a story.
@@ -77,8 +77,8 @@ struct Checker<'a> {
     world: Snapshot,
     realm: Realm,
     stores: Stores,
-    /// What people, groups, roles and organizations that are made, or renamed, in the course of the story are
-    /// called.
+    /// Names of the people, groups, roles and organizations that are made, or renamed, in the course of the
+    /// story.
     made: Vec<String>,
     /// Organizations get other parents.
     moves: bool,

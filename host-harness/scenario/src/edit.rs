@@ -1,6 +1,6 @@
 //! Writing lists into a YAML text, and changing nothing else of it.
 //!
-//! A file of somebody's is not serialized anew: that would lose his comments, his order and his
+//! A file of somebody's is not serialized anew: that would lose their comments, their order and their
 //! quotes. The parser tells where each node stands, and only these bytes are replaced. What comes out
 //! is read again and must be what went in but for the lists; otherwise the text stays as it was.
 

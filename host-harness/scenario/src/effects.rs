@@ -1,7 +1,7 @@
 //! Everything that changed between two instants, a line each.
 //!
 //! A line is whole and reads by itself; the same change is always the same line. What is compared are
-//! invitations, members with their groups and roles, waiting messages and delivered mails, accounts,
+//! invitations, members with their groups and roles, waiting messages and delivered e-mails, accounts,
 //! organizations and rules. The audit trail has an expectation of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use guestlist_contract::types::{
 };
 use guestlist_memory::{Mail, MemberView, OrganizationView, Snapshot, StoredInvitation};
 
-/// What `after` has, and `before` had not; and the other way round. Sorted.
+/// Lists what `after` has, and `before` had not; and the other way round. Sorted.
 pub(super) fn effects(before: &Snapshot, after: &Snapshot, names: &Names) -> Vec<String> {
     let mut lines = Lines { names, now: after.store_now, lines: Vec::new() };
     lines.invitations(before, after);
@@ -47,7 +47,7 @@ struct Lines<'a> {
     lines: Vec<String>,
 }
 
-/// The mail as a kind, in kebab case.
+/// The e-mail as a kind, in kebab case.
 pub(super) fn kind(kind: &MessageKind) -> String {
     match kind {
         MessageKind::Other(other) => other.clone(),
@@ -335,7 +335,7 @@ fn codes(live: usize) -> String {
     }
 }
 
-/// What the one list has more often than the other.
+/// Lists what the one list has more often than the other.
 fn difference(one: &[String], other: &[String]) -> Vec<String> {
     let mut left: Vec<&String> = other.iter().collect();
     let more = one.iter().filter(|line| match left.iter().position(|known| known == line) {

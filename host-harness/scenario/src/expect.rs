@@ -1,4 +1,4 @@
-//! Whether what came is what the scenario says.
+//! Checks whether what came is what the scenario says.
 
 use serde_json::{Map, Value, json};
 use serde_saphyr::Spanned;
@@ -18,7 +18,7 @@ use guestlist_documents::yaml::flow;
 use guestlist_harness::Trace;
 use guestlist_memory::{AuditEvent, Mail, Snapshot};
 
-/// What came of a step, or of all.
+/// The things that came of a step, or of all.
 pub(super) struct Seen<'a> {
     /// Absent where no call was made, and for all steps together.
     pub(super) told: Option<&'a Told>,
@@ -31,17 +31,17 @@ pub(super) struct Seen<'a> {
     pub(super) memory: usize,
 }
 
-/// What has to be known of what came.
+/// The parts of what came that have to be known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
-    /// Effects, mails and audit events.
+    /// Effects, e-mails and audit events.
     pub(super) changes: bool,
     /// Host calls with their arguments.
     pub(super) calls: bool,
 }
 
 impl<'a> Seen<'a> {
-    /// What happened between two instants.
+    /// Collects what happened between two instants.
     pub(super) fn between(
         before: &Snapshot,
         after: &Snapshot,
@@ -78,7 +78,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The keys that a mail can have.
+/// The keys that an e-mail can have.
 pub(super) const MAIL_KEYS: [&str; 9] =
     ["to", "address", "kind", "of", "subject", "from", "template", "code", "expires-at"];
 
@@ -246,7 +246,7 @@ fn answer(outcome: &Spanned<Outcome>, seen: &Seen<'_>, failures: &mut Vec<Failur
     }
 }
 
-/// Without an expectation of the answer a call must succeed.
+/// Checks a call without an expectation of the answer: it must succeed.
 pub(super) fn unasked<T>(step: &Spanned<T>, outcome: Option<&Outcome>, told: &Told) -> Option<Failure> {
     let said = outcome.is_some_and(|it| it.answer.is_some() || it.refused.is_some() || it.broken.is_some());
     if said || told.success {

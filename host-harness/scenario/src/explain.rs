@@ -1,4 +1,4 @@
-//! What a step is, asked and did, in lines for people.
+//! Explains what a step is, asked and did, in lines for people.
 
 use super::{
     format::{Handle, Step, Text},
@@ -18,7 +18,7 @@ pub(super) fn explained(trace: &Trace, showing: &Showing<'_>) -> Vec<String> {
     trace.entries.iter().map(line).collect()
 }
 
-/// What a policy component was told, in the words of its language, and what it said.
+/// Tells what a policy component was told, in the words of its language, and what it said.
 pub(super) fn judged(judgement: &Judgement) -> Vec<String> {
     let Judgement { language, asked, log, .. } = judgement;
     let verdict = match &judgement.verdict {
@@ -40,7 +40,7 @@ pub(super) fn judged(judgement: &Judgement) -> Vec<String> {
     lines
 }
 
-/// What a step is, in a few words.
+/// Names a step, in a few words.
 pub(super) fn title(step: &Step) -> String {
     let who = step.caller.as_ref().map(|who| format!(" as {}", who.value)).unwrap_or_default();
     let of = |text: &Text| text.value.clone();

@@ -1,4 +1,4 @@
-//! What did not come as a scenario says.
+//! Tells what did not come as a scenario says.
 
 use serde::Serialize;
 use serde_saphyr::{Location, Spanned};
@@ -12,15 +12,15 @@ pub struct Failure {
     pub line: u64,
     /// The column, from 1.
     pub column: u64,
-    /// What is wrong.
+    /// The mistake, in words.
     pub message: String,
-    /// What the scenario says, where two texts can be compared.
+    /// The text that the scenario has, where two texts can be compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What came.
+    /// The text that came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actual: Option<String>,
-    /// What to do.
+    /// Advice about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
@@ -32,7 +32,7 @@ impl From<Problem> for Failure {
 }
 
 impl Failure {
-    /// At a place of the file.
+    /// A failure at a place of the file.
     pub(super) fn at<T>(place: &Spanned<T>, message: impl Into<String>) -> Self {
         Self::at_location(place.referenced, message)
     }

@@ -1,4 +1,4 @@
-//! What a scenario file can say.
+//! The format of scenario files.
 //!
 //! These types are the format: the parser, the JSON Schema and the checks of a file all come from them.
 //! A step is one flat mapping with exactly one action among its keys, because then a misspelt key is
@@ -31,13 +31,13 @@ pub type Text = Spanned<String>;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scenario {
-    /// What it shows, in a sentence.
+    /// A sentence about what it shows.
     #[schemars(with = "String")]
     pub name: Text,
     /// More about it, for people.
     #[serde(default)]
     pub about: Option<String>,
-    /// For `--filter`, beside the name and the path.
+    /// Words for `--filter`, beside the name and the path.
     #[serde(default)]
     pub tags: Vec<String>,
     /// Tells the scenario once for each row: a value that is written where the text says `$each`, or a mapping
@@ -47,18 +47,18 @@ pub struct Scenario {
     /// A world file, relative to this file, or a world written here.
     #[schemars(with = "WorldSchema")]
     pub world: Spanned<WorldSource>,
-    /// When the clock starts, as in `2026-03-02T09:00:00Z`; the world's by default.
+    /// The time at which the clock starts, as in `2026-03-02T09:00:00Z`; the world's by default.
     #[serde(default)]
     #[schemars(with = "Option<schema::Instant>")]
     pub clock: Option<Text>,
-    /// Where entropy starts; the world's by default.
+    /// The number from which entropy starts; the world's by default.
     #[serde(default)]
     pub seed: Option<u64>,
     /// The organization of every administrator's step that names none.
     #[serde(default, rename = "in")]
     #[schemars(with = "Option<String>")]
     pub organization: Option<Text>,
-    /// Who acts in every step that names nobody.
+    /// The caller who acts in every step that names nobody.
     #[serde(default, rename = "as")]
     #[schemars(with = "Option<String>")]
     pub caller: Option<Text>,
@@ -72,7 +72,7 @@ pub struct Scenario {
     /// The story, in order.
     #[schemars(with = "Vec<Step>")]
     pub steps: Vec<Spanned<Step>>,
-    /// What must have come of all steps together.
+    /// Expectations of what must have come of all steps together.
     #[serde(default)]
     #[schemars(with = "Option<Outcome>")]
     pub expect: Option<Spanned<Outcome>>,
@@ -83,7 +83,7 @@ pub struct Scenario {
     pub faults: Faults,
 }
 
-/// Whether calls share an instance.
+/// Tells whether calls share an instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Instances {
@@ -99,7 +99,7 @@ pub enum Instances {
 pub enum WorldSource {
     /// Relative to the file that names it.
     File(String),
-    /// As in a world file.
+    /// A world, as in a world file.
     Here(Box<World>),
 }
 
@@ -191,7 +191,7 @@ pub struct Step {
     pub dismiss: Option<Text>,
     /// The caller's own invitations, everywhere.
     pub list_mine: Option<ListMine>,
-    /// What the caller would accept.
+    /// Shows what the caller would accept.
     pub introspect: Option<Handle>,
     /// Becomes a member.
     pub accept: Option<Handle>,
@@ -216,7 +216,8 @@ pub struct Step {
     pub race: Option<Race>,
 
     // What goes with it.
-    /// Who acts: a user by id or name, as `ORGANIZATION/USER`, `client:ID`, `anonymous` or `system`.
+    /// The caller who acts: a user by id or name, as `ORGANIZATION/USER`, `client:ID`, `anonymous` or
+    /// `system`.
     #[serde(rename = "as")]
     #[schemars(with = "Option<String>")]
     pub caller: Option<Text>,
@@ -224,18 +225,18 @@ pub struct Step {
     #[serde(rename = "in")]
     #[schemars(with = "Option<String>")]
     pub organization: Option<Text>,
-    /// Of a revoke, reject, revoke-all or decline.
+    /// The reason of a revoke, reject, revoke-all or decline.
     pub reason: Option<String>,
     /// A failure of the host during this step.
     #[schemars(with = "Option<FaultEntry>")]
     pub fault: Option<Spanned<FaultEntry>>,
-    /// What must come of it. Without it a call must be answered with success.
+    /// Expectations of what must come of it. Without any, a call must be answered with success.
     #[schemars(with = "Option<Outcome>")]
     pub expect: Option<Spanned<Outcome>>,
 }
 
 impl Step {
-    /// Whether it asks the plugin, if it does anything.
+    /// Tells whether it asks the plugin, if it does anything.
     pub(super) fn is_call(&self) -> bool {
         let others = [
             self.advance.is_some(),
@@ -259,13 +260,13 @@ pub struct Race {
     /// Random schedules start from this seed. Absent: all schedules with at most `switches`.
     #[serde(default)]
     pub seed: Option<u64>,
-    /// How many random schedules; 20 by default.
+    /// The number of random schedules; 20 by default.
     #[serde(default)]
     pub runs: Option<u32>,
-    /// Without a seed: how often somebody may be interrupted who could go on; 1 by default.
+    /// The most interruptions of somebody who could go on, in schedules without a seed; 1 by default.
     #[serde(default)]
     pub switches: Option<usize>,
-    /// So many of the calls must be answered with success, in every schedule.
+    /// The number of calls that must be answered with success, in every schedule.
     #[serde(default)]
     pub succeed: Option<usize>,
 }

@@ -1,4 +1,4 @@
-//! What happens in the world between two calls.
+//! Lets things happen in the world between two calls.
 
 use serde_saphyr::Spanned;
 

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use guestlist_contract::types::{InvitationKey, Principal, UserRef};
 use guestlist_memory::Snapshot;
 
-/// What the invitations of a scenario are called, and the codes that were handed out for them.
+/// Names of the invitations of a scenario, and the codes that were handed out for them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    /// In the order in which they were made.
+    /// Invitations and their names, in the order in which they were made.
     invitations: Vec<(InvitationKey, String)>,
-    /// How many there are of each user name.
+    /// The number of invitations of each user name.
     counts: BTreeMap<String, usize>,
     /// Codes from answers: those of external invitations are in no mail.
     shown: Vec<(InvitationKey, String)>,
@@ -83,7 +83,7 @@ pub(super) fn account(user: &UserRef) -> String {
     format!("{}/{}", user.organization, user.id)
 }
 
-/// As a scenario writes it.
+/// Writes somebody as a scenario does.
 pub(super) fn principal(who: &Principal) -> String {
     match who {
         Principal::User(user) => account(user),

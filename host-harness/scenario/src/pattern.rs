@@ -38,7 +38,7 @@ pub(super) fn matches(pattern: &Value, actual: &Value) -> bool {
     }
 }
 
-/// What to show beside a pattern that does not match: the actual value, without what the pattern does
+/// Makes what to show beside a pattern that does not match: the actual value, without what the pattern does
 /// not mention, and in the pattern's words where it matches.
 pub(super) fn as_far_as(pattern: &Value, actual: &Value) -> Value {
     if matches(pattern, actual) {

@@ -1,9 +1,9 @@
-//! Who is meant by a reference to a person, also to one who is gone.
+//! Finds who is meant by a reference to a person, also one who is gone.
 
 use guestlist_contract::types::Principal;
 use guestlist_memory::MemoryHost;
 
-/// Whom `text` means for a step in `organization`: by id or name there, then in its ancestors, then
+/// Finds whom `text` means for a step in `organization`: by id or name there, then in its ancestors, then
 /// wherever exactly one is called so.
 pub(super) fn person(host: &MemoryHost, organization: Option<&str>, text: &str) -> Result<Principal, String> {
     if let Some(id) = text.strip_prefix("client:") {

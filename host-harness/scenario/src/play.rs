@@ -29,14 +29,14 @@ use guestlist_memory::{MemoryHost, Snapshot, Tally, World};
 use guestlist_testkit::Interceptor;
 use guestlist_testkit::{Judged as _, Judgement, coverage::Coverage, guarantees};
 
-/// What came of a step, for `--explain` and for blessing.
+/// A report on what came of a step, for `--explain` and for blessing.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepReport {
     /// The line of the scenario that it stands on.
     pub line: u64,
     /// And the column.
     pub column: u64,
-    /// What it is, in a few words.
+    /// A few words about what it is.
     pub title: String,
     /// The answer; absent where nobody was asked.
     pub answer: Option<Value>,
@@ -44,7 +44,7 @@ pub struct StepReport {
     pub effects: Vec<String>,
     /// Its host calls with arguments and answers, a line each.
     pub trace: Vec<String>,
-    /// What policy components were asked in it, where steps are explained.
+    /// Judgements that policy components were asked for in it, where steps are explained.
     #[serde(skip)]
     pub judgements: Vec<Judgement>,
     /// Fuel that the guest used.
@@ -55,12 +55,12 @@ pub struct StepReport {
     pub memory: usize,
 }
 
-/// What came of playing a scenario once.
+/// The outcome of playing a scenario once.
 #[derive(Debug, Default)]
 pub(super) struct Played {
     pub(super) failures: Vec<Failure>,
     pub(super) steps: Vec<StepReport>,
-    /// Of all steps together, without `given`.
+    /// Effects of all steps together, without `given`.
     pub(super) effects: Vec<String>,
     /// The lists of effects that blessing writes.
     pub(super) came: Came,
@@ -71,24 +71,24 @@ pub(super) struct Played {
     pub(super) fuel: u64,
     pub(super) schedules: u64,
     pub(super) coverage: Coverage,
-    /// What of the policies has decided, in every schedule.
+    /// The tally of what the policies have decided, in every schedule.
     pub(super) tally: Tally,
     /// Everything that another run must do the same.
     pub(super) fingerprint: Vec<String>,
 }
 
-/// How strictly a scenario is played.
+/// The strictness with which a scenario is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
     /// Every expectation counts.
     Told,
-    /// Only what comes counts, whatever the scenario expects.
+    /// The manner in which only what comes counts, whatever the scenario expects.
     Watched,
     /// The host fails where the story does not expect it: only the guarantees count.
     Disturbed,
 }
 
-/// What a scenario is played with.
+/// The things that a scenario is played with.
 pub(super) struct Props<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) world: &'a World,
@@ -105,7 +105,7 @@ pub(super) struct Props<'a> {
     pub(super) policy: Option<Result<&'a Policies, &'a Path>>,
     /// Prepares the host: gives it policies.
     pub(super) prepare: &'a (dyn Fn(&MemoryHost) + Sync),
-    /// Where the host keeps what it stores; absent: in memory.
+    /// The place where the host keeps what it stores; absent: in memory.
     pub(super) backing: Option<&'a Arc<dyn Backing>>,
 }
 
@@ -254,7 +254,7 @@ impl Acting<'_, '_> {
         })
     }
 
-    /// After the last step.
+    /// Compares what holds after the last step.
     async fn end(&mut self, stage: &mut Stage, start: &Snapshot) {
         let end = stage.host.snapshot();
         let mut seen = Seen::between(start, &end, stage, None, Wanted { changes: self.told(), calls: false });
@@ -371,7 +371,7 @@ impl Acting<'_, '_> {
         Ok(None)
     }
 
-    /// What has to be known of a step. To show everything of every step costs more than to take it.
+    /// Chooses what has to be known of a step. To show everything of every step costs more than to take it.
     fn wanted(&self, expect: Option<&Spanned<Outcome>>) -> Wanted {
         let expect = expect.filter(|_| self.told()).map(|expect| &expect.value);
         Wanted {
@@ -405,7 +405,8 @@ impl Acting<'_, '_> {
         self.write_down(stage, step, told, seen);
     }
 
-    /// To the failures from `met` on of a call that was refused: who was refused, and whom the invitation is for.
+    /// Adds to the failures from `met` on of a call that was refused: who was refused, and whom the
+    /// invitation is for.
     fn say_who_acted(&mut self, stage: &Stage, step: &Spanned<Step>, told: &Told, met: usize) {
         if told.kind != Kind::Refused {
             return;
@@ -465,8 +466,8 @@ impl Acting<'_, '_> {
     }
 }
 
-/// Why policies gave no answer in a call that did not end as expected, and what they said: that is likely the
-/// cause.
+/// Tells why policies gave no answer in a call that did not end as expected, and what they said: that is
+/// likely the cause.
 fn silent(step: &Spanned<Step>, log: &[Judgement], request: &str) -> Option<Failure> {
     let mut these = log.iter().filter(|judgement| judgement.request == request);
     let (judgement, why) = these.find_map(|one| Some((one, one.verdict.as_ref().err()?)))?;
@@ -478,7 +479,7 @@ fn silent(step: &Spanned<Step>, log: &[Judgement], request: &str) -> Option<Fail
     })
 }
 
-/// What happens without a call.
+/// Does what happens without a call.
 fn around(stage: &mut Stage, step: &Spanned<Step>) -> Result<(), Failure> {
     let it = &step.value;
     if let Some(time) = it.advance {

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use guestlist_contract::{Function, host::Call};
 use guestlist_testkit::{Fault, Interceptor};
 
-/// Where a call waits for its turn.
+/// A gate at which a call waits for its turn.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     open: AtomicBool,
@@ -47,7 +47,7 @@ impl Interceptor for Turn {
     }
 }
 
-/// Somebody who takes part.
+/// A participant of a race.
 pub(super) struct Runner<'a, T> {
     pub(super) turn: Arc<Turn>,
     acting: Pin<Box<dyn Future<Output = T> + 'a>>,
@@ -144,7 +144,7 @@ impl Schedules {
         Self { switches, ..Self::default() }
     }
 
-    /// Who goes on in the present schedule.
+    /// Chooses who goes on in the present schedule.
     pub(super) fn choose(&mut self, ready: &[usize], last: Option<usize>) -> usize {
         if self.depth == self.path.len() {
             let free = last.filter(|last| ready.contains(last));
@@ -157,7 +157,7 @@ impl Schedules {
         fork.and_then(|fork| fork.options.get(fork.taken)).copied().unwrap_or_default()
     }
 
-    /// On to the next schedule; false when there is none.
+    /// Goes on to the next schedule; false when there is none.
     pub(super) fn next(&mut self) -> bool {
         self.depth = 0;
         while let Some(mut fork) = self.path.pop() {
@@ -176,7 +176,7 @@ impl Schedules {
 #[derive(Debug)]
 pub(super) struct Dice {
     state: u64,
-    /// Of four: how often the same goes on.
+    /// The number of times out of four that the same goes on.
     stay: u64,
 }
 
@@ -195,7 +195,7 @@ impl Dice {
         (z ^ (z >> 31)) % bound.max(1)
     }
 
-    /// Who goes on: sometimes long runs of one, sometimes a change at every step.
+    /// Chooses who goes on: sometimes long runs of one, sometimes a change at every step.
     pub(super) fn choose(&mut self, ready: &[usize], last: Option<usize>) -> usize {
         match last {
             Some(last) if ready.contains(&last) && self.below(4) < self.stay => last,

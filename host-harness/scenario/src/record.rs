@@ -38,7 +38,7 @@ pub struct Recorder {
     plugin: Plugin,
 }
 
-/// Why there is no recording.
+/// The reason why there is no recording.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -54,12 +54,12 @@ pub enum RecordError {
     /// A request is not understood.
     #[error("{0}")]
     Request(#[from] InvalidRequest),
-    /// What the file has so far does not pass any more, or cannot be gone on with.
+    /// The beginning, which the file has so far, does not pass any more, or cannot be gone on with.
     #[error("nothing can be added to `{path}`:\n{failures}")]
     Beginning {
         /// The file.
         path: PathBuf,
-        /// As `guestlist test` shows them.
+        /// The failures, as `guestlist test` shows them.
         failures: String,
     },
     /// A call that scenarios cannot tell.
@@ -71,7 +71,7 @@ pub enum RecordError {
     /// The effects cannot be written.
     #[error("{0}")]
     Effects(#[from] NotBlessed),
-    /// What was recorded does not pass, or ends elsewhere.
+    /// The recording does not pass, or ends elsewhere.
     #[error("the recording does not come to the same end when it is played, so it was not written:\n{0}")]
     Otherwise(String),
     /// A state cannot be compared.
@@ -154,7 +154,7 @@ impl Recorder {
         Ok(Self { path: path.to_owned(), stage: stage.map_err(failed)?, text: text.clone(), plugin })
     }
 
-    /// Whether the recording is where `host` is: the same calls, the same entropy, the same clock.
+    /// Tells whether the recording is where `host` is: the same calls, the same entropy, the same clock.
     ///
     /// # Errors
     /// A state that is no JSON.

@@ -1,4 +1,4 @@
-//! What came of a run, as data; and the forms in which it can be shown.
+//! Reports what came of a run, as data; and the forms in which it can be shown.
 
 mod github;
 mod json;
@@ -27,7 +27,7 @@ use guestlist_testkit::coverage::Coverage;
 
 pub use text::shown;
 
-/// What came of a suite.
+/// The outcome of a suite.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// SHA-256 of the plugin.
@@ -36,11 +36,11 @@ pub struct Report {
     /// another way, `expected` is the old answer and `actual` the new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<String>,
-    /// In the order of the suite.
+    /// Reports on its scenarios, in the order of the suite.
     pub cases: Vec<CaseReport>,
-    /// What of the contract was exercised, by all scenarios together.
+    /// The part of the contract that was exercised, by all scenarios together.
     pub coverage: Coverage,
-    /// What of the rules under test has decided, where it was asked for.
+    /// The part of the rules under test that has decided, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<RulesReport>,
     /// Scenarios that were not played, because one had failed.
@@ -53,10 +53,10 @@ pub struct Report {
 /// A form in which a report, or what is wrong with a suite, is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// For programs.
+    /// JSON for programs.
     Json,
     /// JUnit's XML, which most build servers show.
     Junit,
@@ -64,7 +64,7 @@ pub enum Format {
     Github,
 }
 
-/// How a scenario ended.
+/// The ways in which a scenario ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
@@ -75,7 +75,7 @@ pub enum Ending {
     Failed,
 }
 
-/// What came of one scenario.
+/// The outcome of one scenario.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CaseReport {
     /// The file.
@@ -85,13 +85,13 @@ pub struct CaseReport {
     /// The row of its table that it is told for, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<usize>,
-    /// What it shows.
+    /// A sentence about what it shows.
     pub name: String,
     /// Its tags.
     pub tags: Vec<String>,
-    /// How it ended.
+    /// The way in which it ended.
     pub ending: Ending,
-    /// Why it failed, in order.
+    /// Reasons why it failed, in order.
     pub failures: Vec<Failure>,
     /// Calls of the plugin, in one playing.
     pub calls: u64,
@@ -99,29 +99,29 @@ pub struct CaseReport {
     pub fuel: u64,
     /// Schedules of its races.
     pub schedules: u64,
-    /// How often it was played with a failing host call.
+    /// The number of times that it was played with a failing host call.
     pub disturbed: u64,
     /// Everything that the steps changed together.
     pub effects: Vec<String>,
     /// Step by step; empty unless it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepReport>,
-    /// The mails; empty unless it was asked for.
+    /// The e-mails; empty unless it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mails: Vec<Value>,
     /// The audit events; empty unless it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<Value>,
-    /// What blessing would write.
+    /// The effects that blessing would write.
     #[serde(skip)]
     pub(super) came: Came,
-    /// What of the policies has decided.
+    /// The tally of what the policies have decided.
     #[serde(skip)]
     pub(super) tally: Tally,
     /// The file that its world stands in.
     #[serde(skip)]
     pub(super) world: Option<PathBuf>,
-    /// On the wall.
+    /// The time that it took on the wall.
     #[serde(serialize_with = "seconds")]
     pub time: Duration,
 }
@@ -130,11 +130,11 @@ fn seconds<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64(time.as_secs_f64())
 }
 
-/// What tells scenarios apart: the file, and the row of its table.
+/// The key that tells scenarios apart: the file, and the row of its table.
 pub type CaseKey<'a> = (&'a Path, Option<usize>);
 
 impl CaseReport {
-    /// What tells it from the others.
+    /// The key that tells it from the others.
     #[must_use]
     pub fn key(&self) -> CaseKey<'_> {
         (&self.path, self.row)
@@ -177,7 +177,7 @@ impl CaseReport {
 }
 
 impl Report {
-    /// How many scenarios failed.
+    /// The number of scenarios that failed.
     #[must_use]
     pub fn failed(&self) -> usize {
         self.cases.iter().filter(|case| case.ending == Ending::Failed).count()
@@ -225,7 +225,7 @@ impl Report {
         cases.into_iter().take(count).map(CaseReport::listed).collect()
     }
 
-    /// In a line: how many scenarios there were, and how they ended.
+    /// Says in a line how many scenarios there were, and how they ended.
     #[must_use]
     pub fn summary(&self) -> String {
         let (failed, all) = (self.failed(), self.cases.len());
@@ -248,7 +248,7 @@ impl Report {
 }
 
 impl SuiteError {
-    /// What is wrong, in the form that a report of the suite would have had.
+    /// Shows what is wrong, in the form that a report of the suite would have had.
     #[must_use]
     pub fn shown(&self, format: Format) -> String {
         match format {

@@ -1,7 +1,7 @@
 //! Calls and answers as steps of a scenario: the other way round than playing.
 //!
 //! Ids and codes come from entropy and mean nothing to a reader, so a step says `alice's invitation`.
-//! Of an answer it keeps what decides: states, mails, outcomes, counts, and why something was refused.
+//! Of an answer it keeps what decides: states, e-mails, outcomes, counts, and why something was refused.
 
 use guestlist_documents::yaml::flow;
 use serde_json::{Map, Value};
@@ -101,7 +101,8 @@ pub(super) fn step(
     Ok(text)
 }
 
-/// What must come of a step: the part of the answer that decides. Empty where success says it all.
+/// Makes the expectation of what must come of a step: the part of the answer that decides. Empty where
+/// success says it all.
 pub(super) fn expectation(told: &Told) -> String {
     let of = |word: &str| told.shown.get(word).cloned().unwrap_or_default();
     let (word, value) = match told.kind {
@@ -146,7 +147,7 @@ fn single(value: &Value) -> Option<(&str, &Value)> {
     fields.iter().next().map(|(name, value)| (name.as_str(), value))
 }
 
-/// Of everything with a state, what it is and where its mail is.
+/// Keeps what decides: of everything with a state, what it is and where its mail is.
 fn decisive(value: &Value) -> Value {
     const KEPT: [&str; 4] = ["invitation", "key", "mail", "state"];
     match value {

@@ -1,4 +1,4 @@
-//! What of the rules under test has decided, and what could be dropped without a test noticing.
+//! Reports what of the rules under test has decided, and what could be dropped without a test noticing.
 //!
 //! A suite that passes says nothing about a rule that it never asks. Each scripted rule and each verdict is counted
 //! while scenarios are played; [`Runner::try_rules`] then leaves each of them out, and each condition, each part of
@@ -31,16 +31,16 @@ use guestlist_testkit::coverage::Coverage;
 /// Most playings of [`Runner::try_rules`]; what is left then is said to be untried.
 const PLAYINGS_MAX: usize = 20_000;
 
-/// What of the rules under test has decided.
+/// A report on what of the rules under test has decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RulesReport {
     /// Rules, parts of rules, settings and verdicts, in this order, and in that of the files.
     pub parts: Vec<RulePart>,
-    /// Of those that were tried, how many a scenario notices, in percent, rounded down: 100 means all.
+    /// The share of those that were tried that a scenario notices, in percent, rounded down: 100 means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent: Option<usize>,
-    /// How often scenarios were played again.
+    /// The number of times that scenarios were played again.
     pub playings: usize,
 }
 
@@ -48,30 +48,30 @@ pub struct RulesReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RulePart {
-    /// Which of them.
+    /// The kind of part.
     pub kind: PartKind,
     /// The world or scenario that it stands in; of a verdict there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// The line; 0 where it is not known.
     pub line: u64,
-    /// Whose it is.
+    /// The organization whose it is.
     pub organization: String,
-    /// What it says.
+    /// The text of it.
     pub what: String,
-    /// How often it has decided about somebody. Of a setting and of a part of a rule: in how many scenarios
-    /// something else comes without it, where that was tried.
+    /// The number of times that it has decided about somebody. For a setting and for a part of a rule: the
+    /// number of scenarios in which something else comes without it, where that was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<u64>,
-    /// How many scenarios fail without it; absent where that was not tried.
+    /// The number of scenarios that fail without it; absent where that was not tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noticed: Option<usize>,
-    /// Why it was not tried.
+    /// The reason why it was not tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub untried: Option<String>,
 }
 
-/// What can be left out.
+/// The kinds of parts that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartKind {
@@ -85,7 +85,7 @@ pub enum PartKind {
     Verdict,
 }
 
-/// What is left out of a scenario or its world.
+/// The part that is left out of a scenario or its world.
 #[derive(Clone, Debug)]
 enum Without {
     /// The rule that stands there.
@@ -143,7 +143,7 @@ const PIECES: [Piece; 11] = [
 const NARROWING: [&str; 3] = ["without", "lifetime", "signed-in-only"];
 
 impl Runner {
-    /// What of the rules under test has decided in a run.
+    /// Reports what of the rules under test has decided in a run.
     #[must_use]
     pub fn rules(&self, suite: &Suite, report: &Report) -> RulesReport {
         let counts = counts(report);
@@ -250,7 +250,7 @@ impl Runner {
     }
 }
 
-/// How often what has decided, by the file that it stands in.
+/// Counts of how often what has decided, by the file that it stands in.
 #[derive(Default)]
 struct Counts {
     rules: BTreeMap<(PathBuf, Option<(String, String)>), u64>,
@@ -451,13 +451,13 @@ impl Without {
 }
 
 impl RulesReport {
-    /// What was tried and no scenario notices.
+    /// Finds what was tried and no scenario notices.
     pub fn unnoticed(&self) -> impl Iterator<Item = &RulePart> {
         self.parts.iter().filter(|part| part.noticed == Some(0))
     }
 }
 
-/// Where it stands, whose it is, and what it says.
+/// Says where it stands, whose it is, and what it says.
 impl fmt::Display for RulePart {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(path) = &self.path {

@@ -29,7 +29,7 @@ use guestlist_memory::MemoryHost;
 use guestlist_testkit::Interceptor;
 use guestlist_testkit::coverage::Coverage;
 
-/// How a suite is run.
+/// Options of a run of a suite.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Options {
@@ -46,18 +46,18 @@ pub struct Options {
     pub timeout: Duration,
     /// Instead of the scenarios' own seeds.
     pub seed: Option<u64>,
-    /// What each call of the plugin may cost.
+    /// The limits of what each call of the plugin may cost.
     pub limits: Limits,
     /// Keeps what every step did, for people and for blessing.
     pub explain: bool,
     /// Effects are not compared, but kept for [`Case::bless`]; everything else counts.
     pub bless: bool,
-    /// What judges in the scenarios of suites that name a policy: see [`Suite::policies`].
+    /// The policies that judge in the scenarios of suites that name one: see [`Suite::policies`].
     pub policies: BTreeMap<PathBuf, Policies>,
     /// Prepares each host: gives it policies, before those of its suite.
     pub prepare: Arc<dyn Fn(&MemoryHost) + Send + Sync>,
-    /// Where hosts keep what they store; in memory by default. Fuel and host calls are the same there, so
-    /// everything that a scenario expects holds.
+    /// The place where hosts keep what they store; in memory by default. Fuel and host calls are the same
+    /// there, so everything that a scenario expects holds.
     pub backing: Option<Arc<dyn Backing>>,
 }
 
@@ -89,12 +89,12 @@ impl Default for Options {
     }
 }
 
-/// What is heard of a run while it goes on.
+/// News of a run while it goes on.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
     /// A scenario begins.
     Begun(&'a Case),
-    /// It has ended.
+    /// A scenario has ended.
     Ended(&'a CaseReport),
 }
 
@@ -112,7 +112,7 @@ impl Runner {
         Self { plugin, options }
     }
 
-    /// Whether it was asked for what every step did.
+    /// Tells whether it was asked for what every step did.
     pub(super) fn explains(&self) -> bool {
         self.options.explain
     }

@@ -146,7 +146,7 @@ texts! {
     State: words(STATES.map(state_name));
     /// A host function.
     Call: words(Function::ALL.iter().map(|function| function.name()));
-    /// Why there is no answer.
+    /// The reason why there is no answer.
     Broken: words(BROKEN);
     /// A length of time.
     Length: json_schema!({ "type": "string", "minLength": 1, "pattern": HumanDuration::PATTERN });
@@ -156,12 +156,12 @@ texts! {
     });
     /// An instant.
     Instant: json_schema!({ "type": "string", "format": "date-time" });
-    /// What a number must keep to.
+    /// A bound that a number must keep to.
     Budget: json_schema!({
         "type": "string",
         "pattern": r"^(<=|>=|<|>|=)?\s*[0-9][0-9_]*(\.[0-9]+)?\s*(KiB|MiB|k|M)?$",
     });
-    /// What the mail system does.
+    /// The behaviour of the e-mail system.
     Mailing: words(["deliver", "fail", "take"]);
 }
 

@@ -11,7 +11,7 @@ use guestlist_documents::HumanDuration;
 
 pub(super) use guestlist_testkit::coverage::{STATES, state_name};
 
-/// What a value is shown with.
+/// The things that a value is shown with.
 pub(super) struct Showing<'a> {
     pub(super) names: &'a Names,
     /// Instants are shown relative to this one.

@@ -34,7 +34,7 @@ use guestlist_testkit::Intercept as _;
 use guestlist_testkit::Interceptor;
 use guestlist_testkit::guarantees::{History, Word};
 
-/// What steps leave out.
+/// Parts that steps leave out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Defaults {
     pub(super) organization: Option<Text>,
@@ -45,7 +45,7 @@ pub(super) struct Defaults {
 #[derive(Clone)]
 pub(super) struct Stage {
     pub(super) host: Arc<MemoryHost>,
-    /// Where the host keeps what it stores, when it is not in memory.
+    /// The place where the host keeps what it stores, when it is not in memory.
     backing: Option<(Arc<dyn Backing>, Arc<dyn Kept>)>,
     plugin: Plugin,
     limits: Limits,
@@ -61,7 +61,7 @@ pub(super) struct Stage {
     cursors: [Option<String>; 2],
 }
 
-/// What came of a call, as a scenario shows it.
+/// The outcome of a call, as a scenario shows it.
 pub(super) struct Told {
     pub(super) shown: serde_json::Value,
     pub(super) kind: Kind,
@@ -120,7 +120,7 @@ impl Stage {
         }
     }
 
-    /// What was done to the world in memory is done to the one that is kept elsewhere.
+    /// Does what was done to the world in memory to the one that is kept elsewhere.
     pub(super) fn write(&self) -> Result<(), String> {
         self.backing.as_ref().map_or(Ok(()), |(_, kept)| kept.write(&self.host.realm()))
     }
@@ -152,7 +152,7 @@ impl Stage {
         Ok(())
     }
 
-    /// A session for one more call. Whoever waits for his turn waits first: a host call is counted, and
+    /// A session for one more call. Whoever waits for their turn waits first: a host call is counted, and
     /// fails, when it is made.
     pub(super) fn session(&mut self, turn: Option<Arc<Turn>>, strike: Option<Arc<Strike>>) -> Session {
         let fresh = |stage: &Self| stage.plugin.session(stage.imports(), stage.limits.clone()).recording();
@@ -211,7 +211,7 @@ impl Stage {
         person(&self.host, organization, &text.value).map_err(|why| Failure::at(text, why))
     }
 
-    /// Somebody with an account.
+    /// Finds somebody with an account.
     pub(super) fn account(&self, organization: Option<&str>, text: &Text) -> Result<UserRef, Failure> {
         match self.person_in(organization, text)? {
             Principal::User(user) => Ok(user),
@@ -290,7 +290,7 @@ impl Stage {
         };
         let operation = request.operation();
         let caller = self.caller(step, operation, within)?;
-        // An invitee acts from his own dashboard, unless the step says where.
+        // An invitee acts from their own dashboard, unless the step says where.
         let place = if operation.is_invitees() { it.organization.clone() } else { self.organization(it) };
         Ok(Some((request, place.map(|text| text.value), caller)))
     }
@@ -387,7 +387,7 @@ impl Stage {
     }
 }
 
-/// What an answer promises.
+/// Lists what an answer promises.
 fn words(spoken: &Spoken, answer: &Answer, before: &Snapshot) -> Vec<Word> {
     let place = spoken.context.organization.clone().unwrap_or_default();
     let key = |id: &String| InvitationKey { organization: place.clone(), id: id.clone() };

@@ -69,12 +69,12 @@ impl Strike {
         }
     }
 
-    /// Whether it is the failure that this entry asks for.
+    /// Tells whether it is the failure that this entry asks for.
     pub(super) fn is_of(&self, entry: &Spanned<FaultEntry>) -> bool {
         self.asked_at == entry.referenced
     }
 
-    /// That nothing has come of it, on no host.
+    /// The failure that nothing has come of it, on no host.
     pub(super) fn idle(&self) -> Option<Failure> {
         let failure = || Failure::at_location(self.asked_at, "no host call came to the place of this fault");
         (!self.struck.load(Ordering::SeqCst)).then(failure)
@@ -180,7 +180,7 @@ pub(super) struct Numbered {
 }
 
 impl Numbered {
-    /// From 1.
+    /// A strike at the call of this number, from 1.
     pub(super) fn at(nth: usize, fault: Fault) -> Self {
         Self { strike: Some((nth, fault)), ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! From files to scenarios: found, read, and checked before anything runs.
+//! Turns files into scenarios: found, read, and checked before anything runs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,11 +27,12 @@ pub const MARK: &str = "suite.yaml";
 /// Scenarios that are run together.
 #[derive(Clone, Debug)]
 pub struct Suite {
-    /// In the order of their paths.
+    /// Its scenarios, in the order of their paths.
     pub cases: Vec<Case>,
     /// Every file that was read: scenarios, and the worlds that they name.
     pub files: BTreeSet<PathBuf>,
-    /// What has the name of a scenario in a folder and is no regular file, and what it is: it was not opened.
+    /// Paths with the name of a scenario in a folder that are no regular files, and what they are: they were
+    /// not opened.
     pub skipped: BTreeMap<PathBuf, &'static str>,
 }
 
@@ -45,19 +46,19 @@ pub struct Case {
     pub(super) scenario: Arc<Scenario>,
     pub(super) world: Arc<World>,
     world_file: Option<PathBuf>,
-    /// Which row of its table it is told for, from 1.
+    /// The row of its table that it is told for, from 1.
     pub(super) row: Option<usize>,
     name: String,
     /// The policy that its suite names.
     pub(super) policy: Option<PathBuf>,
 }
 
-/// What `suite.yaml` says, beside marking the folder of a suite.
+/// The content of `suite.yaml`, beside marking the folder of a suite.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SuiteFile {
-    /// What answers the policy questions of every organization: a component of world `tenant-policy`, or a folder
-    /// with a `policies.yaml`, relative to this file.
+    /// The policies that answer the questions of every organization: a component of world `tenant-policy`, or
+    /// a folder with a `policies.yaml`, relative to this file.
     #[schemars(with = "Option<String>")]
     policy: Option<Text>,
 }
@@ -78,13 +79,13 @@ impl Case {
         }
     }
 
-    /// What it shows; of a row of a table with what tells it from the others.
+    /// A sentence about what it shows; for a row of a table with what tells it from the others.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Which row of its table it is told for, from 1; absent where it has none.
+    /// The row of its table that it is told for, from 1; absent where it has none.
     #[must_use]
     pub fn row(&self) -> Option<usize> {
         self.row
@@ -112,7 +113,7 @@ impl Case {
         std::iter::once(self.path.as_path()).chain(self.world_file.as_deref())
     }
 
-    /// Whether its path, name or a tag contains `text`, in whatever case.
+    /// Tells whether its path or name contains `text`, or a tag is `text`, in whatever case.
     #[must_use]
     pub fn is_about(&self, text: &str) -> bool {
         let text = text.to_lowercase();
@@ -123,28 +124,28 @@ impl Case {
     }
 }
 
-/// How scenarios are found.
+/// The way in which scenarios are found.
 #[derive(Clone, Debug, Default)]
 pub struct Loading {
     /// Files may be referred to, also by links, that are outside of the suite's folder.
     pub allow_outside: bool,
 }
 
-/// Why a suite cannot be run. Nothing was run. Written out, it shows the lines.
+/// The reason why a suite cannot be run. Nothing was run. Written out, it shows the lines.
 #[derive(Debug)]
 pub struct SuiteError {
-    /// At least one, in the order of the files.
+    /// The problems, in the order of the files: at least one.
     pub problems: Vec<FileProblem>,
     /// Every file that was read, or that is missing.
     pub files: BTreeSet<PathBuf>,
 }
 
-/// What is wrong with a file.
+/// The problems of a file.
 #[derive(Debug)]
 pub struct FileProblem {
-    /// Which: a scenario or a world.
+    /// The file: a scenario or a world.
     pub path: PathBuf,
-    /// What.
+    /// The problems in it.
     pub error: WorldError,
 }
 
@@ -157,7 +158,7 @@ impl FileProblem {
         Self::whole(path, format!("`{}` cannot be read: {error}", path.display()))
     }
 
-    /// Of a file as a whole, or of what else a path means.
+    /// A problem of a file as a whole, or of what else a path means.
     #[must_use]
     pub fn whole(path: &Path, message: String) -> Self {
         Self { path: path.to_owned(), error: WorldError::new(vec![Problem::nowhere(message)]) }
@@ -171,7 +172,7 @@ impl SuiteError {
         Self { problems: vec![problem], files: BTreeSet::new() }
     }
 
-    /// How many problems there are, those included that are not told.
+    /// The number of problems, those included that are not told.
     #[must_use]
     pub fn count(&self) -> usize {
         self.problems.iter().map(|file| file.error.count()).sum()
@@ -266,7 +267,7 @@ impl Suite {
     }
 }
 
-/// What is at a path.
+/// The files that are at a path.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) files: BTreeSet<PathBuf>,
@@ -299,7 +300,7 @@ impl Found {
     }
 }
 
-/// Why a scenario has no world.
+/// The reason why a scenario has no world.
 #[derive(Debug)]
 enum Refused {
     /// The file may not be named, or is none: a problem of the scenario.
@@ -318,7 +319,7 @@ pub(super) fn text_of(path: &Path) -> Result<String, SuiteError> {
 struct Reader<'a> {
     loading: &'a Loading,
     worlds: BTreeMap<PathBuf, Result<Arc<World>, FileProblem>>,
-    /// What marks the folders of suites, by folder: the policy that it names.
+    /// The marks of the folders of suites, by folder: the policy that each names.
     marks: BTreeMap<PathBuf, Result<Option<PathBuf>, FileProblem>>,
     /// Files that others name, there or not.
     named: BTreeSet<PathBuf>,
@@ -329,7 +330,7 @@ impl<'a> Reader<'a> {
         Self { loading, worlds: BTreeMap::new(), marks: BTreeMap::new(), named: BTreeSet::new() }
     }
 
-    /// What is wrong with files that others name.
+    /// Finds what is wrong with files that others name.
     fn problems(&mut self) -> Vec<FileProblem> {
         let worlds = std::mem::take(&mut self.worlds).into_values().filter_map(Result::err);
         worlds.chain(std::mem::take(&mut self.marks).into_values().filter_map(Result::err)).collect()
@@ -381,7 +382,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Why a file may not be referred to from inside of a suite.
+    /// Says why a file may not be referred to from inside of a suite.
     fn outside(&self, root: &Path, target: &Path, written: &str) -> Option<String> {
         let outside = !self.loading.allow_outside && !is_inside(root, target);
         outside.then(|| {
@@ -456,7 +457,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// By its keys, because it may be wrong otherwise.
+/// Tells by its keys whether it is a world, because it may be wrong otherwise.
 fn is_world(text: &str) -> bool {
     let text = files::without_mark(text);
     let has = |key: &str| text.lines().any(|line| line.starts_with(key));
@@ -482,7 +483,7 @@ fn tell(
     rows.into_iter().map(case).collect()
 }
 
-/// What is wrong; nothing, where that is said of the world's file.
+/// Parses a scenario. The error is nothing where it is said of the world's file.
 fn parse(
     path: &Path,
     text: Arc<str>,
@@ -525,7 +526,7 @@ pub(super) fn root(path: &Path) -> PathBuf {
     marked.unwrap_or(absolute)
 }
 
-/// Whether a path leads into a folder: by its words, and by where its links lead.
+/// Tells whether a path leads into a folder: by its words, and by where its links lead.
 pub(super) fn is_inside(root: &Path, path: &Path) -> bool {
     let Ok(absolute) = std::path::absolute(path) else { return false };
     let really = match (fs::canonicalize(root), fs::canonicalize(path)) {

@@ -13,19 +13,19 @@ use guestlist_documents::{Problem, WorldError, files::without_mark};
 /// Most rows: each is played like a scenario of its own.
 const ROWS_MAX: usize = 1_000;
 
-/// What a row that is no mapping is called.
+/// The name of a row that is no mapping.
 const ALONE: &str = "each";
 
 /// A scenario for one row.
 pub(super) struct Told {
-    /// Which row, from 1.
+    /// The row, from 1.
     pub(super) row: usize,
     pub(super) text: String,
-    /// What tells it from the others, where its name does not.
+    /// The label that tells it from the others, where its name does not.
     pub(super) label: Option<String>,
 }
 
-/// Of a scenario, as far as it matters here.
+/// The part of a scenario that matters here.
 #[derive(Deserialize)]
 struct Head {
     #[serde(default, rename = "for")]
@@ -161,7 +161,7 @@ fn filled(text: &str, scalars: &[&Node], row: &Row) -> String {
     out + text.get(from..).unwrap_or_default()
 }
 
-/// Where a scalar begins: one over several lines with the sign before them, as in `about: >`.
+/// The place where a scalar begins: one over several lines with the sign before them, as in `about: >`.
 fn start(text: &str, node: &Node) -> usize {
     let before = text.get(..node.range.start).unwrap_or_default();
     let is_sign = |at: &usize| {

@@ -1,4 +1,4 @@
-//! What waits rightly when everything is at rest.
+//! Tells what waits rightly when everything is at rest.
 
 use std::sync::Arc;
 

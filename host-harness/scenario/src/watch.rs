@@ -1,4 +1,4 @@
-//! What has changed since files were read last.
+//! Finds what has changed since files were read last.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,11 +9,11 @@ use std::{
 
 use super::suite::Found;
 
-/// How files looked at an instant, as far as a change can be seen from outside.
+/// The look of files at an instant, as far as a change can be seen from outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Glance(BTreeMap<PathBuf, Option<Stamp>>);
 
-/// Nothing, where there is no such file.
+/// The time and size of a file. A file that does not exist has none.
 type Stamp = (Option<SystemTime>, u64);
 
 impl Glance {
@@ -50,7 +50,7 @@ impl Glance {
         files.filter(|file| look(self, file) != look(later, file)).cloned().collect()
     }
 
-    /// How many files are looked at.
+    /// The number of files that are looked at.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.len()

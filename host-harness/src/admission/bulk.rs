@@ -1,4 +1,4 @@
-//! What would take the compiler too much time or memory, found before it begins.
+//! Finds what would take the compiler too much time or memory, before it begins.
 //!
 //! Compiling is not interrupted by anything, and what it costs grows faster than the component: 200,000
 //! blocks in one function of 600 kB took more than a minute. So what it grows with is bounded, at twice and
@@ -7,8 +7,8 @@
 
 use wasmparser::{FunctionBody, Operator, Parser, Payload};
 
-/// How deep components may stand in each other. Composing adds one for each layer; and what the compiler
-/// needs grows with the square of it, until there is no memory left for anybody.
+/// The deepest that components may stand in each other. Composing adds one for each layer; and what the
+/// compiler needs grows with the square of it, until there is no memory left for anybody.
 const NESTED: usize = 32;
 
 /// Blocks and branches, each target counted, of one function. The largest of Python has 16,155.
@@ -17,10 +17,10 @@ const BRANCHES: usize = 1 << 15;
 /// The same of all functions. Those of JavaScript have 453,905.
 const ALL_BRANCHES: usize = 1 << 20;
 
-/// Of one function. The largest of Python has 426,843.
+/// Bytes of one function. The largest of Python has 426,843.
 const FUNCTION_BYTES: usize = 1 << 20;
 
-/// Of one function. The largest of Python has 271.
+/// Locals of one function. The largest of Python has 271.
 const LOCALS: usize = 1 << 12;
 
 /// The first bound that a component crosses. A function that cannot be read is one as well: the compiler would

@@ -1,5 +1,5 @@
-//! Whether a component may be loaded: it imports what the contract lends, exports what the contract asks
-//! for, in the contract's shape, and an instance of it can be made.
+//! Decides whether a component may be loaded: it imports what the contract lends, exports what the contract
+//! asks for, in the contract's shape, and an instance of it can be made.
 //!
 //! The engine would find most of it by itself, one thing at a time and in words about its own types.
 //! Here every cause is named at once, with what to do. [`names`] compares what can be told from names,

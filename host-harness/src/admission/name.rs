@@ -25,7 +25,7 @@ impl<'a> Name<'a> {
         self.package == other.package && self.interface == other.interface
     }
 
-    /// Whether one may stand for the other: until 1.0 the middle number is the one that breaks, later
+    /// Tells whether one may stand for the other: until 1.0 the middle number is the one that breaks, later
     /// the first, and a pre-release is compatible with itself alone.
     pub(super) fn is_compatible(&self, other: &Self) -> bool {
         let track = |version: &Version| {

@@ -1,4 +1,4 @@
-//! What can be told from names: interfaces, their versions, and their functions.
+//! Compares what can be told from names: interfaces, their versions, and their functions.
 
 use std::collections::BTreeSet;
 
@@ -61,8 +61,8 @@ fn imports(component: &Component) -> Vec<Problem> {
     imports.flatten().collect()
 }
 
-/// Whatever a component imports but types, its log and what it is lent, as one problem: in a policy all of
-/// it is.
+/// Takes whatever a component imports but types, its log and what it is lent, as one problem: in a policy all
+/// of it is.
 fn barred(component: &Component, loans: &Loans) -> Vec<Problem> {
     let (engine, shape) = (component.engine(), component.component_type());
     let lends = |interface: &str, function: &str| {
@@ -92,7 +92,7 @@ pub(crate) fn contracts<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String>
     versions.iter().map(ToString::to_string).collect()
 }
 
-/// Which of a component's exports the engine takes for an interface of the contract: the one of the
+/// Finds which of a component's exports the engine takes for an interface of the contract: the one of the
 /// very version, else the newest compatible one. The error is one of another version.
 pub(super) fn exported<'a>(names: &[&'a str], interface: &str) -> Option<Result<&'a str, &'a str>> {
     let wanted = format!("{PACKAGE}/{interface}@{CONTRACT}");
@@ -104,7 +104,7 @@ pub(super) fn exported<'a>(names: &[&'a str], interface: &str) -> Option<Result<
     best.map(|(full, _)| Ok(*full)).or_else(|| same.first().map(|(full, _)| Err(*full)))
 }
 
-/// Where the contract has the function of an operation: the interface in full, and its name.
+/// The place of an operation's function in the contract: the interface in full, and its name.
 pub(crate) fn export_of(operation: Operation) -> (String, &'static str) {
     (format!("{PACKAGE}/{}@{CONTRACT}", exported_by(operation)), operation.name())
 }
@@ -117,8 +117,8 @@ pub(super) fn exported_by(operation: Operation) -> &'static str {
     }
 }
 
-/// What an imported interface has to be given: everything but its types, which are only names for
-/// what its functions take and answer.
+/// Lists what an imported interface has to be given: everything but its types, which are only names for what
+/// its functions take and answer.
 fn asked(engine: &Engine, instance: &ComponentInstance) -> Vec<(String, bool)> {
     let items = instance.exports(engine).filter(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)));
     items.map(|(name, item)| (name.to_owned(), matches!(item.ty, ComponentItem::ComponentFunc(_)))).collect()
@@ -168,7 +168,7 @@ fn known(name: &Name<'_>) -> (Option<Name<'static>>, Vec<&'static str>) {
     (ours, functions)
 }
 
-/// Whether this is an interface of the host, in a version that it has.
+/// Tells whether this is an interface of the host, in a version that it has.
 pub(super) fn is_lent(name: &Name<'_>) -> bool {
     known(name).0.is_some_and(|ours| ours.is_compatible(name))
 }

@@ -1,4 +1,4 @@
-//! Why a component is not let in, in words that say what to do.
+//! Says why a component is not let in, in words that say what to do.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::{CONTRACT, name::Name, world::World};
 pub struct LoadError(Vec<Problem>);
 
 impl LoadError {
-    /// At least one.
+    /// The reasons: at least one.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.0
@@ -50,7 +50,7 @@ pub enum Problem {
     /// The bytes are no WebAssembly at all.
     #[error("this is no WebAssembly component; give the `.wasm` file that its build writes")]
     NotAComponent,
-    /// They are what a compiler makes before it is wrapped.
+    /// The bytes are what a compiler makes before it is wrapped.
     #[error("this is a core module, not a component; wrap it with `wasm-tools component new` first")]
     CoreModule,
     /// A component that is damaged, or that uses WebAssembly features that are switched off.
@@ -59,7 +59,7 @@ pub enum Problem {
     /// A capability that exists in other hosts and is kept from plugins on purpose.
     #[error("it imports `{0}`, which is withheld: a plugin gets no files, sockets, clocks or environment")]
     Withheld(String),
-    /// Nobody here knows this import.
+    /// The host does not know this import.
     #[error("it imports `{0}`, which this host does not know; remove the import")]
     Unknown(String),
     /// Functions that a policy imports: there is none that it may.
@@ -68,10 +68,10 @@ pub enum Problem {
          imports (build it for `wasm32-unknown-unknown`, or without WASI)", some(.0)
     )]
     Barred(Vec<String>),
-    /// It needs more than this contract has.
+    /// The component needs more than this contract has.
     #[error("it imports `{0}`, which is newer than contract {CONTRACT}; update the host")]
     TooNew(String),
-    /// It speaks an incompatible version of an interface.
+    /// The component speaks an incompatible version of an interface.
     #[error("it speaks `{name}` and this host speaks {ours}; build it against `wit/` of this version")]
     WrongVersion {
         /// The interface, as the component names it.
@@ -89,7 +89,7 @@ pub enum Problem {
     MissingFunction {
         /// The interface, as the component names it.
         interface: String,
-        /// What it lacks.
+        /// The function that it lacks.
         function: String,
     },
     /// The names fit and a type does not.
@@ -97,9 +97,9 @@ pub enum Problem {
     Reshaped {
         /// All functions that have to do with the type, as in `storage.by-code`.
         functions: Vec<String>,
-        /// What is different about it.
+        /// The difference, in words.
         difference: String,
-        /// Who has to follow whom.
+        /// Tells which of the two has to follow the other.
         age: Age,
     },
     /// The names fit and the types do not, in a way that only the engine can tell.
@@ -115,14 +115,14 @@ pub enum Problem {
     Start(String),
 }
 
-/// Whether a component's types have more or less than the host's.
+/// Tells whether a component's types have more or less than the host's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
-    /// They have more.
+    /// The component's types have more.
     Newer,
-    /// They have less.
+    /// The component's types have less.
     Older,
-    /// They have something else.
+    /// The component's types have something else.
     Unclear,
 }
 
@@ -153,7 +153,7 @@ fn some(imports: &[String]) -> String {
     }
 }
 
-/// What a component would be that exports this interface.
+/// Names the kind of component that exports this interface.
 fn built_for(interface: &str) -> &'static str {
     match Name::parse(interface).and_then(|name| World::exporting(name.interface)) {
         Some(World::TenantPolicy) => "policy of world `tenant-policy`",

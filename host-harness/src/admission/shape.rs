@@ -1,4 +1,4 @@
-//! Which types of a component differ from the contract's, and how.
+//! Tells which types of a component differ from the contract's, and how.
 //!
 //! The engine demands equal types and tells where it met the first difference, without the names of
 //! types, which it does not keep. But every interface that a component imports or exports says the names
@@ -65,7 +65,7 @@ struct Difference {
     age: Age,
 }
 
-/// What a component shows of the interfaces of the contract.
+/// The part of a component that belongs to the interfaces of the contract.
 struct Surface {
     functions: Vec<Item<ComponentFunc>>,
     types: Vec<Item<Type>>,
@@ -173,7 +173,7 @@ impl Surface {
     }
 }
 
-/// What a type is, without what is in it.
+/// Names the kind of a type, without what is in it.
 fn word(ty: &Type) -> &'static str {
     match ty {
         Type::Bool => "bool",

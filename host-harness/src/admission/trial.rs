@@ -29,7 +29,7 @@ use guestlist_contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre}
 
 /// A call makes its instance within its own time and fuel: what needs more than this is of no use.
 const TIME: Duration = Duration::from_secs(1);
-/// What it may hand over meanwhile: nothing that an honest start has reason to.
+/// The most bytes that it may hand over meanwhile: nothing that an honest start has reason to.
 const BYTES: usize = 1 << 20;
 const FUEL: u64 = 100_000_000;
 

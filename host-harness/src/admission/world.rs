@@ -8,7 +8,7 @@ use super::names::exported_by;
 /// A policy that judges nothing, made by the build from the contract.
 static POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tenant-policy.wasm"));
 
-/// What a component is loaded as.
+/// The world that a component is loaded into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum World {
     /// The plugin.
@@ -26,7 +26,7 @@ impl World {
         }
     }
 
-    /// Which world asks for an interface.
+    /// Finds the world that asks for an interface.
     pub(super) fn exporting(interface: &str) -> Option<Self> {
         [Self::Extension, Self::TenantPolicy].into_iter().find(|world| world.exports().contains(&interface))
     }

@@ -1,4 +1,4 @@
-//! What `docs/guarantees.md` promises, as questions to a snapshot of everything.
+//! Asks what `docs/guarantees.md` promises, as questions to a snapshot of everything.
 //!
 //! Each question is a plain function over plain data, so that a test can break the data and see that
 //! the question notices. A failure starts with the name of the guarantee. Data that cannot be, such as
@@ -19,30 +19,30 @@ use guestlist_memory::{
     AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Snapshot, StoredInvitation,
 };
 
-/// What callers were told, and when: what a snapshot alone cannot know.
+/// The record of what callers were told, and when: what a snapshot alone cannot know.
 #[derive(Clone, Debug, Default)]
 pub struct History(pub Vec<Told>);
 
 /// One thing that was said.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// So many events were in the audit trail when it was said.
+    /// The number of events that were in the audit trail when it was said.
     pub at: usize,
-    /// What was said.
+    /// The word that was said.
     pub word: Word,
 }
 
-/// What callers can be told that binds the future.
+/// Words that callers can be told and that bind the future.
 #[derive(Clone, Debug)]
 pub enum Word {
-    /// It was made, and its mail stands like this.
+    /// The invitation was made, and its e-mail stands like this.
     Invited(InvitationKey, MailState),
-    /// It was accepted, with these outcomes.
+    /// The invitation was accepted, with these outcomes.
     Accepted(InvitationKey, Vec<StepResult>),
-    /// It was revoked or declined.
+    /// The invitation was revoked or declined.
     Ended(InvitationKey, State),
-    /// There is a new code; these digests were live before. They die when the mail with a new one has been
-    /// accepted by the mail system, or at once where the new code was in the answer.
+    /// A new code was made; these digests were live before. They die when the e-mail with a new one has been
+    /// accepted by the e-mail system, or at once where the new code was in the answer.
     Resent(InvitationKey, Vec<String>),
     /// The policy of that organization gives no answer, and gives none until the end.
     Silent(String),
@@ -50,12 +50,12 @@ pub enum Word {
     Obstructed(InvitationKey),
     /// An administrator has removed a member.
     Removed(String, UserRef),
-    /// These were shown to an administrator of that organization.
+    /// Invitations that were shown to an administrator of that organization.
     Shown(String, Vec<InvitationKey>),
 }
 
 impl History {
-    /// It was said now.
+    /// Notes that it was said now.
     pub fn note(&mut self, host: &MemoryHost, word: Word) {
         self.0.push(Told { at: host.audit().len(), word });
     }
@@ -66,7 +66,7 @@ type Found = Result<(), String>;
 /// Asks one guarantee; the error says how it is broken.
 pub type Question = fn(&Snapshot, &History) -> Found;
 
-/// By name, asked at every instant.
+/// Questions by name, asked at every instant.
 pub const ALWAYS: [(&str, Question); 14] = [
     ("I-MEM", member_by_accepting),
     ("I-ONE", once),
@@ -84,7 +84,7 @@ pub const ALWAYS: [(&str, Question); 14] = [
     ("I-ACK", said_is_true),
 ];
 
-/// By name, asked when all calls have ended and the sweep has run.
+/// Questions by name, asked when all calls have ended and the sweep has run.
 pub const AT_REST: [(&str, Question); 2] = [("I-REST", ended_and_applied), ("I-LIVE", nothing_waits)];
 
 /// Each promise that is broken, and how.
@@ -113,14 +113,14 @@ fn is_of(event: &AuditEvent, organization: &str, id: &str) -> bool {
     event.organization.as_deref() == Some(organization) && event.invitation.as_deref() == Some(id)
 }
 
-/// What has happened since there were that many events.
+/// The events since there were that many.
 fn since(world: &Snapshot, at: usize) -> Result<&[AuditEvent], String> {
     world.audit.get(at..).ok_or_else(|| {
         format!("{at} events had been seen, and the audit trail has only {}", world.audit.len())
     })
 }
 
-/// What had happened when there were that many events.
+/// The events that had happened when there were that many.
 fn until(world: &Snapshot, at: usize) -> Result<&[AuditEvent], String> {
     since(world, at)?;
     Ok(world.audit.get(..at).unwrap_or_default())
@@ -142,12 +142,12 @@ fn was_purged(world: &Snapshot, organization: &str, id: &str) -> bool {
     world.audit.iter().any(|event| event.text() == "invitation.purged" && is_of(event, organization, id))
 }
 
-/// What somebody owes to an invitation.
+/// A debt of somebody to an invitation.
 struct Debt<'a> {
     organization: &'a str,
     member: &'a MemberView,
     invitation: &'a str,
-    /// Absent: his membership.
+    /// The grant; absent: their membership.
     grant: Option<Grant>,
 }
 
@@ -428,8 +428,9 @@ fn claimed_in_time(world: &Snapshot, _: &History) -> Found {
     Ok(())
 }
 
-/// What was answered by a resend that asks for a mail binds from when that mail, or a later one, was accepted:
-/// then the row says `sent`. Until then an older code may be the only one that its invitee has.
+/// Demands that older codes are dead. What was answered by a resend that asks for a mail binds from when that
+/// mail, or a later one, was accepted: then the row says `sent`. Until then an older code may be the only one
+/// that its invitee has.
 fn older_codes_dead(world: &Snapshot, history: &History) -> Found {
     for told in &history.0 {
         let Word::Resent(key, older) = &told.word else { continue };
@@ -446,8 +447,8 @@ fn older_codes_dead(world: &Snapshot, history: &History) -> Found {
     Ok(())
 }
 
-/// Of a row whose last mail has been accepted no code lives that is older than what that mail can have brought:
-/// one that was made for the change that asked for it, or for a later one.
+/// Demands that no code of a row whose last mail has been accepted lives that is older than what that mail
+/// can have brought: one that was made for the change that asked for it, or for a later one.
 fn newer_mail_only(world: &Snapshot, stored: &StoredInvitation) -> Found {
     let row = &stored.invitation;
     let is_it = |entry: &OutboxEntry| entry.invitation == row.key.id && entry.kind == MessageKind::Invitation;
@@ -564,7 +565,7 @@ fn has_another_address(world: &Snapshot, row: &Invitation) -> bool {
     world.audit.iter().rposition(changes) > world.audit.iter().rposition(sends)
 }
 
-/// What stands in an outbox and is nothing that the sweep has yet to do.
+/// Tells whether it stands in an outbox and is nothing that the sweep has yet to do.
 fn may_wait(waiting: &OutboxView, history: &History) -> bool {
     let entry = &waiting.entry;
     let for_invitee = matches!(entry.kind, MessageKind::Invitation | MessageKind::Reminder);

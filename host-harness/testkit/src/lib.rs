@@ -1,7 +1,7 @@
-//! What tests of Guestlist, of its hosts and of policies share: the [guarantees] as questions to a snapshot, the
-//! [coverage] of the contract, policy components for the host in memory, and the [words] of the languages that
-//! policies are written in;
-//! and hosts that [fail](FaultPlan) on purpose and at an exact place.
+//! Shares what tests of Guestlist, of its hosts and of policies have in common: the [guarantees] as questions
+//! to a snapshot, the [coverage] of the contract, policy components for the host in memory, hosts that
+//! [fail](FaultPlan) on purpose and at an exact place, and the [words] of the languages that policies are
+//! written in.
 
 pub mod coverage;
 mod faults;

@@ -58,7 +58,7 @@ fn invite(facts: &InviteFacts, candidate: &Candidate) -> Verdict {
     Verdict::Allow
 }
 
-/// He may accept at any hour; but who has left the help desk since may not.
+/// They may accept at any hour; but whoever has left the help desk since may not.
 fn accept(facts: &AcceptFacts) -> Verdict {
     if !is_of_help_desk(&facts.invitee) {
         return refuse("You are not of the help desk any more.");

@@ -1,4 +1,4 @@
-//! Who asks, and which rows he may see.
+//! Tells who asks, and which rows they may see.
 
 use guestlist_contract::{
     host::{Call, Operation},
@@ -8,15 +8,15 @@ use guestlist_contract::{
 use super::rows::Stored;
 use crate::{audit::Actor, error::Failure, sql::Scope};
 
-/// What an operation has to know of the call that it belongs to.
+/// Everything that an operation has to know of the call that it belongs to.
 #[derive(Clone, Debug)]
 pub(crate) struct Asker {
     pub(crate) actor: Actor,
     pub(crate) caller: Principal,
-    /// Of the context.
+    /// The organization of the context.
     pub(crate) organization: Option<String>,
     operation: Operation,
-    /// Of those that it is about: what a code has led to in this call.
+    /// The invitations that a code has led to in this call, of those that it is about.
     pub(crate) admitted: Vec<InvitationKey>,
 }
 
@@ -35,12 +35,13 @@ impl Asker {
         })
     }
 
-    /// Who asks about organizations and people. To those of an invitation he may have come by a code.
+    /// The one who asks about organizations and people. They may have come to those of an invitation by a
+    /// code.
     pub(crate) fn around_call(call: &Call) -> Result<Self, Failure> {
         Self::of(call, &call.found())
     }
 
-    /// The caller, when he is a signed-in person.
+    /// The caller, when they are a signed-in person.
     pub(crate) fn user(&self) -> Option<&UserRef> {
         if let Principal::User(user) = &self.caller { Some(user) } else { None }
     }
@@ -49,7 +50,8 @@ impl Asker {
         self.operation.is_invitees()
     }
 
-    /// Whether he may see a row. `told`: it has or had a code, so there was something to tell its invitee.
+    /// Tells whether they may see a row. `told`: it has or had a code, so there was something to tell its
+    /// invitee.
     pub(crate) fn sees(&self, row: &Stored, told: bool) -> bool {
         if !self.is_invitee() {
             return self.organization.as_ref() == Some(&row.invitation.key.organization);
@@ -62,8 +64,8 @@ impl Asker {
         self.admitted.contains(key)
     }
 
-    /// Whether an administrator's call is in another organization: then there is nothing to be seen, and
-    /// nobody has to be asked.
+    /// Tells whether an administrator's call is in another organization: then there is nothing to be seen,
+    /// and nobody has to be asked.
     pub(crate) fn is_elsewhere(&self, organization: &str) -> bool {
         !self.is_invitee() && self.organization.as_deref() != Some(organization)
     }
@@ -74,14 +76,14 @@ impl Asker {
         Scope { organization, ..Scope::default() }
     }
 
-    /// The rows of the caller's organization and those that are for him.
+    /// The rows of the caller's organization and those that are for them.
     pub(crate) fn around(&self) -> Scope {
         let account = self.user().map(|user| (user.organization.clone(), user.id.clone()));
         Scope { organization: self.organization.clone(), account, ..Scope::default() }
     }
 }
 
-/// Nobody is told whether it is not there or not his.
+/// Refuses without telling whether it is not there or not theirs.
 pub(crate) fn not_there() -> HostError {
     Call::not_there()
 }

@@ -1,4 +1,4 @@
-//! What is due: handed out once, however many sweep at the same time.
+//! Hands out what is due, once, however many sweep at the same time.
 
 use guestlist_contract::{
     bounds,
@@ -192,13 +192,14 @@ impl Operation for Due {
     }
 }
 
-/// When half of the time between the last mail and the end of an invitation has passed, as an expression.
+/// The time when half of that between the last mail and the end of an invitation has passed, as an
+/// expression.
 fn half(table: &str) -> String {
     let mailed = format!("coalesce({table}mailed_at, {table}created_at)");
     format!("{mailed} + ({table}expires_at - {mailed}) / 2")
 }
 
-/// Which organizations a sweep would find something to do in.
+/// Finds the organizations that a sweep would find something to do in.
 pub(super) struct Organizations {
     pub(super) limit: u32,
 }

@@ -21,7 +21,7 @@ use crate::{
     sql::{Connection, Operation, Scope, values},
 };
 
-/// How long an operation is remembered after it has last recorded something, in milliseconds.
+/// The time for which an operation is remembered after it has last recorded something, in milliseconds.
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
 
 /// `insert`.
@@ -32,7 +32,7 @@ pub(super) struct Insert {
     fingerprint: [u8; 32],
     /// The key of the digests that stand for names.
     pub(super) names: [u8; 32],
-    /// Where the organization's invitations may lead; absent: the database knows.
+    /// The places where the organization's invitations may lead; absent: the database knows.
     pub(super) landings: Option<Vec<String>>,
 }
 

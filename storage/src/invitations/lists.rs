@@ -40,7 +40,7 @@ impl Operation for Secret {
     }
 }
 
-/// Which rows, as SQL and its values.
+/// A condition for rows, as SQL and its values.
 struct Condition {
     all: Vec<String>,
     values: Vec<Value>,
@@ -73,7 +73,7 @@ struct Turn<'a> {
     after: Option<&'a str>,
     sort: SortKey,
     descending: bool,
-    /// What rows with the same key are sorted by.
+    /// The columns by which rows with the same key are sorted.
     then: &'a [&'a str],
     limit: usize,
 }
@@ -221,7 +221,7 @@ impl Operation for Mine {
         Scope { organization: None, ..self.asker.around() }
     }
 
-    /// Somebody who is not a signed-in person has no invitations.
+    /// Lists the caller's invitations. Somebody who is not a signed-in person has none.
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Page, Halt> {
         let user = self.asker.user();
         let mut condition = Condition { all: Vec::new(), values: Vec::new() };

@@ -25,20 +25,20 @@ use tokio::sync::OnceCell;
 
 use crate::{Database, error::Halt, sql::Operation};
 
-/// What a host stores of invitations. It implements [`Storage`] and [`Audit`]; who the people are is another's
-/// business. Cloning it shares the database.
+/// The part of a host that stores invitations. It implements [`Storage`] and [`Audit`]; who the people are is
+/// another's business. Cloning it shares the database.
 #[derive(Clone)]
 pub struct Invitations {
     database: Database,
     settings: Arc<dyn Settings>,
-    /// What seals cursors. Read once.
+    /// The key that seals cursors. Read once.
     secret: Arc<OnceCell<[u8; 32]>>,
-    /// What the digests of names are made with. Read once.
+    /// The key that the digests of names are made with. Read once.
     names: Arc<OnceCell<[u8; 32]>>,
     landings: Option<Landings>,
 }
 
-/// Where invitations of an organization may lead after accepting.
+/// Tells where invitations of an organization may lead after accepting.
 type Landings = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
 impl std::fmt::Debug for Invitations {
@@ -82,7 +82,7 @@ impl Invitations {
         self.database.perform(due::Organizations { limit }).await.map_err(Halt::into_host)
     }
 
-    /// Settles what the host's own mail pipeline had `taken`, when it knows what became of it; as
+    /// Settles what the host's own e-mail pipeline had `taken`, when it knows what became of it; as
     /// `storage.settle`, but in no call.
     ///
     /// # Errors

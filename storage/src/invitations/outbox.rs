@@ -16,10 +16,10 @@ pub(super) struct Waiting<'a> {
     pub(super) due_at: i64,
 }
 
-/// What [`Waiting::values`] goes into.
+/// The table and columns that [`Waiting::values`] go into.
 pub(super) const INTO: &str = "outbox (organization, invitation, kind, version, due_at, tries, taken)";
 
-/// At most one message of a kind is live for an invitation: a new one starts it anew.
+/// The clause that keeps at most one message of a kind live for an invitation: a new one starts it anew.
 pub(super) const ANEW: &str = "on conflict (organization, invitation, kind) do update set \
     version = excluded.version, due_at = excluded.due_at, tries = 0, taken = 0";
 

@@ -1,4 +1,4 @@
-//! What was asked and not done.
+//! Records what was asked and not done.
 
 use guestlist_contract::{
     audit::{EventKind, Refusal},

@@ -16,7 +16,7 @@ pub(crate) const COLUMNS: &str = "organization, id, parent, schema, version, sta
     landing, metadata, created_at, lifetime, expires_at, ended_at, reason, claims, lease_until, resends, \
     last_operation, replaces, dismissed, reminded, hidden_until, mailed_at";
 
-/// How many they are.
+/// The number of columns.
 pub(crate) const WIDTH: usize = 34;
 
 /// The shape of the rows that this store writes.
@@ -30,7 +30,7 @@ pub(crate) struct Stored {
     pub(crate) reminded: bool,
     /// Handed out as due work: not again before this instant.
     pub(crate) hidden_until: u64,
-    /// When the mail system accepted the last mail with a code.
+    /// The time when the e-mail system accepted the last e-mail with a code.
     pub(crate) mailed_at: Option<u64>,
 }
 
@@ -56,7 +56,7 @@ impl Stored {
     }
 }
 
-/// What a column of the clock says.
+/// Reads what a column of the clock says.
 pub(crate) fn instant(column: i64) -> u64 {
     u64::try_from(column).unwrap_or_default()
 }
@@ -154,7 +154,7 @@ pub(crate) fn written(stored: &Stored) -> Result<[Value; WIDTH], Failure> {
 /// The stored states that lead on, as a list in SQL: what the partial indexes are made for.
 pub(crate) const ACTIVE: &str = "('awaiting-approval', 'pending', 'accepting')";
 
-/// Those whose time can run out.
+/// The states in which time can run out.
 pub(crate) const OPEN: &str = "('awaiting-approval', 'pending')";
 
 /// A list of states in SQL. Their words are this program's own, never somebody's text.

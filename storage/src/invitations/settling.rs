@@ -1,4 +1,4 @@
-//! What became of mails, and what is old enough to go.
+//! Settles what became of e-mails, and what is old enough to go.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ struct Entry {
     became: Option<Became>,
 }
 
-/// How an entry waits.
+/// The way in which an entry waits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Waiting {
     tries: u32,
@@ -49,7 +49,7 @@ struct Waiting {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Became {
     Waiting(Waiting),
-    /// The version whose mail was delivered.
+    /// The version whose e-mail was delivered.
     Delivered(u64),
     Undeliverable,
 }
@@ -66,7 +66,7 @@ impl Settle {
         Ok(Self { asker: Some(asker), organization, deliveries })
     }
 
-    /// The end of what the host's mail pipeline had taken over: no call is about it.
+    /// The end of what the host's e-mail pipeline had taken over: no call is about it.
     pub(super) fn by_host(organization: String, deliveries: Vec<Delivery>) -> Result<Self, Halt> {
         bounds::deliveries(&deliveries)?;
         Ok(Self { asker: None, organization, deliveries })
@@ -109,13 +109,13 @@ impl Settle {
         Ok(found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
     }
 
-    /// Whether the invitee has ever been invited into the organization.
+    /// Tells whether the invitee has ever been invited into the organization.
     async fn concerns<C: Connection>(&self, db: &mut C, asker: &Asker) -> Result<bool, Failure> {
         invited_into(db, asker, &self.organization).await
     }
 }
 
-/// Whether the caller has ever been invited into an organization.
+/// Tells whether the caller has ever been invited into an organization.
 pub(super) async fn invited_into<C: Connection>(
     db: &mut C,
     asker: &Asker,

@@ -174,7 +174,7 @@ impl Transition {
         Ok((sql, bound.0))
     }
 
-    /// What is told where no row was changed.
+    /// Answers what is told where no row was changed.
     async fn unchanged<C: Connection>(&self, db: &mut C) -> Result<Transitioned, Halt> {
         let found = find(db, &self.key).await?.filter(|(row, told)| self.asker.sees(row, *told));
         let (row, _) = found.ok_or(StoreError::NotFound)?;

@@ -1,4 +1,4 @@
-//! What a host's own administration does to organizations and people.
+//! Changes organizations and people, as a host's own administration does.
 //!
 //! Each change is one transaction with its audit event: `world.*`, by the host itself and outside of any
 //! call. It is durable when the function returns.
@@ -32,15 +32,15 @@ pub struct NewOrganization {
     pub name: String,
     /// Absent for a root organization.
     pub parent: Option<String>,
-    /// What to add to UTC for its local time.
+    /// The minutes to add to UTC for its local time.
     pub utc_offset_minutes: i32,
 }
 
-/// Why a change was not made.
+/// The reason why a change was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdministrationError {
-    /// It cannot be made here. Nothing was changed.
+    /// The change cannot be made here. Nothing was changed.
     #[error(transparent)]
     Impossible(#[from] EventError),
     /// The settings contradict each other, or one of them is out of its bounds; the text says which, and what to do.
@@ -110,7 +110,7 @@ impl Administration {
         self.make(organization, Change::AddUser(user)).await
     }
 
-    /// Gives a local account another user name. Whoever he is a guest with knows him by the old one.
+    /// Gives a local account another user name. Whoever they are a guest with knows them by the old one.
     pub async fn rename_user(&self, organization: &str, id: &str, name: &str) -> Done {
         self.make(organization, Change::RenameUser { id: id.to_owned(), name: name.to_owned() }).await
     }
@@ -122,12 +122,12 @@ impl Administration {
         self.make(organization, change).await
     }
 
-    /// Disables or enables a local account; that of a resident counts wherever he is a guest.
+    /// Disables or enables a local account; that of a resident counts wherever they are a guest.
     pub async fn set_user_active(&self, organization: &str, id: &str, active: bool) -> Done {
         self.make(organization, Change::SetUserActive { id: id.to_owned(), active }).await
     }
 
-    /// Deletes a local account. That of a resident is gone wherever he is a guest, too. Its id is spent. A
+    /// Deletes a local account. That of a resident is gone wherever they are a guest, too. Its id is spent. A
     /// guest's membership is taken away by [`remove_member`](Self::remove_member), which also closes the
     /// accepts that are under way.
     pub async fn remove_user(&self, organization: &str, id: &str) -> Done {
@@ -144,8 +144,8 @@ impl Administration {
         self.make(organization, Change::AddMember(account.clone())).await
     }
 
-    /// Takes a guest's membership away, with his groups and roles. An accept that is under way and has not
-    /// made him a member yet is closed: it must not bring back who was just removed.
+    /// Takes a guest's membership away, with their groups and roles. An accept that is under way and has not
+    /// made them a member yet is closed: it must not bring back who was just removed.
     pub async fn remove_member(&self, organization: &str, account: &UserRef) -> Done {
         self.make(organization, Change::RemoveMember(account.clone())).await
     }

@@ -45,7 +45,7 @@ struct Locked {
 }
 
 impl Locked {
-    /// What the call may see.
+    /// Reads what the call may see.
     async fn of<C: Connection>(db: &mut C, asker: &Asker, key: &InvitationKey) -> Result<Self, Halt> {
         if !is_askable(&key.organization) || !is_askable(&key.id) {
             return Err(not_that_invitation());
@@ -77,17 +77,17 @@ fn named(grant: &Grant) -> Named {
     (grant.kind.word(), grant.id.clone())
 }
 
-/// Somebody's local account.
+/// The local account of somebody.
 struct Local {
     id: String,
-    /// The invitation that made him a member.
+    /// The invitation that made them a member.
     invitation: Option<String>,
-    /// His groups and roles, each with the invitation that it is owed to.
+    /// Their groups and roles, each with the invitation that it is owed to.
     held: BTreeMap<Named, Option<String>>,
 }
 
 impl Local {
-    /// `None` where he has none, or the organization was deleted.
+    /// Reads it; `None` where they have none, or the organization was deleted.
     async fn read<C: Connection>(
         db: &mut C,
         organization: &str,
@@ -141,7 +141,7 @@ impl Apply {
         Ok(Self { asker: Asker::of(call, [&key])?, key, user, steps })
     }
 
-    /// Which of the groups and roles exist.
+    /// Finds which of the groups and roles exist.
     async fn targets<C: Connection>(&self, db: &mut C) -> Result<Vec<Named>, Failure> {
         let grants: Vec<_> = self.steps.iter().filter_map(granted).cloned().collect();
         let Some((wanted, values)) = listed_grants(values![&self.key.organization], &grants) else {
@@ -200,10 +200,10 @@ impl Operation for Apply {
     }
 }
 
-/// What there is while steps are applied, one after the other. Nothing is written yet.
+/// The state while steps are applied, one after the other. Nothing is written yet.
 struct Applying<'a> {
     invitation: &'a str,
-    /// How many steps were applied by earlier calls.
+    /// The number of steps that were applied by earlier calls.
     before: usize,
     log: Vec<Step>,
     local: Option<Local>,
@@ -236,7 +236,7 @@ impl Applying<'_> {
             Some(Joining::AlreadyPresent) => StepOutcome::AlreadyPresent,
             Some(Joining::NameTaken) => StepOutcome::NameTaken,
             Some(Joining::Possible(_)) => {
-                // He gets his id when he is written.
+                // They get their id when they are written.
                 let invitation = Some(self.invitation.to_owned());
                 self.local = Some(Local { id: String::new(), invitation, held: BTreeMap::new() });
                 StepOutcome::Applied

@@ -99,8 +99,8 @@ impl Stores {
     }
 }
 
-/// Whom a text may mean, by any of its readings: two accounts at most, because that is one too many. Whether
-/// they are enabled is no question here, and a guest whose account is gone is nobody.
+/// Finds whom a text may mean, by any of its readings: two accounts at most, because that is one too many.
+/// Whether they are enabled is no question here, and a guest whose account is gone is nobody.
 fn fitting<'a>(people: &'a [Seen], looks: &[Look]) -> Vec<&'a Seen> {
     let mut fitting: Vec<&Seen> = Vec::new();
     for person in people.iter().filter(|person| person.has_account()) {

@@ -1,8 +1,8 @@
 //! Making somebody a member.
 //!
-//! The local id of a guest is derived from his account and from how often he was removed, not counted: a
+//! The local id of a guest is derived from their account and from how often they were removed, not counted: a
 //! count would be one row that all who are let in at the same time wait for. Whatever two of them could want
-//! at once, his account, his id or his name, a unique index gives to one alone.
+//! at once, their account, their id or their name, a unique index gives to one alone.
 
 use guestlist_contract::{lookup::DEFAULT_STORE, types::UserRef};
 use sha2::{Digest as _, Sha256};
@@ -15,14 +15,14 @@ use crate::{
     sql::{Connection, Value, values},
 };
 
-/// Whether somebody can become a member.
+/// Tells whether somebody can become a member.
 pub(super) enum Joining {
     /// The account or the organization does not exist.
     NoSuchTarget,
     AlreadyPresent,
-    /// Another local user has the name that he would get.
+    /// Another local user has the name that they would get.
     NameTaken,
-    /// With the user name that he has where he is resident.
+    /// They can, with the user name that they have where they are resident.
     Possible(String),
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn can_join<C: Connection>(
     Ok(Joining::Possible(found.get(0)?))
 }
 
-/// Makes somebody a member who can become one; answers with his local id.
+/// Makes somebody a member who can become one; answers with their local id.
 pub(super) async fn join<C: Connection>(
     db: &mut C,
     organization: &str,

@@ -25,7 +25,7 @@ use crate::{
 struct Target {
     grant: Grant,
     name: String,
-    /// Who may give it; absent: everybody who may invite.
+    /// The people and clients who may give it; absent: everybody who may invite.
     grantable_by: Option<Vec<Principal>>,
     /// The roles of the parent, one of which somebody needs to receive it; absent: everybody may.
     receivable_by: Option<Vec<String>>,
@@ -41,7 +41,7 @@ impl Target {
         })
     }
 
-    /// Those of `grants` that exist; none where the organization was deleted.
+    /// Finds those of `grants` that exist; none where the organization was deleted.
     async fn all<C: Connection>(
         db: &mut C,
         organization: &str,
@@ -121,7 +121,7 @@ impl Eligible {
         Ok(Self { asker: Asker::around_call(call)?, organization, users, grants })
     }
 
-    /// Those who are members.
+    /// Finds those who are members.
     async fn members<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
         const ACCOUNT: [&str; 2] = ["account_organization", "account_id"];
         let Some((those, values)) =
@@ -137,7 +137,7 @@ impl Eligible {
         db.rows(&sql, &values).await?.iter().map(account).collect()
     }
 
-    /// Those whose user name somebody of the organization has.
+    /// Finds those whose user name somebody of the organization has.
     async fn named_alike<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
         let Some((those, values)) = listed(None, ["r.organization", "r.id"], &[], &self.users) else {
             return Ok(Vec::new());
@@ -170,7 +170,8 @@ impl Eligible {
         Ok(alike)
     }
 
-    /// Those whose address is in one of the domains. Somebody without an address has none that is allowed.
+    /// Finds those whose address is in one of the domains. Somebody without an address has none that is
+    /// allowed.
     async fn addressed<C: Connection>(
         &self,
         db: &mut C,
@@ -193,7 +194,7 @@ impl Eligible {
         Ok(allowed)
     }
 
-    /// Who of them has which role in the parent.
+    /// Finds who of them has which role in the parent.
     async fn roles_above<C: Connection>(
         &self,
         db: &mut C,

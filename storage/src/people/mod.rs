@@ -27,7 +27,7 @@ use crate::{
     sql::Operation,
 };
 
-/// What a host knows of organizations and people. It implements [`Directory`], [`Membership`] and
+/// The part of a host that knows organizations and people. It implements [`Directory`], [`Membership`] and
 /// [`Settings`]. Cloning it shares the database.
 #[derive(Clone, Debug)]
 pub struct People {
@@ -61,8 +61,8 @@ fn is_askable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// A transaction that met somebody else's change is done again from the start, and finds what he did: a row
-/// that is there by now, or one that is gone by now and that another was to refer to.
+/// Takes a transaction that met somebody else's change for one that is done again from the start, and finds
+/// what they did: a row that is there by now, or one that is gone by now and that another was to refer to.
 fn in_the_way(failure: Failure) -> Failure {
     match failure {
         Failure::Duplicate(text) | Failure::Refused(text) => Failure::Conflict(text),

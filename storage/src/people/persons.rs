@@ -66,7 +66,7 @@ impl Seen {
         self.resident.is_some()
     }
 
-    /// Whom a look is for: by their user name, or by their address where they are resident.
+    /// Tells whether a look is for them: by their user name, or by their address where they are resident.
     pub(super) fn fits(&self, look: &Look) -> bool {
         let email = self.resident.as_ref().and_then(|resident| resident.email.as_ref());
         let fits = match look.by {
@@ -76,7 +76,7 @@ impl Seen {
         fits && look.store.as_ref().is_none_or(|store| self.store == *store)
     }
 
-    /// As `organization`, whose local account it is, sees him.
+    /// Shows them as `organization`, whose local account it is, sees them.
     pub(super) fn user(&self, organization: &str) -> User {
         let is_guest = self.account.organization != organization;
         User {
@@ -193,7 +193,7 @@ fn pairs<'a>(
     Some((condition, bound))
 }
 
-/// What `who` may do in an organization now; `None` when he has no access to it.
+/// The permissions of `who` in an organization now; `None` when they have no access to it.
 pub(super) async fn standing<C: Connection>(
     db: &mut C,
     organization: &str,

@@ -1,4 +1,4 @@
-//! Which organizations a call may see. It decides itself, whatever the plugin says.
+//! Decides which organizations a call may see. It decides itself, whatever the plugin says.
 
 use guestlist_contract::host::Call;
 
@@ -95,7 +95,8 @@ async fn is_former_parent_of_own<C: Connection>(
     Ok(db.row(sql, values![own, organization]).await?.is_some())
 }
 
-/// He is invited into it or into a child of it; or he was, when the child was there, and was told so.
+/// Tells whether the caller is invited into it or into a child of it; or was, when the child was there, and
+/// was told so.
 async fn is_above_invitations<C: Connection>(
     db: &mut C,
     asker: &Asker,

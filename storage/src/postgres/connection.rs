@@ -30,7 +30,7 @@ const CLOCK: &str = "floor(extract(epoch from clock_timestamp()) * 1000)::bigint
 
 const LATE: &str = "the database did not answer in time";
 
-/// What all transactions of a pool share.
+/// The things that all transactions of a pool share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) clock: Clock,
@@ -67,8 +67,8 @@ pub(super) struct Inside<'a> {
     is_owner: bool,
     /// A statement looked at the clock, later than the transaction began.
     looked: AtomicBool,
-    /// After the first failure the server turns every other statement down and makes of a commit a rollback,
-    /// without saying so.
+    /// The first failure. After it the server turns every other statement down and makes of a commit a
+    /// rollback, without saying so.
     failed: Option<Failure>,
 }
 
@@ -119,7 +119,7 @@ impl<'a> Inside<'a> {
         })
     }
 
-    /// Why this transaction can no longer be committed.
+    /// The reason why this transaction can no longer be committed.
     pub(super) fn failed(&self) -> Option<Failure> {
         self.failed.clone()
     }

@@ -1,4 +1,4 @@
-//! What became of a statement, by its SQLSTATE.
+//! Tells what became of a statement, by its SQLSTATE.
 
 use std::{error::Error as _, io};
 
@@ -29,7 +29,7 @@ pub(super) fn of_commit(error: &Error) -> Failure {
     failure(error)
 }
 
-/// With all its causes. The server's details are left out: they hold values.
+/// Writes it with all its causes. The server's details are left out: they hold values.
 pub(super) fn text(error: &Error) -> String {
     if let Some(said) = error.as_db_error() {
         return said.message().to_owned();

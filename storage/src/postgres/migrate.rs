@@ -19,7 +19,7 @@ pub(crate) async fn migrate(url: &str, options: &Options) -> Result<(u32, u32), 
     let lock = format!("guestlist migrate {}", session.schema.bare());
     let alone = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
     transaction.execute(alone, &[&lock]).await.map_err(told)?;
-    // Whoever waits for a table stops all who come after him: not for long.
+    // Whoever waits for a table stops all who come after them: not for long.
     let patience = format!("set local lock_timeout = {}", session.statement.as_millis());
     transaction.batch_execute(&patience).await.map_err(told)?;
     make_role(&mut transaction, &session).await?;
@@ -58,7 +58,7 @@ async fn make_role(transaction: &mut Transaction<'_>, session: &Session) -> Resu
         }
         Err(error) => return Err(told(error)),
     }
-    // Who prepares his own host's database goes on as that role.
+    // Whoever prepares their own host's database goes on as that role.
     let grant = format!("grant {} to current_user", role.quoted());
     transaction.batch_execute(&grant).await.map_err(told)
 }

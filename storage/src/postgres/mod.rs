@@ -37,7 +37,7 @@ use crate::{
 
 const MIGRATIONS: &[Migration] = &[Migration { version: 1, needs: 1, sql: include_str!("0001.sql") }];
 
-/// How often a transaction is tried that somebody else was in the way of.
+/// The number of times that a transaction is tried that somebody else was in the way of.
 const TRIES: u32 = 5;
 
 /// The connections to one database.

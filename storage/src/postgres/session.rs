@@ -1,4 +1,4 @@
-//! What every connection is made to, before anything is asked of it.
+//! Sets up every connection, before anything is asked of it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{Options, StorageError, migrate};
 /// The oldest server that this was tried with.
 const OLDEST_SERVER: i32 = 150_000;
 
-/// How connections are made, and what each is set to.
+/// The way in which connections are made, and what each is set to.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) config: Config,

@@ -13,7 +13,7 @@ use crate::sql::Value;
 type Wrong = Box<dyn Error + Sync + Send>;
 
 impl Value {
-    /// As what it is sent where nothing around it says so.
+    /// The type that it is sent as where nothing around it says so.
     pub(super) fn usual_type(&self) -> Type {
         match self {
             Self::Null => Type::UNKNOWN,
@@ -42,7 +42,7 @@ impl ToSql for Value {
         }
     }
 
-    /// Which types fit depends on the value.
+    /// Accepts every type: which ones fit depends on the value.
     fn accepts(_: &Type) -> bool {
         true
     }
@@ -66,7 +66,7 @@ impl<'a> FromSql<'a> for Value {
         Ok(Self::Null)
     }
 
-    /// Whatever else a statement answers with has to be cast to one of these in it.
+    /// Accepts these types; whatever else a statement answers with has to be cast to one of them in it.
     fn accepts(from_type: &Type) -> bool {
         matches!(*from_type, Type::INT8 | Type::INT4 | Type::INT2 | Type::BOOL | Type::BYTEA)
             || <String as FromSql>::accepts(from_type)

@@ -16,7 +16,7 @@ use crate::{
     sql::{Connection, Operation, Row, Value, storable},
 };
 
-/// Does an operation in one transaction.
+/// Performs an operation in one transaction.
 pub(super) fn begin<O: Operation>(
     connection: &mut rusqlite::Connection,
     operation: &O,
@@ -130,7 +130,7 @@ impl Connection for Inside<'_> {
         self.now
     }
 
-    /// Nobody waits for a row here: who writes is alone.
+    /// Answers `now`: nobody waits for a row here, because whoever writes is alone.
     fn clock(&self, now: &str) -> String {
         now.to_owned()
     }
@@ -185,7 +185,7 @@ impl ToSql for Value {
     }
 }
 
-/// What became of a statement.
+/// Tells what became of a statement.
 pub(super) fn failure(error: &rusqlite::Error) -> Failure {
     let text = error.to_string();
     let rusqlite::Error::SqliteFailure(inner, _) = error else { return Failure::Refused(text) };

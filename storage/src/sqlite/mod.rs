@@ -25,7 +25,7 @@ use crate::{
 
 const MIGRATIONS: &[Migration] = &[Migration { version: 1, needs: 1, sql: include_str!("0001.sql") }];
 
-/// How often a transaction is tried that somebody else was in the way of.
+/// The number of times that a transaction is tried that somebody else was in the way of.
 const TRIES: u32 = 5;
 
 /// The threads of one file.
@@ -36,7 +36,7 @@ pub(crate) struct Pool {
     shared: Shared,
 }
 
-/// What all transactions of a file share.
+/// The things that all transactions of a file share.
 #[derive(Clone, Debug)]
 struct Shared {
     clock: Clock,

@@ -44,12 +44,12 @@ const TABLES: [(&str, &str); 15] = [
     ("audit", audit::COLUMNS),
 ];
 
-/// How many rows are copied at a time, to be bound.
+/// The number of rows that are copied at a time, to be bound.
 const PIECE: usize = 5_000;
 
 /// Everything of a world, by table, ready to be written.
 pub(super) struct Load {
-    /// Of each table in its order: a row is looked at once, however many there are.
+    /// The rows of each table in its order: a row is looked at once, however many there are.
     rows: [Vec<Vec<Value>>; TABLES.len()],
     mails_per_day: Option<u32>,
 }

@@ -36,7 +36,7 @@ impl Database {
         })
     }
 
-    /// Whether it has no organization and no invitation.
+    /// Tells whether it has no organization and no invitation.
     ///
     /// # Errors
     /// The database does not answer.
@@ -56,7 +56,7 @@ impl Database {
     }
 }
 
-/// Whether there is any organization.
+/// Asks whether there is no organization and no invitation.
 struct IsEmpty;
 
 impl Operation for IsEmpty {

@@ -1,5 +1,5 @@
-//! Applying and closing, in the midst of everything that happens to the member, to what he gets and to where
-//! he comes from: random histories, each step of which has the same answer and leaves the same behind.
+//! Applying and closing, in the midst of everything that happens to the member, to what they get and to where
+//! they come from: random histories, each step of which has the same answer and leaves the same behind.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

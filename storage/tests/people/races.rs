@@ -83,7 +83,7 @@ async fn who_is_removed_while_he_accepts_stays_removed() {
                 assert!(!is_member().await);
             }
             Err(error) => {
-                // It came before he was a member.
+                // It came before they were a member.
                 assert!(!was_member && matches!(error, AdministrationError::Impossible(_)), "{error}");
                 assert_eq!(outcomes, [StepOutcome::Applied; 3]);
                 assert!(is_member().await);

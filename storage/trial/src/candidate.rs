@@ -17,7 +17,7 @@ use guestlist_memory::{AuditEvent, MemoryHost, Realm};
 use super::{Place, Places};
 use guestlist_storage::{AdministrationError, Database, StorageError};
 
-/// When the clock of a new store stands: 2026-03-02T09:00:00Z.
+/// The time at which the clock of a new store stands: 2026-03-02T09:00:00Z.
 const START: u64 = 1_772_442_000_000;
 
 /// A database with a world, and mail as the in-memory host sends it.

@@ -32,7 +32,8 @@ struct Shared {
     /// Its own, because whoever plays scenarios stops the one that it is in.
     runtime: Option<Runtime>,
     made: AtomicU32,
-    /// Not in use at present. To connect and to prepare statements takes longer than to empty one.
+    /// Places that are not in use at present. To connect and to prepare statements takes longer than to empty
+    /// one.
     free: Mutex<Vec<Slot>>,
 }
 

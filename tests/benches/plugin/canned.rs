@@ -1,6 +1,6 @@
 //! A host that does nothing but answer: what is left is the plugin and the way to it.
 //!
-//! The same answers for both sides. Everybody asked for exists, may be invited and gets his mail.
+//! The same answers for both sides. Everybody asked for exists, may be invited and gets their mail.
 
 use async_trait::async_trait;
 use guestlist::contract::imports as native;

@@ -1,4 +1,4 @@
-//! What somebody does, and what he is answered: as data, so that it can be handed to another process.
+//! What somebody does, and what they are answered: as data, so that it can be handed to another process.
 
 use guestlist_contract::{
     exports::{
@@ -23,7 +23,7 @@ pub struct Command {
     pub number: u64,
     /// Not before this instant, in microseconds since 1970.
     pub at: u64,
-    /// Absent for an invitee on his own dashboard.
+    /// Absent for an invitee on their own dashboard.
     pub organization: Option<String>,
     pub caller: Principal,
     pub request: String,

@@ -50,7 +50,7 @@ pub struct Outcome {
     pub codes: usize,
     pub processes: usize,
     pub attempts: usize,
-    /// Answers that say: this made him a member.
+    /// Answers that say: this made them a member.
     pub effective: usize,
     pub repeated: usize,
     pub in_progress: usize,

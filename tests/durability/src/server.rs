@@ -244,7 +244,7 @@ impl Programs {
         shell.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
     }
 
-    /// As whoever may run PostgreSQL, from a folder that he can enter.
+    /// As whoever may run PostgreSQL, from a folder that they can enter.
     fn own(&self, mut command: Command) -> Command {
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);

@@ -17,7 +17,7 @@ pub fn resident(number: usize) -> UserRef {
     UserRef { organization: PARENT.into(), id: format!("u-{number}") }
 }
 
-/// His user name.
+/// Their user name.
 #[must_use]
 pub fn name(number: usize) -> String {
     format!("person-{number}")

@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::native::{Native, cross, wait};
 
-/// A call of an export, with its arguments. `H` is how somebody says which invitation he answers.
+/// A call of an export, with its arguments. `H` is how somebody says which invitation they answer.
 #[derive(Clone, Debug)]
 pub enum Request<H = Handle> {
     Invite(InviteRequest),

@@ -665,7 +665,7 @@ fn anew() -> impl Strategy<Value = Vec<Option<Step>>> {
     (mostly(over), meanwhile, mostly(resend)).prop_map(|(one, two, three)| vec![one, two, three])
 }
 
-/// His name is taken where he is invited.
+/// Their name is taken where they are invited.
 fn taken_name() -> impl Strategy<Value = Vec<Option<Step>>> {
     let invite = Asked { names: vec![NAME_IN_BETA], ..asked(Operation::Invite, (BEA, 2)) };
     let accept = answering(Just(Operation::Accept)).prop_map(|asked| Step::Call(asked, None));

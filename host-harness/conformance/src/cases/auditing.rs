@@ -252,7 +252,7 @@ async fn a_refused_name_is_a_keyed_digest(ground: Ground) -> Outcome {
     Ok(())
 }
 
-/// What a digest without a key would be, in the usual spellings.
+/// Guesses what a digest without a key would be, in the usual spellings.
 fn must_not_be(name: &str) -> Vec<Vec<u8>> {
     use sha2::{Digest as _, Sha256};
     let spellings = [name.to_owned(), name.to_uppercase(), format!("{name}\n"), format!("acme{name}")];

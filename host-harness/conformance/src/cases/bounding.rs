@@ -1,4 +1,4 @@
-//! How much an insert may bring, and what is refused as a whole.
+//! Asks how much an insert may bring, and what is refused as a whole.
 
 use super::inserting::nothing_stored;
 use super::prelude::*;

@@ -92,7 +92,7 @@ fn by_code_draft(name: &str) -> Draft {
     Draft { accept_with: AcceptWith::Code, ..draft(name, alice()) }
 }
 
-/// Where a code is enough.
+/// A world where a code is enough.
 async fn codes_suffice(ground: &Ground) -> Outcome<Trial> {
     ground.acme(|settings| settings.accept_with = AcceptWith::Code).await
 }
@@ -231,7 +231,7 @@ async fn settle_kind(t: &Trial, version: u64, kind: MessageKind, outcome: Delive
     t.settle(vec![Delivery { invitation: id("a"), version, kind, outcome }]).await
 }
 
-/// Which of these codes lead the invitee to the row.
+/// Compares which of these codes lead the invitee to the row.
 async fn live(t: &Trial, names: &[&str], expected: &[&str]) -> Outcome {
     let mut live = Vec::new();
     for name in names {

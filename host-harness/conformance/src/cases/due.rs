@@ -50,7 +50,7 @@ pub(super) fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(kind, name)| ((*kind).to_owned(), (*name).to_owned())).collect()
 }
 
-/// Stores a draft whose mail is due after `hold`.
+/// Stores a draft whose e-mail is due after `hold`.
 pub(super) async fn store(t: &Trial, draft: Draft, hold: u64) -> Outcome {
     let request = Batch { hold, ..batch(&format!("store-{}", draft.name), vec![draft]) };
     let items = t.batch(&t.admin(), request).await?;
@@ -189,7 +189,7 @@ async fn a_mail_with_a_dead_code_is_not_due(ground: Ground) -> Outcome {
     same("due", &kinds(&t, 0).await?, &pairs(&[("expiry", "a")]))
 }
 
-/// Where people are reminded so long before the end.
+/// A world where people are reminded so long before the end.
 pub(super) async fn reminding(ground: &Ground, before: Option<u64>) -> Outcome<Trial> {
     ground.acme(|settings| settings.reminder_before = before).await
 }

@@ -151,7 +151,7 @@ async fn templates_and_refusals(ground: Ground) -> Outcome {
     Ok(())
 }
 
-/// Nothing was found, or the key was refused by its form.
+/// Demands that nothing was found, or that the key was refused by its form.
 fn finds_nothing<T: std::fmt::Debug>(what: &str, answer: &Result<T, StoreError>) -> Outcome {
     let holds =
         answer.as_ref().is_err_and(|error| error.is_not_found() || error.is_denied() || error.is_invalid());

@@ -49,7 +49,7 @@ pub(super) const CASES: &[Case] = &[
     case!(AREA, invitees_and_nobody_are_denied, "An invitee's call and one of nobody insert nothing."),
 ];
 
-/// Whether anything of the batch was stored.
+/// Demands that nothing of the batch was stored.
 pub(super) async fn nothing_stored(t: &Trial, what: &str) -> Outcome {
     let rows = t.list(all(), page(SortKey::Name, 200)).await?;
     same(what, &rows.items.len(), &0)

@@ -98,7 +98,7 @@ const AREAS: [Area; 31] = [
     Area { name: "at_once", about: "several calls at the same time", cases: at_once::CASES },
 ];
 
-/// What the cases are about, in the order in which they are asked.
+/// Lists what the cases are about, in the order in which they are asked.
 #[must_use]
 pub fn areas() -> &'static [Area] {
     &AREAS

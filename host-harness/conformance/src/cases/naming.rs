@@ -1,5 +1,5 @@
-//! Whom a text means, and who has which name: `find-users` where a text fits two, `eligible` where a name is
-//! taken.
+//! Asks whom a text means, and who has which name: `find-users` where a text fits two, `eligible` where a
+//! name is taken.
 
 use super::prelude::*;
 

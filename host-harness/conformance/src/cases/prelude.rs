@@ -1,4 +1,4 @@
-//! What every area uses.
+//! Names that every area uses.
 
 pub(super) use crate::{
     Event, Profile,

@@ -1,4 +1,4 @@
-//! Somebody has another address: whoever reads the old mailbox has codes that must be worth nothing.
+//! Gives somebody another address: whoever reads the old mailbox has codes that must be worth nothing.
 
 use super::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What stands in the way of an insert: one active invitation for a subject, and the limit.
+//! Asks what stands in the way of an insert: one active invitation for a subject, and the limit.
 
 use super::prelude::*;
 
@@ -193,7 +193,7 @@ async fn what_ran_out_exactly_now(ground: Ground) -> Outcome {
     Ok(())
 }
 
-/// Whether nothing was stored, by an error of the whole or of each item.
+/// Tells whether nothing was stored, by an error of the whole or of each item.
 fn refused(answer: &Result<Vec<Result<Inserted, StoreError>>, StoreError>) -> bool {
     answer.as_ref().map_or(true, |items| items.iter().all(Result::is_err))
 }

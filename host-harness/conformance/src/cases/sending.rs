@@ -1,6 +1,6 @@
 //! `notifications.send`: who may be written to, and what with.
 //!
-//! Mails are really sent: a candidate gives a mail system that keeps them to itself.
+//! E-mails are really sent: a candidate gives an e-mail system that keeps them to itself.
 
 use super::prelude::*;
 

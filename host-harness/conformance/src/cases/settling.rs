@@ -1,4 +1,4 @@
-//! `storage.settle`: what became of mails.
+//! `storage.settle`: what became of e-mails.
 
 use super::prelude::*;
 

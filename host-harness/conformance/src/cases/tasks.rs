@@ -4,9 +4,9 @@ use tokio::task::JoinSet;
 
 use super::prelude::*;
 
-/// How many do it.
+/// The number of tasks that do it.
 pub(super) const TASKS: usize = 6;
-/// How often one that was `unavailable` is asked again.
+/// The number of times that one that was `unavailable` is asked again.
 pub(super) const PATIENCE: usize = 50;
 
 /// An answer that a host may give to one that lost: ask again.

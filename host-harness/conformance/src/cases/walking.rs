@@ -69,7 +69,7 @@ async fn the_last_page_has_no_cursor(ground: Ground) -> Outcome {
     same("rows and cursor", &(full.items.len(), full.next), &(5, None))
 }
 
-/// So many rows of one batch: many have the same time, and every second one the same name.
+/// Inserts so many rows: many have the same time, and every second one the same name.
 async fn crowd(ground: &Ground, count: usize) -> Outcome<Trial> {
     let t = ground.world("crowd").await?;
     let draft = |number: usize| Draft {

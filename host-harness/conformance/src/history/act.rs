@@ -1,4 +1,4 @@
-//! What a history is made of: plain data, so that a history can be printed, replayed and made shorter.
+//! Acts that a history is made of: plain data, so that a history can be printed, replayed and made shorter.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub(super) enum Act {
     Passes(u64),
 }
 
-/// Who does it.
+/// The caller who does it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Who {
     Ann,
@@ -33,7 +33,7 @@ pub(super) enum Who {
     Invitee(Person),
 }
 
-/// Who is invited.
+/// The person who is invited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Person {
     Alice,
@@ -138,7 +138,7 @@ pub(super) struct Changed {
     pub(super) reason: Option<String>,
     pub(super) messages: Vec<MessageKind>,
     pub(super) resend: bool,
-    /// Whoever makes the change becomes the inviter.
+    /// Makes whoever makes the change the inviter.
     pub(super) adopts: bool,
     pub(super) word: Option<Word>,
     pub(super) hold: u64,

@@ -55,9 +55,10 @@ struct Writer {
     real: bool,
     external: bool,
     rows: usize,
-    /// Whom rows were made for that are probably there and open: most of what is done is done to them.
+    /// Rows that are probably there and open, and whom they were made for: most of what is done is done to
+    /// them.
     open: Vec<(Row, Person)>,
-    /// What goes on with what was done last: claimed, then applied; applied, removed, applied again.
+    /// Acts that go on with what was done last: claimed, then applied; applied, removed, applied again.
     next: Vec<Act>,
     codes: usize,
     /// Operations are not used again after a day: each has the day in its name.

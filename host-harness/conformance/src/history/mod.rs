@@ -21,7 +21,7 @@ use guestlist_testkit::guarantees::{ALWAYS, History, broken as broken_guarantees
 
 /// A difference that was found is made shorter by so many tries.
 const TRIES: usize = 300;
-/// With a clock that goes on by itself: so long after each act, so that two acts never share an instant.
+/// The time after each act, with a clock that goes on by itself, so that two acts never share an instant.
 const BREATH: u64 = 2;
 
 /// Plays the history of a seed. Where the hosts differ, the shortest history that still shows it is told.

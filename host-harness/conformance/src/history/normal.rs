@@ -1,4 +1,5 @@
-//! What of two hosts can be compared: all that the contract says, and nothing that it leaves to the host.
+//! Reduces two hosts to what of them can be compared: all that the contract says, and nothing that it leaves
+//! to the host.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,18 +14,18 @@ use guestlist_memory::{AuditEvent, Organization, Realm, Tenant};
 
 /// No history has more rows or codes.
 const MOST_CODES: usize = 999;
-/// From here on an instant never comes.
+/// The instant from which on an instant never comes.
 const NEVER: u64 = 1 << 52;
 
-/// Under these names there are instants.
+/// Names under which there are instants.
 const INSTANTS: [&str; 7] =
     ["created_at", "expires_at", "ended_at", "lease_until", "at", "due_at", "hidden_until"];
 
-/// How instants are compared.
+/// Rules by which instants are compared.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) clock: ClockKind,
-    /// When the first row was made.
+    /// The time at which the first row was made.
     pub(super) base: u64,
 }
 
@@ -133,7 +134,8 @@ impl Times {
     }
 }
 
-/// Those that histories have made: what stands for the codes of a mailbox that was left is the host's own.
+/// Finds the codes that histories have made: what stands for the codes of a mailbox that was left is the
+/// host's own.
 fn known_codes(codes: &[String]) -> Vec<&String> {
     static KNOWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
         let row = |number: usize| ["a", "g"].map(|letter| format!("{letter}{number:03}"));
@@ -148,7 +150,7 @@ fn sort(values: &mut [Value]) {
     values.sort_by_key(Value::to_string);
 }
 
-/// Who is there and what he has; by account, because local ids are the host's own.
+/// Tells who is there and what they have; by account, because local ids are the host's own.
 fn organization(id: &str, place: &Organization, profile: Profile) -> Value {
     let mut people: Vec<_> = place
         .people

@@ -22,10 +22,10 @@ use guestlist_contract::{
     types::{HostError, Invitation, InvitationFilter, Notify, Page, PageRequest, SortKey, Step},
 };
 
-/// How many pages a walk may have.
+/// The most pages that a walk may have.
 const PAGES: usize = 500;
 
-/// What an act came to. `Null` where it has no answer.
+/// Performs an act and tells what it came to. `Null` where it has no answer.
 pub(super) async fn perform(t: &Trial, act: &Act) -> Outcome<Value> {
     match act {
         Act::Passes(milliseconds) => t.pass(*milliseconds).await.map(|()| Value::Null),
@@ -173,7 +173,7 @@ async fn ask_one(t: &Trial, who: Who, ask: &Ask) -> Outcome<Value> {
     }
 }
 
-/// For a row that a call may not see `not-found` and `denied` are one answer.
+/// Merges what a call may not see: for such a row `not-found` and `denied` are one answer.
 fn seen<T>(answer: Result<T, StoreError>) -> Result<T, StoreError> {
     answer.map_err(|error| match error {
         StoreError::Host(HostError::Denied(_)) => StoreError::NotFound,
@@ -190,7 +190,7 @@ fn draft(made: &Made, position: u32) -> Draft {
     Draft { position, lifetime: made.lifetime, accept_with: made.accept_with, ..draft }
 }
 
-/// As the plugin does: what the operation has refused before is not tried again.
+/// Inserts as the plugin does: what the operation has refused before is not tried again.
 async fn insert(t: &Trial, who: Who, request: &Insert) -> Outcome<Value> {
     let here = who.organization();
     let print = match request.other_request {

@@ -23,7 +23,7 @@ fn set_mode(host: &MemoryHost, mode: AcceptWith) {
     host.change_settings("acme", &patch).unwrap();
 }
 
-/// Somebody who is not signed in, at acme's door.
+/// A call of somebody who is not signed in, at acme's door.
 fn stranger(host: &MemoryHost) -> Call {
     host.call(Operation::Accept, Some("acme"), Principal::Anonymous)
 }

@@ -56,7 +56,7 @@ fn so_are_they_written_and_read_again() {
     assert!(few > 300 && many <= 11 * few, "{few} steps for 300 people, {many} for 3,000");
 }
 
-/// What each operation takes, when everybody was looked for once.
+/// Counts what each operation takes, when everybody was looked for once.
 async fn operations(people: usize) -> Vec<(&'static str, usize)> {
     let (host, _) = host(people);
     let call = admin(&host);

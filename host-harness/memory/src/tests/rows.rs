@@ -1,4 +1,4 @@
-//! Who sees which row, and in which state.
+//! Tests who sees which row, and in which state.
 
 use super::*;
 

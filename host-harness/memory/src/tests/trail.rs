@@ -1,4 +1,4 @@
-//! What the audit trail tells, and what it never tells.
+//! Tests what the audit trail tells, and what it never tells.
 
 use super::*;
 use guestlist_contract::{

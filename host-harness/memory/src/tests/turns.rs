@@ -1,4 +1,4 @@
-//! Whose turn it is, when several organizations write to one person.
+//! Tests whose turn it is, when several organizations write to one person.
 
 use super::*;
 use guestlist_contract::{
@@ -20,7 +20,7 @@ async fn two_who_write(limit: u32) -> MemoryHost {
     host
 }
 
-/// For how long the mail has to wait.
+/// The time for which the mail has to wait.
 async fn write(host: &MemoryHost, organization: &str) -> Option<u64> {
     let (id, who) =
         if organization == "acme" { ("inv-a", ann()) } else { ("inv-g", person(user("globex", "u-gina"))) };

@@ -1,4 +1,4 @@
-//! From a world file to a world: every reference is followed, and every dangling one reported.
+//! Builds a world from a world file: every reference is followed, and every dangling one reported.
 
 mod rules;
 
@@ -39,7 +39,7 @@ pub(super) const PERMISSIONS: [(&str, Permissions); 7] = [
     ("onboard", Permissions::ONBOARD),
 ];
 
-/// For so many problems the nearest name is looked for among all people.
+/// The most problems for which the nearest name is looked for among all people.
 const SUGGESTED: usize = 20;
 
 /// A world under construction. Problems are gathered, so that all are seen at once.
@@ -199,8 +199,8 @@ impl Builder {
         })
     }
 
-    /// What is no address is as none. A control character is more than a slip: `a@x`, a line break and `Bcc:`
-    /// would be a header of the mail in a host that takes addresses as they are.
+    /// Takes an address. What is no address is as none. A control character is more than a slip: `a@x`, a
+    /// line break and `Bcc:` would be a header of the mail in a host that takes addresses as they are.
     fn address(&mut self, text: &Text) -> String {
         if text.value.contains(char::is_control) {
             let message = format!("the address `{}` has control characters", text.value.escape_debug());
@@ -409,7 +409,7 @@ impl Builder {
         flags
     }
 
-    /// Whom a reference means; `None` was reported.
+    /// Finds whom a reference means; `None` was reported.
     fn person(&mut self, organization: &str, text: &Text) -> Option<Principal> {
         let reference = text.value.as_str();
         if let Some(client) = reference.strip_prefix("client:") {
@@ -439,7 +439,7 @@ impl Builder {
         found.map(Principal::User)
     }
 
-    /// With the nearest of all who could be meant.
+    /// Suggests the nearest of all who could be meant.
     fn suggest(&self, problem: Problem, organization: &str, reference: &str) -> Problem {
         let mut names: Vec<Cow<'_, str>> = Vec::new();
         let mut place = Some(organization);

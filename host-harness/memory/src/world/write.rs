@@ -1,4 +1,4 @@
-//! From a world to a world file.
+//! Writes a world as a world file.
 //!
 //! A world file says less than a world has. What it cannot say is left out, and listed in comments at its
 //! top, where nothing else depends on it; where something does, the error names it.
@@ -24,7 +24,7 @@ use guestlist_contract::{
 };
 use guestlist_documents::HumanDuration;
 
-/// Why a world cannot be written as a world file.
+/// The reason why a world cannot be written as a world file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsayable {
     /// Read again, an organization would be another: it has something that a world file has no words for, as
@@ -34,7 +34,7 @@ pub enum Unsayable {
     /// Read again, it would be refused.
     #[error("a world file cannot say this world: {0}")]
     World(WorldError),
-    /// It could not be written as YAML.
+    /// The world could not be written as YAML.
     #[error("{0}")]
     Yaml(String),
 }
@@ -145,10 +145,10 @@ fn mapping<S: Serializer>(entries: &[(String, Vec<&'static str>)], to: S) -> Res
 impl Realm {
     /// The organizations and people as a world file, from which a host of the same organizations can be made.
     ///
-    /// It has nothing of what the invitation store keeps, nor by which invitation somebody got what he has,
-    /// nor the seed of entropy. Left out, and said in comments at its top, are deleted
-    /// organizations, ids that are spent, user stores that do not answer at present, and what refers to
-    /// accounts, groups or roles that are gone.
+    /// It has nothing of what the invitation store keeps, nor by which invitation somebody got what they
+    /// have, nor the seed of entropy. Left out, and said in comments at its top, are deleted organizations,
+    /// ids that are spent, user stores that do not answer at present, and what refers to accounts, groups or
+    /// roles that are gone.
     ///
     /// # Errors
     /// The world has something that a world file has no words for.
@@ -180,7 +180,7 @@ impl Realm {
         }
     }
 
-    /// What a world file can say of it, and what that leaves out.
+    /// Separates what a world file can say of it from what that leaves out.
     fn sayable(&self) -> (Self, Vec<String>) {
         let mut left_out = Vec::new();
         let mut said = Self { organizations: self.organizations.clone(), ..Self::default() };
@@ -367,7 +367,7 @@ fn write_targets<'a>(organization: &str, place: &'a Organization, kind: GrantKin
     targets.iter().map(&mut target).collect()
 }
 
-/// By what a world file names somebody in an organization.
+/// The reference by which a world file names somebody in an organization.
 fn reference(organization: &str, who: &Principal) -> String {
     match who {
         Principal::User(account) if account.organization == organization && is_plain(&account.id) => {
@@ -377,7 +377,7 @@ fn reference(organization: &str, who: &Principal) -> String {
     }
 }
 
-/// It cannot be taken for a reference to something else.
+/// Tells whether it cannot be taken for a reference to something else.
 fn is_plain(id: &str) -> bool {
     !id.contains('/') && !id.starts_with("client:")
 }

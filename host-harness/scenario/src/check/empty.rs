@@ -1,5 +1,5 @@
-//! Keys that are there and say nothing, which the parser takes for absent ones: whoever leaves out what
-//! he expects expects nothing.
+//! Keys that are there and say nothing, which the parser takes for absent ones: whoever leaves out what they
+//! expect expects nothing.
 
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
@@ -11,7 +11,7 @@ use guestlist_documents::Problem;
 const EXPECTED_LISTS: [&str; 6] =
     ["effects", "mails", "audit", "calls", "calls-in-any-order", "calls-include"];
 
-/// Those of a scenario, of its steps and of what they expect.
+/// Finds those of a scenario, of its steps and of what they expect.
 pub(super) fn keys(scenario: &Scenario, text: &str) -> Vec<Problem> {
     let Ok(Value::Object(file)) = guestlist_documents::yaml::read::<Value>(text) else { return Vec::new() };
     let mut problems = in_mapping("the scenario", &scenario.name, &file);
@@ -34,7 +34,7 @@ fn in_step(step: &Spanned<Step>, written: &Value, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Those of a mapping, and of what is expected in it.
+/// Finds those of a mapping, and of what is expected in it.
 fn in_mapping<T>(what: &str, place: &Spanned<T>, fields: &Map<String, Value>) -> Vec<Problem> {
     let expected = fields.get("expect").and_then(Value::as_object).map(|expected| ("`expect`", expected));
     let all = [(what, fields)].into_iter().chain(expected);

@@ -1,4 +1,4 @@
-//! What can be said of an expectation: that it can be met, and can be judged where it stands.
+//! Checks an expectation: that it can be met, and can be judged where it stands.
 
 use serde_json::Value;
 use serde_saphyr::Spanned;
@@ -16,7 +16,7 @@ use guestlist_contract::Function;
 use guestlist_documents::Problem;
 use guestlist_testkit::coverage;
 
-/// What an expectation is about: only some of them can be judged there.
+/// The scope of an expectation: only some of them can be judged there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// A call.
@@ -209,7 +209,7 @@ impl Checker<'_> {
         self.problems.push(problem.choose(text, if here.is_empty() { known } else { here }));
     }
 
-    /// Where a node of the file stands.
+    /// The place in the file where a node stands.
     fn place(&self, node: &Node) -> Option<At> {
         self.document.map(|document| document.place(node.range.start))
     }

@@ -1,4 +1,4 @@
-//! What can be said of a step.
+//! Checks what can be said of a step.
 
 use serde_saphyr::Spanned;
 
@@ -10,7 +10,7 @@ use crate::{
 use guestlist_documents::{Problem, instant};
 use guestlist_memory::{Dangling, LATER, Rule, SettingsPatch, dangling};
 
-/// Where a step stands.
+/// The place where a step stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Story,
@@ -126,7 +126,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What is given to a call.
+    /// Checks what is given to a call.
     fn call(&mut self, step: &Spanned<Step>) {
         let it = &step.value;
         let states = it.list.iter().flat_map(|list| &list.states);

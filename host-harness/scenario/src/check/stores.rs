@@ -9,11 +9,11 @@ use crate::format::{Scenario, Step};
 use guestlist_contract::lookup::{new_store_name, store_name};
 use guestlist_documents::Problem;
 
-/// Those of each organization, by their one spelling.
+/// User stores of each organization, by their one spelling.
 #[derive(Default)]
 pub(super) struct Stores {
     of: BTreeMap<String, BTreeSet<String>>,
-    /// Where the story plays.
+    /// The organization where the story plays.
     organization: Option<String>,
     /// Organizations get other parents in the course of the story.
     moving: bool,
@@ -42,18 +42,18 @@ impl Stores {
         stores.extend(user.store.as_deref().and_then(|name| new_store_name(name).ok()));
     }
 
-    /// Those that an organization has.
+    /// The stores that an organization has.
     fn in_place(&self, step: &Step) -> BTreeSet<&str> {
         self.among(self.place(step))
     }
 
-    /// Those that plain names of an invitation are looked up in.
+    /// The stores that plain names of an invitation are looked up in.
     fn above(&self, step: &Step, parent: impl FnOnce(&str) -> Option<String>) -> BTreeSet<&str> {
         let parent = self.place(step).and_then(parent).filter(|_| !self.moving);
         self.among(parent.as_deref())
     }
 
-    /// Of an organization that is not known it may be any.
+    /// The stores of an organization; all of them, where it is not known.
     fn among(&self, place: Option<&str>) -> BTreeSet<&str> {
         let those = place.and_then(|place| self.of.get(place));
         let all = self.of.values().filter(|_| those.is_none());

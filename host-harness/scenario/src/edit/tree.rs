@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(crate) enum Shape {
     Nothing,
     Scalar,
-    /// After `|` or `>`.
+    /// The text after `|` or `>`.
     Indented,
     Alias,
     BlockList,
@@ -21,10 +21,10 @@ pub(crate) enum Shape {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) shape: Shape,
-    /// From its first byte to behind its last.
+    /// Its bytes, from the first to behind the last.
     pub(crate) range: Range<usize>,
     pub(crate) text: String,
-    /// It has neither anchor nor tag.
+    /// Tells whether it has neither anchor nor tag.
     pub(crate) bare: bool,
     /// Items; or keys and values in turn.
     pub(crate) children: Vec<Node>,
@@ -68,7 +68,7 @@ impl Node {
 pub(crate) struct Document<'a> {
     pub(crate) source: &'a str,
     pub(crate) root: Node,
-    /// Where comments start.
+    /// The places where comments start.
     pub(crate) comments: Vec<usize>,
 }
 
@@ -114,14 +114,14 @@ impl<'a> Document<'a> {
         self.source.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |index| index + 1)
     }
 
-    /// Before the break of the line.
+    /// The end of a line, before its break.
     pub(crate) fn line_end(&self, at: usize) -> usize {
         let rest = self.source.get(at..).unwrap_or_default();
         let line = rest.split('\n').next().unwrap_or_default();
         at + line.strip_suffix('\r').unwrap_or(line).len()
     }
 
-    /// As many blanks as there is text before this place in its line.
+    /// Makes as many blanks as there is text before this place in its line.
     pub(crate) fn indent(&self, at: usize) -> String {
         let before = self.source.get(self.line_start(at)..at).unwrap_or_default();
         before.chars().map(|_| ' ').collect()
@@ -144,7 +144,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// From events to nodes.
+/// Turns events into nodes.
 struct Reader<'a, P> {
     source: &'a str,
     events: P,

@@ -1,4 +1,4 @@
-//! What a scenario gives to calls of the plugin.
+//! The arguments that a scenario gives to calls of the plugin.
 
 use std::collections::BTreeMap;
 
@@ -20,23 +20,23 @@ pub struct Invite {
     /// Ids of roles.
     #[serde(default)]
     pub roles: Vec<String>,
-    /// Where plain names are looked up; the default store by default.
+    /// The store in which plain names are looked up; the default store by default.
     #[serde(default)]
     pub userstore_domain: Option<String>,
-    /// As in `24h`, or `never`; the organization's setting by default.
+    /// The lifetime, as in `24h`, or `never`; the organization's setting by default.
     #[serde(default)]
     #[schemars(with = "Option<schema::Lifetime>")]
     pub lifetime: Option<Text>,
     /// `internal` or `external`; the organization's setting by default.
     #[serde(default)]
     pub notify: Option<Notifying>,
-    /// The mail template.
+    /// The e-mail template.
     #[serde(default)]
     pub template: Option<String>,
-    /// In which language to write, as in `pt-BR`.
+    /// The language to write in, as in `pt-BR`.
     #[serde(default)]
     pub language: Option<String>,
-    /// Where to go after accepting; the organization's `landings` have to allow it.
+    /// The place to go to after accepting; the organization's `landings` have to allow it.
     #[serde(default)]
     pub landing: Option<String>,
     /// Pairs that are stored with the invitation.
@@ -47,11 +47,11 @@ pub struct Invite {
     pub idempotency_key: Option<String>,
 }
 
-/// Who brings the code.
+/// The one who brings the code.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Notifying {
-    /// The plugin, by mail.
+    /// The plugin, by e-mail.
     Internal,
     /// The caller, who gets it in the answer.
     External,
@@ -61,22 +61,22 @@ pub enum Notifying {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct List {
-    /// As in `pending`; empty: any.
+    /// States, as in `pending`; empty: any.
     #[schemars(with = "Vec<schema::State>")]
     pub states: Vec<Text>,
-    /// Those that carry this group.
+    /// Only invitations that carry this group.
     pub group: Option<String>,
-    /// Those that carry this role.
+    /// Only invitations that carry this role.
     pub role: Option<String>,
-    /// Those by this person.
+    /// Only invitations by this person.
     #[schemars(with = "Option<String>")]
     pub inviter: Option<Text>,
-    /// Those for this person.
+    /// Only invitations for this person.
     #[schemars(with = "Option<String>")]
     pub invitee: Option<Text>,
-    /// Those whose user name starts like this.
+    /// Only invitations whose user name starts like this.
     pub name_prefix: Option<String>,
-    /// Those that were taken off the list, instead of those that were not.
+    /// Lists those that were taken off the list, instead of those that were not.
     pub dismissed: bool,
     /// `created-at`, `expires-at` or `name`.
     pub sort: Option<SortBy>,
@@ -88,13 +88,13 @@ pub struct List {
     pub limit: Option<u32>,
 }
 
-/// What a list is sorted by.
+/// The key that a list is sorted by.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SortBy {
-    /// When they were made.
+    /// The time at which they were made.
     CreatedAt,
-    /// When they run out.
+    /// The time at which they run out.
     ExpiresAt,
     /// The user name.
     Name,
@@ -104,7 +104,7 @@ pub enum SortBy {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ListMine {
-    /// As in `pending`; empty: any.
+    /// States, as in `pending`; empty: any.
     #[schemars(with = "Vec<schema::State>")]
     pub states: Vec<Text>,
     /// `next` of the `list-mine` before, or a text that is no cursor.
@@ -117,30 +117,31 @@ pub struct ListMine {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RevokeAll {
-    /// Whose invitations to the organization.
+    /// The person whose invitations to the organization are ended.
     #[schemars(with = "Option<String>")]
     pub invitee: Option<Text>,
-    /// Who has sent them.
+    /// The person who has sent them.
     #[schemars(with = "Option<String>")]
     pub inviter: Option<Text>,
 }
 
-/// Which invitation is meant by somebody who answers one: `code` or `invitation`, or a code that is
-/// none (`text`, `never-issued`).
+/// The invitation that is meant by somebody who answers one: `code` or `invitation`, or a code that is none
+/// (`text`, `never-issued`).
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Handle {
     /// The code that was handed out for this invitation, as in `alice's invitation`.
     #[schemars(with = "Option<String>")]
     pub code: Option<Text>,
-    /// With `code`: the first, second .. that was handed out; the last by default.
+    /// The number of the code among those that were handed out, from 1, with `code`; the last by default.
     pub nth: Option<usize>,
-    /// With `code`: only its first characters, as a link that a mail program has cut.
+    /// The number of first characters that are left of it, with `code`, as in a link that an e-mail program
+    /// has cut.
     pub cut: Option<usize>,
-    /// By id, as from the invitee's own dashboard.
+    /// The id, as from the invitee's own dashboard.
     #[schemars(with = "Option<String>")]
     pub invitation: Option<Text>,
-    /// This text, whatever it is.
+    /// A text to answer with instead, whatever it is.
     pub text: Option<String>,
     /// `true`: a whole code that nobody was ever given.
     pub never_issued: bool,

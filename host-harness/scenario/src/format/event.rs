@@ -1,4 +1,4 @@
-//! What can happen in the world of a scenario.
+//! Events that can happen in the world of a scenario.
 
 use std::collections::BTreeMap;
 
@@ -79,17 +79,17 @@ pub struct Event {
     pub set_policy: Option<Vec<Spanned<Rule>>>,
     /// A user store stops answering.
     pub silence_store: Option<String>,
-    /// It answers again.
+    /// A user store answers again.
     pub wake_store: Option<String>,
-    /// How the mail system behaves from now on: `deliver`, `fail` or `take`.
+    /// The behaviour of the e-mail system from now on: `deliver`, `fail` or `take`.
     #[schemars(with = "Option<schema::Mailing>")]
     pub mail: Option<MailMode>,
-    /// Ends what the mail system had taken: `delivered` or `bounced`.
+    /// Ends what the e-mail system had taken: `delivered` or `bounced`.
     pub settle_mail: Option<Settled>,
 }
 
 impl Event {
-    /// How many things it says: one is right.
+    /// The number of things that it says: one is right.
     pub(crate) fn count(&self) -> usize {
         let given = [
             self.disable_user.is_some(),
@@ -141,7 +141,7 @@ struct NewUserSchema {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Rename {
-    /// Who.
+    /// The user who is meant.
     #[schemars(with = "String")]
     pub user: Text,
     /// The new name, or the store.
@@ -152,7 +152,7 @@ pub struct Rename {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Addressing {
-    /// Whose.
+    /// The user whose address it is.
     #[schemars(with = "String")]
     pub user: Text,
     /// The new address.
@@ -210,7 +210,7 @@ pub struct NewPlace {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Giving {
-    /// Whose.
+    /// The user whose it is.
     #[schemars(with = "String")]
     pub user: Text,
     /// A group's id.
@@ -225,7 +225,7 @@ pub struct Giving {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Moving {
-    /// Which organization.
+    /// The organization that is moved.
     #[schemars(with = "String")]
     pub organization: Text,
     /// Below this one; absent: it becomes a root.
@@ -234,12 +234,12 @@ pub struct Moving {
     pub below: Option<Text>,
 }
 
-/// How a mail ended.
+/// The ways in which an e-mail ends.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Settled {
-    /// It is in the mailbox.
+    /// The e-mail is in the mailbox.
     Delivered,
-    /// It came back.
+    /// The e-mail came back.
     Bounced,
 }

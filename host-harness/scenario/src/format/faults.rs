@@ -16,7 +16,7 @@ pub enum Faults {
     None,
     /// Every host call in turn.
     Sweep,
-    /// These.
+    /// Failures at exact places.
     These(Vec<Spanned<FaultEntry>>),
 }
 
@@ -71,18 +71,18 @@ pub struct FaultEntry {
     #[serde(default)]
     #[schemars(with = "Option<schema::Call>")]
     pub call: Option<Text>,
-    /// Which of its calls; the first by default.
+    /// The number of the call that fails, from 1; the first by default.
     #[serde(default)]
     pub nth: Option<u32>,
     /// All later ones too.
     #[serde(default)]
     pub then_on: bool,
-    /// An error of the function in the contract (`unavailable`, `outcome-unknown`, `denied` ..), or
+    /// An error of the function in the contract (`unavailable`, `outcome-unknown`, `denied` and so on), or
     /// `conflict`, `full`, `timeout`, `crash`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub outcome: Option<Text>,
-    /// For `outcome-unknown`, `timeout` and `crash`: it was applied before.
+    /// Tells whether it was applied before, for `outcome-unknown`, `timeout` and `crash`.
     #[serde(default)]
     pub applied: bool,
     /// Each item of the answer fails, not the call as a whole.

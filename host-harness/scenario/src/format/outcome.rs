@@ -1,4 +1,4 @@
-//! What a scenario expects.
+//! Expectations of a scenario.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,8 +8,8 @@ use serde_saphyr::Spanned;
 use super::Text;
 use crate::schema;
 
-/// What must come of a step, or of all. What is not mentioned is not checked, but each list is whole:
-/// what it leaves out must not have happened.
+/// Expectations of what must come of a step, or of all. What is not mentioned is not checked, but each list
+/// is whole: what it leaves out must not have happened.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Outcome {
@@ -19,13 +19,13 @@ pub struct Outcome {
     /// The refusal of the whole call: a pattern.
     #[schemars(with = "Option<Value>")]
     pub refused: Option<Spanned<Value>>,
-    /// There is no answer, because the instance was ended: why, as in `crash`.
+    /// The reason why there is no answer, because the instance was ended, as in `crash`.
     #[schemars(with = "Option<schema::Broken>")]
     pub broken: Option<Text>,
     /// Everything that it changed, a line each, in any order.
     #[schemars(with = "Option<Vec<String>>")]
     pub effects: Option<Spanned<Vec<Text>>>,
-    /// The mails that arrived, in any order: patterns over `to`, `kind`, `subject`, `of` ..
+    /// The e-mails that arrived, in any order: patterns over `to`, `kind`, `subject`, `of` and the like.
     #[schemars(with = "Option<Vec<Value>>")]
     pub mails: Option<Spanned<Vec<Spanned<Value>>>>,
     /// The audit events, in order: patterns over `event`, `by`, `of`, `reason`, `operation`.
@@ -43,13 +43,13 @@ pub struct Outcome {
     /// Host calls that must not be there.
     #[schemars(with = "Option<Vec<Value>>")]
     pub calls_exclude: Option<Spanned<Vec<Spanned<Value>>>>,
-    /// As in `<= 400000`.
+    /// Bound for the fuel, as in `<= 400000`.
     #[schemars(with = "Option<schema::Budget>")]
     pub fuel: Option<Text>,
-    /// As in `<= 8`.
+    /// Bound for the host calls, as in `<= 8`.
     #[schemars(with = "Option<schema::Budget>")]
     pub host_calls: Option<Text>,
-    /// As in `<= 1MiB`.
+    /// Bound for the memory, as in `<= 1MiB`.
     #[schemars(with = "Option<schema::Budget>")]
     pub memory: Option<Text>,
 }

@@ -151,7 +151,7 @@ impl Acting<'_, '_> {
         Some(order)
     }
 
-    /// What one that races does, whenever it is his turn.
+    /// Prepares what one that races does, whenever it is their turn.
     fn racer(&mut self, stage: &mut Stage, step: &Spanned<Step>, turn: Arc<Turn>) -> Result<Doing, Failure> {
         let Some((request, organization, caller)) = stage.request(step)? else {
             let (mut stage, step) = (stage.clone(), step.clone());
@@ -182,7 +182,7 @@ impl Acting<'_, '_> {
         Ok(here)
     }
 
-    /// Of one that races: only its answer is its own.
+    /// Judges one that races: only its answer is its own.
     fn judge_racer(&mut self, stage: &Stage, step: &Spanned<Step>, told: &Told) {
         let now = stage.host.snapshot();
         let wanted = self.wanted(step.value.expect.as_ref());

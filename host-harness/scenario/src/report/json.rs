@@ -38,9 +38,9 @@ struct Shape<'a> {
     against: Option<&'a str>,
     summary: Summary,
     cases: &'a [CaseReport],
-    /// Of what was played: see [`guestlist_testkit::coverage`].
+    /// Coverage of what was played: see [`guestlist_testkit::coverage`].
     coverage: guestlist_testkit::coverage::Report,
-    /// Of the rules under test.
+    /// The report on the rules under test.
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<&'a crate::RulesReport>,
 }

@@ -102,7 +102,8 @@ fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
 }
 
-/// For attributes and for text. Most control characters cannot be in XML at all, not even as references.
+/// Escapes for attributes and for text. Most control characters cannot be in XML at all, not even as
+/// references.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {

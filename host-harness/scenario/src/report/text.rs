@@ -37,7 +37,7 @@ pub(super) fn problems(error: &SuiteError) -> String {
     error.to_string()
 }
 
-/// As it is shown in a line.
+/// Writes a path as it is shown in a line.
 pub(super) fn path(path: &Path) -> String {
     line(&path.display().to_string()).into_owned()
 }
@@ -69,7 +69,7 @@ fn with_legend(
     Ok(())
 }
 
-/// What should have come and what came: the lines that differ, and those around them.
+/// Compares what should have come and what came: the lines that differ, and those around them.
 pub(super) fn compared(failure: &Failure, legend: &str) -> String {
     match (&failure.expected, &failure.actual) {
         (Some(expected), Some(actual)) if expected.is_empty() => format!("{actual}\n"),

@@ -1,4 +1,4 @@
-//! How much of the contract was exercised: which refusals were answered, which changes of state
+//! Measures how much of the contract was exercised: which refusals were answered, which changes of state
 //! happened, which errors of the host the plugin met.
 //!
 //! A test that passes says nothing about what it never reached. A [`Coverage`] collects what was
@@ -33,7 +33,7 @@ use guestlist_contract::{Function, lifecycle::legal, types::State};
 use guestlist_harness::Trace;
 use guestlist_memory::AuditEvent;
 
-/// What was reached. Every name is stable.
+/// The things that were reached. Every name is stable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Coverage {
@@ -82,7 +82,7 @@ impl Coverage {
         self.errors.extend(other.errors);
     }
 
-    /// What was reached of everything that there is.
+    /// Reports what was reached of everything that there is.
     #[must_use]
     pub fn report(&self) -> Report {
         Report {
@@ -93,7 +93,7 @@ impl Coverage {
     }
 }
 
-/// What was reached, of how much, and what was not.
+/// The report of what was reached, of how much, and what was not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
@@ -106,7 +106,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing is missing.
+    /// Tells whether nothing is missing.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.parts().iter().all(|(_, part)| part.missing.is_empty())
@@ -135,7 +135,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// What was reached of one kind of thing, in the order of the contract.
+/// The part that was reached of one kind of thing, in the order of the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Part {
@@ -143,10 +143,10 @@ pub struct Part {
     pub percent: usize,
     /// Reached.
     pub covered: Vec<String>,
-    /// Not reached.
+    /// Things that were not reached.
     pub missing: Vec<String>,
-    /// Not reached and not counted, because this version cannot get there. One that was reached all the
-    /// same is counted.
+    /// Things that were not reached and are not counted, because this version cannot get there. One that was
+    /// reached all the same is counted.
     pub reserved: Vec<Reserved>,
 }
 
@@ -156,7 +156,7 @@ pub struct Part {
 pub struct Reserved {
     /// Its name.
     pub name: String,
-    /// Why it cannot be reached.
+    /// The reason why it cannot be reached.
     pub why: String,
 }
 
@@ -225,7 +225,7 @@ pub const STATES: [State; 8] = [
     State::Failed,
 ];
 
-/// As in the contract.
+/// The name of a state, as in the contract.
 pub fn state_name(state: State) -> &'static str {
     match state {
         State::AwaitingApproval => "awaiting-approval",

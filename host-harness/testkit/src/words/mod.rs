@@ -19,7 +19,7 @@ use guestlist_harness::policy::Language;
 pub use names::{camel, pascal, snake};
 pub use read::FactsError;
 
-/// Which function of a policy is asked.
+/// The function of a policy that is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -116,7 +116,7 @@ struct Typed<'a> {
     ty: Type,
 }
 
-/// What stands behind a type, with the name that it has.
+/// The kind of a type, with the name that it has.
 enum Kind<'a> {
     Record(&'a str, &'a [Field]),
     /// Each case with what it carries; an enum is a variant that carries nothing.

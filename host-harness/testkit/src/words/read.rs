@@ -1,4 +1,4 @@
-//! From somebody's JSON to serde's form of a value.
+//! Turns somebody's JSON into serde's form of a value.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use guestlist_documents::nearest;
 #[error("`{path}`: {what}")]
 #[non_exhaustive]
 pub struct FactsError {
-    /// Where, as `facts.candidates[0].name`.
+    /// The place, as `facts.candidates[0].name`.
     pub path: String,
-    /// What is wrong, and what would be right.
+    /// The mistake, and what would be right.
     pub what: String,
 }
 

@@ -1,4 +1,4 @@
-//! From serde's form of a value to that of a language.
+//! Turns serde's form of a value into that of a language.
 
 use serde_json::{Map, Value};
 use wit_parser::Type;
@@ -11,7 +11,7 @@ const JS: Option<Language> = Some(Language::JavaScript);
 const PYTHON: Option<Language> = Some(Language::Python);
 const RUST: Option<Language> = Some(Language::Rust);
 
-/// As one would write it in a program.
+/// Writes a value as one would in a program.
 pub(super) fn literal(of: &Typed<'_>, value: &Value, language: Option<Language>) -> String {
     let inner = |ty: Type, value: &Value| literal(&of.with(ty), value, language);
     match of.kind() {
@@ -101,7 +101,7 @@ fn rust_text(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// As JSON with the names of a language.
+/// Writes a value as JSON with the names of a language.
 pub(super) fn json(of: &Typed<'_>, value: &Value, language: Option<Language>) -> Value {
     let inner = |ty: Type, value: &Value| json(&of.with(ty), value, language);
     match of.kind() {
@@ -144,7 +144,7 @@ fn part<'a>(value: &'a Value, name: &str) -> &'a Value {
     value.get(&name).or_else(|| value.get(format!("{name}_"))).unwrap_or(&Value::Null)
 }
 
-/// Which case a value is, and what it carries.
+/// Finds which case a value is, and what it carries.
 fn taken<'a, 'b>(
     cases: &[(&'a str, Option<Type>)],
     value: &'b Value,

@@ -31,7 +31,7 @@ type Subject = (String, String);
 
 const WITHIN: Option<&str> = Some("organization = $1");
 
-/// What is there, and what is to be written.
+/// The things that are there, and that are to be written.
 pub(super) struct Judging<'a> {
     insert: &'a Insert,
     now: i64,
@@ -41,7 +41,7 @@ pub(super) struct Judging<'a> {
     /// Ids and digests that are in use.
     ids: BTreeSet<String>,
     codes: BTreeSet<Vec<u8>>,
-    /// How many active invitations the organization has; absent where there is no limit.
+    /// The number of active invitations of the organization; absent where there is no limit.
     count: Option<u64>,
     made: Vec<Stored>,
     expired: Vec<Stored>,
@@ -291,7 +291,7 @@ impl<'a> Judging<'a> {
     async fn write_rows<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
         let organization = &self.insert.organization;
         let rows: Vec<[Value; WIDTH]> = self.made.iter().map(written).collect::<Result<_, _>>()?;
-        // Somebody else may have invited one of them just now: then all begins anew, and finds him.
+        // Somebody else may have invited one of them just now: then all begins anew, and finds them.
         let in_the_way = || Failure::Conflict("somebody was invited twice at once".into());
         let expected = rows.len() as u64;
         let new =

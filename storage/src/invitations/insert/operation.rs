@@ -1,4 +1,4 @@
-//! What an operation has recorded before, so that repeating it has no second effect.
+//! Reads what an operation has recorded before, so that repeating it has no second effect.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use crate::{
 /// An operation of one caller.
 pub(super) struct Remembered {
     pub(super) fingerprint: [u8; 32],
-    /// When it last recorded something.
+    /// The time when it last recorded something.
     pub(super) at: i64,
-    /// By position.
+    /// Items by position.
     pub(super) items: BTreeMap<u32, Item>,
 }
 
-/// What became of a position.
+/// The outcome of a position.
 pub(super) enum Item {
     /// The invitation, where it was not purged since.
     Row(Option<Box<Stored>>),
-    /// It was refused, in these words.
+    /// The refusal, in these words.
     Refused(String),
 }
 
@@ -50,7 +50,7 @@ fn item(row: &Row) -> Result<(u32, Item), Failure> {
 }
 
 impl Remembered {
-    /// What is known of an operation; `None` where nothing is.
+    /// Reads what is known of an operation; `None` where nothing is.
     pub(super) async fn read<C: Connection>(
         db: &mut C,
         organization: &str,
@@ -78,7 +78,8 @@ impl Remembered {
         Ok(Some(Self { fingerprint, at: known.get(1)?, items }))
     }
 
-    /// For the caller, rows as they are at `now`. One that was purged since is as if it had never been.
+    /// Shows it to the caller, rows as they are at `now`. One that was purged since is as if it had never
+    /// been.
     pub(super) fn recorded(self, now: i64) -> Vec<Recorded> {
         let outcome = |item: Item| match item {
             Item::Refused(reason) => Some(RecordedOutcome::Refused(reason)),

@@ -149,7 +149,7 @@ fn impossible(text: impl Into<String>) -> Halt {
     EventError::Impossible(text.into()).into()
 }
 
-/// What names something for ever has 1 to 255 bytes.
+/// Checks that what names something for ever has 1 to 255 bytes.
 fn check_id(what: &str, id: &str) -> Result<(), Halt> {
     bounds::id(what, id).map_err(|_| impossible(format!("{what} has 1 to 255 bytes")))
 }
@@ -388,7 +388,7 @@ impl Changing {
         Ok(())
     }
 
-    /// His groups and roles go with him. His id stays spent.
+    /// Removes a person, and their groups and roles with them. Their id stays spent.
     async fn remove_person<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
         let sql = "delete from person where organization = $1 and id = $2";
         if db.change(sql, values![&self.organization, id]).await? == 0 {
@@ -435,11 +435,11 @@ impl Changing {
 
     /// INVARIANT: nobody who was just removed comes back by an accept that had been claimed by then.
     ///
-    /// His active invitations are locked before anything is looked at. Who claims one, or applies steps for
-    /// it, locks it as well: so each is wholly before the removal or wholly after it. What was claimed before
-    /// is seen here as `accepting`. Where that accept has made him a member its log says so, and for ever: it
-    /// answers `was-removed` from now on. Where it has not (he was a member by another way, or it is about to
-    /// begin) it is closed. What is claimed after is another offer that he takes up.
+    /// Their active invitations are locked before anything is looked at. Whoever claims one, or applies steps
+    /// for it, locks it as well: so each is wholly before the removal or wholly after it. What was claimed
+    /// before is seen here as `accepting`. Where that accept has made them a member its log says so, and for
+    /// ever: it answers `was-removed` from now on. Where it has not (they were a member by another way, or it
+    /// is about to begin) it is closed. What is claimed after is another offer that they take up.
     async fn remove_member<C: Connection>(&self, db: &mut C, account: &UserRef) -> Result<(), Halt> {
         let sql = format!(
             "select id, state from invitation where organization = $1 and subject_organization = $2 \

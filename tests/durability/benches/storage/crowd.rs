@@ -146,7 +146,7 @@ pub fn request(people: &[usize]) -> InviteRequest {
     }
 }
 
-/// Somebody on his own dashboard.
+/// Somebody on their own dashboard.
 pub fn by_invitee(who: &UserRef) -> Context {
     by(None, who.clone(), Permissions::empty())
 }

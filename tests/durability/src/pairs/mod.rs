@@ -7,7 +7,7 @@
 //! "not now" counts as an operation without effect, where the two have overlapped.
 //!
 //! A call of the plugin is several host calls, and some of its documented outcomes exist only between them: an
-//! accept whose inviter loses his right after the claim ends as `failed`. Such a run is explained by one
+//! accept whose inviter loses their right after the claim ends as `failed`. Such a run is explained by one
 //! operation that happens wholly between two host calls of the other. Host calls themselves are raced without
 //! the plugin, and there nothing counts but the two orders.
 

@@ -65,7 +65,7 @@ async fn a_commit_that_no_standby_has_is_not_said_to_be_safe() {
     wait_for_a_standby(&client).await;
     let error = database.administration().create_organization(organization("team")).await.unwrap_err();
     assert!(matches!(error, AdministrationError::Unknown(_)), "{error}");
-    // Whoever only reads waits for nobody, also where he raises the floor.
+    // Whoever only reads waits for nobody, also where they raise the floor.
     client.batch_execute("set synchronous_commit = local; update floor set instant = 0").await.unwrap();
     let now = i64::try_from(database.check().await.unwrap().now).unwrap();
     let floor = "select instant from floor";

@@ -143,7 +143,7 @@ impl Model {
     }
 
     /// Whether it may be accepted now: what remains of its grants, and whether the policy wants to see
-    /// the invitee himself. `silent` is what becomes of it when the policy gives no answer.
+    /// the invitee themselves. `silent` is what becomes of it when the policy gives no answer.
     pub(super) fn check(&mut self, row: &Invitation, silent: Stop) -> Answer<(Vec<bool>, bool)> {
         self.read()?;
         let (place, user) = (row.key.organization.clone(), account(&row.subject));
@@ -323,8 +323,8 @@ impl Model {
         StepResult { step: step.clone(), outcome }
     }
 
-    /// An administrator has taken his membership away: what was claimed for him before, and has not made
-    /// him a member, is closed.
+    /// An administrator has taken their membership away: what was claimed for them before, and has not made
+    /// them a member, is closed.
     pub fn removed(&mut self, place: &str, user: &UserRef) {
         for stored in self.seen.rows.values() {
             let row = &stored.invitation;

@@ -548,7 +548,7 @@ impl Model {
             && self.standing(place, &self.who).contains(Permissions::SEE_CODE)
     }
 
-    /// The person where his account is.
+    /// The person where their account is.
     fn resident(&self, user: &UserRef) -> Option<&Person> {
         self.living(&user.organization)?.residents.get(&user.id)
     }

@@ -1,4 +1,4 @@
-//! What rules of scripted policies name, and whether it is there.
+//! Checks whether what rules of scripted policies name is there.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use crate::{
 
 /// A name in a rule that leads nowhere, or to more than one.
 pub struct Dangling {
-    /// What the rule names.
+    /// The name that the rule has.
     pub name: String,
-    /// What is wrong.
+    /// The mistake, in words.
     pub message: String,
-    /// What would have been right.
+    /// Names that would have been right.
     pub known: Vec<String>,
 }
 
 type Organizations = BTreeMap<String, Organization>;
 
-/// What a rule of an organization names that is not there; nothing of a rule that says `later`.
+/// Finds what a rule of an organization names that is not there; nothing of a rule that says `later`.
 pub fn dangling(organizations: &Organizations, place: &str, rule: &Rule) -> Vec<Dangling> {
     let Some(own) = organizations.get(place).filter(|_| !rule.later) else { return Vec::new() };
     let parent = own.parent.as_deref().and_then(|parent| organizations.get(parent));
@@ -116,5 +116,5 @@ impl Builder {
     }
 }
 
-/// What to do about a name that is not there yet.
+/// Advice about a name that is not there yet.
 pub const LATER: &str = "`later: true` in the rule says that it comes to be in the course of things";
