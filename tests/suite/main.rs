@@ -20,6 +20,7 @@ mod checkers;
 mod codes;
 mod codes_in_time;
 mod contradictions;
+mod crates;
 mod differential;
 mod dismissing;
 mod documents;
