@@ -9,7 +9,7 @@ POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage bench-worlds lint
-.PHONY: check-reference
+.PHONY: build-tests check-reference test-more
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
 help: ## List the targets
@@ -32,7 +32,13 @@ test: setup check-reference ## Run all tests, and play all scenarios
 	$(PLAY) --coverage-min reasons=100,transitions=100,errors=100
 	@$(MAKE) test-help-desk
 
-test-all: test setup-languages setup-postgres ## The same, fail every host call in every way, and policies in all languages
+build-tests: setup ## Compile what the tests need
+	cargo test --workspace --locked --no-run
+	cargo test --locked --test languages --test postgres --no-run
+
+test-all: test test-more ## The same, fail every host call in every way, and policies in all languages
+
+test-more: setup setup-languages setup-postgres
 	$(PLAY) --faults
 	@$(MAKE) test-partner-domains test-group-quota
 	cargo test --locked --test languages --test postgres
