@@ -21,7 +21,6 @@ mod codes;
 mod codes_in_time;
 mod contradictions;
 mod crates;
-mod differential;
 mod dismissing;
 mod documents;
 mod faults;

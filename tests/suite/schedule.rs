@@ -6,16 +6,12 @@
 //! can change something every promise for every instant is asked, and at the end those for the rest.
 
 use std::{
-    future::{Future, poll_fn},
+    cell::{Cell, RefCell},
+    future::Future,
     pin::Pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context as Waking, Poll, Waker},
+    sync::{Arc, Mutex},
 };
 
-use async_trait::async_trait;
 use guestlist_contract::{
     Function,
     exports::{
@@ -23,13 +19,14 @@ use guestlist_contract::{
         invitee::{Accepted, InviteeRefusal},
         maintenance::Swept,
     },
-    host::Call,
     types::{InvitationKey, Principal, State, UserRef},
 };
 use guestlist_harness::{Export, Limits, Session};
 use guestlist_memory::{AuditEvent, MemoryHost};
-use guestlist_testkit::Intercept as _;
-use guestlist_testkit::{Fault, Interceptor};
+use guestlist_testkit::{
+    Intercept as _,
+    race::{Chance, Runner, Schedules, Turn, run},
+};
 
 use crate::{
     guarantees::{History, Word, always, at_rest},
@@ -80,35 +77,6 @@ impl Said {
             Self::Removed(account, true) => vec![Word::Removed("acme".into(), account.clone())],
             _ => Vec::new(),
         }
-    }
-}
-
-/// Where an actor waits for its turn.
-#[derive(Default)]
-struct Turn {
-    open: AtomicBool,
-    parked: AtomicBool,
-    /// What it is about to do.
-    next: Mutex<Option<Function>>,
-}
-
-impl Turn {
-    async fn stop(&self, before: Option<Function>) {
-        *self.next.lock().unwrap() = before;
-        poll_fn(|_| {
-            let open = self.open.swap(false, Ordering::SeqCst);
-            self.parked.store(!open, Ordering::SeqCst);
-            if open { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-}
-
-#[async_trait]
-impl Interceptor for Turn {
-    async fn before(&self, _: &Call, function: Function) -> Option<Fault> {
-        self.stop(Some(function)).await;
-        None
     }
 }
 
@@ -217,14 +185,6 @@ impl Outcome {
     }
 }
 
-/// A decision of the exhaustive search: whose turn it might be, the one that costs nothing first.
-struct Fork {
-    options: Vec<usize>,
-    taken: usize,
-    /// Taking another than the first interrupts somebody who could go on.
-    costs: bool,
-}
-
 pub struct Race<'a> {
     pub base: &'a Rig,
     pub actors: Vec<Actor>,
@@ -234,31 +194,11 @@ impl Race<'_> {
     /// Runs every schedule in which at most `switches` times somebody is interrupted who could go on.
     /// Returns how many there are.
     pub async fn all(&self, switches: usize, check: impl Fn(&Outcome)) -> usize {
-        let mut path: Vec<Fork> = Vec::new();
+        let mut schedules = Schedules::new(switches);
         for count in 1.. {
-            let mut depth = 0;
-            let choose = |ready: &[usize], last: Option<usize>| {
-                if depth == path.len() {
-                    let free = last.filter(|last| ready.contains(last));
-                    let others = ready.iter().copied().filter(|index| Some(*index) != free);
-                    let options = free.into_iter().chain(others).collect();
-                    path.push(Fork { options, taken: 0, costs: free.is_some() });
-                }
-                depth += 1;
-                let fork = &path[depth - 1];
-                fork.options[fork.taken]
-            };
-            self.once(None, choose, &check).await;
-            loop {
-                let Some(mut fork) = path.pop() else {
-                    return count;
-                };
-                let spent = path.iter().filter(|fork| fork.costs && fork.taken > 0).count();
-                fork.taken += 1;
-                if fork.taken < fork.options.len() && (!fork.costs || spent < switches) {
-                    path.push(fork);
-                    break;
-                }
+            self.once(None, |ready, last| schedules.choose(ready, last), &check).await;
+            if !schedules.next() {
+                return count;
             }
         }
         unreachable!()
@@ -267,14 +207,8 @@ impl Race<'_> {
     /// Runs a random schedule for each seed.
     pub async fn some(&self, seeds: std::ops::Range<u64>, check: impl Fn(&Outcome)) {
         for seed in seeds {
-            let mut dice = Dice::new(seed);
-            // Sometimes long runs of one actor, sometimes a change at every step.
-            let stay = dice.below(4);
-            let choose = |ready: &[usize], last: Option<usize>| match last {
-                Some(last) if ready.contains(&last) && dice.below(4) < stay => last,
-                _ => *dice.pick(ready),
-            };
-            self.once(Some(seed), choose, &check).await;
+            let mut chance = Chance::new(seed);
+            self.once(Some(seed), |ready, last| chance.choose(ready, last), &check).await;
         }
     }
 
@@ -294,93 +228,44 @@ impl Race<'_> {
         let host = &rig.host;
         let mut history = History::default();
         let names: Vec<_> = self.actors.iter().map(|actor| actor.name).collect();
-        let mut order = Vec::new();
-        let mut told = OnPanic(format!("{names:?}, seed {seed:?}\n"));
-        let mut turns = Vec::new();
-        let mut requests = Vec::new();
-        let mut acting = Vec::new();
+        let told = RefCell::new(OnPanic(format!("{names:?}, seed {seed:?}\n")));
+        let (mut turns, mut requests, mut runners) = (Vec::new(), Vec::new(), Vec::new());
         for actor in &self.actors {
             let (turn, calls) = (Arc::new(Turn::default()), Arc::new(Mutex::default()));
             let session = PLUGIN.session(host.clone().host(), Limits::default());
             let session = session.with_interceptor(turn.clone());
             let stage =
                 Stage { host: host.clone(), session, turn: turn.clone(), requests: Arc::clone(&calls) };
-            acting.push(Some(tokio::task::unconstrained((actor.act)(stage))));
+            runners.push(Runner::new(turn.clone(), (actor.act)(stage)));
             turns.push(turn);
             requests.push(calls);
         }
-        let mut endings: Vec<Option<Ending>> = self.actors.iter().map(|_| None).collect();
-        // All walk to their first stop, which changes nothing.
-        for (future, turn) in acting.iter_mut().zip(&turns) {
-            assert!(future.as_mut().is_some_and(|future| advance(future, turn).is_none()), "it must stop");
-        }
-        loop {
-            let ready: Vec<_> = (0..acting.len()).filter(|index| acting[*index].is_some()).collect();
-            if ready.is_empty() {
-                break;
-            }
-            let index = choose(&ready, order.last().copied());
-            order.push(index);
-            let function = *turns[index].next.lock().unwrap();
-            let did = function.map_or("starts, or makes it happen", Function::name);
-            told.0 += &format!("{index}: {} {did}\n", names[index]);
-            turns[index].open.store(true, Ordering::SeqCst);
-            let future = acting[index].as_mut().expect("it is ready");
-            if let Some(said) = advance(future, &turns[index]) {
-                acting[index] = None;
-                let requests = std::mem::take(&mut *requests[index].lock().unwrap());
-                told.0 += &format!("{index}: {} was told {said:?}\n", names[index]);
+        let doing = Cell::new(None);
+        let mut choose = |ready: &[usize], last| {
+            let index = choose(ready, last);
+            doing.set(turns[index].next());
+            let did = doing.get().map_or("starts, or makes it happen", Function::name);
+            told.borrow_mut().0 += &format!("{index}: {} {did}\n", names[index]);
+            index
+        };
+        let mut step = |index: usize, said: Option<&Said>| {
+            if let Some(said) = said {
+                told.borrow_mut().0 += &format!("{index}: {} was told {said:?}\n", names[index]);
                 said.words().into_iter().for_each(|word| history.note(host, word));
-                endings[index] = Some(Ending { said, requests });
             }
-            if function.is_none_or(Function::is_effect) {
+            if doing.get().is_none_or(Function::is_effect) {
                 always(&rig, &history);
             }
-        }
-        let endings = endings.into_iter().flatten().collect();
+        };
+        let (said, order) = run(runners, &mut choose, &mut step).expect("each ends or stops");
+        let ending = |(said, calls): (Said, Arc<Mutex<Vec<String>>>)| {
+            let requests = std::mem::take(&mut *calls.lock().unwrap());
+            Ending { said, requests }
+        };
+        let endings = said.into_iter().zip(requests).map(ending).collect();
         check(&Outcome { host: host.clone(), endings, order });
         rig.settle().await;
         always(&rig, &history);
         at_rest(&rig, &history);
-    }
-}
-
-/// Lets an actor walk to its next stop, or to its end.
-fn advance<F: Future + Unpin>(future: &mut F, turn: &Turn) -> Option<F::Output> {
-    let mut waking = Waking::from_waker(Waker::noop());
-    // A guest gives the thread back now and then; that is no stop.
-    for _ in 0..100_000 {
-        match Pin::new(&mut *future).poll(&mut waking) {
-            Poll::Ready(output) => return Some(output),
-            Poll::Pending if turn.parked.load(Ordering::SeqCst) => return None,
-            Poll::Pending => {}
-        }
-    }
-    panic!("an actor neither ends nor stops");
-}
-
-/// A small generator whose whole state is its seed (SplitMix64).
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        // Not by the step of `below`: then each seed would go on where the one before it began.
-        Self(seed.wrapping_mul(0xd134_2543_de82_ef95))
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % bound as u64) as usize
-    }
-
-    pub fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-
-    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
     }
 }

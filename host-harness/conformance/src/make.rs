@@ -15,16 +15,7 @@ use guestlist_contract::{
 /// A lifetime that no case outlives.
 pub(super) const LONG: u64 = 3_600_000;
 
-pub(super) const STATES: [State; 8] = [
-    State::AwaitingApproval,
-    State::Pending,
-    State::Accepting,
-    State::Accepted,
-    State::Declined,
-    State::Revoked,
-    State::Expired,
-    State::Failed,
-];
+pub(super) use guestlist_contract::lifecycle::STATES;
 
 pub(super) fn user(organization: &str, id: &str) -> UserRef {
     UserRef { organization: organization.into(), id: id.into() }

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 /// address that writes its domain in another way is not allowed.
 ///
 /// ```
-/// use crate::AddressDomains;
+/// use guestlist_contract::AddressDomains;
 ///
 /// let domains = AddressDomains::new(["example.com", "*.example.org"])?;
 /// assert!(domains.allow("ada@Example.COM"));
 /// assert!(domains.allow("ada@mail.eu.example.org"));
 /// assert!(!domains.allow("ada@evil-example.com"));
 /// assert!(!domains.allow("ada@example.org"));
-/// # Ok::<(), crate::NotADomain>(())
+/// # Ok::<(), guestlist_contract::NotADomain>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
@@ -83,7 +83,7 @@ impl AddressDomains {
 /// function for all of that, so a text cannot be of one domain for the rules and of another for the e-mail.
 ///
 /// ```
-/// use crate::address_domain;
+/// use guestlist_contract::address_domain;
 ///
 /// assert_eq!(address_domain("ada@Example.COM").as_deref(), Some("example.com"));
 /// for none in ["", "-", "ada", "ada@evil.com@corp.com", "x@evil.com <ada@corp.com", "ada@corp.com."] {

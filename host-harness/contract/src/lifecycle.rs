@@ -6,6 +6,18 @@ use crate::{
     types::{MessageKind, State},
 };
 
+/// Every state, in the order of the contract.
+pub const STATES: [State; 8] = [
+    State::AwaitingApproval,
+    State::Pending,
+    State::Accepting,
+    State::Accepted,
+    State::Declined,
+    State::Revoked,
+    State::Expired,
+    State::Failed,
+];
+
 /// The time at which a message is due that never falls due by itself: later than any instant that a clock
 /// shows or a store holds, in milliseconds since 1970.
 pub const NEVER: u64 = u64::MAX >> 2;

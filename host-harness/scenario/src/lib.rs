@@ -21,7 +21,6 @@ mod names;
 mod pattern;
 mod people;
 mod play;
-mod race;
 mod record;
 mod report;
 mod retell;

@@ -11,7 +11,6 @@ use super::{
     format::{Handle, Instances, Invite, List, Notifying, SortBy, Step, Text},
     names::Names,
     people::person,
-    race::Turn,
     shown::{STATES, Showing, single, state_name, state_named},
     strike::Strike,
 };
@@ -33,6 +32,7 @@ use guestlist_memory::{MemoryHost, Snapshot};
 use guestlist_testkit::Intercept as _;
 use guestlist_testkit::Interceptor;
 use guestlist_testkit::guarantees::{History, Word};
+use guestlist_testkit::race::Turn;
 
 /// Parts that steps leave out.
 #[derive(Clone, Debug, Default)]

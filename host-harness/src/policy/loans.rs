@@ -23,7 +23,7 @@ type Link = dyn Fn(&mut Linker<PolicyState>) -> wasmtime::Result<()> + Send + Sy
 /// Functions that policies may import. Empty by default.
 ///
 /// ```
-/// use crate::policy::Loans;
+/// use guestlist_harness::policy::Loans;
 ///
 /// // interface partners { is-partner: func(domain: string) -> bool; }
 /// let loans = Loans::default().function(

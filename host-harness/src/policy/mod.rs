@@ -7,7 +7,7 @@
 //! alone. [`Policies`] knows which organization has which.
 //!
 //! ```no_run
-//! use crate::{Engine, policy::PolicyComponent};
+//! use guestlist_harness::{Engine, policy::PolicyComponent};
 //! use guestlist_contract::{rules::InviteFacts, types::Verdict};
 //!
 //! # async fn example(engine: &Engine, bytes: &[u8], facts: &InviteFacts) -> Result<(), Box<dyn std::error::Error>> {

@@ -4,9 +4,11 @@
 //! written in.
 
 pub mod coverage;
+mod dice;
 mod faults;
 pub mod guarantees;
 mod judges;
+pub mod race;
 #[cfg(test)]
 #[allow(
     dead_code,
@@ -19,5 +21,6 @@ mod judges;
 mod wit;
 pub mod words;
 
+pub use dice::Dice;
 pub use faults::{Fault, FaultAt, FaultPlan, Intercept, Interceptor, Lie};
 pub use judges::{Judged, Judgement};

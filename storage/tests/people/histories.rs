@@ -11,18 +11,9 @@ use guestlist_contract::{
     types::{HostError, Principal, State, Step, StepOutcome, UserRef},
 };
 use guestlist_memory::NewUser;
+use guestlist_testkit::Dice;
 
 use super::both::{Both, alice, ann, group, key, role, user};
-
-/// Numbers that are the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-}
 
 fn steps(dice: &mut Dice) -> Vec<Step> {
     let all = [
@@ -33,16 +24,16 @@ fn steps(dice: &mut Dice) -> Vec<Step> {
         Step::Grant(group("g-nothing")),
         Step::Grant(group("g\0")),
     ];
-    match dice.roll(3) {
-        0 => vec![all[dice.roll(all.len())].clone()],
+    match dice.below(3) {
+        0 => vec![all[dice.below(all.len())].clone()],
         1 => all[..3].to_vec(),
-        _ => (0..dice.roll(6)).map(|_| all[dice.roll(all.len())].clone()).collect(),
+        _ => (0..dice.below(6)).map(|_| all[dice.below(all.len())].clone()).collect(),
     }
 }
 
 fn caller(both: &Both, dice: &mut Dice) -> Call {
     let call = |operation, place, who| both.memory.call(operation, place, who);
-    match dice.roll(8) {
+    match dice.below(8) {
         0 => call(Operation::Accept, None, Principal::User(user("root", "u-bob"))),
         1 => call(Operation::Sweep, Some("globex"), Principal::System),
         2 => call(Operation::Accept, Some("acme"), Principal::Anonymous),
@@ -89,7 +80,7 @@ macro_rules! both {
 /// One thing that happens.
 async fn happen(both: &Both, dice: &mut Dice, reached: &mut Reached) {
     let alice2 = || NewUser { id: "u-x".into(), name: "ALICE".into(), store: None, email: None };
-    match dice.roll(28) {
+    match dice.below(28) {
         0 => both!(both, remove_user("acme", "u-x")),
         1 => both!(both, add_user("acme", alice2())),
         2 | 3 => both!(both, add_member("acme", &alice())),
@@ -97,17 +88,17 @@ async fn happen(both: &Both, dice: &mut Dice, reached: &mut Reached) {
         7 => both!(both, add_grant("acme", &alice(), &group("g-help"))),
         8 => both!(both, remove_grant("acme", &alice(), &group("g-help"))),
         9 => both!(both, remove_grant("acme", &alice(), &role("r-admin"))),
-        10 if dice.roll(3) == 0 => both!(both, delete_group("acme", "g-help")),
-        11 if dice.roll(6) == 0 => both!(both, remove_user("root", "u-alice")),
-        12 if dice.roll(6) == 0 => both!(both, delete_organization("acme")),
-        13 if dice.roll(6) == 0 => both!(both, delete_organization("root")),
+        10 if dice.below(3) == 0 => both!(both, delete_group("acme", "g-help")),
+        11 if dice.below(6) == 0 => both!(both, remove_user("root", "u-alice")),
+        12 if dice.below(6) == 0 => both!(both, delete_organization("acme")),
+        13 if dice.below(6) == 0 => both!(both, delete_organization("root")),
         14 => both!(both, set_user_active("root", "u-alice", false)),
-        15 if dice.roll(3) == 0 => {
+        15 if dice.below(3) == 0 => {
             close(both, &caller(both, dice)).await;
             true
         }
         _ => {
-            let who = if dice.roll(12) == 0 { user("root", "u-bob") } else { alice() };
+            let who = if dice.below(12) == 0 { user("root", "u-bob") } else { alice() };
             let (call, steps) = (caller(both, dice), steps(dice));
             let answer = apply(both, &call, who, steps).await;
             let words = match &answer {
@@ -126,7 +117,7 @@ async fn every_history_is_the_same_as_in_memory() {
     let begin = both.memory.realm();
     let mut reached = Reached::new();
     for number in 0..150 {
-        let mut dice = Dice(number);
+        let mut dice = Dice::new(number);
         both.memory.set_realm(begin.clone());
         both.database.load(&begin).await.unwrap();
         both.invite(alice()).await;

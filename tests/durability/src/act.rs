@@ -8,8 +8,7 @@ use guestlist_contract::{
     },
     notifications::Message,
     types::{
-        Grant, Invitation, InvitationFilter, Page, PageRequest, Permissions, Principal, SortKey, State,
-        UserRef,
+        Grant, Invitation, InvitationFilter, Page, PageRequest, Permissions, Principal, SortKey, UserRef,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -125,14 +124,4 @@ pub fn first(limit: u32) -> PageRequest {
     PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit }
 }
 
-/// Every state.
-pub const STATES: [State; 8] = [
-    State::AwaitingApproval,
-    State::Pending,
-    State::Accepting,
-    State::Accepted,
-    State::Declined,
-    State::Revoked,
-    State::Expired,
-    State::Failed,
-];
+pub use guestlist_contract::lifecycle::STATES;

@@ -19,6 +19,7 @@ use guestlist_harness::{
 };
 use guestlist_memory::MemoryHost;
 use guestlist_storage::{Administration, Database};
+pub use guestlist_testkit::Dice;
 use guestlist_testkit::Intercept as _;
 use guestlist_testkit::Interceptor;
 
@@ -75,33 +76,6 @@ impl Notifications for Post {
             Ok(Sent::Delivered)
         };
         Ok(messages.into_iter().map(sent).collect())
-    }
-}
-
-/// Numbers that are the same for the same seed: SplitMix64.
-#[derive(Clone, Debug)]
-pub struct Dice(u64);
-
-impl Dice {
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// From 0 up to and without `end`.
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.roll() % end.max(1) as u64) as usize
-    }
-
-    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
-        of.get(self.below(of.len()))
     }
 }
 

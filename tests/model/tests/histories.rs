@@ -31,7 +31,7 @@ static SANDBOXED: LazyLock<Sandboxed> = LazyLock::new(|| {
 });
 
 /// One of so many histories runs in the sandbox as well.
-const SAMPLE: u64 = 25;
+const SAMPLE: u64 = 15;
 
 /// What all four tests together reach.
 const REACHED: &str = include_str!("reached.txt");

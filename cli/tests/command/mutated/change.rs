@@ -1,5 +1,6 @@
 //! Changes at random, the same ones from the same seed.
 
+use guestlist_testkit::Dice;
 use serde_json::Value;
 
 /// What is put where something else was: ends of numbers, what steers a terminal, and what means something.
@@ -82,16 +83,16 @@ const VALUES: [&str; 16] = [
     "\"u-ann\"",
 ];
 
-/// Chance from a seed, by SplitMix64.
+/// Chance from a seed, and how much was made of it.
 pub struct Chance {
     pub seed: u64,
-    state: u64,
+    dice: Dice,
     drawn: u64,
 }
 
 impl Chance {
     pub fn new(seed: u64) -> Self {
-        Self { seed, state: seed, drawn: 0 }
+        Self { seed, dice: Dice::new(seed), drawn: 0 }
     }
 
     /// How many inputs were made so far.
@@ -99,16 +100,8 @@ impl Chance {
         self.drawn
     }
 
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
     fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(most.max(1)).unwrap()).unwrap()
+        self.dice.below(most)
     }
 
     pub fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {

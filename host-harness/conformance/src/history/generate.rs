@@ -15,39 +15,9 @@ use guestlist_contract::{
     types::{AcceptWith, MessageKind, Permissions, Principal, SortKey, State},
 };
 use guestlist_memory::default_settings;
+use guestlist_testkit::Dice;
 
 const DAY: u64 = 24 * 3_600_000;
-
-/// A generator that anybody can write again: SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(bound.max(1)).unwrap_or(1)).unwrap_or(0)
-    }
-
-    /// True once in so many times.
-    fn once_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    /// One of these; the first one is also the answer to an impossible number.
-    fn of<T, const N: usize>(&mut self, first: T, others: [T; N]) -> T {
-        match self.below(N + 1).checked_sub(1) {
-            Some(chosen) => others.into_iter().nth(chosen).unwrap_or(first),
-            None => first,
-        }
-    }
-}
 
 /// A history in the making.
 struct Writer {
@@ -70,7 +40,7 @@ struct Writer {
 pub(super) fn history(seed: u64, acts: u32, clock: ClockKind, profile: Profile) -> Vec<Act> {
     let (real, external) = (clock == ClockKind::Real, profile == Profile::External);
     let mut writer = Writer {
-        dice: Dice(seed),
+        dice: Dice::new(seed),
         real,
         external,
         rows: 0,

@@ -4,16 +4,7 @@ use super::*;
 use guestlist_contract::lifecycle;
 use guestlist_contract::{storage::Guard, types::MailState};
 
-const STATES: [State; 8] = [
-    State::AwaitingApproval,
-    State::Pending,
-    State::Accepting,
-    State::Accepted,
-    State::Declined,
-    State::Revoked,
-    State::Expired,
-    State::Failed,
-];
+use guestlist_contract::lifecycle::STATES;
 
 /// The table of the contract, row by row.
 #[rustfmt::skip]

@@ -11,13 +11,13 @@ use crate::{
     explain::title,
     failure::Failure,
     format::{FaultEntry, Race, Step},
-    race::{Dice, Runner, Schedules, Turn, run},
     stage::{Stage, Told},
     strike::Strike,
 };
 use guestlist_documents::yaml::flow;
 use guestlist_memory::Snapshot;
 use guestlist_testkit::guarantees;
+use guestlist_testkit::race::{Chance, Runner, Schedules, Turn, run};
 
 /// Most schedules of one race.
 const SCHEDULES_MAX: usize = 20_000;
@@ -39,7 +39,7 @@ impl Acting<'_, '_> {
     ) {
         let mut schedules = Schedules::new(race.switches.unwrap_or(1));
         for run in 0.. {
-            let mut dice = race.seed.map(|seed| Dice::new(seed.wrapping_add(run)));
+            let mut dice = race.seed.map(|seed| Chance::new(seed.wrapping_add(run)));
             let mut choose = |ready: &[usize], last: Option<usize>| match &mut dice {
                 Some(dice) => dice.choose(ready, last),
                 None => schedules.choose(ready, last),
@@ -114,7 +114,7 @@ impl Acting<'_, '_> {
                 }
             }
         }
-        let Some((ended, order)) = run(runners, choose) else {
+        let Some((ended, order)) = run(runners, choose, &mut |_, _| {}) else {
             self.played.failures.push(Failure::at(step, "a call neither ends nor stops"));
             return None;
         };
@@ -156,7 +156,7 @@ impl Acting<'_, '_> {
         let Some((request, organization, caller)) = stage.request(step)? else {
             let (mut stage, step) = (stage.clone(), step.clone());
             return Ok(Box::pin(async move {
-                turn.stop().await;
+                turn.stop(None).await;
                 around(&mut stage, &step).map(|()| None)
             }));
         };
@@ -165,7 +165,7 @@ impl Acting<'_, '_> {
         let host = stage.host.clone();
         Ok(Box::pin(async move {
             // The caller's rights are looked up when the call starts, in a step of its own.
-            turn.stop().await;
+            turn.stop(None).await;
             let context = host.context(organization.as_deref(), caller);
             Ok(Some(request.ask(&session, context).await))
         }))

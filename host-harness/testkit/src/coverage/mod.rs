@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use guestlist_contract::exports::maintenance::SweepRefusal;
-//! use crate::coverage::Coverage;
+//! use guestlist_testkit::coverage::Coverage;
 //!
 //! let mut coverage = Coverage::default();
 //! coverage.answer(&SweepRefusal::NotPermitted);
@@ -213,17 +213,7 @@ fn errors() -> impl Iterator<Item = String> {
     })
 }
 
-/// Every state, in the order of the contract.
-pub const STATES: [State; 8] = [
-    State::AwaitingApproval,
-    State::Pending,
-    State::Accepting,
-    State::Accepted,
-    State::Declined,
-    State::Revoked,
-    State::Expired,
-    State::Failed,
-];
+pub use guestlist_contract::lifecycle::STATES;
 
 /// The name of a state, as in the contract.
 pub fn state_name(state: State) -> &'static str {

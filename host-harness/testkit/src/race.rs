@@ -8,7 +8,7 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context as Waking, Poll, Wake, Waker},
@@ -18,18 +18,28 @@ use std::{
 
 use async_trait::async_trait;
 
+use crate::{Dice, Fault, Interceptor};
 use guestlist_contract::{Function, host::Call};
-use guestlist_testkit::{Fault, Interceptor};
 
 /// A gate at which a call waits for its turn.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub struct Turn {
     open: AtomicBool,
     parked: AtomicBool,
+    /// The host call that it stops before.
+    next: Mutex<Option<Function>>,
 }
 
 impl Turn {
-    pub(super) async fn stop(&self) {
+    /// The host call that it stops before; `None` where it stops before something else.
+    #[must_use]
+    pub fn next(&self) -> Option<Function> {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the schedule lets it go on. `before` is the host call that follows, if it is one.
+    pub async fn stop(&self, before: Option<Function>) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = before;
         poll_fn(|_| {
             let open = self.open.swap(false, Ordering::SeqCst);
             self.parked.store(!open, Ordering::SeqCst);
@@ -41,30 +51,34 @@ impl Turn {
 
 #[async_trait]
 impl Interceptor for Turn {
-    async fn before(&self, _: &Call, _: Function) -> Option<Fault> {
-        self.stop().await;
+    async fn before(&self, _: &Call, function: Function) -> Option<Fault> {
+        self.stop(Some(function)).await;
         None
     }
 }
 
 /// A participant of a race.
-pub(super) struct Runner<'a, T> {
-    pub(super) turn: Arc<Turn>,
+pub struct Runner<'a, T> {
+    /// Where it waits.
+    pub turn: Arc<Turn>,
     acting: Pin<Box<dyn Future<Output = T> + 'a>>,
 }
 
 impl<'a, T: 'a> Runner<'a, T> {
-    pub(super) fn new(turn: Arc<Turn>, acting: impl Future<Output = T> + 'a) -> Self {
+    /// Somebody who acts, and stops at this gate.
+    pub fn new(turn: Arc<Turn>, acting: impl Future<Output = T> + 'a) -> Self {
         // The runtime must not decide who goes on.
         Self { turn, acting: Box::pin(tokio::task::unconstrained(acting)) }
     }
 }
 
 /// Lets them run in the order that `choose` makes: of those that can go on, and who went last. Returns
-/// what each ended with, and the order; `None` where somebody neither ends nor stops.
-pub(super) fn run<T>(
+/// what each ended with, and the order; `None` where somebody neither ends nor stops. `step` hears of each step
+/// who has made it, and what they have ended with.
+pub fn run<T>(
     runners: Vec<Runner<'_, T>>,
     choose: &mut dyn FnMut(&[usize], Option<usize>) -> usize,
+    step: &mut dyn FnMut(usize, Option<&T>),
 ) -> Option<(Vec<T>, Vec<usize>)> {
     let count = runners.len();
     let mut acting: Vec<Option<Runner<'_, T>>> = runners.into_iter().map(Some).collect();
@@ -87,6 +101,7 @@ pub(super) fn run<T>(
             runner.turn.open.store(true, Ordering::SeqCst);
         }
         go_on(runner, end)?;
+        step(index, end.as_ref());
     }
     Some((ended.into_iter().flatten().collect(), order))
 }
@@ -124,7 +139,7 @@ impl Wake for Unpark {
 /// All schedules in which at most so many times somebody is interrupted who could go on, one after the
 /// other.
 #[derive(Debug, Default)]
-pub(super) struct Schedules {
+pub struct Schedules {
     path: Vec<Fork>,
     depth: usize,
     switches: usize,
@@ -140,12 +155,14 @@ struct Fork {
 }
 
 impl Schedules {
-    pub(super) fn new(switches: usize) -> Self {
+    /// All schedules with at most so many interruptions.
+    #[must_use]
+    pub fn new(switches: usize) -> Self {
         Self { switches, ..Self::default() }
     }
 
     /// Chooses who goes on in the present schedule.
-    pub(super) fn choose(&mut self, ready: &[usize], last: Option<usize>) -> usize {
+    pub fn choose(&mut self, ready: &[usize], last: Option<usize>) -> usize {
         if self.depth == self.path.len() {
             let free = last.filter(|last| ready.contains(last));
             let others = ready.iter().copied().filter(|index| Some(*index) != free);
@@ -158,7 +175,7 @@ impl Schedules {
     }
 
     /// Goes on to the next schedule; false when there is none.
-    pub(super) fn next(&mut self) -> bool {
+    pub fn next(&mut self) -> bool {
         self.depth = 0;
         while let Some(mut fork) = self.path.pop() {
             let spent = self.path.iter().filter(|fork| fork.costs && fork.taken > 0).count();
@@ -172,37 +189,28 @@ impl Schedules {
     }
 }
 
-/// A small generator whose whole state is its seed (SplitMix64).
-#[derive(Debug)]
-pub(super) struct Dice {
-    state: u64,
+/// Schedules by chance: sometimes long runs of one, sometimes a change at every step.
+#[derive(Clone, Debug)]
+pub struct Chance {
+    dice: Dice,
     /// The number of times out of four that the same goes on.
-    stay: u64,
+    stay: usize,
 }
 
-impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
-        let mut dice = Self { state: seed.wrapping_mul(0xd134_2543_de82_ef95), stay: 0 };
-        dice.stay = dice.below(4);
-        dice
+impl Chance {
+    /// The schedule of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut dice = Dice::spread(seed);
+        let stay = dice.below(4);
+        Self { dice, stay }
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound.max(1)
-    }
-
-    /// Chooses who goes on: sometimes long runs of one, sometimes a change at every step.
-    pub(super) fn choose(&mut self, ready: &[usize], last: Option<usize>) -> usize {
+    /// Chooses who goes on.
+    pub fn choose(&mut self, ready: &[usize], last: Option<usize>) -> usize {
         match last {
-            Some(last) if ready.contains(&last) && self.below(4) < self.stay => last,
-            _ => {
-                let index = self.below(ready.len() as u64);
-                usize::try_from(index).ok().and_then(|index| ready.get(index)).copied().unwrap_or_default()
-            }
+            Some(last) if ready.contains(&last) && self.dice.below(4) < self.stay => last,
+            _ => self.dice.pick(ready).copied().unwrap_or_default(),
         }
     }
 }
