@@ -10,7 +10,7 @@ use guestlist_contract::{
         invitations::{InviteRequest, LifetimeChoice},
         invitee::Handle,
     },
-    types::{Context, Grant, GrantKind, InvitationKey, Permissions, Principal, UserRef},
+    types::{Context, Grant, GrantKind, InvitationKey, Permissions, Principal, StepOutcome, UserRef},
 };
 use guestlist_harness::Session;
 
@@ -83,6 +83,6 @@ pub async fn invite(session: &Session, ann: Context) -> Result<InvitationKey, Fa
 pub async fn accept(session: &Session, alice: Context, key: InvitationKey) -> Result<String, Failure> {
     let accepted = session.accept(alice, Handle::Id(key)).await?;
     let accepted = accepted.map_err(|refusal| format!("{refusal:?}"))?;
-    let steps = accepted.outcomes.iter().map(|result| format!("{:?}", result.outcome));
-    Ok(steps.collect::<Vec<_>>().join(", "))
+    let applied = accepted.outcomes.iter().filter(|result| result.outcome == StepOutcome::Applied);
+    Ok(format!("{} of {} steps applied", applied.count(), accepted.outcomes.len()))
 }

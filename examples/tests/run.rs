@@ -19,7 +19,7 @@ fn run(program: &str, arguments: &[&Path]) -> String {
 #[test]
 fn the_plugin_is_embedded() {
     let told = run(env!("CARGO_BIN_EXE_embed"), &[]);
-    assert_eq!(told, "invited alice; 1 e-mail was sent\nalice accepted: Applied, Applied\n");
+    assert_eq!(told, "invited alice; 1 e-mail was sent\nalice accepted: 2 of 2 steps applied\n");
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn everything_is_kept_in_a_file() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("guestlist.db");
     let told = run(env!("CARGO_BIN_EXE_on-sqlite"), &[&file]);
-    assert!(told.starts_with("1 e-mail of acme\nalice accepted: Applied, Applied\n"), "{told}");
+    assert!(told.starts_with("1 e-mail of acme\nalice accepted: 2 of 2 steps applied\n"), "{told}");
     // She is a member now, and cannot be invited again.
     let again = Command::new(env!("CARGO_BIN_EXE_on-sqlite")).arg(&file).output().unwrap();
     assert!(!again.status.success());
@@ -38,7 +38,7 @@ fn everything_is_kept_in_a_file() {
 fn members_are_kept_elsewhere() {
     let told = run(env!("CARGO_BIN_EXE_members-elsewhere"), &[]);
     let expected =
-        "alice accepted: Applied, Applied\nthe directory has 2 entries\n0 steps are still watched\n";
+        "alice accepted: 2 of 2 steps applied\nthe directory has 2 entries\n0 steps are still watched\n";
     assert_eq!(told, expected);
 }
 
