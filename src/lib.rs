@@ -35,5 +35,7 @@ pub mod sweep;
 
 #[cfg(target_arch = "wasm32")]
 mod component;
+#[cfg(target_arch = "wasm32")]
+mod heap;
 
 pub use capabilities::Capabilities;
