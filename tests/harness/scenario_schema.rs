@@ -71,7 +71,7 @@ fn the_schema_knows_what_the_types_do_not_say() {
     assert!(at("/$defs/Outcome/properties/broken/enum").as_array().unwrap().contains(&json!("crash")));
     assert!(at("/$defs/Outcome/properties/fuel/pattern").is_string());
     assert!(at("/$defs/Step/properties/advance/pattern").is_string());
-    assert_eq!(at("/properties/name/description"), &json!("What it shows, in a sentence."));
+    assert_eq!(at("/properties/name/description"), &json!("A sentence about what it shows."));
     assert!(!has_null(&schema), "a key is left out, not `null`");
     assert!(has_null(at("/$defs/SettingsPatch")), "but a setting can be taken away");
 }

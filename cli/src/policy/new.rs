@@ -53,6 +53,7 @@ const RUST: &[File] = template! {
     "Cargo.lock": "../../../policies/help-desk/Cargo.lock",
     "src/lib.rs": "templates/rust/lib.rs",
     "src/debug.rs": "../../../policies/help-desk/src/debug.rs",
+    "src/heap.rs": "../../../policies/help-desk/src/heap.rs",
     "README.md": "templates/rust/README.md",
 };
 

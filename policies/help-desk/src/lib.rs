@@ -4,6 +4,8 @@
 #[cfg(target_arch = "wasm32")]
 #[macro_use]
 mod debug;
+#[cfg(target_arch = "wasm32")]
+mod heap;
 
 wit_bindgen::generate!({ path: "wit", world: "tenant-policy" });
 
