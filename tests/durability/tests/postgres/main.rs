@@ -16,6 +16,7 @@ mod outages;
 mod people;
 mod plans;
 mod processes;
+mod records;
 mod rights;
 mod sessions;
 mod states;
