@@ -10,6 +10,8 @@
 
 #[path = "../everything/mod.rs"]
 mod everything;
+#[path = "../../../external/mod.rs"]
+mod external;
 mod hosts;
 mod migration;
 mod outages;
