@@ -20,7 +20,7 @@
 //!
 //! use async_trait::async_trait;
 //! use guestlist_contract::{membership::{Eligibility, Resolved}, types::{Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, Subject, UserRef}, host::{Call, Membership, Storage}};
-//! use crate::{GrantLog, MemberWriter, Presence, Recipient};
+//! use guestlist_connect::{GrantLog, MemberWriter, Presence, Recipient};
 //!
 //! struct Members {
 //!     storage: Arc<dyn Storage>,
