@@ -6,8 +6,9 @@
 //! the effect and the result after it, and what a crash or a lost answer leaves between the two is
 //! *doubtful* until the directory was looked at again.
 //!
-//! A host implements [`MemberWriter`] for its directory and [`GrantRecords`] in its database. What holds
-//! then, and what to run on a schedule, is in `docs/external-members.md`.
+//! A host implements [`MemberWriter`] for its directory. [`GrantRecords`] is what its database has to do:
+//! guestlist-storage does it on SQLite and PostgreSQL. What holds then, and what to run on a schedule, is in
+//! `docs/external-members.md`.
 //!
 //! # Whose job is what
 //!

@@ -77,6 +77,10 @@ pub enum Put {
 /// Records are kept as long as their invitation is: they go when the host purges it, and not while
 /// [`watched`](Self::watched) still names one of them. A change is answered when it is durable. Errors are
 /// those of the contract: `unavailable` promises that nothing was changed.
+///
+/// `Database::grant_records` of guestlist-storage is one for SQLite and PostgreSQL, [`MemoryRecords`] one for tests.
+///
+/// [`MemoryRecords`]: crate::MemoryRecords
 #[async_trait]
 pub trait GrantRecords: Send + Sync {
     /// Reads what is known of an invitation. An unknown one has nothing, and is not closed.

@@ -2,7 +2,8 @@
 //!
 //! A [`Database`] answers five of the plugin's imports: `storage` and `audit`, which are about invitations,
 //! and `directory`, `membership` and `settings`, which are about people. A host that has people of its own
-//! uses [`Invitations`] with its own directory and membership; one that has none uses [`People`] as well.
+//! uses [`Invitations`] with its own directory and membership; one that has none uses [`People`] as well. One
+//! whose members are in a system of their own keeps its grant log in [`Grants`].
 //!
 //! Every call is one transaction, and its answer is given when that is durable. What makes accepting safe is
 //! in the database itself, where no program can forget it: a transition is one guarded statement, an
@@ -15,6 +16,7 @@ mod clock;
 mod codec;
 mod database;
 mod error;
+mod grants;
 mod invitations;
 mod many;
 mod migrate;
@@ -29,6 +31,7 @@ pub use check::{Health, Kind};
 pub use clock::Clock;
 pub use database::{Database, Options};
 pub use error::StorageError;
+pub use grants::Grants;
 pub use invitations::Invitations;
 pub use observe::{Observer, Statement};
 pub use people::{Administration, AdministrationError, NewOrganization, People};
@@ -37,3 +40,6 @@ pub use people::{Administration, AdministrationError, NewOrganization, People};
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/storage.md")]
 struct Storing;
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/external-members.md")]
+struct MembersElsewhere;

@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
 };
 
+use guestlist_connect::GrantRecords as _;
 use guestlist_contract::{
     audit::EventKind,
     host::{Call, Operation, Storage as _},
@@ -21,7 +22,8 @@ use guestlist_contract::{
         StoreError, Transitioned,
     },
     types::{
-        AcceptWith, Grant, GrantKind, HostError, InvitationKey, Notify, Principal, State, Subject, UserRef,
+        AcceptWith, Grant, GrantKind, HostError, InvitationKey, Notify, Principal, State, Step, Subject,
+        UserRef,
     },
 };
 use guestlist_memory::MemoryHost;
@@ -369,6 +371,12 @@ async fn a_database_of_every_earlier_schema_is_migrated_with_all_that_it_has() {
     assert!(world.tenants["acme"].rows.values().all(|row| row.codes.len() == 1));
     assert_eq!(world.tenants["acme"].applied.values().map(|log| log.steps.len()).sum::<usize>(), 3);
     assert!(world.audit.iter().any(|event| event.kind == EventKind::InvitationAccepted));
+    let grants = database.grant_records();
+    let watched = grants.watched("acme", 10).await.unwrap();
+    let found: Vec<_> = watched.iter().map(|record| (record.to.user.id.as_str(), &record.step)).collect();
+    let help = Step::Grant(Grant { kind: GrantKind::Group, id: "g-help".into() });
+    assert_eq!(found, [("u-carol", &help)]);
+    assert!(grants.read("acme", &watched[0].to.invitation).await.unwrap().closed);
     // What has come of it is what a new database is.
     Database::open(&url(&folder.path().join("new.db")), Options::default()).await.unwrap();
     assert_eq!(schema(&file), schema(&folder.path().join("new.db")));

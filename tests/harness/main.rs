@@ -14,6 +14,8 @@ mod bounds;
 mod conformance;
 mod conformance_broken;
 mod conformance_external;
+#[path = "../external/mod.rs"]
+mod external;
 mod grant_log;
 mod grant_log_directory;
 mod grant_log_faults;

@@ -73,7 +73,7 @@ impl Invitations {
     }
 
     /// The organizations that have work for a sweep now, at most `limit`, in no order. What is handed out at
-    /// present is no work. Of organizations that this database does not know (because the directory is
+    /// present is no work; what is old and waits for [records](crate::Grants) of its is. Of organizations that this database does not know (because the directory is
     /// elsewhere) reminders and what is old are not seen: sweep those once in a while.
     ///
     /// # Errors

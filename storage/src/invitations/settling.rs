@@ -19,7 +19,7 @@ use crate::{
     codec,
     codec::Word as _,
     error::{Failure, Halt},
-    many,
+    grants, many,
     sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
@@ -281,13 +281,17 @@ impl Operation for Purge {
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         let sql = format!(
             "select id, subject_organization, subject_id from invitation \
-             where organization = $1 and ended_at is not null and ended_at < $2 \
+             where organization = $1 and ended_at is not null and ended_at < $2 and not {} \
              order by ended_at, id limit $3{}",
+            grants::watched_of("invitation.organization", "invitation.id"),
             db.skipping()
         );
         let found = db.rows(&sql, values![organization, before, limit]).await?;
         let old = |row: &Row| Ok((row.get(0)?, UserRef { organization: row.get(1)?, id: row.get(2)? }));
-        let old: Vec<(String, UserRef)> = found.iter().map(old).collect::<Result<_, Failure>>()?;
+        let mut old: Vec<(String, UserRef)> = found.iter().map(old).collect::<Result<_, Failure>>()?;
+        let ids: Vec<_> = old.iter().map(|(id, _)| id.as_str()).collect();
+        let waiting = grants::forget(db, organization, &ids).await?;
+        old.retain(|(id, _)| !waiting.contains(id));
         if old.is_empty() {
             return Ok(0);
         }

@@ -100,7 +100,8 @@ impl Administration {
         self.make(organization, Change::MoveOrganization(parent.map(str::to_owned))).await
     }
 
-    /// Deletes an organization. Its id stays spent, and what the store has of it stays.
+    /// Deletes an organization. Its id stays spent, and what the store has of it stays, except for the
+    /// [records](crate::Grants) of members who are elsewhere.
     pub async fn delete_organization(&self, organization: &str) -> Done {
         self.make(organization, Change::DeleteOrganization).await
     }

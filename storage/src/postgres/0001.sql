@@ -297,6 +297,40 @@ create table grant_closed (
     foreign key (organization, invitation) references invitation on delete cascade
 );
 
+-- The grant log of a host whose members are elsewhere (see `GrantRecords`): one row for each invitation that anything
+-- was begun or closed for. The invitation itself may be elsewhere, too.
+create table external_log (
+    organization text collate "C" not null,
+    invitation text collate "C" not null,
+    -- Nothing may be begun for it any more, for ever.
+    closed bigint not null,
+    -- When its invitation was purged. It stays closed for a day, for whoever is still about to begin something.
+    purged_at bigint,
+    primary key (organization, invitation)
+);
+create index external_log_purged on external_log (organization, purged_at) where purged_at is not null;
+
+create table external_step (
+    organization text collate "C" not null,
+    invitation text collate "C" not null,
+    step text collate "C" not null,
+    -- The order in which they were made.
+    place bigint not null,
+    -- The account that it is for.
+    account_organization text collate "C" not null,
+    account_id text collate "C" not null,
+    progress text collate "C" not null check (progress in ('unwritten', 'doubtful', 'applied', 'removed', 'given-up', 'settled')),
+    version bigint not null,
+    changed_at bigint not null,
+    primary key (organization, invitation, step),
+    foreign key (organization, invitation) references external_log on delete cascade
+);
+-- What may still land.
+create index external_step_watched on external_step (organization, changed_at, invitation, place)
+    where progress in ('doubtful', 'given-up');
+create index external_step_account on external_step (organization, account_organization, account_id)
+    where progress in ('doubtful', 'given-up');
+
 -- ---- The audit trail
 
 create table audit (
@@ -400,6 +434,14 @@ create policy scope on grant_closed using (
     organization = (select scope_organization())
     or (select scope_everything())
     or exists (select from invitation i where i.organization = grant_closed.organization and i.id = grant_closed.invitation));
+
+alter table external_log enable row level security, force row level security;
+create policy scope on external_log using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+alter table external_step enable row level security, force row level security;
+create policy scope on external_step using (
+    organization = (select scope_organization()) or (select scope_everything()));
 
 alter table operation enable row level security, force row level security;
 create policy scope on operation using (

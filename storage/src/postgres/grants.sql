@@ -4,7 +4,8 @@ grant usage on schema {schema} to {role};
 grant select on all tables in schema {schema} to {role};
 grant insert, update, delete on
     organization, userstore, person, target, held, permission,
-    invitation, code, outbox, operation, operation_item, grant_log, grant_closed
+    invitation, code, outbox, operation, operation_item, grant_log, grant_closed,
+    external_log, external_step
     to {role};
 -- What is written here stays.
 grant insert on audit, spent to {role};

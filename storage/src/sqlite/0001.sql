@@ -277,6 +277,40 @@ create table grant_closed (
     foreign key (organization, invitation) references invitation on delete cascade
 ) strict;
 
+-- The grant log of a host whose members are elsewhere (see `GrantRecords`): one row for each invitation that anything
+-- was begun or closed for. The invitation itself may be elsewhere, too.
+create table external_log (
+    organization text not null,
+    invitation text not null,
+    -- Nothing may be begun for it any more, for ever.
+    closed integer not null,
+    -- When its invitation was purged. It stays closed for a day, for whoever is still about to begin something.
+    purged_at integer,
+    primary key (organization, invitation)
+) strict;
+create index external_log_purged on external_log (organization, purged_at) where purged_at is not null;
+
+create table external_step (
+    organization text not null,
+    invitation text not null,
+    step text not null,
+    -- The order in which they were made.
+    place integer not null,
+    -- The account that it is for.
+    account_organization text not null,
+    account_id text not null,
+    progress text not null check (progress in ('unwritten', 'doubtful', 'applied', 'removed', 'given-up', 'settled')),
+    version integer not null,
+    changed_at integer not null,
+    primary key (organization, invitation, step),
+    foreign key (organization, invitation) references external_log on delete cascade
+) strict;
+-- What may still land.
+create index external_step_watched on external_step (organization, changed_at, invitation, place)
+    where progress in ('doubtful', 'given-up');
+create index external_step_account on external_step (organization, account_organization, account_id)
+    where progress in ('doubtful', 'given-up');
+
 -- ---- The audit trail
 
 create table audit (

@@ -17,8 +17,9 @@ use crate::{
     sql::{Connection, Operation, Scope, Value, values},
 };
 
-/// Every table that a world fills, with its columns, those first that others refer to.
-const TABLES: [(&str, &str); 15] = [
+/// Every table that a world replaces, with its columns, those first that others refer to. No world has a log of
+/// members who are elsewhere: that is emptied.
+const TABLES: [(&str, &str); 17] = [
     (
         "organization",
         "id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, landings, policy, \
@@ -41,6 +42,11 @@ const TABLES: [(&str, &str); 15] = [
     ("operation_item", "organization, caller, operation, position, invitation, refused"),
     ("grant_log", "organization, invitation, step, place"),
     ("grant_closed", "organization, invitation"),
+    ("external_log", "organization, invitation, closed, purged_at"),
+    (
+        "external_step",
+        "organization, invitation, step, place, account_organization, account_id, progress, version, changed_at",
+    ),
     ("audit", audit::COLUMNS),
 ];
 

@@ -16,7 +16,8 @@ use crate::{
 };
 
 impl Database {
-    /// Has this world instead of everything that is there. Time stays, and so does the key of cursors.
+    /// Has this world instead of everything that is there. Time stays, and so does the key of cursors. The
+    /// [records](crate::Grants) of members who are elsewhere go: a world has none.
     ///
     /// Whole numbers beyond 2⁶³ − 1 become that. Of two entries about what one principal may do in an
     /// organization the first counts, and is kept. The user running this has to own the tables of a
@@ -36,7 +37,7 @@ impl Database {
         })
     }
 
-    /// Tells whether it has no organization and no invitation.
+    /// Tells whether it has no organization, no invitation and no [record](crate::Grants) of members who are elsewhere.
     ///
     /// # Errors
     /// The database does not answer.
@@ -44,7 +45,8 @@ impl Database {
         Ok(self.perform(IsEmpty).await?)
     }
 
-    /// Everything that is there.
+    /// Everything that is there, except for the [records](crate::Grants) of members who are elsewhere: a database
+    /// that has some is moved by its own means.
     ///
     /// What the in-memory host has in the order in which it came to be, and a database has not, is in a stable
     /// order: messages by when they are due, operations by when they last recorded something.
@@ -56,7 +58,7 @@ impl Database {
     }
 }
 
-/// Asks whether there is no organization and no invitation.
+/// Asks whether there is nothing that a world would replace.
 struct IsEmpty;
 
 impl Operation for IsEmpty {
@@ -68,7 +70,8 @@ impl Operation for IsEmpty {
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<bool, Halt> {
-        let any = "select 1 from organization union all select 1 from invitation limit 1";
+        let any = "select 1 from organization union all select 1 from invitation \
+                   union all select 1 from external_log limit 1";
         Ok(db.row(any, &[]).await?.is_none())
     }
 }

@@ -12,6 +12,7 @@
 
 mod administering;
 mod both;
+mod grants;
 mod histories;
 mod lifecycle;
 mod races;

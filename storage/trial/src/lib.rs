@@ -43,13 +43,20 @@ struct Slot {
     clock: Arc<Mutex<Time>>,
 }
 
-type Time = Arc<dyn Fn() -> u64 + Send + Sync>;
+/// What a clock shows, in milliseconds since 1970.
+pub type Time = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// A place of its own, empty at first. It is free again when this is dropped.
-pub(crate) struct Place {
+pub struct Place {
     shared: Arc<Shared>,
     slot: Option<Slot>,
     pub(crate) database: Database,
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("Place")
+    }
 }
 
 impl std::fmt::Debug for Places {
@@ -70,8 +77,11 @@ impl Places {
         Ok(Self { shared: Arc::new(Shared { url: url.to_owned(), runtime, made, free }) })
     }
 
-    /// An empty place, with this clock.
-    pub(crate) async fn place(&self, time: Time) -> Result<Place, StorageError> {
+    /// An empty place, with this clock: milliseconds since 1970.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn place(&self, time: Time) -> Result<Place, StorageError> {
         let shared = self.shared.clone();
         let task = async move {
             let free = shared.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -129,6 +139,12 @@ impl Shared {
 }
 
 impl Place {
+    /// What is in it. Nobody may use it any more when this place is dropped: it is the next one's then.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Runs something to its end on the places' own threads, while this one waits.
     pub(crate) fn wait<T: Send + 'static>(
         &self,

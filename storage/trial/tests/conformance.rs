@@ -1,10 +1,14 @@
 //! SQLite keeps what hosts promise: asked by the suite that any host can be asked by, and by all scenarios.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+#[path = "../../../tests/external/mod.rs"]
+mod external;
 
 use std::{path::Path, sync::Arc};
 
-use guestlist_conformance as conformance;
+use async_trait::async_trait;
+use guestlist_conformance::{self as conformance, Trouble};
 use guestlist_harness::{Engine, EngineOptions, Plugin};
 use guestlist_scenario::{Format, Loading, Options, Runner, Suite};
 use guestlist_trial::Places;
@@ -35,4 +39,22 @@ fn every_scenario_comes_out_the_same_on_sqlite() {
     let report = Runner::new(Plugin::bundled(&engine).unwrap(), options).run(&suite);
     assert_eq!(report.failed(), 0, "{}", report.shown(Format::Text, &suite));
     assert!(report.cases.len() > 200);
+}
+
+/// A log in a place of its own.
+struct InPlaces(Arc<Places>);
+
+#[async_trait]
+impl external::Logs for InPlaces {
+    async fn open(&self, clock: Arc<dyn Fn() -> u64 + Send + Sync>) -> Result<external::Opening, Trouble> {
+        let place = self.0.place(clock).await.map_err(|error| Trouble::Failed(error.to_string()))?;
+        let records = Arc::new(place.database().grant_records());
+        Ok(external::Opening { records, kept: Box::new(place) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_members_are_elsewhere_passes_with_its_log_in_sqlite() {
+    let folder = TempDir::new().unwrap();
+    external::passes(Arc::new(InPlaces(places(&folder)))).await;
 }

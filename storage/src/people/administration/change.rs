@@ -253,6 +253,9 @@ impl Changing {
     async fn delete_organization<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
         let sql = "update organization set deleted = 1 where id = $1";
         db.change(sql, values![&self.organization]).await?;
+        // Their steps go with them.
+        let sql = "delete from external_log where organization = $1";
+        db.change(sql, values![&self.organization]).await?;
         Ok(())
     }
 

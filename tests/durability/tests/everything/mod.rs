@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use guestlist_contract::exports::{invitations::Owner, invitee::Handle};
+use guestlist_connect::{GrantRecords as _, Progress, Recipient};
+use guestlist_contract::{
+    exports::{invitations::Owner, invitee::Handle},
+    types::{InvitationKey, Step},
+};
 use guestlist_durability::{
     act::{Act, Answer, Letter, request},
     field::{Field, key_of},
@@ -52,6 +56,22 @@ pub async fn done(field: &mut Field, was: impl Fn(&'static str)) {
     let invitations = field.database.invitations(Arc::new(field.database.people()));
     invitations.with_due_work(100).await.unwrap();
     was("with-due-work");
+    grants(field, key_of(one)).await;
+    was("grants");
+}
+
+/// The log of a host whose members are elsewhere.
+async fn grants(field: &Field, key: InvitationKey) {
+    let grants = field.database.grant_records();
+    let InvitationKey { organization, id: invitation } = key;
+    let to = Recipient { organization, invitation, user: world::resident(0) };
+    for (seen, progress) in [(0, Progress::Doubtful), (1, Progress::Applied), (0, Progress::Doubtful)] {
+        grants.put(&to, &Step::Member, seen, progress).await.unwrap();
+    }
+    grants.close(&to.organization, &to.invitation).await.unwrap();
+    assert_eq!(grants.read(&to.organization, &to.invitation).await.unwrap().records.len(), 1);
+    assert_eq!(grants.leftovers(&to).await.unwrap().len(), 0);
+    assert_eq!(grants.watched(&to.organization, 100).await.unwrap().len(), 0);
 }
 
 fn code(letter: &Letter) -> String {

@@ -3,12 +3,13 @@
 
 use std::{path::Path, sync::Arc};
 
-use guestlist_conformance as conformance;
+use async_trait::async_trait;
+use guestlist_conformance::{self as conformance, Trouble};
 use guestlist_harness::{Engine, EngineOptions, Plugin};
 use guestlist_scenario::{Format, Loading, Options, Runner, Suite};
 use guestlist_trial::Places;
 
-use crate::support::fresh;
+use crate::{external, support::fresh};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_passes_the_conformance_suite() {
@@ -38,4 +39,22 @@ async fn every_scenario_comes_out_the_same_on_postgresql() {
         report.cases.len()
     });
     assert!(played.await.unwrap() > 200);
+}
+
+/// A log in a place of its own.
+struct InPlaces(Arc<Places>);
+
+#[async_trait]
+impl external::Logs for InPlaces {
+    async fn open(&self, clock: Arc<dyn Fn() -> u64 + Send + Sync>) -> Result<external::Opening, Trouble> {
+        let place = self.0.place(clock).await.map_err(|error| Trouble::Failed(error.to_string()))?;
+        let records = Arc::new(place.database().grant_records());
+        Ok(external::Opening { records, kept: Box::new(place) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_members_are_elsewhere_passes_with_its_log_in_postgresql() {
+    let database = fresh().await;
+    external::passes(Arc::new(InPlaces(Arc::new(Places::new(&database.url).unwrap())))).await;
 }

@@ -10,12 +10,15 @@
 
 #[path = "../everything/mod.rs"]
 mod everything;
+#[path = "../../../external/mod.rs"]
+mod external;
 mod hosts;
 mod migration;
 mod outages;
 mod people;
 mod plans;
 mod processes;
+mod records;
 mod rights;
 mod sessions;
 mod states;

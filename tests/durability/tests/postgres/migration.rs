@@ -1,5 +1,6 @@
 //! Making the schema, and programs of different versions on one database.
 
+use guestlist_connect::GrantRecords as _;
 use guestlist_durability::server::{connect, shared};
 use guestlist_storage::{Database, Options, StorageError};
 
@@ -33,6 +34,10 @@ async fn a_database_of_the_first_schema_is_brought_to_this_one_with_its_rows() {
     assert_eq!((name.as_str(), state.as_str()), ("anna", "pending"));
     let (codes, event): (i64, String) = (row.get(2), row.get(3));
     assert_eq!((codes, event.as_str()), (1, "invitation.created"));
+    let grants = database.grant_records();
+    let known = grants.read("team", "i-2").await.unwrap();
+    assert_eq!((known.closed, known.records.len()), (false, 1));
+    assert_eq!(grants.watched("team", 10).await.unwrap().len(), 1, "and one that was given up");
 }
 
 #[tokio::test]

@@ -87,8 +87,18 @@ async fn a_statement_that_forgets_its_organization_finds_nothing_of_another() {
     }
     // The rows of the other are neither changed nor taken away.
     assert_eq!(client.execute("update invitation set name = 'mine'", &[]).await.unwrap(), 1);
-    for table in ["code", "outbox", "operation", "grant_log", "grant_closed", "held", "permission", "target"]
-    {
+    for table in [
+        "code",
+        "outbox",
+        "operation",
+        "grant_log",
+        "grant_closed",
+        "external_step",
+        "external_log",
+        "held",
+        "permission",
+        "target",
+    ] {
         assert_eq!(client.execute(&format!("delete from {table}"), &[]).await.unwrap(), 1, "{table}");
         assert_eq!(count(&all, table).await, 1, "{table}");
     }
@@ -106,6 +116,8 @@ async fn nobody_writes_rows_of_another_organization() {
         "insert into operation values ('b', 'c', 'p', '', 1)",
         "insert into operation_item values ('b', 'c', 'o', 1, 'j', null)",
         "insert into grant_log values ('b', 'j', 'group', 1)",
+        "insert into external_log values ('b', 'k', 0, null)",
+        "insert into external_step values ('b', 'j', 'group', 1, 'b', 'j', 'applied', 1, 1)",
         "insert into audit (at, organization, actor, request_id, kind, operation) values (1, 'b', '', '', 'refused', '')",
         "insert into person values ('b', 'k', 'k', 'k', 's', null, null, 1, 'b', 'k', null)",
         "insert into held values ('b', 'j', 'role', 'g', null)",
@@ -136,7 +148,7 @@ async fn an_invitee_sees_what_is_his_in_whichever_organization() {
         let row = client.query_one(&sql, &[]).await.unwrap();
         assert_eq!((row.get::<_, String>(0).as_str(), row.get::<_, i64>(1)), ("b", 1), "{table}");
     }
-    for table in ["operation", "operation_item"] {
+    for table in ["operation", "operation_item", "external_log", "external_step"] {
         assert_eq!(count(&client, table).await, 0, "{table}");
     }
 }

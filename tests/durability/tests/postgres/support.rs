@@ -7,8 +7,18 @@ use guestlist_storage::Options;
 use tokio_postgres::Client;
 
 /// Tables whose rows only their organization sees.
-pub const PRIVATE: [&str; 8] =
-    ["invitation", "code", "outbox", "operation", "operation_item", "grant_log", "grant_closed", "audit"];
+pub const PRIVATE: [&str; 10] = [
+    "invitation",
+    "code",
+    "outbox",
+    "operation",
+    "operation_item",
+    "grant_log",
+    "grant_closed",
+    "external_log",
+    "external_step",
+    "audit",
+];
 
 /// Tables that everybody may read and only their organization changes.
 pub const OPEN: [&str; 7] = ["organization", "userstore", "person", "spent", "target", "held", "permission"];
@@ -90,6 +100,8 @@ pub fn one_of_all(organization: &str, id: &str) -> String {
         insert into operation_item values ('ORG', 'c', 'o', 0, 'ID', null);
         insert into grant_log values ('ORG', 'ID', 'member', 1);
         insert into grant_closed values ('ORG', 'ID');
+        insert into external_log values ('ORG', 'ID', 0, null);
+        insert into external_step values ('ORG', 'ID', 'member', 0, 'parent', 'ID', 'applied', 1, 1);
         insert into audit (at, organization, actor, request_id, kind, operation, invitation)
             values (1, 'ORG', '', '', 'invitation.created', 'invite', 'ID');";
     invitation(organization, id) + &everything.replace("ORG", organization).replace("ID", id)
