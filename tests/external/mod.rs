@@ -11,14 +11,13 @@ use async_trait::async_trait;
 use guestlist_conformance::{
     Candidate, ClockKind, Event, Options, Prepared, Profile, Reference, Trouble, run,
 };
-use guestlist_connect::{GrantLog, GrantRecords, MemberWriter, Presence, Recipient, Written};
+use guestlist_connect::{
+    ExternalMembership, GrantLog, GrantRecords, MemberSource, MemberWriter, Presence, Recipient, Written,
+};
 use guestlist_contract::{
-    host::{Call, Host, Membership, Storage as _},
+    host::{Call, Host, Membership as _},
     membership::{Eligibility, Resolved},
-    types::{
-        Grant, GrantKind, HostError, Invitation, InvitationKey, Principal, State, Step, StepOutcome,
-        StepResult, Subject, UserRef,
-    },
+    types::{Grant, GrantKind, HostError, Principal, Step, UserRef},
 };
 use guestlist_memory::{AuditEvent, MemoryHost, Realm};
 
@@ -109,71 +108,38 @@ impl MemberWriter for Book {
     }
 }
 
+/// What has no effects: groups and rights are the host's, members are in the book.
 struct Elsewhere {
     host: Arc<MemoryHost>,
     book: Arc<Book>,
-    log: GrantLog,
-}
-
-impl Elsewhere {
-    async fn row(&self, call: &Call, organization: &str, id: &str) -> Result<Invitation, HostError> {
-        let key = InvitationKey { organization: organization.into(), id: id.into() };
-        let row = self.host.get(call, key).await;
-        row.map_err(|_| HostError::Denied("not for this call".into()))
-    }
 }
 
 #[async_trait]
-impl Membership for Elsewhere {
+impl MemberSource for Elsewhere {
     async fn resolve(
         &self,
         call: &Call,
-        organization: String,
-        inviter: Principal,
-        grants: Vec<Grant>,
+        organization: &str,
+        inviter: &Principal,
+        grants: &[Grant],
     ) -> Result<Vec<Option<Resolved>>, HostError> {
-        self.host.resolve(call, organization, inviter, grants).await
+        self.host.resolve(call, organization.to_owned(), inviter.clone(), grants.to_vec()).await
     }
 
     async fn eligible(
         &self,
         call: &Call,
-        organization: String,
-        users: Vec<UserRef>,
-        grants: Vec<Grant>,
+        organization: &str,
+        users: &[UserRef],
+        grants: &[Grant],
     ) -> Result<Vec<Eligibility>, HostError> {
-        let mut found = self.host.eligible(call, organization.clone(), users.clone(), grants).await?;
-        for (found, user) in found.iter_mut().zip(&users) {
-            found.member |= self.book.has(&organization, user, &Step::Member);
-            found.name_taken = !found.member && self.book.is_name_taken(&organization, user);
+        let (place, all) = (organization.to_owned(), users.to_vec());
+        let mut found = self.host.eligible(call, place, all, grants.to_vec()).await?;
+        for (found, user) in found.iter_mut().zip(users) {
+            found.member |= self.book.has(organization, user, &Step::Member);
+            found.name_taken = !found.member && self.book.is_name_taken(organization, user);
         }
         Ok(found)
-    }
-
-    async fn apply(
-        &self,
-        call: &Call,
-        organization: String,
-        invitation: String,
-        user: UserRef,
-        steps: Vec<Step>,
-    ) -> Result<Vec<StepOutcome>, HostError> {
-        let row = self.row(call, &organization, &invitation).await?;
-        let may = row.state == State::Accepting || self.log.is_closed(&organization, &invitation).await?;
-        if !may || row.subject != Subject::User(user.clone()) {
-            return Err(HostError::Denied("not for this user now".into()));
-        }
-        self.log.apply(Recipient { organization, invitation, user }, &steps).await
-    }
-
-    async fn close(
-        &self,
-        call: &Call,
-        organization: String,
-        invitation: String,
-    ) -> Result<Vec<StepResult>, HostError> {
-        self.row(call, &organization, &invitation).await?;
-        self.log.close(&organization, &invitation).await
     }
 }
 
@@ -222,8 +188,8 @@ impl Candidate for External {
 #[async_trait]
 impl Prepared for Opened {
     fn host(&self) -> Host {
-        let membership =
-            Elsewhere { host: self.host.clone(), book: self.book.clone(), log: self.log.clone() };
+        let source = Arc::new(Elsewhere { host: self.host.clone(), book: self.book.clone() });
+        let membership = ExternalMembership::new(source, self.host.clone(), self.log.clone());
         Host { membership: Arc::new(membership), ..self.host.clone().host() }
     }
 
