@@ -6,7 +6,7 @@ mod due;
 mod insert;
 pub(crate) mod lists;
 mod outbox;
-mod reading;
+pub(crate) mod reading;
 mod refusals;
 pub(crate) mod rows;
 mod settling;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A row, and whether it has or had a code.
-pub(super) async fn find<C: Connection>(
+pub(crate) async fn find<C: Connection>(
     db: &mut C,
     key: &InvitationKey,
 ) -> Result<Option<(Stored, bool)>, Failure> {

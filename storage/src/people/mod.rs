@@ -4,6 +4,7 @@
 mod administration;
 mod applying;
 mod directory;
+mod facts;
 mod guests;
 mod membership;
 mod persons;
@@ -13,8 +14,10 @@ mod settings;
 use async_trait::async_trait;
 use guestlist_contract::{
     directory::{Found, LookupError, Organization, User},
+    facts::FactSource,
     host::{Call, Directory, Membership, Settings},
     membership::{Eligibility, Resolved},
+    policy, rules,
     settings::Values,
     types::{Grant, HostError, Permissions, Principal, Step, StepOutcome, StepResult, UserRef},
 };
@@ -146,6 +149,27 @@ impl Membership for People {
         invitation: String,
     ) -> Result<Vec<StepResult>, HostError> {
         self.ask(applying::Close::new(call, organization, invitation)).await
+    }
+}
+
+/// The facts of [`guestlist_contract::rules`], with one difference: of several e-mails that the mail system has
+/// accepted for one invitation within a day, `sent-lately` counts the last.
+#[async_trait]
+impl FactSource for People {
+    async fn invite_facts(
+        &self,
+        call: &Call,
+        asked: policy::InviteFacts,
+    ) -> Result<rules::InviteFacts, HostError> {
+        self.ask(facts::OfInvite::new(call, asked)).await
+    }
+
+    async fn accept_facts(
+        &self,
+        call: &Call,
+        asked: policy::AcceptFacts,
+    ) -> Result<rules::AcceptFacts, HostError> {
+        self.ask(facts::OfAccept::new(call, &asked)).await
     }
 }
 
