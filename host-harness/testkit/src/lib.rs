@@ -1,12 +1,13 @@
 //! What tests of Guestlist, of its hosts and of policies share: the [guarantees] as questions to a snapshot, the
 //! [coverage] of the contract, policy components for the host in memory, and the [words] of the languages that
 //! policies are written in;
-//! and hosts that [fail](FaultPlan) on purpose and at an exact place.
+//! and hosts that [fail](FaultPlan) on purpose and at an exact place; and the [log] that an operator would read.
 
 pub mod coverage;
 mod faults;
 pub mod guarantees;
 mod judges;
+mod log;
 #[cfg(test)]
 #[allow(
     dead_code,
@@ -21,3 +22,4 @@ pub mod words;
 
 pub use faults::{Fault, FaultAt, FaultPlan, Intercept, Interceptor, Lie};
 pub use judges::{Judged, Judgement};
+pub use log::{Log, log};
