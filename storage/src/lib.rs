@@ -16,6 +16,7 @@ mod codec;
 mod database;
 mod error;
 mod invitations;
+mod log;
 mod many;
 mod migrate;
 mod observe;
@@ -30,7 +31,7 @@ pub use clock::Clock;
 pub use database::{Database, Options};
 pub use error::StorageError;
 pub use invitations::Invitations;
-pub use observe::{Observer, Statement};
+pub use observe::{Observer, Statement, StatementError};
 pub use people::{Administration, AdministrationError, NewOrganization, People};
 
 /// The programs in the documentation are compiled by the tests.

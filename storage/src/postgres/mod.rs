@@ -31,6 +31,7 @@ use crate::{
     Options, StorageError,
     clock::Latest,
     error::{Failure, Halt},
+    log::Asked,
     migrate::Migration,
     sql::Operation,
 };
@@ -83,18 +84,25 @@ impl Pool {
         Ok(Self { connections, shared })
     }
 
-    pub(crate) async fn perform<O: Operation>(&self, operation: &O) -> Result<O::Output, Halt> {
+    pub(crate) async fn perform<O: Operation>(
+        &self,
+        operation: &O,
+        asked: &Asked,
+    ) -> Result<O::Output, Halt> {
         let mut tried = 0;
         loop {
             tried += 1;
-            match self.attempt(operation).await {
-                Err(Halt::Failed(Failure::Conflict(_))) if tried < TRIES => back_off(tried).await,
+            match self.attempt(operation, asked).await {
+                Err(Halt::Failed(failure @ Failure::Conflict(_))) if tried < TRIES => {
+                    asked.again(&failure, tried);
+                    back_off(tried).await;
+                }
                 ended => return ended,
             }
         }
     }
 
-    async fn attempt<O: Operation>(&self, operation: &O) -> Result<O::Output, Halt> {
+    async fn attempt<O: Operation>(&self, operation: &O, asked: &Asked) -> Result<O::Output, Halt> {
         let scope = Bound::of(operation.scope())?;
         // Whatever ends this early, as its caller who goes away, leaves a connection that nobody can use.
         let client = scopeguard::guard(self.connection().await?, abandon);
@@ -110,8 +118,11 @@ impl Pool {
         }
         match ended {
             Err(failure) if done.is_ok() => Err(failure.into()),
-            // Where a rollback did not arrive, the end of the connection is one.
-            _ => done,
+            Err(failure) => {
+                asked.not_rolled_back(&failure);
+                done
+            }
+            Ok(()) => done,
         }
     }
 
@@ -119,9 +130,9 @@ impl Pool {
         self.connections.get().await.map_err(|error| {
             Failure::Away(match error {
                 PoolError::Timeout(_) => "no connection to the database was free in time".into(),
-                PoolError::Backend(error) => error::text(&error),
-                PoolError::PostCreateHook(HookError::Message(text)) => text.into_owned(),
-                other => other.to_string(),
+                PoolError::Backend(error) => error::failure(&error).cause().clone(),
+                PoolError::PostCreateHook(HookError::Message(text)) => text.into_owned().into(),
+                other => other.to_string().into(),
             })
         })
     }
