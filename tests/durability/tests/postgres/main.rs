@@ -17,6 +17,7 @@ mod people;
 mod plans;
 mod processes;
 mod rights;
+mod seen;
 mod sessions;
 mod states;
 mod support;
