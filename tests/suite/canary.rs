@@ -248,7 +248,8 @@ async fn a_code_stays_out_of_the_log_and_so_does_every_name_and_address() {
             ($($place:expr, $who:expr, $export:expr;)*) => {$(
                 for fault in [
                     Fault::Hostile(gives_away(&base.host, |text| json!({ "Err": { "Denied": text } }))),
-                    Fault::Hostile(gives_away(&base.host, |text| json!({ "Err": { "Host": { "Other": text } } }))),
+                    Fault::Hostile(gives_away(&base.host, |text| json!({ "Err": { "Host": { "Denied": text } } }))),
+                    Fault::Hostile(gives_away(&base.host, |text| json!({ "Err": { "Other": text } }))),
                     Fault::CrashAfter,
                 ] {
                     let rig = base.fork();

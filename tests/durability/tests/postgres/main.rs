@@ -23,6 +23,7 @@ mod states;
 mod support;
 mod tables;
 mod time;
+mod tls;
 #[path = "../trials/mod.rs"]
 mod trials;
 mod writes;

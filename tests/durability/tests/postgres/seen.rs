@@ -39,7 +39,7 @@ impl Desk {
     /// A database with one pending invitation of Zoe.
     async fn new(fresh: &Fresh<'_>, request: &'static str) -> Self {
         log();
-        let row = crate::support::invitation("acme", "u-zoe");
+        let row = crate::support::invitation("acme", "u-zoe").replace("\"system\"", "\"System\"");
         let code = "insert into code values (decode(repeat('c0de', 16), 'hex'), 'acme', 'u-zoe', 1)";
         owner(fresh).await.batch_execute(&(row + code)).await.unwrap();
         let heard = Arc::<Mutex<Vec<_>>>::default();
