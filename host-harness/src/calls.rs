@@ -431,7 +431,7 @@ fn failed_items<T, I: Failed, E>(answer: &Result<Vec<Result<T, I>>, E>) -> Vec<E
     answer.iter().flatten().filter_map(|item| item.as_ref().err()).map(Failed::case).collect()
 }
 
-/// What became of a host call that failed.
+/// Failure of a host call.
 enum Heard {
     /// No answer in time.
     Nothing,

@@ -21,7 +21,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::Damaged(not_json(&error)))
 }
 
-/// Where JSON is damaged. The error's own words quote what is there.
+/// Place where JSON is damaged. The error's own words quote what is there.
 fn not_json(error: &serde_json::Error) -> Cause {
     let what = match error.classify() {
         Category::Syntax => "is no JSON",
@@ -35,7 +35,7 @@ fn not_json(error: &serde_json::Error) -> Cause {
 pub(crate) trait Word: Sized + Copy + PartialEq + 'static {
     const WORDS: &'static [(Self, &'static str)];
 
-    /// What the words are words for.
+    /// Meaning of the words, for errors.
     const FOR: &'static str;
 
     fn word(self) -> &'static str {

@@ -88,7 +88,7 @@ pub(crate) struct Said {
 }
 
 impl Cause {
-    /// What the database said, in words of this program where they say more.
+    /// Keeps what the database said, beside a text for operators.
     pub(crate) fn said(text: String, said: Said) -> Self {
         Self { text, said: Some(Box::new(said)) }
     }
@@ -103,7 +103,7 @@ impl Cause {
         &self.text
     }
 
-    /// What the database said; absent where it said nothing, or was not asked.
+    /// Words of the database; absent where it said nothing, or was not asked.
     pub(crate) fn words(&self) -> Option<&Said> {
         self.said.as_deref()
     }
@@ -168,7 +168,7 @@ impl From<HostError> for Halt {
 }
 
 impl Failure {
-    /// What is known of it.
+    /// Cause of the failure.
     pub(crate) fn cause(&self) -> &Cause {
         match self {
             Self::Away(cause)

@@ -1,4 +1,4 @@
-//! What operators see of a database: a span for each operation, and an event for each that failed or was tried
+//! Logs what operators see of a database: a span for each operation, and an event for each that failed or was tried
 //! again. Neither holds arguments, rows, or anything else that is stored.
 
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Asked {
         })
     }
 
-    /// What happens within it belongs together.
+    /// Makes the span of the operation, with all its tries.
     pub(crate) fn span(&self) -> Span {
         tracing::debug_span!(
             "storage",
@@ -79,13 +79,13 @@ impl Asked {
         )
     }
 
-    /// It is tried again, for the time that this number counts.
+    /// Tells that it is tried again, after so many tries.
     pub(crate) fn again(&self, failure: &Failure, tried: u32) {
         tell!(debug, self, Some(failure.cause()), { failure = failure.kind(), tried = tried },
             "somebody else was in the way; the transaction was rolled back and is tried again");
     }
 
-    /// A rollback had no answer. The end of the connection is one.
+    /// Tells that a rollback had no answer. The end of the connection is one.
     pub(crate) fn not_rolled_back(&self, failure: &Failure) {
         tell!(
             debug,
@@ -96,7 +96,7 @@ impl Asked {
         );
     }
 
-    /// It has ended.
+    /// Tells how it has ended, where it did not go well.
     pub(crate) fn ended<T>(&self, done: &Result<T, Halt>) {
         let halt = match done {
             Ok(_) => return,
@@ -129,7 +129,7 @@ impl Asked {
     }
 }
 
-/// The instant that later transactions begin at was not written down; the next transaction tries again.
+/// Tells that the instant at which later transactions begin was not written down; the next one tries again.
 pub(crate) fn floor_not_raised(failure: &Failure) {
     let cause = failure.cause();
     tracing::debug!(

@@ -25,7 +25,7 @@ pub struct Statement<'a> {
     pub error: Option<StatementError<'a>>,
 }
 
-/// Why a statement failed.
+/// Cause of a failed statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StatementError<'a> {

@@ -18,7 +18,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// Of which kind it is; what it holds may be anything, and is told to nobody.
+    /// Kind of the value. Its content may be anything, and is told to nobody.
     fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",

@@ -42,14 +42,16 @@ const CODE: &[u8; 32] = b"CODE-DIGEST of thirty-two bytes.";
 
 const UNAVAILABLE: StoreError = StoreError::Host(HostError::Unavailable(None));
 
+/// Code and message of a statement that failed.
+type Heard = (Option<String>, String);
+
 struct Desk {
     folder: TempDir,
     memory: Arc<MemoryHost>,
     store: Invitations,
     /// The request id of all its calls: the tests of this process write one log.
     request: &'static str,
-    /// Code and message of each statement that failed.
-    heard: Arc<Mutex<Vec<(Option<String>, String)>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Desk {
@@ -173,7 +175,7 @@ impl Desk {
         }
     }
 
-    fn heard(&self) -> Vec<(Option<String>, String)> {
+    fn heard(&self) -> Vec<Heard> {
         self.heard.lock().unwrap().clone()
     }
 }

@@ -1,4 +1,4 @@
-//! What an operator would read while tests run: spans and events of Guestlist's crates, as lines.
+//! The log that an operator would read while tests run: spans and events of Guestlist's crates, as lines.
 
 use std::{
     fmt::{self, Write as _},

@@ -66,7 +66,7 @@ fn column<T: FromValue>(row: &Row, first: usize, place: usize) -> Result<T, Fail
     named(place, row.get(first + place))
 }
 
-/// Says which column is damaged: by its name somebody finds the rows where it is.
+/// Adds the name of the column to a failure: by it the damaged rows can be found.
 fn named<T>(place: usize, read: Result<T, Failure>) -> Result<T, Failure> {
     read.map_err(|failure| match failure {
         Failure::Damaged(cause) => {

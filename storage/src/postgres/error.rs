@@ -44,7 +44,7 @@ pub(super) fn text(error: &Error) -> String {
     text
 }
 
-/// What the server says of an error, but for its detail, hint and context, which hold values and statements.
+/// Cause of an error in the server's words, but for its detail, hint and context, which hold values and statements.
 fn cause(said: &DbError) -> Cause {
     let owned = |text: Option<&str>| text.map(str::to_owned);
     // A value that has no meaning for its type is quoted in the message itself.

@@ -24,7 +24,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::error;
 use crate::StorageError;
 
-/// How a connection is made: the driver's settings, and what encrypts it.
+/// Maker of connections: the driver's settings, and what encrypts it.
 #[derive(Clone)]
 pub(super) struct Connector {
     pub(super) config: Config,
@@ -38,7 +38,7 @@ impl fmt::Debug for Connector {
     }
 }
 
-/// What `sslmode` says, as libpq names it.
+/// Values of `sslmode`, as libpq names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Disable,
@@ -84,7 +84,7 @@ struct Own {
 }
 
 impl Connector {
-    /// Reads a URL. What it says of one does not repeat it, so that no password is shown.
+    /// Reads a URL. No error repeats it, so that no password is shown.
     pub(super) fn of(url: &str) -> Result<Self, StorageError> {
         let (rest, own) = split(url)?;
         let mut config: Config = rest.parse().map_err(|error| {
@@ -102,7 +102,7 @@ impl Connector {
         Ok(Self { tls: MakeRustlsConnect::new(client(mode, own.root.as_deref())?), config })
     }
 
-    /// What an operator reads of a connection that could not be made.
+    /// Text for operators about a connection that could not be made.
     pub(super) fn text(&self, error: &tokio_postgres::Error) -> String {
         let text = error::text(error);
         let advice = if text.contains("server does not support TLS") {
@@ -129,7 +129,7 @@ impl Connector {
     }
 }
 
-/// What is wrong with a certificate, without a word of it.
+/// Advice about a certificate that is not believed, without a word of it.
 fn advice(error: &CertificateError) -> &'static str {
     match error {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -214,7 +214,7 @@ fn client(mode: Mode, root: Option<&str>) -> Result<ClientConfig, StorageError> 
     Ok(config)
 }
 
-/// Whose signatures are believed: those of a file, or of this machine's system.
+/// Certificates that are believed: those of a file, or of this machine's system.
 fn roots(mode: Mode, file: Option<&str>) -> Result<RootCertStore, StorageError> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file.filter(|file| *file != "system") else {

@@ -192,7 +192,7 @@ impl ToSql for Value {
     }
 }
 
-/// What SQLite says of an error: its extended code, and a text that names tables and columns only.
+/// Cause of an error in SQLite's words: its extended code, and a text that names tables and columns only.
 fn cause(error: &rusqlite::Error) -> Cause {
     use rusqlite::Error::{SqlInputError, SqliteFailure};
     let text = error.to_string();

@@ -28,11 +28,14 @@ const CANARIES: [&str; 5] = ["canary", "zoe", "u-ann", "c0de", "192, 222"];
 
 const UNAVAILABLE: StoreError = StoreError::Host(HostError::Unavailable(None));
 
+/// Code and message of a statement that failed.
+type Heard = (Option<String>, String);
+
 struct Desk {
     memory: MemoryHost,
     store: Invitations,
     request: &'static str,
-    heard: Arc<Mutex<Vec<(Option<String>, String)>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Desk {
