@@ -1,7 +1,10 @@
 //! Takes back what lands though nobody may keep it any more.
 
 use super::{GrantLog, Progress, Put, Recipient, Record};
-use guestlist_contract::types::{HostError, Step};
+use guestlist_contract::{
+    Failed as _,
+    types::{GrantKind, HostError, Step},
+};
 
 /// The outcome of a run of [`GrantLog::reconcile`].
 #[derive(Debug, Default)]
@@ -15,6 +18,17 @@ pub struct Reconciled {
     pub waiting: usize,
     /// Errors that kept steps from being looked at or taken back. They are met again by the next run.
     pub failed: Vec<HostError>,
+}
+
+/// Names in the log for a step; which group or role it is stays out of it.
+fn kind(step: &Step) -> &'static str {
+    match step {
+        Step::Member => "member",
+        Step::Grant(grant) => match grant.kind {
+            GrantKind::Group => "group",
+            GrantKind::Role => "role",
+        },
+    }
 }
 
 /// The outcome of one watched step.
@@ -39,15 +53,38 @@ impl GrantLog {
     /// The log could not be read. What fails for one step is in the answer and hinders no other.
     pub async fn reconcile(&self, organization: &str, limit: usize) -> Result<Reconciled, HostError> {
         let mut done = Reconciled::default();
-        for record in self.records.watched(organization, limit).await? {
+        let watched = self.records.watched(organization, limit).await.inspect_err(|error| {
+            tracing::warn!(
+                operation = "reconcile",
+                organization,
+                outcome = error.case().name(),
+                "the records of steps that were given up could not be read"
+            );
+        });
+        for record in watched? {
             match self.revisit(&record).await {
                 Ok(Revisited::Settled) => done.settled += 1,
                 Ok(Revisited::Waiting) => done.waiting += 1,
                 Ok(Revisited::TakenBack) => {
+                    tracing::warn!(
+                        operation = "reconcile",
+                        organization,
+                        invitation = record.to.invitation,
+                        step = kind(&record.step),
+                        "what landed after its invitation was closed is taken back"
+                    );
                     done.taken_back.push((record.to, record.step));
                     done.waiting += 1;
                 }
                 Err(error) => {
+                    tracing::warn!(
+                        operation = "reconcile",
+                        organization,
+                        invitation = record.to.invitation,
+                        step = kind(&record.step),
+                        outcome = error.case().name(),
+                        "a step that was given up could not be looked at or taken back; the next run tries again"
+                    );
                     done.failed.push(error);
                     done.waiting += 1;
                 }

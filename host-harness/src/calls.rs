@@ -23,7 +23,7 @@ use crate::{
     trace::{Entry, redact},
 };
 use guestlist_contract::{
-    Function,
+    ErrorCase, Failed, Function,
     audit::Refusal,
     directory::{Found, LookupError, Organization, User},
     host::{Call, Host, Operation},
@@ -286,10 +286,19 @@ impl HostCalls {
         items: usize,
         host: impl Future<Output = R> + Send,
         conflict: impl Future<Output = Option<R>> + Send,
+        failed_items: impl Fn(&R) -> Vec<ErrorCase> + Send,
     ) -> Result<R, Stop> {
         let entry = self.begin(function, arguments)?;
+        let mut answered = true;
         let (answer, fault) = match &self.hooks.layer {
-            None => (Ok(within(self.time, host).await.unwrap_or_else(|| silent(function))), None),
+            None => {
+                let answer = within(self.time, host).await;
+                answered = answer.is_some();
+                if !answered {
+                    self.tell(function, Heard::Nothing);
+                }
+                (Ok(answer.unwrap_or_else(|| silent(function))), None)
+            }
             Some(layer) => {
                 let time = self.time;
                 let (host, conflict) = (pin!(host), pin!(conflict));
@@ -298,10 +307,54 @@ impl HostCalls {
                 (held.answer.unwrap_or_else(|| Ok(silent(function))), fault)
             }
         };
+        if let (Ok(answer), true) = (&answer, answered) {
+            if let Some(case) = answer.failure() {
+                self.tell(function, Heard::Failure(case));
+            }
+            let items = failed_items(answer);
+            // The worst of them speaks for all.
+            if let Some(case) = items.iter().max_by_key(|case| case.is_trouble()) {
+                self.tell(function, Heard::Items(*case, items.len()));
+            }
+        }
         if self.hooks.recording {
             self.finish(entry, fault, answer.as_ref().ok().map(Answer::shown));
         }
         answer
+    }
+
+    /// Writes to the log that a host call failed: what it was, and no word of what was asked or answered.
+    fn tell(&self, function: Function, heard: Heard) {
+        let context = &self.call.context;
+        macro_rules! event {
+            ($level:ident, $outcome:expr, $items:expr, $text:literal) => {
+                tracing::$level!(
+                    operation = self.call.operation.name(),
+                    organization = context.organization.as_deref(),
+                    request_id = context.request_id.as_str(),
+                    function = function.name(),
+                    outcome = $outcome,
+                    items = $items,
+                    $text
+                )
+            };
+        }
+        let none: Option<u64> = None;
+        match heard {
+            Heard::Nothing => {
+                event!(warn, silence(function).case().name(), none, "the host did not answer in time")
+            }
+            Heard::Failure(case) if case.is_trouble() => {
+                event!(warn, case.name(), none, "a host call failed")
+            }
+            Heard::Failure(case) => event!(debug, case.name(), none, "a host call was refused"),
+            Heard::Items(case, count) if case.is_trouble() => {
+                event!(warn, case.name(), count, "items of a host call failed");
+            }
+            Heard::Items(case, count) => {
+                event!(debug, case.name(), count, "items of a host call were refused")
+            }
+        }
     }
 
     /// `storage.transition`
@@ -323,7 +376,7 @@ impl HostCalls {
             row.ok().map(|row| Ok(Transitioned { applied: false, row }))
         };
         let host = asked.storage.transition(&self.call, key, guard, change);
-        self.ask(Function::StorageTransition, arguments, 0, host, conflict).await
+        self.ask(Function::StorageTransition, arguments, 0, host, conflict, |_| Vec::new()).await
     }
 
     /// `random.get-random-bytes`. More than 64 KiB is answered with no bytes at all.
@@ -336,19 +389,19 @@ impl HostCalls {
         let asked = self.host(Function::RandomGetRandomBytes)?;
         let length = usize::try_from(len).ok().filter(|_| len <= RANDOM_MAX);
         let host = async { length.map_or_else(Vec::new, |length| asked.random.bytes(length)) };
-        self.ask(Function::RandomGetRandomBytes, arguments, 0, host, ready(None)).await
+        self.ask(Function::RandomGetRandomBytes, arguments, 0, host, ready(None), |_| Vec::new()).await
     }
 }
 
 macro_rules! methods {
     (@one plain $($function:tt)*) => {
-        methods!(@with (0) $($function)*);
+        methods!(@with (0) (|_| Vec::new()) $($function)*);
     };
     (@one [$($list:tt)*] $($function:tt)*) => {
-        methods!(@with ($($list)*.len()) $($function)*);
+        methods!(@with ($($list)*.len()) (failed_items) $($function)*);
     };
     (@one special $($rest:tt)*) => {};
-    (@with ($items:expr) $interface:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty) => {
+    (@with ($items:expr) ($failed:expr) $interface:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty) => {
         #[doc = concat!("`", stringify!($interface), ".", $wit, "`")]
         ///
         /// # Errors
@@ -362,7 +415,7 @@ macro_rules! methods {
             });
             let items = $items;
             let host = self.host(Function::$variant)?.$interface.$method(&self.call, $($arg),*);
-            self.ask(Function::$variant, arguments, items, host, ready(None)).await
+            self.ask(Function::$variant, arguments, items, host, ready(None), $failed).await
         }
     };
     ($($interface:ident $id:literal { $($how:tt $kind:ident $variant:ident $name:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)* })*) => {
@@ -372,6 +425,20 @@ macro_rules! methods {
     };
 }
 with_imports!(methods);
+
+/// The items of an answer that failed by themselves.
+fn failed_items<T, I: Failed, E>(answer: &Result<Vec<Result<T, I>>, E>) -> Vec<ErrorCase> {
+    answer.iter().flatten().filter_map(|item| item.as_ref().err()).map(Failed::case).collect()
+}
+
+/// Failure of a host call.
+enum Heard {
+    /// No answer in time.
+    Nothing,
+    Failure(ErrorCase),
+    /// Items of its answer, so many of them.
+    Items(ErrorCase, usize),
+}
 
 /// Waits for `future` at most this long. One that is ready at once, as most host calls in tests and
 /// many in production are, needs no timer (and no runtime).
@@ -457,6 +524,9 @@ fn silence(function: Function) -> HostError {
 trait Answer: Serialize + DeserializeOwned + Send {
     fn failed(error: HostError) -> Self;
 
+    /// The failure that it is.
+    fn failure(&self) -> Option<ErrorCase>;
+
     /// As the trace shows it.
     fn shown(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
@@ -464,7 +534,7 @@ trait Answer: Serialize + DeserializeOwned + Send {
 }
 
 /// An error of the contract that has a place for failures of the host.
-trait HostFailure: Serialize + DeserializeOwned + Send {
+trait HostFailure: Failed + Serialize + DeserializeOwned + Send {
     fn host(error: HostError) -> Self;
 }
 
@@ -496,12 +566,20 @@ impl<T: Serialize + DeserializeOwned + Send, E: HostFailure> Answer for Result<T
     fn failed(error: HostError) -> Self {
         Err(E::host(error))
     }
+
+    fn failure(&self) -> Option<ErrorCase> {
+        self.as_ref().err().map(Failed::case)
+    }
 }
 
 /// Entropy: another length than asked for is its only failure, and its content is nobody's business.
 impl Answer for Vec<u8> {
     fn failed(_: HostError) -> Self {
         Self::new()
+    }
+
+    fn failure(&self) -> Option<ErrorCase> {
+        None
     }
 
     fn shown(&self) -> Value {

@@ -34,6 +34,15 @@ impl CallError {
             _ => None,
         }
     }
+
+    /// The word of the log for it.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Trapped(trapped) => trapped.reason.word(),
+            Self::Busy(_) => "busy",
+            Self::Instantiation(_) => "instantiation",
+        }
+    }
 }
 
 /// The report on an instance that was ended.
@@ -115,6 +124,21 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Names it in the log: of limits their names, as in [`Limits`].
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Deadline(_) => "time",
+            Self::OutOfFuel(_) => "fuel",
+            Self::Memory(_) => "memory",
+            Self::HostCalls(_) => "host_calls",
+            Self::HostCallBytes(_) => "host_call_bytes",
+            Self::StackOverflow => "stack-overflow",
+            Self::Panicked => "panicked",
+            Self::Injected(_) => "injected",
+            Self::Other(_) => "other",
+        }
+    }
+
     /// Says what happened, without what to do about it: "it takes longer than 50 ms".
     pub(crate) fn in_short(&self) -> String {
         match self {

@@ -8,6 +8,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tracing::Instrument as _;
 use wasmtime::{
     Store,
     component::{ComponentExportIndex, Instance},
@@ -162,10 +163,36 @@ impl Session {
                 }
             }
         };
-        match within(self.limits.time, attempt).await {
-            Some(done) => done,
-            None => Err(self.trapped(&calls, Reason::Deadline(self.limits.time), Vec::new())),
-        }
+        let context = &calls.call().context;
+        let span = tracing::debug_span!(
+            "call",
+            operation = E::OPERATION.name(),
+            organization = context.organization.as_deref(),
+            request_id = context.request_id.as_str(),
+        );
+        let attempt = async {
+            let done = match within(self.limits.time, attempt).await {
+                Some(done) => done,
+                None => Err(self.trapped(&calls, Reason::Deadline(self.limits.time), Vec::new())),
+            };
+            done.inspect_err(|error| self.tell(&calls, error))
+        };
+        attempt.instrument(span).await
+    }
+
+    /// Writes to the log why a call has no answer. What the guest itself chose to say is in the report alone.
+    fn tell(&self, calls: &HostCalls, error: &CallError) {
+        let Call { context, operation, .. } = calls.call();
+        tracing::warn!(
+            operation = operation.name(),
+            organization = context.organization.as_deref(),
+            request_id = context.request_id.as_str(),
+            plugin = self.plugin.digest(),
+            reason = error.reason(),
+            host_calls = calls.count(),
+            last = calls.tail().last().map(|function| function.name()),
+            "a call of the plugin has no answer"
+        );
     }
 
     async fn instantiate(&self, calls: &Arc<HostCalls>) -> Result<Live, CallError> {

@@ -44,6 +44,7 @@ struct Check;
 
 impl Operation for Check {
     type Output = (u32, i64);
+    const NAME: &'static str = "check";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -69,7 +70,7 @@ impl Database {
     /// # Errors
     /// It does not answer, or not in time.
     pub async fn check(&self) -> Result<Health, StorageError> {
-        let (schema, now) = self.perform(Check).await?;
+        let (schema, now) = self.perform(None, Check).await?;
         Ok(Health { kind: self.kind(), schema, now: u64::try_from(now).unwrap_or_default() })
     }
 }

@@ -7,22 +7,36 @@ use guestlist_contract::types::{
     AcceptWith, Grant, GrantKind, MailState, MessageKind, Notify, Principal, State,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 
-use crate::error::Failure;
+use crate::error::{Cause, Failure};
 
 /// Writes a value as JSON, always the same for the same value.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::Refused(error.to_string()))
+    serde_json::to_string(value).map_err(|error| Failure::Refused(not_json(&error)))
 }
 
 /// Reads what was written by [`json`].
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    serde_json::from_str(text).map_err(|error| Failure::Damaged(error.to_string()))
+    serde_json::from_str(text).map_err(|error| Failure::Damaged(not_json(&error)))
+}
+
+/// Place where JSON is damaged. The error's own words quote what is there.
+fn not_json(error: &serde_json::Error) -> Cause {
+    let what = match error.classify() {
+        Category::Syntax => "is no JSON",
+        Category::Eof => "is JSON that ends too early",
+        Category::Data | Category::Io => "is JSON of another shape than this program writes",
+    };
+    format!("a text {what}, at line {} column {}", error.line(), error.column()).into()
 }
 
 /// A type that has a word for each of its values.
 pub(crate) trait Word: Sized + Copy + PartialEq + 'static {
     const WORDS: &'static [(Self, &'static str)];
+
+    /// Meaning of the words, for errors.
+    const FOR: &'static str;
 
     fn word(self) -> &'static str {
         let known = Self::WORDS.iter().find(|(value, _)| *value == self);
@@ -31,11 +45,13 @@ pub(crate) trait Word: Sized + Copy + PartialEq + 'static {
 
     fn of(word: &str) -> Result<Self, Failure> {
         let known = Self::WORDS.iter().find(|(_, known)| *known == word);
-        known.map(|(value, _)| *value).ok_or_else(|| Failure::Damaged(format!("there is no word `{word}`")))
+        let unknown = || Failure::Damaged(format!("a text is no word for {}", Self::FOR).into());
+        known.map(|(value, _)| *value).ok_or_else(unknown)
     }
 }
 
 impl Word for State {
+    const FOR: &'static str = "a state";
     const WORDS: &'static [(Self, &'static str)] = &[
         (Self::AwaitingApproval, "awaiting-approval"),
         (Self::Pending, "pending"),
@@ -49,16 +65,19 @@ impl Word for State {
 }
 
 impl Word for AcceptWith {
+    const FOR: &'static str = "what accepts";
     const WORDS: &'static [(Self, &'static str)] =
         &[(Self::Invitee, "invitee"), (Self::InviteeAndCode, "invitee-and-code"), (Self::Code, "code")];
 }
 
 impl Word for Notify {
+    const FOR: &'static str = "who is notified";
     const WORDS: &'static [(Self, &'static str)] =
         &[(Self::Internal, "internal"), (Self::External, "external")];
 }
 
 impl Word for MailState {
+    const FOR: &'static str = "the state of a mail";
     const WORDS: &'static [(Self, &'static str)] = &[
         (Self::None, "none"),
         (Self::Queued, "queued"),
@@ -68,6 +87,7 @@ impl Word for MailState {
 }
 
 impl Word for GrantKind {
+    const FOR: &'static str = "a kind of grant";
     const WORDS: &'static [(Self, &'static str)] = &[(Self::Group, "group"), (Self::Role, "role")];
 }
 
@@ -99,7 +119,7 @@ pub(crate) fn message_of(word: &str) -> Result<MessageKind, Failure> {
         "revoked" => MessageKind::Revoked,
         other => match other.strip_prefix("other:") {
             Some(other) => MessageKind::Other(other.to_owned()),
-            None => return Err(Failure::Damaged(format!("there is no message `{other}`"))),
+            None => return Err(Failure::Damaged("a text is no word for a message".into())),
         },
     })
 }

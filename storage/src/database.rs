@@ -3,12 +3,14 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, task::JoinError};
+use tracing::Instrument as _;
 
-use guestlist_contract::host::Host;
+use guestlist_contract::host::{Call, Host};
 
 use crate::{
     Clock, Kind, Observer, StorageError,
     error::{Failure, Halt},
+    log::Asked,
     postgres,
     sql::Operation,
     sqlite,
@@ -111,7 +113,9 @@ async fn spawn<T: Send + 'static>(
 /// The task panicked, or its runtime has ended: nobody knows how far it came.
 impl From<JoinError> for Failure {
     fn from(error: JoinError) -> Self {
-        Self::CommitUnknown(error.to_string())
+        // What it panicked with may quote anything.
+        let what = if error.is_cancelled() { "was cancelled" } else { "panicked" };
+        Self::CommitUnknown(format!("the task of the transaction {what}").into())
     }
 }
 
@@ -183,13 +187,26 @@ impl Database {
         }
     }
 
-    /// Performs an operation in one transaction, again where somebody else was in the way.
-    pub(crate) async fn perform<O: Operation>(&self, operation: O) -> Result<O::Output, Halt> {
+    /// Does something in one transaction, again where somebody else was in the way; what goes wrong is logged.
+    /// `call`: for which call, where it is for one.
+    pub(crate) async fn perform<O: Operation>(
+        &self,
+        call: Option<&Call>,
+        operation: O,
+    ) -> Result<O::Output, Halt> {
+        let asked = Asked::new(self.kind(), call, &operation);
+        let span = asked.span();
+        let done = self.transact(operation, asked.clone()).instrument(span.clone()).await;
+        span.in_scope(|| asked.ended(&done));
+        done
+    }
+
+    async fn transact<O: Operation>(&self, operation: O, asked: Arc<Asked>) -> Result<O::Output, Halt> {
         match &self.backend {
-            Backend::Sqlite(pool) => pool.perform(operation).await,
+            Backend::Sqlite(pool) => pool.perform(operation, asked).await,
             Backend::Postgres(pool) => {
                 let pool = pool.clone();
-                let task = async move { pool.perform(&operation).await };
+                let task = async move { pool.perform(&operation, &asked).await }.in_current_span();
                 spawn(self.runtime.as_ref(), task).await?
             }
         }

@@ -48,21 +48,87 @@ pub enum StorageError {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Failure {
     /// The database does not answer. Nothing was applied.
-    Away(String),
+    Away(Cause),
     /// The database has no room, or nothing may be written. Nothing was applied.
-    Unwritable(String),
+    Unwritable(Cause),
     /// A conflict with somebody else, who was in the way, and it was rolled back. Worth another try at once.
-    Conflict(String),
+    Conflict(Cause),
     /// A row is there already; names the constraint, or the columns where the database has no name for it.
-    Duplicate(String),
+    Duplicate(Cause),
     /// The commit was sent and its answer did not come.
-    CommitUnknown(String),
+    CommitUnknown(Cause),
     /// The stored data is not what this program writes.
-    Damaged(String),
+    Damaged(Cause),
     /// The database turned the statement down.
-    Refused(String),
+    Refused(Cause),
     /// A text that no database can hold. Nothing was applied.
-    Unstorable(String),
+    Unstorable(Cause),
+}
+
+/// Cause of a failure: a text for operators, and what the database itself said.
+///
+/// Texts of this program name tables, columns and types, never what is stored: they are logged.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cause {
+    text: String,
+    said: Option<Box<Said>>,
+}
+
+/// Words of a database about a failure. They name parts of the schema and hold no values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Said {
+    /// The SQLSTATE, or SQLite's extended code.
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) severity: Option<String>,
+    pub(crate) schema: Option<String>,
+    pub(crate) table: Option<String>,
+    pub(crate) column: Option<String>,
+    pub(crate) constraint: Option<String>,
+}
+
+impl Cause {
+    /// Keeps what the database said, beside a text for operators.
+    pub(crate) fn said(text: String, said: Said) -> Self {
+        Self { text, said: Some(Box::new(said)) }
+    }
+
+    /// The same with another text for operators.
+    pub(crate) fn told_as(self, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..self }
+    }
+
+    /// The text for operators.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Words of the database; absent where it said nothing, or was not asked.
+    pub(crate) fn words(&self) -> Option<&Said> {
+        self.said.as_deref()
+    }
+
+    /// The database's code.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.words().map(|said| said.code.as_str())
+    }
+
+    /// The database's own words; this program's where it said nothing.
+    pub(crate) fn message(&self) -> &str {
+        self.words().map_or(&self.text, |said| &said.message)
+    }
+}
+
+impl From<&str> for Cause {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<String> for Cause {
+    fn from(text: String) -> Self {
+        Self { text, said: None }
+    }
 }
 
 /// The reason why an operation ended without its answer. Nothing of it is left.
@@ -102,17 +168,36 @@ impl From<HostError> for Halt {
 }
 
 impl Failure {
+    /// Cause of the failure.
+    pub(crate) fn cause(&self) -> &Cause {
+        match self {
+            Self::Away(cause)
+            | Self::Unwritable(cause)
+            | Self::Conflict(cause)
+            | Self::Duplicate(cause)
+            | Self::CommitUnknown(cause)
+            | Self::Damaged(cause)
+            | Self::Refused(cause)
+            | Self::Unstorable(cause) => cause,
+        }
+    }
+
     /// The text that an operator reads.
     pub(crate) fn text(&self) -> &str {
+        self.cause().text()
+    }
+
+    /// The word of its kind.
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Away(text)
-            | Self::Unwritable(text)
-            | Self::Conflict(text)
-            | Self::Duplicate(text)
-            | Self::CommitUnknown(text)
-            | Self::Damaged(text)
-            | Self::Refused(text)
-            | Self::Unstorable(text) => text,
+            Self::Away(_) => "away",
+            Self::Unwritable(_) => "unwritable",
+            Self::Conflict(_) => "conflict",
+            Self::Duplicate(_) => "duplicate",
+            Self::CommitUnknown(_) => "commit-unknown",
+            Self::Damaged(_) => "damaged",
+            Self::Refused(_) => "refused",
+            Self::Unstorable(_) => "unstorable",
         }
     }
 
@@ -120,8 +205,8 @@ impl Failure {
     pub(crate) fn told(&self) -> HostError {
         match self {
             Self::CommitUnknown(_) => HostError::OutcomeUnknown,
-            Self::Unstorable(text) => HostError::Invalid(text.clone()),
-            // All others were rolled back. What the words of the database say is for operators.
+            Self::Unstorable(cause) => HostError::Invalid(cause.text().to_owned()),
+            // All others were rolled back. What the words of the database say is for operators, in the log.
             _ => HostError::Unavailable(None),
         }
     }

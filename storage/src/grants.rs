@@ -33,6 +33,7 @@ const COLUMNS: &str =
     "s.invitation, s.step, s.account_organization, s.account_id, s.progress, s.version, s.changed_at";
 
 impl Word for Progress {
+    const FOR: &'static str = "how far a step has come";
     const WORDS: &'static [(Self, &'static str)] = &[
         (Self::Unwritten, "unwritten"),
         (Self::Doubtful, "doubtful"),
@@ -76,7 +77,7 @@ impl Database {
 
 impl Grants {
     async fn ask<O: Operation>(&self, operation: O) -> Result<O::Output, HostError> {
-        self.database.perform(operation).await.map_err(Halt::into_host)
+        self.database.perform(None, operation).await.map_err(Halt::into_host)
     }
 }
 
@@ -157,6 +158,7 @@ async fn records<C: Connection>(
 struct Read(Key);
 
 impl Operation for Read {
+    const NAME: &'static str = "grants.read";
     type Output = InvitationLog;
     const READS: bool = true;
 
@@ -182,6 +184,7 @@ impl Operation for Read {
 struct Leftovers(Recipient);
 
 impl Operation for Leftovers {
+    const NAME: &'static str = "grants.leftovers";
     type Output = Vec<Record>;
     const READS: bool = true;
 
@@ -207,6 +210,7 @@ struct Watched {
 }
 
 impl Operation for Watched {
+    const NAME: &'static str = "grants.watched";
     type Output = Vec<Record>;
     const READS: bool = true;
 
@@ -228,6 +232,7 @@ impl Operation for Watched {
 struct Close(Key);
 
 impl Operation for Close {
+    const NAME: &'static str = "grants.close";
     type Output = ();
 
     fn scope(&self) -> Scope {
@@ -313,6 +318,7 @@ impl Putting {
 }
 
 impl Operation for Putting {
+    const NAME: &'static str = "grants.put";
     type Output = Put;
 
     fn scope(&self) -> Scope {

@@ -18,6 +18,7 @@ mod database;
 mod error;
 mod grants;
 mod invitations;
+mod log;
 mod many;
 mod migrate;
 mod observe;
@@ -33,7 +34,7 @@ pub use database::{Database, Options};
 pub use error::StorageError;
 pub use grants::Grants;
 pub use invitations::Invitations;
-pub use observe::{Observer, Statement};
+pub use observe::{Observer, Statement, StatementError};
 pub use people::{Administration, AdministrationError, NewOrganization, People};
 
 /// The programs in the documentation are compiled by the tests.

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::error::Failure;
+
 /// A statement that has ended.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -19,6 +21,20 @@ pub struct Statement<'a> {
     /// The instructions that SQLite's machine has executed for it, which are the same on every computer;
     /// absent with PostgreSQL.
     pub steps: Option<u64>,
+    /// Why it failed; absent where it did not.
+    pub error: Option<StatementError<'a>>,
+}
+
+/// Cause of a failed statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StatementError<'a> {
+    /// PostgreSQL's SQLSTATE, or SQLite's extended result code as a number; absent where the database did not
+    /// answer.
+    pub code: Option<&'a str>,
+    /// The database's own words, or this program's where it said nothing. They name tables and constraints, and
+    /// quote nothing that is stored.
+    pub message: &'a str,
 }
 
 /// The one who hears of each statement, on the thread that ran it: whatever takes long there holds up the
@@ -36,10 +52,11 @@ impl Observer {
     }
 
     /// Tells of a statement that began at `begun` and has ended. `rows`: what came of it.
-    pub(crate) fn tell<E>(&self, sql: &str, begun: Instant, rows: &Result<u64, E>, steps: Option<u64>) {
+    pub(crate) fn tell(&self, sql: &str, begun: Instant, rows: Result<u64, &Failure>, steps: Option<u64>) {
         if let Some(hears) = &self.0 {
-            let rows = rows.as_ref().ok().copied();
-            hears(&Statement { sql, took: begun.elapsed(), rows, steps });
+            let error = rows.err().map(Failure::cause);
+            let error = error.map(|cause| StatementError { code: cause.code(), message: cause.message() });
+            hears(&Statement { sql, took: begun.elapsed(), rows: rows.ok(), steps, error });
         }
     }
 }

@@ -18,6 +18,18 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
 }
 
+impl Value {
+    /// Kind of the value. Its content may be anything, and is told to nobody.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Integer(_) => "a number that does not belong there",
+            Self::Text(_) => "a text that does not belong there",
+            Self::Bytes(_) => "bytes that do not belong there",
+        }
+    }
+}
+
 /// PostgreSQL holds no text with the character NUL, so no database is asked to.
 pub(crate) fn storable(values: &[Value]) -> Result<(), Failure> {
     let holds_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
@@ -95,6 +107,9 @@ pub(crate) trait Connection: Send {
 pub(crate) trait Operation: Send + Sync + 'static {
     type Output: Send + 'static;
 
+    /// Its name in the log: the function of the contract that it answers, where there is one.
+    const NAME: &'static str;
+
     /// Tells whether it changes nothing.
     const READS: bool = false;
 
@@ -108,7 +123,8 @@ impl Row {
     /// The column with this number, from 0. Another type than the one asked for is a damaged database.
     pub(crate) fn get<T: FromValue>(&self, column: usize) -> Result<T, Failure> {
         let value = self.0.get(column).unwrap_or(&Value::Null);
-        T::from_value(value).ok_or_else(|| Failure::Damaged(format!("column {column} holds {value:?}")))
+        let holds = || Failure::Damaged(format!("column {column} holds {}", value.kind()).into());
+        T::from_value(value).ok_or_else(holds)
     }
 }
 

@@ -139,6 +139,7 @@ fn a_repeated_write_that_surely_failed_does_not_end_the_doubt_about_the_first() 
 
 #[test]
 fn what_lands_after_the_close_is_taken_back() {
+    let told = guestlist_testkit::log();
     for nature in [MARKED, PLAIN] {
         let (directory, log) = on(nature, Options::default());
         directory.plan(&[(6, Fault::CrashLate)]);
@@ -153,6 +154,8 @@ fn what_lands_after_the_close_is_taken_back() {
         assert_eq!(reconcile(&log), (0, 1, 0));
         assert_eq!(reconcile(&log), (0, 0, 0));
     }
+    let lines = told.with(&["WARN", "operation=\"reconcile\"", "organization=\"acme\"", "is taken back"]);
+    assert!(lines.iter().any(|line| line.contains("step=\"member\"")), "{lines:?}");
 }
 
 #[test]

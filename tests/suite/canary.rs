@@ -9,7 +9,7 @@ use guestlist_contract::{
 };
 use guestlist_harness::{CallError, Export, Trace, operations as op};
 use guestlist_memory::{MemoryHost, Moment, Rule, SettingsPatch};
-use guestlist_testkit::{Fault, FaultPlan, Lie};
+use guestlist_testkit::{Fault, FaultPlan, Lie, log};
 use serde_json::{Value, json};
 
 use crate::rig::*;
@@ -232,6 +232,52 @@ async fn a_code_in_the_words_of_a_host_stays_out_of_traces_rows_and_events() {
         rig.host.advance(120_000);
         let swept = rig.run_with(plan, ACME, Principal::System, op::Sweep { limit: 9 }).await.unwrap();
         assert!(swept.answer.unwrap().failed > 0);
+    }
+}
+
+/// I-SEC1 in what operators read: neither the words of a host nor the arguments of a call are logged, whatever
+/// fails.
+#[tokio::test]
+async fn a_code_stays_out_of_the_log_and_so_does_every_name_and_address() {
+    let log = log();
+    let base = Rig::new();
+    let (key, code) = base.invited("alice", &[group("g-help")]).await;
+    let mut codes = base.codes();
+    for nth in 1..25 {
+        macro_rules! given_away {
+            ($($place:expr, $who:expr, $export:expr;)*) => {$(
+                for fault in [
+                    Fault::Hostile(gives_away(&base.host, |text| json!({ "Err": { "Denied": text } }))),
+                    Fault::Hostile(gives_away(&base.host, |text| json!({ "Err": { "Host": { "Denied": text } } }))),
+                    Fault::Hostile(gives_away(&base.host, |text| json!({ "Err": { "Other": text } }))),
+                    Fault::CrashAfter,
+                ] {
+                    let rig = base.fork();
+                    let plan = FaultPlan::at(nth, fault);
+                    let _ = rig.run_with(Arc::new(plan), $place, $who, $export).await;
+                    codes.extend(rig.codes());
+                }
+            )*};
+        }
+        given_away! {
+            None, alice(), op::Accept { handle: Handle::Code(code.clone()) };
+            ACME, ann(), op::Resend { ids: vec![key.id.clone()] };
+            ACME, ann(), op::Invite { request: request(&["bob", "nobody-of-that-name"], &[]) };
+        }
+    }
+    for line in [
+        ["WARN", "a host call failed", "function=\"settings.get\"", "outcome=\"other\""],
+        ["DEBUG", "a host call was refused", "function=\"storage.transition\"", "outcome=\"denied\""],
+        ["WARN", "a call of the plugin has no answer", "reason=\"injected\"", "last=\"storage.insert\""],
+        ["DEBUG", "span call", "operation=\"accept\"", "request_id="],
+    ] {
+        assert!(!log.with(&line).is_empty(), "{line:?} is not in the log");
+    }
+    for code in codes {
+        assert!(!log.holds(&code[5..48]), "I-SEC1: a confirmation code is in the log");
+    }
+    for word in ["inv1_", "alice", "bob", "nobody-of-that-name", "@", "u-ann", "g-help"] {
+        assert!(!log.holds(word), "`{word}` is in the log");
     }
 }
 

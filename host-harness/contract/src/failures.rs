@@ -219,6 +219,85 @@ fn case_of(variant: &Value) -> Option<(String, &Value)> {
     Some((kebab, inner))
 }
 
+/// An error of the contract, which is told by the name of its case.
+pub trait Failed {
+    /// The case, without what it carries: texts and ids stay behind.
+    fn case(&self) -> ErrorCase;
+}
+
+impl Failed for HostError {
+    fn case(&self) -> ErrorCase {
+        ErrorCase(match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Throttled(_) => "throttled",
+            Self::OutcomeUnknown => "outcome-unknown",
+            Self::Denied(_) => "denied",
+            Self::Invalid(_) => "invalid",
+            Self::Other(_) => "other",
+        })
+    }
+}
+
+/// The case of a host's error within an error that has an `other` of its own.
+fn within(error: &HostError) -> ErrorCase {
+    match error {
+        HostError::Other(_) => ErrorCase("host-other"),
+        error => error.case(),
+    }
+}
+
+impl Failed for LookupError {
+    fn case(&self) -> ErrorCase {
+        match self {
+            Self::Host(error) => within(error),
+            Self::UnknownUserstore(_) => ErrorCase("unknown-userstore"),
+            Self::Other(_) => ErrorCase("other"),
+        }
+    }
+}
+
+impl Failed for StoreError {
+    fn case(&self) -> ErrorCase {
+        match self {
+            Self::Host(error) => within(error),
+            Self::NotFound => ErrorCase("not-found"),
+            Self::Exists(_) => ErrorCase("exists"),
+            Self::OverLimit(_) => ErrorCase("over-limit"),
+            Self::OperationReused => ErrorCase("operation-reused"),
+            Self::InvalidCursor => ErrorCase("invalid-cursor"),
+            Self::Other(_) => ErrorCase("other"),
+        }
+    }
+}
+
+impl Failed for SendError {
+    fn case(&self) -> ErrorCase {
+        match self {
+            Self::Host(error) => within(error),
+            Self::NoAddress => ErrorCase("no-address"),
+            Self::Other(_) => ErrorCase("other"),
+        }
+    }
+}
+
+impl Failed for PolicyError {
+    fn case(&self) -> ErrorCase {
+        match self {
+            Self::Host(error) => error.case(),
+            Self::Silent(_) => ErrorCase("silent"),
+        }
+    }
+}
+
+impl ErrorCase {
+    /// A failure of the host, and no refusal: somebody should look after it.
+    #[must_use]
+    pub fn is_trouble(self) -> bool {
+        let trouble = ["unavailable", "throttled", "outcome-unknown", "host-other", "other", "silent"];
+        trouble.contains(&self.0)
+    }
+}
+
 impl Function {
     fn error_type(self) -> Errors {
         match self {
@@ -349,6 +428,28 @@ mod tests {
                 assert_eq!(function.failures_in(&answer), (None, vec![case; 2]), "{function}: {answer}");
             }
             assert_eq!(function.failures_in(&Value::Null), (None, vec![]));
+        }
+    }
+
+    #[test]
+    fn every_error_knows_its_case() {
+        fn case<E: Failed + serde::de::DeserializeOwned>(error: &Value) -> ErrorCase {
+            serde_json::from_value::<E>(error.clone()).unwrap().case()
+        }
+        let types = [Errors::Host, Errors::Lookup, Errors::Store, Errors::Send, Errors::Policy];
+        for errors in types {
+            for name in errors.names() {
+                let error = errors.make(errors.case(name).unwrap(), "acme").unwrap();
+                let found = match errors {
+                    Errors::None => unreachable!(),
+                    Errors::Host => case::<HostError>(&error),
+                    Errors::Lookup => case::<LookupError>(&error),
+                    Errors::Store => case::<StoreError>(&error),
+                    Errors::Send => case::<SendError>(&error),
+                    Errors::Policy => case::<PolicyError>(&error),
+                };
+                assert_eq!(found.name(), *name);
+            }
         }
     }
 

@@ -61,7 +61,7 @@ pub use tenant_policy::exports::guestlist::invitation::rules;
 pub use tenant_policy::{TenantPolicy, TenantPolicyPre};
 
 pub use address::{AddressDomains, NotADomain, address_domain};
-pub use failures::{ErrorCase, UnknownErrorCase};
+pub use failures::{ErrorCase, Failed, UnknownErrorCase};
 pub use imports::{Function, UnknownFunction};
 
 /// Every invitation.

@@ -33,6 +33,7 @@ impl Dismiss {
 
 impl Operation for Dismiss {
     type Output = Invitation;
+    const NAME: &'static str = "storage.dismiss";
 
     fn scope(&self) -> Scope {
         Asker::within(&self.key.organization)

@@ -143,6 +143,7 @@ impl Due {
 
 impl Operation for Due {
     type Output = Vec<DueItem>;
+    const NAME: &'static str = "storage.due";
 
     fn scope(&self) -> Scope {
         Asker::within(&self.organization)
@@ -206,6 +207,7 @@ pub(super) struct Organizations {
 
 impl Operation for Organizations {
     type Output = Vec<String>;
+    const NAME: &'static str = "with-due-work";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {

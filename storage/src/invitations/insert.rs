@@ -76,6 +76,7 @@ impl Insert {
 
 impl Operation for Insert {
     type Output = Vec<Result<Inserted, StoreError>>;
+    const NAME: &'static str = "storage.insert";
 
     fn scope(&self) -> Scope {
         Asker::within(&self.organization)
@@ -117,6 +118,7 @@ impl Recall {
 
 impl Operation for Recall {
     type Output = Vec<Recorded>;
+    const NAME: &'static str = "storage.recall";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {

@@ -26,6 +26,7 @@ pub(crate) struct Secret(pub(crate) &'static str);
 
 impl Operation for Secret {
     type Output = [u8; 32];
+    const NAME: &'static str = "secret";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -35,7 +36,7 @@ impl Operation for Secret {
     async fn run<C: Connection>(&self, db: &mut C) -> Result<[u8; 32], Halt> {
         let found = db.row("select value from secret where name = $1", values![self.0]).await?;
         let key: Option<Vec<u8>> = found.map(|row| row.get(0)).transpose()?;
-        let missing = || Failure::Damaged(format!("the key of {} is missing", self.0));
+        let missing = || Failure::Damaged(format!("the key of {} is missing", self.0).into());
         Ok(key.and_then(|key| key.try_into().ok()).ok_or_else(missing)?)
     }
 }
@@ -152,6 +153,7 @@ impl List {
 
 impl Operation for List {
     type Output = Page;
+    const NAME: &'static str = "storage.list";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -215,6 +217,7 @@ impl Mine {
 
 impl Operation for Mine {
     type Output = Page;
+    const NAME: &'static str = "storage.mine";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {

@@ -79,7 +79,7 @@ impl Invitations {
     /// # Errors
     /// The database does not answer.
     pub async fn with_due_work(&self, limit: u32) -> Result<Vec<String>, HostError> {
-        self.database.perform(due::Organizations { limit }).await.map_err(Halt::into_host)
+        self.database.perform(None, due::Organizations { limit }).await.map_err(Halt::into_host)
     }
 
     /// Settles what the host's own e-mail pipeline had `taken`, when it knows what became of it; as
@@ -88,24 +88,35 @@ impl Invitations {
     /// # Errors
     /// As `storage.settle`.
     pub async fn settle_taken(&self, organization: &str, deliveries: Vec<Delivery>) -> Result<(), HostError> {
-        self.tell(settling::Settle::by_host(organization.to_owned(), deliveries)).await
+        self.tell(None, settling::Settle::by_host(organization.to_owned(), deliveries)).await
     }
 
-    async fn store<O: Operation>(&self, operation: Result<O, Halt>) -> Result<O::Output, StoreError> {
-        self.database.perform(operation.map_err(Halt::into_store)?).await.map_err(Halt::into_store)
+    async fn store<O: Operation>(
+        &self,
+        call: &Call,
+        operation: Result<O, Halt>,
+    ) -> Result<O::Output, StoreError> {
+        let operation = operation.map_err(Halt::into_store)?;
+        self.database.perform(Some(call), operation).await.map_err(Halt::into_store)
     }
 
-    async fn tell<O: Operation>(&self, operation: Result<O, Halt>) -> Result<O::Output, HostError> {
-        self.database.perform(operation.map_err(Halt::into_host)?).await.map_err(Halt::into_host)
+    /// The same for functions whose errors are the host's alone.
+    async fn tell<O: Operation>(
+        &self,
+        call: Option<&Call>,
+        operation: Result<O, Halt>,
+    ) -> Result<O::Output, HostError> {
+        let operation = operation.map_err(Halt::into_host)?;
+        self.database.perform(call, operation).await.map_err(Halt::into_host)
     }
 
-    async fn secret(&self) -> Result<[u8; 32], StoreError> {
-        let read = || async { self.store(Ok(lists::Secret("cursors"))).await };
+    async fn secret(&self, call: &Call) -> Result<[u8; 32], StoreError> {
+        let read = || async { self.store(call, Ok(lists::Secret("cursors"))).await };
         self.secret.get_or_try_init(read).await.copied()
     }
 
-    async fn names(&self) -> Result<[u8; 32], StoreError> {
-        let read = || async { self.store(Ok(lists::Secret("names"))).await };
+    async fn names(&self, call: &Call) -> Result<[u8; 32], StoreError> {
+        let read = || async { self.store(call, Ok(lists::Secret("names"))).await };
         self.names.get_or_try_init(read).await.copied()
     }
 }
@@ -119,7 +130,7 @@ impl Storage for Invitations {
         operation: String,
         fingerprint: Vec<u8>,
     ) -> Result<Vec<Recorded>, StoreError> {
-        self.store(insert::Recall::new(call, organization, operation, &fingerprint)).await
+        self.store(call, insert::Recall::new(call, organization, operation, &fingerprint)).await
     }
 
     async fn insert(
@@ -129,17 +140,17 @@ impl Storage for Invitations {
         batch: Batch,
     ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
         let mut insert = insert::Insert::new(call, organization, batch).map_err(Halt::into_store)?;
-        insert.names = self.names().await?;
+        insert.names = self.names(call).await?;
         insert.landings = self.landings.as_ref().map(|allowed| allowed(&insert.organization));
-        self.store(Ok(insert)).await
+        self.store(call, Ok(insert)).await
     }
 
     async fn get(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
-        self.store(reading::Get::new(call, key)).await
+        self.store(call, reading::Get::new(call, key)).await
     }
 
     async fn dismiss(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
-        self.store(dismiss::Dismiss::new(call, key)).await
+        self.store(call, dismiss::Dismiss::new(call, key)).await
     }
 
     async fn by_code(&self, call: &Call, code: Vec<u8>) -> Result<Option<Invitation>, HostError> {
@@ -148,7 +159,7 @@ impl Storage for Invitations {
             None => None,
             Some(organization) => Some(self.settings.get(call, organization.clone()).await?.accept_with),
         };
-        let found = self.tell(reading::ByCode::new(call, &code, accept_with)).await?;
+        let found = self.tell(Some(call), reading::ByCode::new(call, &code, accept_with)).await?;
         Ok(reading::admit(call, found))
     }
 
@@ -159,7 +170,7 @@ impl Storage for Invitations {
         guard: Guard,
         change: Change,
     ) -> Result<Transitioned, StoreError> {
-        self.store(transition::Transition::new(call, key, guard, change)).await
+        self.store(call, transition::Transition::new(call, key, guard, change)).await
     }
 
     async fn list(
@@ -170,8 +181,8 @@ impl Storage for Invitations {
         page: PageRequest,
     ) -> Result<Page, StoreError> {
         let mut list = lists::List::new(call, organization, filter, page).map_err(Halt::into_store)?;
-        list.secret = self.secret().await?;
-        self.store(Ok(list)).await
+        list.secret = self.secret(call).await?;
+        self.store(call, Ok(list)).await
     }
 
     async fn mine(
@@ -182,8 +193,8 @@ impl Storage for Invitations {
         limit: u32,
     ) -> Result<Page, StoreError> {
         let mut mine = lists::Mine::new(call, states, after, limit).map_err(Halt::into_store)?;
-        mine.secret = self.secret().await?;
-        self.store(Ok(mine)).await
+        mine.secret = self.secret(call).await?;
+        self.store(call, Ok(mine)).await
     }
 
     async fn due(
@@ -195,7 +206,7 @@ impl Storage for Invitations {
     ) -> Result<Vec<DueItem>, HostError> {
         call.acts_in(&organization)?;
         let reminder_before = self.settings.get(call, organization.clone()).await?.reminder_before;
-        self.tell(due::Due::new(call, organization, limit, hold, reminder_before)).await
+        self.tell(Some(call), due::Due::new(call, organization, limit, hold, reminder_before)).await
     }
 
     async fn settle(
@@ -204,7 +215,7 @@ impl Storage for Invitations {
         organization: String,
         deliveries: Vec<Delivery>,
     ) -> Result<(), HostError> {
-        self.tell(settling::Settle::new(call, organization, deliveries)).await
+        self.tell(Some(call), settling::Settle::new(call, organization, deliveries)).await
     }
 
     async fn purge(
@@ -214,7 +225,7 @@ impl Storage for Invitations {
         retention: u64,
         limit: u32,
     ) -> Result<u32, HostError> {
-        self.tell(settling::Purge::new(call, organization, retention, limit)).await
+        self.tell(Some(call), settling::Purge::new(call, organization, retention, limit)).await
     }
 }
 
@@ -227,7 +238,7 @@ impl Audit for Invitations {
         refusals: Vec<Refusal>,
     ) -> Result<(), HostError> {
         let mut refused = refusals::Refusals::new(call, organization, refusals).map_err(Halt::into_host)?;
-        refused.names = self.names().await.map_err(|error| Halt::Store(error).into_host())?;
-        self.tell(Ok(refused)).await
+        refused.names = self.names(call).await.map_err(|error| Halt::Store(error).into_host())?;
+        self.tell(Some(call), Ok(refused)).await
     }
 }

@@ -47,6 +47,7 @@ impl Get {
 
 impl Operation for Get {
     type Output = Invitation;
+    const NAME: &'static str = "storage.get";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -80,6 +81,7 @@ impl ByCode {
 impl Operation for ByCode {
     /// The row and the time at which it was read.
     type Output = Option<(Stored, i64)>;
+    const NAME: &'static str = "storage.by-code";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {

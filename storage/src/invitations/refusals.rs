@@ -42,6 +42,7 @@ impl Refusals {
 
 impl Operation for Refusals {
     type Output = ();
+    const NAME: &'static str = "audit.record-refusals";
 
     /// The organization of a refused code is nobody's business, so there may be none.
     fn scope(&self) -> Scope {

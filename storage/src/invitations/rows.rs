@@ -7,7 +7,7 @@ use guestlist_contract::types::{
 use crate::{
     codec::{Word as _, from_json, json},
     error::Failure,
-    sql::{Row, Value},
+    sql::{FromValue, Row, Value},
 };
 
 /// All columns, in the order of [`read`] and [`written`].
@@ -61,32 +61,49 @@ pub(crate) fn instant(column: i64) -> u64 {
     u64::try_from(column).unwrap_or_default()
 }
 
+/// One of [`COLUMNS`].
+fn column<T: FromValue>(row: &Row, first: usize, place: usize) -> Result<T, Failure> {
+    named(place, row.get(first + place))
+}
+
+/// Adds the name of the column to a failure: by it the damaged rows can be found.
+fn named<T>(place: usize, read: Result<T, Failure>) -> Result<T, Failure> {
+    read.map_err(|failure| match failure {
+        Failure::Damaged(cause) => {
+            let column = COLUMNS.split(',').nth(place).unwrap_or_default().trim();
+            Failure::Damaged(format!("`invitation.{column}`: {}", cause.text()).into())
+        }
+        other => other,
+    })
+}
+
 /// The columns of [`COLUMNS`] from the one with the number `first`.
 pub(crate) fn read(row: &Row, first: usize) -> Result<Stored, Failure> {
-    let text = |place: usize| row.get::<String>(first + place);
-    let absent = |place: usize| row.get::<Option<String>>(first + place);
-    let number = |place: usize| row.get::<u32>(first + place);
-    let time = |place: usize| row.get::<u64>(first + place);
-    let no_time = |place: usize| row.get::<Option<u64>>(first + place);
+    let text = |place| column::<String>(row, first, place);
+    let absent = |place| column::<Option<String>>(row, first, place);
+    let number = |place| column::<u32>(row, first, place);
+    let time = |place| column::<u64>(row, first, place);
+    let no_time = |place| column::<Option<u64>>(row, first, place);
+    let truth = |place| column::<bool>(row, first, place);
     let invitation = Invitation {
         key: InvitationKey { organization: text(0)?, id: text(1)? },
         parent: text(2)?,
         schema: number(3)?,
         version: time(4)?,
-        state: State::of(&text(5)?)?,
+        state: named(5, State::of(&text(5)?))?,
         subject: Subject::User(UserRef { organization: text(6)?, id: text(7)? }),
         name: text(8)?,
-        inviter: from_json(&text(9)?)?,
-        approver: absent(10)?.as_deref().map(from_json).transpose()?,
-        grants: from_json(&text(11)?)?,
-        outcomes: from_json(&text(12)?)?,
-        accept_with: AcceptWith::of(&text(13)?)?,
-        notify: Notify::of(&text(14)?)?,
-        mail: MailState::of(&text(15)?)?,
+        inviter: named(9, from_json(&text(9)?))?,
+        approver: named(10, absent(10)?.as_deref().map(from_json).transpose())?,
+        grants: named(11, from_json(&text(11)?))?,
+        outcomes: named(12, from_json(&text(12)?))?,
+        accept_with: named(13, AcceptWith::of(&text(13)?))?,
+        notify: named(14, Notify::of(&text(14)?))?,
+        mail: named(15, MailState::of(&text(15)?))?,
         template: absent(16)?,
         language: absent(17)?,
         landing: absent(18)?,
-        metadata: from_json(&text(19)?)?,
+        metadata: named(19, from_json(&text(19)?))?,
         created_at: time(20)?,
         lifetime: no_time(21)?,
         expires_at: no_time(22)?,
@@ -97,14 +114,9 @@ pub(crate) fn read(row: &Row, first: usize) -> Result<Stored, Failure> {
         resends: number(27)?,
         last_operation: text(28)?,
         replaces: absent(29)?,
-        dismissed: row.get(first + 30)?,
+        dismissed: truth(30)?,
     };
-    Ok(Stored {
-        invitation,
-        reminded: row.get(first + 31)?,
-        hidden_until: time(32)?,
-        mailed_at: no_time(33)?,
-    })
+    Ok(Stored { invitation, reminded: truth(31)?, hidden_until: time(32)?, mailed_at: no_time(33)? })
 }
 
 /// The values of [`COLUMNS`].

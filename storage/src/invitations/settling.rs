@@ -129,6 +129,7 @@ pub(super) async fn invited_into<C: Connection>(
 
 impl Operation for Settle {
     type Output = ();
+    const NAME: &'static str = "storage.settle";
 
     fn scope(&self) -> Scope {
         Asker::within(&self.organization)
@@ -269,6 +270,7 @@ impl Purge {
 
 impl Operation for Purge {
     type Output = u32;
+    const NAME: &'static str = "storage.purge";
 
     fn scope(&self) -> Scope {
         Asker::within(&self.organization)

@@ -266,6 +266,7 @@ impl Transition {
 
 impl Operation for Transition {
     type Output = Transitioned;
+    const NAME: &'static str = "storage.transition";
 
     fn scope(&self) -> Scope {
         Asker::within(&self.key.organization)

@@ -60,8 +60,10 @@ impl From<Halt> for AdministrationError {
         match halt {
             Halt::Impossible(error) => Self::Impossible(error),
             Halt::Contradictory(text) => Self::Settings(text),
-            Halt::Failed(Failure::CommitUnknown(text)) => Self::Unknown(text),
-            Halt::Failed(Failure::Unstorable(text)) => Self::Impossible(EventError::Impossible(text)),
+            Halt::Failed(Failure::CommitUnknown(cause)) => Self::Unknown(cause.text().to_owned()),
+            Halt::Failed(Failure::Unstorable(cause)) => {
+                Self::Impossible(EventError::Impossible(cause.text().to_owned()))
+            }
             Halt::Failed(failure) => Self::Database(StorageError::from(failure).to_string()),
             Halt::Store(error) => Self::Database(format!("{error:?}")),
         }
@@ -77,7 +79,7 @@ impl Administration {
 
     async fn make(&self, organization: &str, change: Change) -> Done {
         let changing = Changing { organization: organization.to_owned(), change };
-        Ok(self.database.perform(changing).await?)
+        Ok(self.database.perform(None, changing).await?)
     }
 }
 

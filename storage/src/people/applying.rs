@@ -162,6 +162,7 @@ fn granted(step: &Step) -> Option<&Grant> {
 
 impl Operation for Apply {
     type Output = Vec<StepOutcome>;
+    const NAME: &'static str = "membership.apply";
 
     fn scope(&self) -> Scope {
         Asker::within(&self.key.organization)
@@ -322,6 +323,7 @@ impl Close {
 
 impl Operation for Close {
     type Output = Vec<StepResult>;
+    const NAME: &'static str = "membership.close";
 
     fn scope(&self) -> Scope {
         Asker::within(&self.key.organization)

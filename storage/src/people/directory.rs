@@ -35,6 +35,7 @@ impl GetOrganization {
 
 impl Operation for GetOrganization {
     type Output = Option<Organization>;
+    const NAME: &'static str = "directory.get-organization";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -135,6 +136,7 @@ impl FindUsers {
 
 impl Operation for FindUsers {
     type Output = Result<Answers, LookupError>;
+    const NAME: &'static str = "directory.find-users";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -192,6 +194,7 @@ impl GetUsers {
 
 impl Operation for GetUsers {
     type Output = Vec<Option<User>>;
+    const NAME: &'static str = "directory.get-users";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -225,6 +228,7 @@ impl Standing {
 
 impl Operation for Standing {
     type Output = Option<Permissions>;
+    const NAME: &'static str = "directory.standing";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {

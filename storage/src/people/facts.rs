@@ -57,6 +57,7 @@ fn other_question() -> HostError {
 }
 
 impl Operation for OfInvite {
+    const NAME: &'static str = "policy.invite-facts";
     type Output = InviteFacts;
     const READS: bool = true;
 
@@ -102,6 +103,7 @@ impl OfAccept {
 }
 
 impl Operation for OfAccept {
+    const NAME: &'static str = "policy.accept-facts";
     type Output = AcceptFacts;
     const READS: bool = true;
 

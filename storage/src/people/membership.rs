@@ -80,6 +80,7 @@ impl Resolve {
 
 impl Operation for Resolve {
     type Output = Vec<Option<Resolved>>;
+    const NAME: &'static str = "membership.resolve";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -220,6 +221,7 @@ impl Eligible {
 
 impl Operation for Eligible {
     type Output = Vec<Eligibility>;
+    const NAME: &'static str = "membership.eligible";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {

@@ -52,9 +52,13 @@ impl Database {
 }
 
 impl People {
-    async fn ask<O: Operation>(&self, operation: Result<O, Failure>) -> Result<O::Output, HostError> {
+    async fn ask<O: Operation>(
+        &self,
+        call: &Call,
+        operation: Result<O, Failure>,
+    ) -> Result<O::Output, HostError> {
         let operation = operation.map_err(|failure| failure.told())?;
-        self.database.perform(operation).await.map_err(Halt::into_host)
+        self.database.perform(Some(call), operation).await.map_err(Halt::into_host)
     }
 }
 
@@ -68,7 +72,7 @@ fn is_askable(text: &str) -> bool {
 /// what they did: a row that is there by now, or one that is gone by now and that another was to refer to.
 fn in_the_way(failure: Failure) -> Failure {
     match failure {
-        Failure::Duplicate(text) | Failure::Refused(text) => Failure::Conflict(text),
+        Failure::Duplicate(cause) | Failure::Refused(cause) => Failure::Conflict(cause),
         other => other,
     }
 }
@@ -76,7 +80,7 @@ fn in_the_way(failure: Failure) -> Failure {
 #[async_trait]
 impl Directory for People {
     async fn get_organization(&self, call: &Call, id: String) -> Result<Option<Organization>, HostError> {
-        self.ask(directory::GetOrganization::new(call, id)).await
+        self.ask(call, directory::GetOrganization::new(call, id)).await
     }
 
     async fn find_users(
@@ -87,7 +91,7 @@ impl Directory for People {
         names: Vec<String>,
     ) -> Result<Vec<Result<Found, HostError>>, LookupError> {
         let asked = directory::FindUsers::new(call, organization, userstore_domain, names);
-        self.ask(asked).await.map_err(LookupError::Host)?
+        self.ask(call, asked).await.map_err(LookupError::Host)?
     }
 
     async fn get_users(
@@ -96,7 +100,7 @@ impl Directory for People {
         organization: String,
         accounts: Vec<UserRef>,
     ) -> Result<Vec<Option<User>>, HostError> {
-        self.ask(directory::GetUsers::new(call, organization, accounts)).await
+        self.ask(call, directory::GetUsers::new(call, organization, accounts)).await
     }
 
     async fn standing(
@@ -105,7 +109,7 @@ impl Directory for People {
         organization: String,
         who: Principal,
     ) -> Result<Option<Permissions>, HostError> {
-        self.ask(directory::Standing::new(call, organization, who)).await
+        self.ask(call, directory::Standing::new(call, organization, who)).await
     }
 }
 
@@ -118,7 +122,7 @@ impl Membership for People {
         inviter: Principal,
         grants: Vec<Grant>,
     ) -> Result<Vec<Option<Resolved>>, HostError> {
-        self.ask(membership::Resolve::new(call, organization, inviter, grants)).await
+        self.ask(call, membership::Resolve::new(call, organization, inviter, grants)).await
     }
 
     async fn eligible(
@@ -128,7 +132,7 @@ impl Membership for People {
         users: Vec<UserRef>,
         grants: Vec<Grant>,
     ) -> Result<Vec<Eligibility>, HostError> {
-        self.ask(membership::Eligible::new(call, organization, users, grants)).await
+        self.ask(call, membership::Eligible::new(call, organization, users, grants)).await
     }
 
     async fn apply(
@@ -139,7 +143,7 @@ impl Membership for People {
         user: UserRef,
         steps: Vec<Step>,
     ) -> Result<Vec<StepOutcome>, HostError> {
-        self.ask(applying::Apply::new(call, organization, invitation, user, steps)).await
+        self.ask(call, applying::Apply::new(call, organization, invitation, user, steps)).await
     }
 
     async fn close(
@@ -148,7 +152,7 @@ impl Membership for People {
         organization: String,
         invitation: String,
     ) -> Result<Vec<StepResult>, HostError> {
-        self.ask(applying::Close::new(call, organization, invitation)).await
+        self.ask(call, applying::Close::new(call, organization, invitation)).await
     }
 }
 
@@ -161,7 +165,7 @@ impl FactSource for People {
         call: &Call,
         asked: policy::InviteFacts,
     ) -> Result<rules::InviteFacts, HostError> {
-        self.ask(facts::OfInvite::new(call, asked)).await
+        self.ask(call, facts::OfInvite::new(call, asked)).await
     }
 
     async fn accept_facts(
@@ -169,13 +173,13 @@ impl FactSource for People {
         call: &Call,
         asked: policy::AcceptFacts,
     ) -> Result<rules::AcceptFacts, HostError> {
-        self.ask(facts::OfAccept::new(call, &asked)).await
+        self.ask(call, facts::OfAccept::new(call, &asked)).await
     }
 }
 
 #[async_trait]
 impl Settings for People {
     async fn get(&self, call: &Call, organization: String) -> Result<Values, HostError> {
-        self.ask(settings::Get::new(call, organization)).await
+        self.ask(call, settings::Get::new(call, organization)).await
     }
 }

@@ -25,6 +25,7 @@ impl Get {
 
 impl Operation for Get {
     type Output = Values;
+    const NAME: &'static str = "settings.get";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {

@@ -18,6 +18,7 @@ use crate::{
     Clock, Observer,
     clock::{Latest, RAISED_EVERY},
     error::Failure,
+    log::floor_not_raised,
     sql::{Connection, Row, Scope, Value, storable},
 };
 
@@ -160,7 +161,9 @@ impl<'a> Inside<'a> {
         let raise = format!(
             "set local synchronous_commit = local; update floor set instant = {now} where instant <= {lags}"
         );
-        let _ = self.client.batch_execute(&raise).await;
+        if let Err(error) = self.client.batch_execute(&raise).await {
+            floor_not_raised(&failure(&error));
+        }
     }
 
     async fn ask<T>(&mut self, asking: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
@@ -168,7 +171,8 @@ impl<'a> Inside<'a> {
         let asking = async {
             asking.await.map_err(|error| match (failure(&error), error.code()) {
                 (Failure::Refused(text), Some(&SqlState::INSUFFICIENT_PRIVILEGE)) if is_owner => {
-                    Failure::Refused(format!("{text}; connect as the user that owns the tables"))
+                    let more = format!("{}; connect as the user that owns the tables", text.text());
+                    Failure::Refused(text.told_as(more))
                 }
                 (failure, _) => failure,
             })
@@ -216,7 +220,7 @@ impl Connection for Inside<'_> {
                 rows.iter().map(read).collect::<Result<Vec<_>, _>>()
             })
             .await;
-        self.shared.observer.tell(sql, begun, &found.as_ref().map(|rows| rows.len() as u64), None);
+        self.shared.observer.tell(sql, begun, found.as_ref().map(|rows| rows.len() as u64), None);
         found
     }
 
@@ -232,7 +236,7 @@ impl Connection for Inside<'_> {
                 client.execute(&statement, &bound(values)).await
             })
             .await;
-        self.shared.observer.tell(sql, begun, &changed, None);
+        self.shared.observer.tell(sql, begun, changed.as_ref().copied(), None);
         changed
     }
 

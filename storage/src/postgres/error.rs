@@ -7,15 +7,15 @@ use tokio_postgres::{
     error::{DbError, Severity},
 };
 
-use crate::error::Failure;
+use crate::error::{Cause, Failure, Said};
 
 /// A statement that failed before any commit was sent.
 pub(super) fn failure(error: &Error) -> Failure {
     if let Some(said) = error.as_db_error() {
-        return of_state(said.code().code(), said.message(), said.constraint());
+        return of_state(said.code().code(), said.constraint(), cause(said));
     }
     let is_lost = error.is_closed() || error.source().is_some_and(|source| source.is::<io::Error>());
-    if is_lost { Failure::Away(text(error)) } else { Failure::Refused(text(error)) }
+    if is_lost { Failure::Away(text(error).into()) } else { Failure::Refused(text(error).into()) }
 }
 
 /// A commit that failed. Where the server says so in an error it was rolled back; where it ends the connection,
@@ -24,7 +24,8 @@ pub(super) fn of_commit(error: &Error) -> Failure {
     let ended =
         |said: &DbError| matches!(said.parsed_severity(), None | Some(Severity::Fatal | Severity::Panic));
     if error.as_db_error().is_none_or(ended) {
-        return Failure::CommitUnknown(text(error));
+        let known = error.as_db_error().map_or_else(|| text(error).into(), cause);
+        return Failure::CommitUnknown(known);
     }
     failure(error)
 }
@@ -43,14 +44,37 @@ pub(super) fn text(error: &Error) -> String {
     text
 }
 
-fn of_state(state: &str, message: &str, constraint: Option<&str>) -> Failure {
-    let text = message.to_owned();
+/// Cause of an error in the server's words, but for its detail, hint and context, which hold values and statements.
+fn cause(said: &DbError) -> Cause {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    // A value that has no meaning for its type is quoted in the message itself.
+    let quotes = said.code().code().starts_with("22");
+    let message =
+        if quotes { "a value was turned down; the server's words quote it" } else { said.message() };
+    Cause::said(
+        said.message().to_owned(),
+        Said {
+            code: said.code().code().to_owned(),
+            message: message.to_owned(),
+            severity: Some(said.severity().to_owned()),
+            schema: owned(said.schema()),
+            table: owned(said.table()),
+            column: owned(said.column()),
+            constraint: owned(said.constraint()),
+        },
+    )
+}
+
+fn of_state(state: &str, constraint: Option<&str>, text: Cause) -> Failure {
     match state {
         // A serialization failure, a deadlock, a lock that did not come in time.
         "40001" | "40P01" | "55P03" => Failure::Conflict(text),
-        "23505" => Failure::Duplicate(constraint.unwrap_or(message).to_owned()),
-        "25006" => Failure::Unwritable("the database may only be read".into()),
-        "53100" => Failure::Unwritable("the disk of the database is full".into()),
+        "23505" => match constraint {
+            Some(constraint) => Failure::Duplicate(text.told_as(constraint)),
+            None => Failure::Duplicate(text),
+        },
+        "25006" => Failure::Unwritable(text.told_as("the database may only be read")),
+        "53100" => Failure::Unwritable(text.told_as("the disk of the database is full")),
         // Too many connections; a transaction that was idle for too long.
         "53300" | "25P03" => Failure::Away(text),
         "XX001" | "XX002" => Failure::Damaged(text),
@@ -69,8 +93,8 @@ mod tests {
 
     #[test]
     fn each_state_is_told_as_what_it_means_for_whoever_tries_again() {
-        let told = |state| of_state(state, "it said so", Some("invitation_active"));
-        let text = || "it said so".to_owned();
+        let told = |state| of_state(state, Some("invitation_active"), "it said so".into());
+        let text = || Cause::from("it said so");
         for state in ["40001", "40P01", "55P03"] {
             assert_eq!(told(state), Failure::Conflict(text()), "{state}");
         }

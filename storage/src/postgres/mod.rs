@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod migrate;
 mod session;
+mod tls;
 mod value;
 
 use std::{
@@ -20,17 +21,19 @@ use deadpool_postgres::{
 };
 use scopeguard::ScopeGuard;
 use tokio::runtime::Handle;
-use tokio_postgres::NoTls;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub(crate) use self::migrate::{erase, migrate};
 use self::{
     connection::{Bound, Inside, Shared},
     session::Session,
+    tls::Connector,
 };
 use crate::{
     Options, StorageError,
     clock::Latest,
     error::{Failure, Halt},
+    log::Asked,
     migrate::Migration,
     sql::Operation,
 };
@@ -45,6 +48,7 @@ const TRIES: u32 = 5;
 pub(crate) struct Pool {
     connections: deadpool_postgres::Pool,
     shared: Shared,
+    connector: Connector,
 }
 
 impl Pool {
@@ -58,9 +62,10 @@ impl Pool {
             observer: options.observer.clone(),
             answer: session.answer(),
         };
+        let connector = session.connector.clone();
         let manager = Manager::from_config(
-            session.config.clone(),
-            NoTls,
+            session.connector.config.clone(),
+            session.connector.tls.clone(),
             // A connection that has ended is known to have, and each transaction asks the server anyway.
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
@@ -80,24 +85,32 @@ impl Pool {
             .post_create(prepare)
             .build()
             .map_err(|error| StorageError::Database(error.to_string()))?;
-        Ok(Self { connections, shared })
+        Ok(Self { connections, shared, connector })
     }
 
-    pub(crate) async fn perform<O: Operation>(&self, operation: &O) -> Result<O::Output, Halt> {
+    pub(crate) async fn perform<O: Operation>(
+        &self,
+        operation: &O,
+        asked: &Asked,
+    ) -> Result<O::Output, Halt> {
         let mut tried = 0;
         loop {
             tried += 1;
-            match self.attempt(operation).await {
-                Err(Halt::Failed(Failure::Conflict(_))) if tried < TRIES => back_off(tried).await,
+            match self.attempt(operation, asked).await {
+                Err(Halt::Failed(failure @ Failure::Conflict(_))) if tried < TRIES => {
+                    asked.again(&failure, tried);
+                    back_off(tried).await;
+                }
                 ended => return ended,
             }
         }
     }
 
-    async fn attempt<O: Operation>(&self, operation: &O) -> Result<O::Output, Halt> {
+    async fn attempt<O: Operation>(&self, operation: &O, asked: &Asked) -> Result<O::Output, Halt> {
         let scope = Bound::of(operation.scope())?;
         // Whatever ends this early, as its caller who goes away, leaves a connection that nobody can use.
-        let client = scopeguard::guard(self.connection().await?, abandon);
+        let tls = self.connector.tls.clone();
+        let client = scopeguard::guard(self.connection().await?, |connection| abandon(connection, tls));
         let mut inside = Inside::begin(&client, &self.shared, &scope, O::READS).await?;
         let mut done = operation.run(&mut inside).await;
         if let (Ok(_), Some(failure)) = (&done, inside.failed()) {
@@ -110,8 +123,11 @@ impl Pool {
         }
         match ended {
             Err(failure) if done.is_ok() => Err(failure.into()),
-            // Where a rollback did not arrive, the end of the connection is one.
-            _ => done,
+            Err(failure) => {
+                asked.not_rolled_back(&failure);
+                done
+            }
+            Ok(()) => done,
         }
     }
 
@@ -119,16 +135,18 @@ impl Pool {
         self.connections.get().await.map_err(|error| {
             Failure::Away(match error {
                 PoolError::Timeout(_) => "no connection to the database was free in time".into(),
-                PoolError::Backend(error) => error::text(&error),
-                PoolError::PostCreateHook(HookError::Message(text)) => text.into_owned(),
-                other => other.to_string(),
+                PoolError::Backend(error) => {
+                    error::failure(&error).cause().clone().told_as(self.connector.text(&error))
+                }
+                PoolError::PostCreateHook(HookError::Message(text)) => text.into_owned().into(),
+                other => other.to_string().into(),
             })
         })
     }
 }
 
 /// Closes a connection; what its server still does for it is stopped, so that no lock is held any longer.
-fn abandon(connection: Object) {
+fn abandon(connection: Object, tls: MakeRustlsConnect) {
     let client = Object::take(connection);
     if client.is_closed() {
         return;
@@ -137,7 +155,7 @@ fn abandon(connection: Object) {
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(async move {
             // It is best effort: the server's own time-outs come later.
-            let _ = tokio::time::timeout(Duration::from_secs(1), cancel.cancel_query(NoTls)).await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), cancel.cancel_query(tls)).await;
         });
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tokio_postgres::{Client, Config, NoTls, config::SslMode, error::SqlState};
+use tokio_postgres::{Client, error::SqlState};
 
-use super::{MIGRATIONS, error};
+use super::{MIGRATIONS, error, tls::Connector};
 use crate::{Options, StorageError, migrate};
 
 /// The oldest server that this was tried with.
@@ -13,7 +13,7 @@ const OLDEST_SERVER: i32 = 150_000;
 /// The way in which connections are made, and what each is set to.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
-    pub(super) config: Config,
+    pub(super) connector: Connector,
     pub(super) schema: Name,
     pub(super) role: Name,
     pub(super) patience: Duration,
@@ -49,24 +49,13 @@ impl Name {
 
 impl Session {
     pub(super) fn of(url: &str, options: &Options) -> Result<Self, StorageError> {
-        // What it says of a URL does not repeat it, so that no password is shown.
-        let mut config: Config = url.parse().map_err(|error| {
-            StorageError::Invalid(format!("the URL of the database cannot be read: {}", error::text(&error)))
-        })?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(StorageError::Invalid(
-                "`sslmode=require` is not possible, because this program speaks no TLS; connect over a Unix \
-                 socket (`postgres:///NAME?host=/FOLDER`), or to a proxy on this machine that does, such as \
-                 stunnel, or PgBouncer in its session mode"
-                    .into(),
-            ));
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("guestlist");
+        let mut connector = Connector::of(url)?;
+        if connector.config.get_application_name().is_none() {
+            connector.config.application_name("guestlist");
         }
         let at_least = |wait: Duration| wait.max(Duration::from_millis(1));
         Ok(Self {
-            config,
+            connector,
             schema: Name::of("schema", &options.schema)?,
             role: Name::of("role", &options.role)?,
             // To PostgreSQL none at all would be for ever.
@@ -77,11 +66,12 @@ impl Session {
 
     /// A connection outside of any pool, as the user of the URL.
     pub(super) async fn connect(&self) -> Result<Client, StorageError> {
-        let connecting = tokio::time::timeout(self.patience, self.config.connect(NoTls));
+        let Connector { config, tls } = &self.connector;
+        let connecting = tokio::time::timeout(self.patience, config.connect(tls.clone()));
         let (client, connection) = connecting
             .await
             .map_err(|_| away("it did not answer in time"))?
-            .map_err(|error| away(&error::text(&error)))?;
+            .map_err(|error| away(&self.connector.text(&error)))?;
         // It ends with its client, which is told of each error.
         tokio::spawn(connection);
         Ok(client)

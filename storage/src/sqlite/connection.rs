@@ -12,7 +12,8 @@ use super::Shared;
 use crate::{
     Clock,
     clock::RAISED_EVERY,
-    error::{Failure, Halt},
+    error::{Cause, Failure, Halt, Said},
+    log::Asked,
     sql::{Connection, Operation, Row, Value, storable},
 };
 
@@ -21,6 +22,7 @@ pub(super) fn begin<O: Operation>(
     connection: &mut rusqlite::Connection,
     operation: &O,
     shared: &Shared,
+    asked: &Asked,
 ) -> Result<O::Output, Halt> {
     connection
         .execute_batch(if O::READS { "begin deferred" } else { "begin immediate" })
@@ -36,7 +38,9 @@ pub(super) fn begin<O: Operation>(
         Err(halt) => Err(halt),
     };
     if done.is_err() && !connection.is_autocommit() {
-        connection.execute_batch("rollback").map_err(|error| failure(&error))?;
+        // Why it was to be rolled back says more than why it was not.
+        let rolled_back = connection.execute_batch("rollback").map_err(|error| failure(&error));
+        rolled_back.inspect_err(|failure| asked.not_rolled_back(failure))?;
     }
     done
 }
@@ -44,7 +48,7 @@ pub(super) fn begin<O: Operation>(
 /// A commit that could not be written to the disk may be there after the next start.
 fn committed(error: &rusqlite::Error) -> Halt {
     match error.sqlite_error_code() {
-        Some(ErrorCode::SystemIoFailure) => Failure::CommitUnknown(error.to_string()).into(),
+        Some(ErrorCode::SystemIoFailure) => Failure::CommitUnknown(cause(error)).into(),
         _ => failure(error).into(),
     }
 }
@@ -102,13 +106,16 @@ impl Inside<'_> {
         run: impl FnOnce(&mut rusqlite::Statement<'_>) -> rusqlite::Result<(u64, T)>,
     ) -> Result<T, Failure> {
         let begun = Instant::now();
-        let mut statement =
-            self.connection.prepare_cached(&numbered(sql)).map_err(|error| failure(&error))?;
-        let ended = run(&mut statement);
-        let steps = u64::try_from(statement.reset_status(StatementStatus::VmStep)).unwrap_or_default();
+        let mut steps = 0;
+        let ended = self.connection.prepare_cached(&numbered(sql)).and_then(|mut statement| {
+            let ended = run(&mut statement);
+            steps = u64::try_from(statement.reset_status(StatementStatus::VmStep)).unwrap_or_default();
+            ended
+        });
+        let ended = ended.map_err(|error| failure(&error));
         let rows = ended.as_ref().map(|(rows, _)| *rows);
-        self.shared.observer.tell(sql, begun, &rows, Some(steps));
-        ended.map(|(_, answer)| answer).map_err(|error| failure(&error))
+        self.shared.observer.tell(sql, begun, rows, Some(steps));
+        ended.map(|(_, answer)| answer)
     }
 }
 
@@ -185,14 +192,28 @@ impl ToSql for Value {
     }
 }
 
+/// Cause of an error in SQLite's words: its extended code, and a text that names tables and columns only.
+fn cause(error: &rusqlite::Error) -> Cause {
+    use rusqlite::Error::{SqlInputError, SqliteFailure};
+    let text = error.to_string();
+    let (inner, message) = match error {
+        SqliteFailure(inner, message) => (inner, message.as_ref()),
+        // The text of the error has the whole statement in it.
+        SqlInputError { error, msg, .. } => (error, Some(msg)),
+        _ => return text.into(),
+    };
+    let message = message.unwrap_or(&text).clone();
+    Cause::said(text, Said { code: inner.extended_code.to_string(), message, ..Said::default() })
+}
+
 /// Tells what became of a statement.
 pub(super) fn failure(error: &rusqlite::Error) -> Failure {
-    let text = error.to_string();
+    let text = cause(error);
     let rusqlite::Error::SqliteFailure(inner, _) = error else { return Failure::Refused(text) };
     match inner.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Failure::Conflict(text),
-        ErrorCode::DiskFull => Failure::Unwritable("the disk of the database is full".into()),
-        ErrorCode::ReadOnly => Failure::Unwritable("the database may only be read".into()),
+        ErrorCode::DiskFull => Failure::Unwritable(text.told_as("the disk of the database is full")),
+        ErrorCode::ReadOnly => Failure::Unwritable(text.told_as("the database may only be read")),
         ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied => {
             Failure::Away(text)
         }

@@ -10,6 +10,7 @@ mod threads;
 use std::{path::Path, sync::Arc};
 
 use rusqlite::OpenFlags;
+use tracing::Span;
 
 use self::{
     connection::{begin, failure},
@@ -19,6 +20,7 @@ use crate::{
     Clock, Observer, Options, StorageError,
     clock::Latest,
     error::{Failure, Halt},
+    log::Asked,
     migrate::{self, Migration},
     sql::Operation,
 };
@@ -136,15 +138,22 @@ impl Pool {
         })
     }
 
-    pub(crate) async fn perform<O: Operation>(&self, operation: O) -> Result<O::Output, Halt> {
-        let shared = self.shared.clone();
+    pub(crate) async fn perform<O: Operation>(
+        &self,
+        operation: O,
+        asked: Arc<Asked>,
+    ) -> Result<O::Output, Halt> {
+        let (shared, span) = (self.shared.clone(), Span::current());
         let threads = if O::READS { &self.readers } else { &self.writer };
         let job = move |connection: &mut rusqlite::Connection| {
+            let _within = span.enter();
             let mut tried = 0;
             loop {
                 tried += 1;
-                match begin(connection, &operation, &shared) {
-                    Err(Halt::Failed(Failure::Conflict(_))) if tried < TRIES => {}
+                match begin(connection, &operation, &shared, &asked) {
+                    Err(Halt::Failed(failure @ Failure::Conflict(_))) if tried < TRIES => {
+                        asked.again(&failure, tried);
+                    }
                     ended => return ended,
                 }
             }

@@ -26,6 +26,7 @@ pub(super) struct Dump;
 
 impl Operation for Dump {
     type Output = Realm;
+    const NAME: &'static str = "dump";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {
@@ -48,7 +49,7 @@ impl Operation for Dump {
 }
 
 fn damaged(what: &str) -> Failure {
-    Failure::Damaged(format!("there is a row of {what} that belongs to nothing"))
+    Failure::Damaged(format!("there is a row of {what} that belongs to nothing").into())
 }
 
 fn place<'a>(realm: &'a mut Realm, row: &Row, what: &str) -> Result<&'a mut Organization, Failure> {
@@ -225,7 +226,7 @@ async fn trail<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failu
     let sql = format!("select {} from audit order by place", audit::COLUMNS);
     for row in db.rows(&sql, &[]).await? {
         let kind: String = row.get(4)?;
-        let unknown = || Failure::Damaged(format!("there is no word `{kind}`"));
+        let unknown = || Failure::Damaged("`audit.kind` holds no word of the audit trail".into());
         realm.audit.push(AuditEvent {
             at: row.get(0)?,
             organization: row.get(1)?,
@@ -250,7 +251,8 @@ async fn trail<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failu
 fn word(row: &Row) -> Result<Option<Word>, Failure> {
     let word: Option<String> = row.get(5)?;
     let read = |word: String| {
-        Word::of_text(&word).ok_or_else(|| Failure::Damaged(format!("there is no word `{word}`")))
+        Word::of_text(&word)
+            .ok_or_else(|| Failure::Damaged("`audit.word` holds no word of the audit trail".into()))
     };
     word.map(read).transpose()
 }

@@ -293,6 +293,7 @@ impl Load {
 
 impl Operation for Load {
     type Output = ();
+    const NAME: &'static str = "load";
 
     fn scope(&self) -> Scope {
         Scope { everything: true, owner: true, ..Scope::default() }

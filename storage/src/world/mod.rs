@@ -29,10 +29,10 @@ impl Database {
     /// database does not answer: the world is there as a whole or not at all.
     pub async fn load(&self, world: &Realm) -> Result<(), StorageError> {
         let load = load::Load::of(world)?;
-        self.perform(load).await.map_err(|halt| match halt {
-            Halt::Failed(Failure::Duplicate(text) | Failure::Refused(text) | Failure::Unstorable(text)) => {
-                StorageError::Invalid(format!("this world cannot be stored: {text}"))
-            }
+        self.perform(None, load).await.map_err(|halt| match halt {
+            Halt::Failed(
+                failure @ (Failure::Duplicate(_) | Failure::Refused(_) | Failure::Unstorable(_)),
+            ) => StorageError::Invalid(format!("this world cannot be stored: {}", failure.text())),
             halt => halt.into(),
         })
     }
@@ -42,7 +42,7 @@ impl Database {
     /// # Errors
     /// The database does not answer.
     pub async fn is_empty(&self) -> Result<bool, StorageError> {
-        Ok(self.perform(IsEmpty).await?)
+        Ok(self.perform(None, IsEmpty).await?)
     }
 
     /// Everything that is there, except for the [records](crate::Grants) of members who are elsewhere: a database
@@ -54,7 +54,7 @@ impl Database {
     /// # Errors
     /// The database does not answer, or has something that this program has not written.
     pub async fn dump(&self) -> Result<Realm, StorageError> {
-        Ok(self.perform(dump::Dump).await?)
+        Ok(self.perform(None, dump::Dump).await?)
     }
 }
 
@@ -63,6 +63,7 @@ struct IsEmpty;
 
 impl Operation for IsEmpty {
     type Output = bool;
+    const NAME: &'static str = "is-empty";
     const READS: bool = true;
 
     fn scope(&self) -> Scope {

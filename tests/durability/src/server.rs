@@ -1,13 +1,17 @@
 //! A PostgreSQL of a test's own.
 //!
-//! It lives in a temporary folder and listens on a Unix socket in there, on no port. A shell waits beside it
-//! for the end of this process, whatever that is, then stops the server and removes the folder: also after a
-//! `kill -9`, when nothing of this process can clean up any more.
+//! It lives in a temporary folder and listens on a Unix socket in there, and on a port only where it is asked to.
+//! A shell waits beside it for the end of this process, whatever that is, then stops the server and removes the
+//! folder: also after a `kill -9`, when nothing of this process can clean up any more.
 
 use std::{
     env, fs,
     io::{Error, Result, Write as _},
-    os::unix::{fs::chown, process::CommandExt as _},
+    net::TcpListener,
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -32,6 +36,7 @@ pub struct Server {
     folder: PathBuf,
     programs: Programs,
     watcher: Child,
+    port: Option<u16>,
     template: OnceCell<()>,
     databases: AtomicUsize,
 }
@@ -89,16 +94,39 @@ impl Server {
     /// # Errors
     /// PostgreSQL's programs are not there, or fail.
     pub fn start(disk: Disk) -> Result<Self> {
+        Self::start_on(disk, None, None)
+    }
+
+    /// Makes and starts a server that also listens on a port of this machine, encrypted with this certificate and
+    /// key where there are some.
+    ///
+    /// # Errors
+    /// PostgreSQL's programs are not there, or fail, or no port is free.
+    pub fn start_listening(certificate: Option<(&str, &str)>) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Self::start_on(Disk::Lazy, Some(port), certificate)
+    }
+
+    fn start_on(disk: Disk, port: Option<u16>, certificate: Option<(&str, &str)>) -> Result<Self> {
         let programs = Programs::find()?;
         let folder = tempfile::Builder::new().prefix("guestlist-pg-").tempdir()?.keep();
         if let Some((user, group)) = programs.user {
             chown(&folder, Some(user), Some(group))?;
         }
         let watcher = programs.watch(&folder)?;
-        let server =
-            Self { folder, programs, watcher, template: OnceCell::new(), databases: AtomicUsize::new(0) };
+        let server = Self {
+            folder,
+            programs,
+            watcher,
+            port,
+            template: OnceCell::new(),
+            databases: AtomicUsize::new(0),
+        };
         // From here on everything is removed again, whatever fails.
         server.make(disk)?;
+        if let Some(port) = port {
+            server.listen(port, certificate)?;
+        }
         server.start_again()?;
         Ok(server)
     }
@@ -115,7 +143,33 @@ impl Server {
             // Enough for what is measured to stay in memory, and little where tests share it.
             if disk == Disk::Synced { "512MB" } else { "32MB" },
         );
-        fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?.write_all(settings.as_bytes())
+        self.set(&settings)
+    }
+
+    fn listen(&self, port: u16, certificate: Option<(&str, &str)>) -> Result<()> {
+        self.set(&format!("listen_addresses = '127.0.0.1'\nport = {port}\n"))?;
+        let Some((certificate, key)) = certificate else { return Ok(()) };
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = self.data().join(name);
+            fs::write(&file, text)?;
+            // Others may not read the key, or the server does not use it.
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+            if let Some((user, group)) = self.programs.user {
+                chown(&file, Some(user), Some(group))?;
+            }
+        }
+        self.set("ssl = on\n")
+    }
+
+    /// Adds to its settings; of one that is there twice the last counts.
+    fn set(&self, settings: &str) -> Result<()> {
+        let file = self.data().join("postgresql.conf");
+        fs::OpenOptions::new().append(true).open(file)?.write_all(settings.as_bytes())
+    }
+
+    /// The port of this machine that it listens on.
+    pub fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// Starts it after [`stop_immediate`](Self::stop_immediate).
@@ -145,7 +199,8 @@ impl Server {
 
     /// The URL of one of its databases.
     pub fn url_as(&self, user: &str, database: &str) -> String {
-        format!("postgres://{user}@/{database}?host={}", self.folder.display())
+        let port = self.port.map(|port| format!("&port={port}")).unwrap_or_default();
+        format!("postgres://{user}@/{database}?host={}{port}", self.folder.display())
     }
 
     /// Makes an empty database and answers its URL.

@@ -121,6 +121,7 @@ pub(super) struct Changing {
 
 impl Operation for Changing {
     type Output = ();
+    const NAME: &'static str = "administration";
 
     fn scope(&self) -> Scope {
         // Who is deleted is a guest elsewhere, too, and somebody's invitations are of any organization.
@@ -240,7 +241,7 @@ impl Changing {
                 return Err(impossible(format!("`{ancestor}` would be its own ancestor")));
             }
             if seen.contains(&ancestor) {
-                return Err(Failure::Damaged(format!("`{ancestor}` is its own ancestor")).into());
+                return Err(Failure::Damaged("an organization is its own ancestor".into()).into());
             }
             above = parent_of(db, &ancestor).await?;
             seen.push(ancestor);

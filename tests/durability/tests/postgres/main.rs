@@ -20,11 +20,13 @@ mod plans;
 mod processes;
 mod records;
 mod rights;
+mod seen;
 mod sessions;
 mod states;
 mod support;
 mod tables;
 mod time;
+mod tls;
 #[path = "../trials/mod.rs"]
 mod trials;
 mod writes;
