@@ -117,7 +117,12 @@ impl Operation for OfAccept {
         let row = row.at(db.now());
         let Subject::User(account) = row.subject else { return Err(asker::not_there().into()) };
         let (surroundings, _) = surroundings(db, &self.key.organization, &row.parent).await?;
-        let mut invitee = candidates(db, &surroundings, vec![(account, None, row.name)]).await?;
+        let is_guest = account.organization != row.parent;
+        let via =
+            if is_guest { locals(db, &row.parent, std::slice::from_ref(&account)).await? } else { vec![] };
+        let via = via.into_iter().next();
+        let via = via.map(|local| UserRef { organization: row.parent.clone(), id: local.id });
+        let mut invitee = candidates(db, &surroundings, vec![(account, via, row.name)]).await?;
         let invitee = invitee.pop().ok_or_else(asker::not_there)?;
         Ok(AcceptFacts {
             inviter: inviter(db, &self.key.organization, &row.inviter).await?,
@@ -285,11 +290,9 @@ async fn candidates<C: Connection>(
     let sent = sent_lately(db, &around.organization, &accounts).await?;
     let candidate = |(account, via, as_written): (UserRef, Option<UserRef>, String)| {
         let local = locals.iter().find(|local| local.account == account);
-        let here = |local: &Local| UserRef { organization: around.parent.clone(), id: local.id.clone() };
-        let is_guest = account.organization != around.parent;
         let (groups, roles) = local.and_then(|local| held.get(&local.id)).cloned().unwrap_or_default();
         Candidate {
-            via: via.or_else(|| local.filter(|_| is_guest).map(here)),
+            via,
             name: local.map(|local| local.name.clone()).unwrap_or_default(),
             as_written,
             userstore: local.map(|local| local.store.clone()).unwrap_or_default(),

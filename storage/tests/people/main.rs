@@ -12,6 +12,7 @@
 
 mod administering;
 mod both;
+mod facts;
 mod grants;
 mod histories;
 mod lifecycle;

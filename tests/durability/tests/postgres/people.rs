@@ -4,6 +4,8 @@
 mod administering;
 #[path = "../../../../storage/tests/people/both.rs"]
 mod both;
+#[path = "../../../../storage/tests/people/facts.rs"]
+mod facts;
 #[path = "../../../../storage/tests/people/grants.rs"]
 mod grants;
 #[path = "../../../../storage/tests/people/histories.rs"]
