@@ -28,7 +28,7 @@ pub enum StorageError {
     },
     /// The database was never prepared, or by an older version.
     #[error(
-        "the database has schema {found} and this program needs {own}; run `guestlist-storage migrate --database URL`"
+        "the database has schema {found} and this program needs {own}; run `guestlist migrate --database URL`"
     )]
     Older {
         /// 0: it is empty.

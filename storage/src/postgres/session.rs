@@ -128,7 +128,7 @@ impl Session {
         let rows = client.query_typed(state, &[]).await.map_err(|error| match error.code() {
             Some(&SqlState::UNDEFINED_TABLE) => unprepared(),
             Some(&SqlState::INSUFFICIENT_PRIVILEGE) => StorageError::Database(format!(
-                "the role `{}` may not use the schema `{}`; run `guestlist-storage migrate` with this role",
+                "the role `{}` may not use the schema `{}`; run `guestlist migrate` with this role",
                 self.role.bare(),
                 self.schema.bare()
             )),

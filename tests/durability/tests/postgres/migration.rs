@@ -83,7 +83,7 @@ async fn an_empty_database_is_not_opened() {
     assert!(matches!(error, StorageError::Older { found: 0, .. }), "{error}");
     let error = Database::open(&url, named("nobody_made_me")).await.unwrap_err();
     assert!(matches!(error, StorageError::Older { found: 0, .. }), "{error}");
-    assert!(error.to_string().contains("guestlist-storage migrate"), "{error}");
+    assert!(error.to_string().contains("guestlist migrate"), "{error}");
 }
 
 #[tokio::test]
