@@ -22,18 +22,18 @@ use crate::{
             audit::Word,
             settings::{Notices, Values},
             types::{
-                AcceptWith, Context, HostError, Invitation, MessageKind, Obstacle, Principal, State, Step,
-                StepOutcome, StepResult,
+                AcceptWith, Context, HostError, Invitation, MessageKind, Obstacle, State, Step, StepOutcome,
+                StepResult,
             },
         },
     },
+    eligibility::{self, Blocked, Plan, out_of_step},
     entropy::Entropy,
-    find::{Found, find},
-    moving::{self, RETRIES, Unmoved, change, is_uncertain, shift},
     refusals::{About, account, audited, ended, obstacle_word},
+    resolve_handle::{Found, resolve_handle},
     settings,
-    standing::{self, Blocked, Plan, out_of_step},
     state::Move,
+    transition::{self, RETRIES, Unmoved, change, is_uncertain, notice, remaining_lease, shift},
 };
 
 /// The end that a claimed invitation came to.
@@ -68,7 +68,7 @@ fn try_accept(
 ) -> Result<Accepted, InviteeRefusal> {
     for _ in 0..RETRIES {
         // Found anew each time: a code that was replaced meanwhile must not work.
-        let found = find(host, context, handle)?;
+        let found = resolve_handle(host, context, handle)?;
         *about = About::row(&found.row);
         if found.row.state != State::Pending {
             return as_it_stands(host, context, found.is_invitee, found.settings.lease, found.row);
@@ -107,7 +107,7 @@ fn try_accept(
 
 /// The checks before the claim.
 fn may_be_accepted(host: &impl Capabilities, found: &Found) -> Result<(), InviteeRefusal> {
-    match standing::check(host, &found.row, &found.settings) {
+    match eligibility::check(host, &found.row, &found.settings) {
         Ok(plan) if plan.signed_in_only && !found.is_invitee => {
             Err(InviteeRefusal::Obstacle(Obstacle::Policy("sign in as the invited user".into())))
         }
@@ -147,7 +147,7 @@ fn as_it_stands(
 fn is_member(host: &impl Capabilities, row: &Invitation) -> Result<bool, HostError> {
     let Some(account) = account(&row.subject) else { return Ok(false) };
     match host.eligible(&row.key.organization, std::slice::from_ref(account), &[]) {
-        Ok(list) => Ok(standing::one(list)?.member),
+        Ok(list) => Ok(eligibility::one(list)?.member),
         Err(HostError::Denied(_)) => Ok(false),
         Err(error) => Err(error),
     }
@@ -156,13 +156,6 @@ fn is_member(host: &impl Capabilities, row: &Invitation) -> Result<bool, HostErr
 /// Tells whether somebody is a member after this outcome of the first step.
 const fn makes_member(outcome: StepOutcome) -> bool {
     matches!(outcome, StepOutcome::Applied | StepOutcome::AlreadyApplied | StepOutcome::AlreadyPresent)
-}
-
-/// The time for which somebody else's claim holds: at least a second, so that nobody asks in a loop, and at
-/// most a whole lease, although the host's clock may have gone back behind the store's.
-#[must_use]
-pub fn remaining_lease(context: &Context, row: &Invitation, lease: u64) -> u64 {
-    row.lease_until.unwrap_or(0).saturating_sub(context.now).min(lease).max(1000)
 }
 
 /// Takes the invitation for this run.
@@ -193,7 +186,7 @@ pub fn carry_through(
     operation: &str,
     by_invitee: bool,
 ) -> Result<Carried, HostError> {
-    let plan = match standing::check(host, claimed, settings) {
+    let plan = match eligibility::check(host, claimed, settings) {
         // The policy has come to ask for them since.
         Ok(plan) if plan.signed_in_only && !by_invitee => {
             return close(host, claimed, settings, operation, Word::Policy);
@@ -364,15 +357,8 @@ fn unfinished(unmoved: Unmoved) -> Result<Carried, HostError> {
 
 /// Tells what has become of it, if somebody else has moved it since the claim; otherwise `error` stands.
 fn elsewhere(host: &impl Capabilities, claimed: &Invitation, error: HostError) -> Result<Carried, HostError> {
-    match moving::read(host, &claimed.key) {
+    match transition::read(host, &claimed.key) {
         Ok(row) if row.version != claimed.version => Ok(Carried::Elsewhere(Box::new(row))),
         _ => Err(error),
     }
-}
-
-/// The notice to the inviter that the organization wants, if the inviter is a person.
-#[must_use]
-pub fn notice(row: &Invitation, settings: &Values, wanted: Notices, kind: MessageKind) -> Vec<MessageKind> {
-    let is_person = matches!(row.inviter, Principal::User(_));
-    if is_person && settings.notices.contains(wanted) { vec![kind] } else { Vec::new() }
 }

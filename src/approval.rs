@@ -9,16 +9,15 @@ use crate::{
             types::{Context, Invitation, MessageKind, Notify, Permissions, State},
         },
     },
+    eligibility::{self, Terms},
     entropy::Entropy,
-    find::is_subject,
     known::Known,
-    list,
-    moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
-    resend,
+    mail, managed,
+    resolve_handle::is_subject,
     revoke::{end, is_done},
     settings,
-    standing::{self, Terms},
     state::Move,
+    transition::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
 };
 
 /// `invitations.approve`
@@ -26,14 +25,14 @@ use crate::{
 /// # Errors
 /// Why it was not approved; then nothing was changed.
 pub fn approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invited, Refusal> {
-    list::about(host, context, "invitations.approve", Permissions::APPROVE, id, None, |row| {
+    managed::about(host, context, "invitations.approve", Permissions::APPROVE, id, None, |row| {
         try_approve(host, context, row)
     })
 }
 
 fn try_approve(host: &impl Capabilities, context: &Context, mut row: Invitation) -> Result<Invited, Refusal> {
     by_another(context, &row)?;
-    standing::must_be_active(host, &row.key.organization)?;
+    eligibility::must_be_active(host, &row.key.organization)?;
     if row.state != State::AwaitingApproval {
         return Err(Refusal::WrongState(row.state));
     }
@@ -50,13 +49,14 @@ fn try_approve(host: &impl Capabilities, context: &Context, mut row: Invitation)
     for _ in 0..RETRIES {
         // What could not be accepted is not sent. Asked each time: it is about the row as it is now.
         let terms = Terms { row: &row, inviter: &row.inviter, approved: true };
-        standing::sendable(standing::check_with(host, &mut Known::default(), &terms, &settings))?;
+        eligibility::sendable(eligibility::check_with(host, &mut Known::default(), &terms, &settings))?;
         match shift(host, &row, Move::Approve, &change) {
             Ok(now) => {
                 // A pending invitation has a code, so one that nobody may see is forgotten here: somebody who may
                 // sends it again.
-                let is_shown = now.notify == Notify::Internal || standing::may_see_code(context, &settings);
-                return Ok(resend::hand_over(host, &now, Some(&code).filter(|_| is_shown), &settings));
+                let is_shown =
+                    now.notify == Notify::Internal || eligibility::may_see_code(context, &settings);
+                return Ok(mail::hand_over(host, &now, Some(&code).filter(|_| is_shown), &settings));
             }
             Err(Unmoved::Lost(now)) if now.state == State::AwaitingApproval => row = *now,
             Err(Unmoved::Lost(now)) => return Err(Refusal::WrongState(now.state)),
@@ -76,7 +76,7 @@ pub fn reject(
     id: &str,
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
-    list::about(host, context, "invitations.reject", Permissions::APPROVE, id, reason, |row| {
+    managed::about(host, context, "invitations.reject", Permissions::APPROVE, id, reason, |row| {
         by_another(context, &row)?;
         if is_done(Move::Reject, &row) {
             return Ok(());

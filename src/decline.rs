@@ -2,7 +2,6 @@
 
 use crate::{
     Capabilities,
-    accept::{notice, remaining_lease},
     contract::{
         exports::invitee::{Handle, InviteeRefusal},
         imports::{
@@ -11,11 +10,11 @@ use crate::{
         },
     },
     entropy::Entropy,
-    find::find,
-    moving::{RETRIES, Unmoved, change, shift},
     refusals::{About, audited, ended},
     request,
+    resolve_handle::resolve_handle,
     state::Move,
+    transition::{RETRIES, Unmoved, change, notice, remaining_lease, shift},
 };
 
 /// `invitee.decline`
@@ -43,7 +42,7 @@ fn try_decline(
     request::reason(reason).map_err(InviteeRefusal::Invalid)?;
     let mut operation = None;
     for _ in 0..RETRIES {
-        let found = find(host, context, handle)?;
+        let found = resolve_handle(host, context, handle)?;
         let row = found.row;
         *about = About::row(&row);
         match row.state {

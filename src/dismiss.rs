@@ -2,7 +2,6 @@
 
 use crate::{
     Capabilities,
-    accept::notice,
     contract::{
         exports::invitations::Refusal,
         imports::{
@@ -12,9 +11,9 @@ use crate::{
         },
     },
     entropy::Entropy,
-    list,
-    moving::{Unmoved, change, is_uncertain, shift, understood},
+    managed,
     state::{Move, is_terminal},
+    transition::{Unmoved, change, is_uncertain, notice, shift, understood},
 };
 
 /// `invitations.dismiss`
@@ -22,7 +21,7 @@ use crate::{
 /// # Errors
 /// `wrong-state` for one that is active, `not-found`, or the host failed; then nothing was changed.
 pub fn dismiss(host: &impl Capabilities, context: &Context, id: &str) -> Result<(), Refusal> {
-    list::about(host, context, "invitations.dismiss", Permissions::REVOKE, id, None, |row| {
+    managed::about(host, context, "invitations.dismiss", Permissions::REVOKE, id, None, |row| {
         if row.dismissed {
             return Ok(());
         }

@@ -5,11 +5,11 @@
 //! Each question goes to the host once for all items, so a hundred users cost as many host calls as
 //! one. All invitations are stored in one commit; only then are the e-mails sent.
 
-mod draft;
-mod verdict;
+mod persist;
+mod policy_decision;
 
-pub use draft::{Terms, is_final};
-pub use verdict::would_be_allowed;
+pub use persist::{Terms, is_final};
+pub use policy_decision::would_be_allowed;
 
 use crate::{
     Capabilities,
@@ -23,9 +23,10 @@ use crate::{
             types::{Context, Grant, GrantKind, Invitation, Notify, Permissions, Principal, Subject},
         },
     },
-    moving::retry_after,
+    eligibility,
     refusals::{About, audited, item_from_text, permitted, record},
-    request, settings, standing,
+    request, settings,
+    transition::retry_after,
 };
 
 const OPERATION: &str = "invitations.invite";
@@ -86,14 +87,14 @@ fn try_invite(
         }
     }
 
-    let parent = standing::parent_of(host, organization)?;
+    let parent = eligibility::parent_of(host, organization)?;
     let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
     let mut terms = Terms {
         context,
         organization,
         parent: &parent,
         settings: &settings,
-        forbidden: standing::over_ceiling(&settings, &request.grants, forbidden),
+        forbidden: eligibility::over_ceiling(&settings, &request.grants, forbidden),
         grants: &request.grants,
         lifetime,
         notify,
@@ -109,8 +110,8 @@ fn try_invite(
     };
     let found = find(host, &mut terms, request.userstore_domain.as_deref(), &mut answers)?;
     let eligible = eligible(host, &terms, found, &mut answers);
-    let judged = verdict::judge(host, &terms, eligible, &mut answers);
-    draft::store_and_send(host, &terms, judged, &mut answers)?;
+    let judged = policy_decision::judge(host, &terms, eligible, &mut answers);
+    persist::store_and_send(host, &terms, judged, &mut answers)?;
     Ok(finished(answers))
 }
 
@@ -145,14 +146,14 @@ pub fn anew(
     may_see_codes(context, settings, expired.notify)?;
     let lifetime = request::lifetime(request.lifetime, settings)
         .or_else(|_| request::lifetime(LifetimeChoice::Default, settings))?;
-    let parent = standing::parent_of(host, organization)?;
+    let parent = eligibility::parent_of(host, organization)?;
     let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
     let terms = Terms {
         context,
         organization,
         parent: &parent,
         settings,
-        forbidden: standing::over_ceiling(settings, &request.grants, forbidden),
+        forbidden: eligibility::over_ceiling(settings, &request.grants, forbidden),
         grants: &request.grants,
         lifetime,
         notify: expired.notify,
@@ -168,22 +169,22 @@ pub fn anew(
     };
     let mut answers: Answers = vec![None];
     let mut candidates = Vec::new();
-    match standing::one(host.get_users(&parent, std::slice::from_ref(account))?)? {
+    match eligibility::one(host.get_users(&parent, std::slice::from_ref(account))?)? {
         Some(user) if user.active && user.account == *account => {
             candidates.push(Candidate { position: 0, name: expired.name.clone(), user });
         }
         _ => put(&mut answers, 0, Err(ItemRefusal::NotAParentUser)),
     }
     let eligible = eligible(host, &terms, candidates, &mut answers);
-    let judged = verdict::judge(host, &terms, eligible, &mut answers);
-    draft::store_and_send(host, &terms, judged, &mut answers)?;
+    let judged = policy_decision::judge(host, &terms, eligible, &mut answers);
+    persist::store_and_send(host, &terms, judged, &mut answers)?;
     let answer = finished(answers).pop().unwrap_or(Err(ItemRefusal::Unavailable(None)));
     answer.map_err(Refusal::NotInvitable)
 }
 
 /// Refuses a request whose answer would show codes to somebody who may not see them.
 fn may_see_codes(context: &Context, settings: &Values, notify: Notify) -> Result<(), Refusal> {
-    if notify == Notify::External && !standing::may_see_code(context, settings) {
+    if notify == Notify::External && !eligibility::may_see_code(context, settings) {
         return Err(Refusal::MayNotSeeCode);
     }
     Ok(())
@@ -230,7 +231,7 @@ fn grants_that_exist(
     if grants.is_empty() {
         return Ok(Vec::new());
     }
-    let resolved = standing::resolve(host, organization, inviter, grants)?;
+    let resolved = eligibility::resolve(host, organization, inviter, grants)?;
     for kind in [GrantKind::Role, GrantKind::Group] {
         let unknown: Vec<_> = grants
             .iter()
@@ -242,7 +243,7 @@ fn grants_that_exist(
             return Err(Refusal::UnknownGrants(unknown));
         }
     }
-    Ok(standing::not_grantable(&resolved))
+    Ok(eligibility::not_grantable(&resolved))
 }
 
 /// The users of the parent that the names mean, without those who were named before.
@@ -271,10 +272,10 @@ fn find(
     }
     let users = match host.find_users(terms.parent, userstore, &names) {
         Ok(users) if users.len() == names.len() => users,
-        Ok(_) => names.iter().map(|_| Err(standing::out_of_step())).collect(),
+        Ok(_) => names.iter().map(|_| Err(eligibility::out_of_step())).collect(),
         Err(LookupError::UnknownUserstore(name)) => return Err(Refusal::UnknownUserstore(name)),
         Err(LookupError::Host(error)) => names.iter().map(|_| Err(error.clone())).collect(),
-        Err(LookupError::Other(_)) => names.iter().map(|_| Err(standing::out_of_step())).collect(),
+        Err(LookupError::Other(_)) => names.iter().map(|_| Err(eligibility::out_of_step())).collect(),
     };
 
     let mut candidates: Vec<Candidate> = Vec::with_capacity(users.len());
@@ -314,7 +315,7 @@ fn eligible(
     let eligibility = match host.eligible(terms.organization, &accounts, terms.grants) {
         Ok(list) if list.len() == accounts.len() => list,
         other => {
-            let error = other.err().unwrap_or_else(standing::out_of_step);
+            let error = other.err().unwrap_or_else(eligibility::out_of_step);
             put_all(answers, &candidates, &ItemRefusal::Unavailable(retry_after(&error)));
             return Vec::new();
         }

@@ -9,9 +9,9 @@ use crate::{
         membership::{Eligibility, Resolved},
         types::{Grant, HostError, Invitation, Permissions, Principal, Subject, UserRef},
     },
+    eligibility,
     refusals::account,
     request::USERS,
-    standing,
 };
 
 type Key<T> = (T, Vec<Grant>);
@@ -96,7 +96,7 @@ impl Known {
             return Ok(active.clone());
         }
         self.spent += 1;
-        Ok(self.active.insert(standing::active(host, organization)?).clone())
+        Ok(self.active.insert(eligibility::active(host, organization)?).clone())
     }
 
     /// Finds somebody as the parent knows them.
@@ -113,7 +113,7 @@ impl Known {
             return Ok(user.clone());
         }
         self.spent += 1;
-        let user = standing::one(host.get_users(parent, std::slice::from_ref(account))?)?;
+        let user = eligibility::one(host.get_users(parent, std::slice::from_ref(account))?)?;
         self.users.push((account.clone(), user.clone()));
         Ok(user)
     }
@@ -153,7 +153,7 @@ impl Known {
             return Ok(resolved.clone());
         }
         self.spent += 1;
-        let resolved = standing::resolve(host, organization, inviter, grants)?;
+        let resolved = eligibility::resolve(host, organization, inviter, grants)?;
         self.resolved.push(((inviter.clone(), grants.to_vec()), resolved.clone()));
         Ok(resolved)
     }
@@ -174,7 +174,8 @@ impl Known {
             return Ok(eligibility.clone());
         }
         self.spent += 1;
-        let eligibility = standing::one(host.eligible(organization, std::slice::from_ref(user), grants)?)?;
+        let eligibility =
+            eligibility::one(host.eligible(organization, std::slice::from_ref(user), grants)?)?;
         self.eligible.push(((user.clone(), grants.to_vec()), eligibility.clone()));
         Ok(eligibility)
     }

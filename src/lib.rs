@@ -6,8 +6,8 @@
 //! same rules can be run, tested and measured without a sandbox.
 //!
 //! Each use case stands in a file of its own and reads like the sentence that describes it. Below them
-//! are the pure state machine ([`state`]), the one function that moves an invitation ([`moving`]) and
-//! the rules that invite and accept share ([`standing`]). All of them reach the host through
+//! are the pure state machine ([`state`]), the one function that moves an invitation ([`transition`]) and
+//! the rules that invite and accept share ([`eligibility`]). All of them reach the host through
 //! [`Capabilities`] only.
 
 pub mod accept;
@@ -17,21 +17,22 @@ pub mod code;
 pub mod contract;
 pub mod decline;
 pub mod dismiss;
+pub mod eligibility;
 pub mod entropy;
-pub mod find;
 pub mod invite;
 pub mod known;
 pub mod list;
 pub mod mail;
-pub mod moving;
+pub mod managed;
 pub mod refusals;
 pub mod request;
 pub mod resend;
+pub mod resolve_handle;
 pub mod revoke;
 pub mod settings;
-pub mod standing;
 pub mod state;
 pub mod sweep;
+pub mod transition;
 
 #[cfg(target_arch = "wasm32")]
 mod component;

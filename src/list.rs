@@ -12,11 +12,10 @@ use crate::{
             Principal, State,
         },
     },
-    entropy::is_id,
-    find::{find, is_subject},
-    moving,
+    eligibility, managed,
     refusals::{About, audited, permitted},
-    request, standing,
+    request,
+    resolve_handle::{is_subject, resolve_handle},
 };
 
 /// `invitations.list`
@@ -50,7 +49,7 @@ fn try_list(
 /// the next begins.
 fn at_most(limit: u32, mut page: Page) -> Result<Page, HostError> {
     if page.items.len() > limit as usize {
-        return Err(standing::out_of_step());
+        return Err(eligibility::out_of_step());
     }
     let mut shown: Vec<InvitationKey> = Vec::with_capacity(page.items.len());
     page.items.retain(|row| {
@@ -68,42 +67,7 @@ fn at_most(limit: u32, mut page: Page) -> Result<Page, HostError> {
 /// # Errors
 /// Not permitted, not found, or the host failed.
 pub fn get(host: &impl Capabilities, context: &Context, id: &str) -> Result<Invitation, Refusal> {
-    about(host, context, "invitations.get", Permissions::VIEW, id, None, Ok)
-}
-
-/// Does something with one invitation of the organization: it is read for whoever may do so, and `act` says
-/// what comes of it. A refusal names the invitation in the audit trail only after it was read; until then the
-/// id is no more than what the caller says.
-///
-/// # Errors
-/// `not-permitted`, `invalid` for a reason that is too long, `not-found`, what `act` says, or the host failed.
-pub fn about<T>(
-    host: &impl Capabilities,
-    context: &Context,
-    operation: &str,
-    needed: Permissions,
-    id: &str,
-    reason: Option<&str>,
-    act: impl FnOnce(Invitation) -> Result<T, Refusal>,
-) -> Result<T, Refusal> {
-    let row = permitted(context, needed).and_then(|organization| {
-        request::reason(reason).map_err(Refusal::Invalid)?;
-        of(host, organization, id)
-    });
-    let about = row.as_ref().map(About::row).unwrap_or_default();
-    audited(host, context, operation, &about, row.and_then(act))
-}
-
-/// One invitation of an organization.
-///
-/// # Errors
-/// `not-found`, or the host failed.
-pub fn of(host: &impl Capabilities, organization: &str, id: &str) -> Result<Invitation, Refusal> {
-    if !is_id(id) {
-        return Err(Refusal::NotFound);
-    }
-    let key = InvitationKey { organization: organization.to_owned(), id: id.to_owned() };
-    Ok(moving::read(host, &key)?)
+    managed::about(host, context, "invitations.get", Permissions::VIEW, id, None, Ok)
 }
 
 /// `invitee.list-mine`
@@ -136,7 +100,7 @@ pub fn introspect(
     context: &Context,
     handle: &Handle,
 ) -> Result<Preview, InviteeRefusal> {
-    let found = find(host, context, handle)?;
+    let found = resolve_handle(host, context, handle)?;
     Ok(Preview { accept_with: found.accept_with, ..preview(found.row) })
 }
 

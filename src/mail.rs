@@ -2,11 +2,15 @@
 
 use crate::{
     Capabilities,
-    contract::imports::{
-        notifications::{Message, SendError, Sent},
-        settings::Values,
-        storage::{Delivery, DeliveryOutcome},
-        types::{HostError, MailState, MessageKind},
+    code::Code,
+    contract::{
+        exports::invitations::Invited,
+        imports::{
+            notifications::{Message, Recipient, SendError, Sent},
+            settings::Values,
+            storage::{Delivery, DeliveryOutcome},
+            types::{HostError, Invitation, MailState, MessageKind, Notify, State, Subject},
+        },
     },
 };
 
@@ -138,4 +142,47 @@ pub fn backoff(first: u64, tries: u32) -> u64 {
 /// The wait that a host asks for where somebody has had enough mail. It is asked once a day in any case.
 fn held_back(after: u64, retry: u64) -> DeliveryOutcome {
     DeliveryOutcome::Postponed(after.max(retry).min(DAY))
+}
+
+/// Brings a code that was just stored to the invitee, or to the caller where that is their part.
+pub fn hand_over(
+    host: &impl Capabilities,
+    row: &Invitation,
+    code: Option<&Code>,
+    settings: &Values,
+) -> Invited {
+    let message = code.and_then(|code| message(row, code)).filter(|_| row.notify == Notify::Internal);
+    let letter = message.map(|message| (message, 0));
+    let outcomes = deliver(host, &row.key.organization, row.template.as_deref(), letter.as_slice(), settings);
+    Invited { mail: outcomes.first().map_or(MailState::None, state), ..answer(row, code) }
+}
+
+/// The answer for a code that was just stored, before any mail.
+#[must_use]
+pub fn answer(row: &Invitation, code: Option<&Code>) -> Invited {
+    Invited {
+        id: row.key.id.clone(),
+        state: State::Pending,
+        expires_at: row.expires_at,
+        withheld: Vec::new(),
+        mail: MailState::None,
+        code: code.filter(|_| row.notify == Notify::External).map(Code::reveal),
+        existed: false,
+    }
+}
+
+/// The e-mail with the code of this invitation.
+#[must_use]
+pub fn message(row: &Invitation, code: &Code) -> Option<Message> {
+    let Subject::User(to) = &row.subject else { return None };
+    Some(Message {
+        invitation: row.key.id.clone(),
+        version: row.version,
+        kind: MessageKind::Invitation,
+        to: Recipient::User(to.clone()),
+        inviter: row.inviter.clone(),
+        code: Some(code.reveal()),
+        expires_at: row.expires_at,
+        language: row.language.clone(),
+    })
 }

@@ -14,7 +14,7 @@ use crate::{
             types::{Context, HostError, Invitation, Obstacle, Permissions, State, Subject, UserRef},
         },
     },
-    moving::{Unmoved, failure},
+    transition::{Unmoved, failure},
 };
 
 /// A refusal that may have to be audited.

@@ -2,31 +2,29 @@
 
 use crate::{
     Capabilities,
-    accept::remaining_lease,
     code::Code,
     contract::{
         exports::invitations::{Excess, Invited, ItemRefusal, Refusal},
         imports::{
-            notifications::{Message, Recipient},
             settings::Values,
             storage::CodeChange,
             types::{
                 Context, HostError, Invitation, MailState, MessageKind, Notify, Obstacle, Permissions, State,
-                Subject,
             },
         },
     },
+    eligibility::{self, Terms},
     entropy::Entropy,
-    find::is_subject,
     invite,
     known::Known,
-    list,
     mail::{self, Letters},
-    moving::{MAIL_HOLD, RETRIES, Unmoved, change, shift},
+    managed,
     refusals::{About, Refused, audited, permitted, record},
-    request, settings,
-    standing::{self, Terms},
+    request,
+    resolve_handle::is_subject,
+    settings,
     state::Move,
+    transition::{MAIL_HOLD, RETRIES, Unmoved, change, remaining_lease, shift},
 };
 
 /// The export, as the audit trail calls it.
@@ -78,7 +76,7 @@ fn try_resend(
         return Err(Refusal::OrganizationNotActive);
     }
     let entropy = Entropy::draw(host, context.now, ids.len(), ids.len())?;
-    let rows: Vec<_> = ids.iter().map(|id| list::of(host, organization, id)).collect();
+    let rows: Vec<_> = ids.iter().map(|id| managed::of(host, organization, id)).collect();
     let abouts: Vec<_> = rows.iter().map(|row| row.as_ref().map(About::row).unwrap_or_default()).collect();
     let pending = rows.iter().flatten().filter(|row| row.state == State::Pending);
     known.prefetch(host, organization, &pending.collect::<Vec<_>>());
@@ -195,7 +193,7 @@ impl<H: Capabilities> Round<'_, H> {
 
     /// Asks what an accept would be asked, and answers for whom it is sent: what cannot be accepted is not.
     fn may_be_sent(&mut self, row: &Invitation) -> Result<As, Refusal> {
-        if row.notify == Notify::External && !standing::may_see_code(self.context, self.settings) {
+        if row.notify == Notify::External && !eligibility::may_see_code(self.context, self.settings) {
             return Err(Refusal::MayNotSeeCode);
         }
         let by = match self.check(&Terms::of(row)) {
@@ -212,7 +210,7 @@ impl<H: Capabilities> Round<'_, H> {
     }
 
     fn check(&mut self, terms: &Terms<'_>) -> Result<(), Refusal> {
-        standing::sendable(standing::check_with(self.host, &mut self.known, terms, self.settings))
+        eligibility::sendable(eligibility::check_with(self.host, &mut self.known, terms, self.settings))
     }
 
     /// The inviter is gone. The caller may answer for it from now on, if they could invite the same person to the
@@ -225,7 +223,7 @@ impl<H: Capabilities> Round<'_, H> {
         if is_subject(caller, &row.subject) || row.approver.as_ref() == Some(caller) {
             return Err(Refusal::OwnInvitation);
         }
-        if row.grants.iter().any(|grant| standing::is_privileged(self.settings, grant)) {
+        if row.grants.iter().any(|grant| eligibility::is_privileged(self.settings, grant)) {
             return Err(Refusal::NotInvitable(ItemRefusal::NeedsApproval));
         }
         self.check(&Terms { row, inviter: caller, approved: false })?;
@@ -235,9 +233,9 @@ impl<H: Capabilities> Round<'_, H> {
 
     /// The answer for a new code, and its mail where one is wanted.
     fn renewed(&mut self, index: usize, row: Invitation, code: &Code) -> Invited {
-        let mut invited = answer(&row, Some(code));
+        let mut invited = mail::answer(&row, Some(code));
         if row.notify == Notify::Internal
-            && let Some(message) = message(&row, code)
+            && let Some(message) = mail::message(&row, code)
         {
             invited.mail = MailState::Queued;
             if self.letters.add(row.template, message, index) {
@@ -260,47 +258,4 @@ impl<H: Capabilities> Round<'_, H> {
             }
         }
     }
-}
-
-/// Brings a code that was just stored to the invitee, or to the caller where that is their part.
-pub fn hand_over(
-    host: &impl Capabilities,
-    row: &Invitation,
-    code: Option<&Code>,
-    settings: &Values,
-) -> Invited {
-    let message = code.and_then(|code| message(row, code)).filter(|_| row.notify == Notify::Internal);
-    let letter = message.map(|message| (message, 0));
-    let outcomes =
-        mail::deliver(host, &row.key.organization, row.template.as_deref(), letter.as_slice(), settings);
-    Invited { mail: outcomes.first().map_or(MailState::None, mail::state), ..answer(row, code) }
-}
-
-/// The answer for a code that was just stored, before any mail.
-fn answer(row: &Invitation, code: Option<&Code>) -> Invited {
-    Invited {
-        id: row.key.id.clone(),
-        state: State::Pending,
-        expires_at: row.expires_at,
-        withheld: Vec::new(),
-        mail: MailState::None,
-        code: code.filter(|_| row.notify == Notify::External).map(Code::reveal),
-        existed: false,
-    }
-}
-
-/// The e-mail with the code of this invitation.
-#[must_use]
-pub fn message(row: &Invitation, code: &Code) -> Option<Message> {
-    let Subject::User(to) = &row.subject else { return None };
-    Some(Message {
-        invitation: row.key.id.clone(),
-        version: row.version,
-        kind: MessageKind::Invitation,
-        to: Recipient::User(to.clone()),
-        inviter: row.inviter.clone(),
-        code: Some(code.reveal()),
-        expires_at: row.expires_at,
-        language: row.language.clone(),
-    })
 }

@@ -2,7 +2,6 @@
 
 use crate::{
     Capabilities,
-    accept::{notice, remaining_lease},
     contract::{
         exports::invitations::{Owner, Refusal, RevokedAll},
         imports::{
@@ -13,11 +12,11 @@ use crate::{
         },
     },
     entropy::Entropy,
-    list,
-    moving::{RETRIES, Unmoved, change, readable, shift},
+    managed,
     refusals::{About, audited, permitted},
     request,
     state::Move,
+    transition::{RETRIES, Unmoved, change, notice, readable, remaining_lease, shift},
 };
 
 /// Most invitations that one `revoke-all` looks at.
@@ -33,7 +32,7 @@ pub fn revoke(
     id: &str,
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
-    list::about(host, context, "invitations.revoke", Permissions::REVOKE, id, reason, |row| {
+    managed::about(host, context, "invitations.revoke", Permissions::REVOKE, id, reason, |row| {
         if is_done(Move::Revoke, &row) {
             return Ok(());
         }

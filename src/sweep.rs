@@ -6,7 +6,7 @@
 
 use crate::{
     Capabilities,
-    accept::{Carried, carry_through, claim, close, notice},
+    accept::{Carried, carry_through, claim, close},
     contract::{
         exports::maintenance::{SweepRefusal, Swept},
         imports::{
@@ -17,14 +17,14 @@ use crate::{
             types::{AcceptWith, Context, HostError, Invitation, MessageKind, Principal, State, Subject},
         },
     },
+    eligibility::{self, Blocked, Terms},
     entropy::Entropy,
     known::Known,
     mail::{self, Letters},
-    moving::{MAIL_HOLD, SCHEMA, Unmoved, change, shift},
     refusals::{About, audited},
-    request, resend, settings,
-    standing::{self, Blocked, Terms},
+    request, settings,
     state::Move,
+    transition::{MAIL_HOLD, SCHEMA, Unmoved, change, notice, shift},
 };
 
 /// `maintenance.sweep`
@@ -194,7 +194,7 @@ impl<H: Capabilities> Round<'_, H> {
         if row.expires_at.is_some_and(|end| end <= self.now) {
             return None;
         }
-        match standing::check_with(self.host, &mut self.known, &Terms::of(row), self.settings) {
+        match eligibility::check_with(self.host, &mut self.known, &Terms::of(row), self.settings) {
             Err(Blocked::NoVerdict(after)) => Some(after),
             _ => None,
         }
@@ -231,7 +231,7 @@ impl<H: Capabilities> Round<'_, H> {
                 let mut change = change(Move::Resend, operation);
                 change.code = CodeChange::Add(code.digest());
                 match shift(self.host, &row, Move::Resend, &change) {
-                    Ok(now) => resend::message(&now, &code),
+                    Ok(now) => mail::message(&now, &code),
                     Err(Unmoved::Lost(_) | Unmoved::Gone) => return Ok(()),
                     Err(unmoved) => return Err(unmoved),
                 }
@@ -248,7 +248,7 @@ impl<H: Capabilities> Round<'_, H> {
 
     /// Tells whether it could be accepted now: what could not waits until the obstacle is gone, or it has ended.
     fn may_be_sent(&mut self, row: &Invitation) -> Result<bool, HostError> {
-        match standing::check_with(self.host, &mut self.known, &Terms::of(row), self.settings) {
+        match eligibility::check_with(self.host, &mut self.known, &Terms::of(row), self.settings) {
             Ok(_) => Ok(true),
             Err(Blocked::By(_) | Blocked::NoVerdict(_)) => Ok(false),
             Err(Blocked::Failed(error)) => Err(error),

@@ -197,7 +197,7 @@ impl Race<'_> {
         let mut schedules = Schedules::new(switches);
         for count in 1.. {
             self.once(None, |ready, last| schedules.choose(ready, last), &check).await;
-            if !schedules.next() {
+            if !schedules.go_on() {
                 return count;
             }
         }

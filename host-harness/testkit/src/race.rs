@@ -175,7 +175,7 @@ impl Schedules {
     }
 
     /// Goes on to the next schedule; false when there is none.
-    pub fn next(&mut self) -> bool {
+    pub fn go_on(&mut self) -> bool {
         self.depth = 0;
         while let Some(mut fork) = self.path.pop() {
             let spent = self.path.iter().filter(|fork| fork.costs && fork.taken > 0).count();

@@ -16,7 +16,7 @@ mod canned;
 #[path = "../measure/mod.rs"]
 mod measure;
 
-use std::{hint::black_box, sync::Arc};
+use std::{collections::BTreeMap, hint::black_box, process::Command, sync::Arc};
 
 use canned::Canned;
 use guestlist::{contract as native, invite};
@@ -36,15 +36,23 @@ fn main() {
     let fresh = plugin.session(host, Limits::default());
     let reusing = fresh.clone().reusing();
 
+    if let Some(count) = instances_asked_for() {
+        for _ in 0..count {
+            black_box(sandboxed_invite(&runtime, &fresh, 1));
+        }
+        return;
+    }
+
     println!("machine   {}", machine());
     println!("commit    {}", commit());
     println!("plugin    sha256 {}", plugin.digest());
     println!("settings  release, metered by epoch, instances {}", pooled(&engine));
-    println!("allocator component: dlmalloc (of Rust's standard library); native: the system's");
+    println!("allocator component: talc, over memory that is there from the start; native: the system's");
     println!();
     row("component, symbols stripped", &format!("{:.1} kB", BUNDLED.len() as f64 / 1e3), "goal 200 kB");
     calls(&runtime, &fresh);
     memory(&runtime, &plugin);
+    row("calls of the system, a fresh instance", &system_calls(), "");
     println!();
     println!("{:<44} {:>10} {:>10} {:>10} {:>7}", "", "component", "native", "difference", "ratio");
     compare(&runtime, &fresh, 1, "invite of 1, fresh instance", 200);
@@ -76,6 +84,48 @@ fn calls(runtime: &Runtime, session: &Session) {
         &format!("{one} / {hundred}"),
         "goal 8, settings and random aside",
     );
+}
+
+/// With this argument and a number it only makes instances, for whoever counts what that costs.
+const INSTANCES: &str = "--instances";
+
+fn instances_asked_for() -> Option<u32> {
+    let mut words = std::env::args().skip_while(|word| word != INSTANCES);
+    words.nth(1).and_then(|count| count.parse().ok())
+}
+
+/// What a fresh instance for an invite of 1 asks of the system, by name; what the process asks once is taken away
+/// by making few instances and many.
+fn system_calls() -> String {
+    const FEW: u32 = 100;
+    const MANY: u32 = 1_100;
+    let (Some(few), Some(many)) = (counted(FEW), counted(MANY)) else {
+        return "not counted: there is no `strace` here".into();
+    };
+    let each = |(name, count): (&String, &u64)| {
+        let more = count.saturating_sub(few.get(name).copied().unwrap_or(0));
+        let each = more as f64 / f64::from(MANY - FEW);
+        (each >= 0.05).then(|| format!("{each:.1} {name}"))
+    };
+    let told: Vec<_> = many.iter().filter_map(each).collect();
+    if told.is_empty() { "none".into() } else { told.join(", ") }
+}
+
+fn counted(instances: u32) -> Option<BTreeMap<String, u64>> {
+    let output = Command::new("strace")
+        .args(["-f", "-c", "-o", "/dev/stdout"])
+        .arg(std::env::current_exe().ok()?)
+        .args([INSTANCES, &instances.to_string()])
+        .output()
+        .ok()?;
+    // Share of time, seconds, microseconds a call, calls, perhaps errors, and the name.
+    let told = String::from_utf8(output.stdout).ok()?;
+    let line = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let name = words.last().filter(|name| **name != "total")?;
+        Some(((*name).to_owned(), words.get(3)?.parse().ok()?))
+    };
+    Some(told.lines().filter_map(line).collect())
 }
 
 /// What an instance that waits for its next call holds.

@@ -77,7 +77,7 @@ impl Acting<'_, '_> {
                 // Disturbed, the faults are the point: one order will do.
                 _ if !self.told() => false,
                 Some(_) => run + 1 < u64::from(race.runs.unwrap_or(20)),
-                None => schedules.next(),
+                None => schedules.go_on(),
             };
             if !self.played.failures.is_empty() || !more {
                 return;

@@ -15,12 +15,13 @@ use crate::{
             },
         },
     },
+    eligibility,
     entropy::Entropy,
-    invite::{Answers, OPERATION, existing, put, verdict::Judged},
+    invite::{Answers, OPERATION, existing, policy_decision::Judged, put},
     mail,
-    moving::{MAIL_HOLD, failure, is_uncertain, retry_after},
     refusals::{About, Refused, item_to_text, record},
-    request, standing,
+    request,
+    transition::{MAIL_HOLD, failure, is_uncertain, retry_after},
 };
 
 /// The terms that all items of a request have in common.
@@ -108,7 +109,7 @@ pub fn store_and_send(
     let stored = match insert(host, terms.organization, &batch) {
         Ok(stored) if stored.len() == batch.drafts.len() => stored,
         Ok(_) => {
-            fail(answers, &standing::out_of_step());
+            fail(answers, &eligibility::out_of_step());
             return Ok(());
         }
         Err(StoreError::OperationReused) => return Err(Refusal::OperationReused),

@@ -9,10 +9,11 @@ use crate::{
             types::{AcceptWith, Context, Grant, Invitation, Narrowed, Verdict},
         },
     },
+    eligibility,
     invite::{Answers, Candidate, Terms, put, put_all},
-    moving::retry_after,
     refusals::account,
-    request, standing,
+    request,
+    transition::retry_after,
 };
 
 /// A candidate who will be invited, and on which terms.
@@ -88,7 +89,7 @@ pub fn would_be_allowed(
     let Some(account) = account(&row.subject) else {
         return Err(Refusal::Unsupported("this kind of subject is not supported".into()));
     };
-    let user = standing::one(host.get_users(&row.parent, std::slice::from_ref(account))?)?;
+    let user = eligibility::one(host.get_users(&row.parent, std::slice::from_ref(account))?)?;
     let candidate = policy::Candidate {
         account: account.clone(),
         via: user.and_then(|user| user.via),
@@ -152,7 +153,8 @@ fn on_terms(terms: &Terms<'_>, candidate: Candidate, verdict: Verdict) -> Result
         Verdict::AllowWith(narrowed) => narrow(terms, &mut judged, narrowed)?,
         Verdict::Other(_) => return Err("the policy's answer is not understood: update the plugin".into()),
     }
-    let is_privileged = judged.remaining(terms).any(|grant| standing::is_privileged(terms.settings, grant));
+    let is_privileged =
+        judged.remaining(terms).any(|grant| eligibility::is_privileged(terms.settings, grant));
     if judged.approval.is_none() && is_privileged {
         judged.approval = Some("a privileged group or role needs approval".into());
     }
@@ -161,7 +163,7 @@ fn on_terms(terms: &Terms<'_>, candidate: Candidate, verdict: Verdict) -> Result
 
 fn narrow(terms: &Terms<'_>, judged: &mut Judged, narrowed: Narrowed) -> Result<(), String> {
     let widened = || Err("the policy tried to allow more than was asked".to_owned());
-    if !standing::is_selection(&narrowed.grants, terms.grants.len()) {
+    if !eligibility::is_selection(&narrowed.grants, terms.grants.len()) {
         return widened();
     }
     if let Some(shorter) = narrowed.lifetime {

@@ -10,7 +10,7 @@ use crate::{
             types::{AcceptWith, Context, Invitation, Principal, State, Subject},
         },
     },
-    moving, standing,
+    eligibility, transition,
 };
 
 /// An invitation that concerns the caller.
@@ -32,14 +32,18 @@ pub struct Found {
 /// # Errors
 /// `not-usable` for everything that does not concern the caller, in one and the same way; `malformed`
 /// for what is not even a code.
-pub fn find(host: &impl Capabilities, context: &Context, handle: &Handle) -> Result<Found, InviteeRefusal> {
+pub fn resolve_handle(
+    host: &impl Capabilities,
+    context: &Context,
+    handle: &Handle,
+) -> Result<Found, InviteeRefusal> {
     let (row, by_code) = match handle {
         Handle::Code(text) => {
             let code = Code::parse(text).ok_or(InviteeRefusal::Malformed)?;
             let row = host.by_code(&code.digest())?.ok_or(InviteeRefusal::NotUsable)?;
-            (moving::readable(row)?, true)
+            (transition::readable(row)?, true)
         }
-        Handle::Id(key) => (moving::read(host, key)?, false),
+        Handle::Id(key) => (transition::read(host, key)?, false),
     };
     let is_invitee = is_subject(&context.caller, &row.subject);
     // The store has judged this already. It is not believed: a wrong row here would let a stranger in.
@@ -48,7 +52,7 @@ pub fn find(host: &impl Capabilities, context: &Context, handle: &Handle) -> Res
         return Err(InviteeRefusal::NotUsable);
     }
     let settings = host.settings(&row.key.organization)?;
-    let accept_with = standing::strictest(row.accept_with, settings.accept_with);
+    let accept_with = eligibility::strictest(row.accept_with, settings.accept_with);
     let by_code_alone =
         accept_with == AcceptWith::Code && context.organization.as_ref() == Some(&row.key.organization);
     if !(is_invitee || by_code_alone) {

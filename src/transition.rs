@@ -6,8 +6,9 @@
 use crate::{
     Capabilities,
     contract::imports::{
+        settings::{Notices, Values},
         storage::{Change, CodeChange, Guard, LifetimeChange, StoreError, Transitioned},
-        types::{HostError, Invitation, InvitationKey},
+        types::{Context, HostError, Invitation, InvitationKey, MessageKind, Principal},
     },
     state::Move,
 };
@@ -166,4 +167,18 @@ pub fn readable(row: Invitation) -> Result<Invitation, HostError> {
         ));
     }
     Ok(row)
+}
+
+/// The time for which somebody else's claim holds: at least a second, so that nobody asks in a loop, and at
+/// most a whole lease, although the host's clock may have gone back behind the store's.
+#[must_use]
+pub fn remaining_lease(context: &Context, row: &Invitation, lease: u64) -> u64 {
+    row.lease_until.unwrap_or(0).saturating_sub(context.now).min(lease).max(1000)
+}
+
+/// The notice to the inviter that the organization wants, if the inviter is a person.
+#[must_use]
+pub fn notice(row: &Invitation, settings: &Values, wanted: Notices, kind: MessageKind) -> Vec<MessageKind> {
+    let is_person = matches!(row.inviter, Principal::User(_));
+    if is_person && settings.notices.contains(wanted) { vec![kind] } else { Vec::new() }
 }
