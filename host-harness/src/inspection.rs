@@ -6,13 +6,14 @@ use std::{
 };
 
 use serde::Serialize;
-use wasmparser::{Parser, Payload, ProducersSectionReader};
 use wasmtime::component::{Component, types::ComponentItem};
 
 use crate::{
-    Engine, Problem, admission,
-    plugin::digest,
-    policy::{Loans, PolicyComponent, PolicyLimits},
+    Engine, Plugin, Problem, admission,
+    artifacts::digest,
+    lending::{Loans, PolicyLimits},
+    policy::PolicyComponent,
+    producers::producers,
 };
 
 /// A report on a component: what it is, what it asks for, and whether this host would take it.
@@ -120,29 +121,6 @@ impl Inspection {
     }
 }
 
-/// Collects what all `producers` sections say, at every depth: up to what is no WebAssembly any more.
-pub(crate) fn producers(bytes: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
-    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
-        let Payload::CustomSection(section) = payload else { continue };
-        if section.name() != "producers" {
-            continue;
-        }
-        let Ok(fields) = ProducersSectionReader::new(section.data_reader()) else { continue };
-        for field in fields.into_iter().map_while(Result::ok) {
-            for value in field.values.into_iter().map_while(Result::ok) {
-                let words = if value.version.is_empty() {
-                    value.name.to_owned()
-                } else {
-                    format!("{} {}", value.name, value.version)
-                };
-                told.entry(field.name.to_owned()).or_default().insert(words);
-            }
-        }
-    }
-    told
-}
-
 fn functions(engine: &wasmtime::Engine, item: &ComponentItem) -> Vec<String> {
     let ComponentItem::ComponentInstance(instance) = item else { return Vec::new() };
     let functions = instance.exports(engine).filter(|(_, item)| Kind::of(&item.ty) == Kind::Function);
@@ -195,5 +173,13 @@ impl fmt::Display for Inspection {
         }
         writeln!(f, "This host does not take it:")?;
         self.problems.iter().try_for_each(|problem| writeln!(f, "- {problem}"))
+    }
+}
+
+impl Plugin {
+    /// Reports what a component is and asks for, and whether [`load`](Self::load) takes it. Takes as long.
+    #[must_use]
+    pub fn inspect(engine: &Engine, bytes: &[u8]) -> Inspection {
+        Inspection::of(engine, bytes)
     }
 }

@@ -21,15 +21,18 @@
 //! each host call to let the host fail at an exact place; `guestlist-testkit` has one.
 
 mod admission;
+mod artifacts;
 #[cfg_attr(not(unix), path = "cache_nowhere.rs")]
 mod cache;
 mod calls;
 mod engine;
 mod error;
 pub mod inspection;
+mod lending;
 mod limits;
 mod plugin;
 pub mod policy;
+mod producers;
 mod random;
 mod sandbox;
 mod session;
@@ -37,13 +40,14 @@ mod symbols;
 mod trace;
 
 pub use admission::{Age, CONTRACT, LoadError, Problem};
+pub use artifacts::{BUNDLED, CONTRACT_JSON, CONTRACT_WIT, CORE_MODULE};
 pub use cache::{CacheError, CompileCache};
 pub use calls::{HostCall, HostCalls, Layer, Stop};
 pub use engine::{Engine, EngineError, EngineOptions, Metering, Pooling};
 pub use error::{CallError, Reason, Trapped};
 pub use inspection::Inspection;
 pub use limits::Limits;
-pub use plugin::{BUNDLED, CONTRACT_JSON, CONTRACT_WIT, CORE_MODULE, Plugin};
+pub use plugin::Plugin;
 pub use random::OsRandom;
 pub use session::{Completed, Export, Session, operations};
 pub use trace::{Entry, Trace};

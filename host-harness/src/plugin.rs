@@ -1,35 +1,16 @@
 //! A compiled plugin, checked against the contract and ready to be instantiated by anybody.
 
-use std::{
-    fmt,
-    sync::{Arc, LazyLock},
-};
+use std::{fmt, sync::Arc};
 
-use sha2::{Digest as _, Sha256};
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use crate::{
-    Engine, Inspection, Limits, LoadError, Session, admission, sandbox::HostState, symbols::Symbols,
+    Engine, LoadError, admission,
+    artifacts::{BUNDLED, BUNDLED_DIGEST, BUNDLED_SYMBOLS, digest},
+    sandbox::HostState,
+    symbols::Symbols,
 };
-use guestlist_contract::host::{Host, Operation};
-
-/// The plugin that this version of the harness was built with, as a component.
-pub static BUNDLED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guestlist.wasm"));
-
-/// The core module inside of [`BUNDLED`], for runtimes without components: it needs Wasm 2.0 and a codec of the
-/// canonical ABI, which [`CONTRACT_JSON`] drives. Its imports are the contract's functions.
-pub static CORE_MODULE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guestlist.core.wasm"));
-
-/// The contract as data: packages, worlds, interfaces, functions and types with their comments, in the form that
-/// `wasm-tools component wit --json` prints.
-pub static CONTRACT_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/guestlist.wit.json"));
-
-/// The contract as text, in one file.
-pub static CONTRACT_WIT: &str = include_str!(concat!(env!("OUT_DIR"), "/guestlist.wit"));
-
-static BUNDLED_SYMBOLS: &str = include_str!(concat!(env!("OUT_DIR"), "/guestlist.symbols"));
-
-static BUNDLED_DIGEST: LazyLock<String> = LazyLock::new(|| digest(BUNDLED));
+use guestlist_contract::host::Operation;
 
 /// A plugin that was admitted. Cloning it shares the compiled code; instances of all tenants are made
 /// from it.
@@ -76,19 +57,13 @@ impl Plugin {
         Self::admit(engine, bytes, digest(bytes), Symbols::new(symbols))
     }
 
-    /// The plugin of the same version as the harness ([`BUNDLED`]).
+    /// The plugin of the same version as the harness ([`BUNDLED`](crate::BUNDLED)).
     ///
     /// # Errors
     ///
     /// Only where it does not compile for this machine.
     pub fn bundled(engine: &Engine) -> Result<Self, LoadError> {
         Self::admit(engine, BUNDLED, BUNDLED_DIGEST.clone(), Symbols::new(BUNDLED_SYMBOLS))
-    }
-
-    /// Reports what a component is and asks for, and whether [`load`](Self::load) takes it. Takes as long.
-    #[must_use]
-    pub fn inspect(engine: &Engine, bytes: &[u8]) -> Inspection {
-        Inspection::of(engine, bytes)
     }
 
     fn admit(engine: &Engine, bytes: &[u8], digest: String, symbols: Symbols) -> Result<Self, LoadError> {
@@ -117,12 +92,6 @@ impl Plugin {
         &self.inner.engine
     }
 
-    /// Calls of this plugin on `host`, each within `limits`. Cheap.
-    #[must_use]
-    pub fn session(&self, host: Host, limits: Limits) -> Session {
-        Session::new(self.clone(), Arc::new(host), limits)
-    }
-
     pub(crate) fn instance(&self) -> &InstancePre<HostState> {
         &self.inner.instance
     }
@@ -134,8 +103,4 @@ impl Plugin {
     pub(crate) fn symbols(&self) -> &Symbols {
         &self.inner.symbols
     }
-}
-
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

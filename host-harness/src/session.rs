@@ -390,3 +390,11 @@ exports! {
     /// Handles due items of the context's organization.
     Sweep sweep(limit: u32 as copied) -> Result<Swept, SweepRefusal>;
 }
+
+impl Plugin {
+    /// Calls of this plugin on `host`, each within `limits`. Cheap.
+    #[must_use]
+    pub fn session(&self, host: Host, limits: Limits) -> Session {
+        Session::new(self.clone(), Arc::new(host), limits)
+    }
+}

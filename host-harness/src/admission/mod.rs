@@ -19,7 +19,7 @@ use wasmtime::component::Component;
 
 use crate::{
     Engine,
-    policy::{Loans, PolicyLimits, PolicyState},
+    lending::{Loans, PolicyLimits, PolicyState},
     sandbox::HostState,
 };
 use guestlist_contract::{ExtensionPre, TenantPolicyPre};

@@ -11,7 +11,7 @@ use wasmtime::{
 };
 
 use super::{CONTRACT, PACKAGE, Problem, name::Name, world::World};
-use crate::policy::{LOG, LOG_FUNCTIONS, Loans};
+use crate::lending::{LOG, LOG_FUNCTIONS, Loans};
 use guestlist_contract::{Function, host::Operation};
 
 /// Compares the component's imports and exports with the contract.

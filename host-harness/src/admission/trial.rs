@@ -22,7 +22,7 @@ use super::Problem;
 use crate::{
     Engine, HostCalls, Limits, Metering, Reason,
     engine::Parts,
-    policy::{Loans, PolicyLimits, PolicyState},
+    lending::{Loans, PolicyLimits, PolicyState},
     sandbox::{HostState, MemoryMeter, link},
 };
 use guestlist_contract::{Extension, ExtensionPre, TenantPolicy, TenantPolicyPre};

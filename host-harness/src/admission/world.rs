@@ -1,6 +1,6 @@
 //! The two worlds that a component may be let in as: what each exports, and an example to compare with.
 
-use crate::BUNDLED;
+use crate::artifacts::BUNDLED;
 use guestlist_contract::host::Operation;
 
 use super::names::exported_by;

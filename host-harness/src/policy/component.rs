@@ -9,9 +9,10 @@ use wasmtime::Store;
 
 use crate::{
     Engine, LoadError, Metering, Reason, admission,
+    artifacts::digest,
     calls::within,
-    plugin::digest,
-    policy::{Language, Loans, Log, PolicyLimits, PolicyState, Watched},
+    lending::{Loans, Log, PolicyLimits, PolicyState},
+    policy::Language,
 };
 use guestlist_contract::{
     TenantPolicy, TenantPolicyPre,
@@ -78,6 +79,15 @@ pub struct Ruling<T> {
     /// Units of fuel, the making of the instance included. Absent in an engine that does not meter by
     /// fuel.
     pub fuel: Option<u64>,
+}
+
+/// The answer of a policy with what it said meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched<T> {
+    /// As without somebody who listens.
+    pub ruling: Result<Ruling<T>, PolicyUnavailable>,
+    /// What it said.
+    pub log: Log,
 }
 
 /// The policy gave no answer that means anything: nobody is let in.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::inspection::producers;
+use crate::producers::producers;
 
 /// A language that policies are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

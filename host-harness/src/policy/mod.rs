@@ -33,17 +33,10 @@
 mod component;
 mod host;
 mod language;
-mod limits;
-mod loans;
-mod log;
 mod registry;
 
-pub use component::{PolicyComponent, PolicyUnavailable, Ruling};
+pub use crate::lending::{LOG, Lent, Loans, Log, PolicyLimits};
+pub use component::{PolicyComponent, PolicyUnavailable, Ruling, Watched};
 pub use host::{AllowAll, PolicyHost};
 pub use language::Language;
-pub use limits::PolicyLimits;
-pub(crate) use loans::PolicyState;
-pub use loans::{Lent, Loans};
-pub(crate) use log::FUNCTIONS as LOG_FUNCTIONS;
-pub use log::{LOG, Log, Watched};
 pub use registry::{Listed, Policies, PolicyError, Rules};

@@ -10,8 +10,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock, Weak},
 };
 
-use super::{Loans, PolicyComponent, PolicyLimits, PolicyUnavailable, Ruling, component::Compiled};
-use crate::{Engine, LoadError, plugin::digest};
+use super::{PolicyComponent, PolicyUnavailable, Ruling, component::Compiled};
+use crate::{
+    Engine, LoadError,
+    artifacts::digest,
+    lending::{Loans, PolicyLimits},
+};
 use guestlist_contract::{
     rules::{AcceptFacts, InviteFacts},
     types::Verdict,

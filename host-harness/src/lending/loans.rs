@@ -15,7 +15,7 @@ use super::log::{self, Log};
 use crate::{engine::Parts, sandbox::MemoryMeter};
 
 /// A host function's answer, when it comes. An error ends the judgement: the policy is
-/// [unavailable](super::PolicyUnavailable), with these words.
+/// [unavailable](crate::policy::PolicyUnavailable), with these words.
 pub type Lent<R> = Pin<Box<dyn Future<Output = Result<R, String>> + Send>>;
 
 type Link = dyn Fn(&mut Linker<PolicyState>) -> wasmtime::Result<()> + Send + Sync;
@@ -50,7 +50,7 @@ impl Loans {
     /// parameters as a tuple. It answers a tuple as well.
     ///
     /// The call counts as time of the judgement, and its data against
-    /// [`PolicyLimits::answer_bytes`](super::PolicyLimits::answer_bytes).
+    /// [`PolicyLimits::answer_bytes`](crate::policy::PolicyLimits::answer_bytes).
     #[must_use]
     pub fn function<P, R>(
         mut self,
@@ -112,7 +112,7 @@ pub(crate) struct PolicyState {
     /// Whom the judgement is for; absent while nobody has asked for one.
     pub(crate) organization: Option<Arc<str>>,
     /// Where somebody listens. In production nobody does.
-    pub(super) log: Option<Log>,
+    pub(crate) log: Option<Log>,
 }
 
 impl PolicyState {
@@ -121,7 +121,7 @@ impl PolicyState {
     }
 
     /// The same with somebody who listens.
-    pub(super) fn heard(mut self) -> Self {
+    pub(crate) fn heard(mut self) -> Self {
         self.log = Some(Log::default());
         self
     }

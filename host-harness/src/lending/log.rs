@@ -5,10 +5,10 @@
 //! even read from the policy's memory: nothing comes out, nothing goes in, and no call fails. Tests ask with
 //! [`watch_invite`] and [`watch_accept`], which keep it.
 //!
-//! [`PolicyComponent::judge_invite`]: super::PolicyComponent::judge_invite
-//! [`judge_accept`]: super::PolicyComponent::judge_accept
-//! [`watch_invite`]: super::PolicyComponent::watch_invite
-//! [`watch_accept`]: super::PolicyComponent::watch_accept
+//! [`PolicyComponent::judge_invite`]: crate::policy::PolicyComponent::judge_invite
+//! [`judge_accept`]: crate::policy::PolicyComponent::judge_accept
+//! [`watch_invite`]: crate::policy::PolicyComponent::watch_invite
+//! [`watch_accept`]: crate::policy::PolicyComponent::watch_accept
 
 use serde::Serialize;
 use wasmtime::{
@@ -16,7 +16,7 @@ use wasmtime::{
     component::{Linker, WasmStr},
 };
 
-use super::{PolicyUnavailable, Ruling, loans::PolicyState};
+use super::loans::PolicyState;
 use guestlist_contract::text;
 
 /// The interface of a policy's log, in full.
@@ -52,15 +52,6 @@ pub struct Log {
     pub place: Vec<String>,
 }
 
-/// The answer of a policy with what it said meanwhile.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Watched<T> {
-    /// As without somebody who listens.
-    pub ruling: Result<Ruling<T>, PolicyUnavailable>,
-    /// What it said.
-    pub log: Log,
-}
-
 impl Log {
     /// Nothing was said, and nothing is known.
     #[must_use]
@@ -85,7 +76,7 @@ impl Log {
     }
 
     /// Notes where the guest was, where it did not say anything itself.
-    pub(super) fn ended(&mut self, error: &wasmtime::Error) {
+    pub(crate) fn ended(&mut self, error: &wasmtime::Error) {
         if self.failed.is_none()
             && let Some(backtrace) = error.downcast_ref::<WasmBacktrace>()
         {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Engine, Limits};
 
 /// The bounds of one judgement, the making of its instance included. A policy that crosses one is
-/// [unavailable](super::PolicyUnavailable) for that request.
+/// [unavailable](crate::policy::PolicyUnavailable) for that request.
 ///
 /// They leave room for a script engine with its heap, and are far below what a host call may take
 /// ([`Limits::host_call_time`], 2 s): an inviter waits for one judgement, an invitee for two.
@@ -43,7 +43,7 @@ impl Default for PolicyLimits {
 
 impl PolicyLimits {
     /// As the engine takes them.
-    pub(super) fn on(&self, engine: &Engine) -> Limits {
+    pub(crate) fn on(&self, engine: &Engine) -> Limits {
         let memory = self.memory.min(engine.memory());
         Limits::default().time(self.time).fuel(self.fuel).memory(memory).host_call_bytes(self.answer_bytes)
     }
