@@ -15,7 +15,8 @@
 //! in 4 an accept that was only slow could apply its grants after somebody else had ended it.
 
 use crate::{
-    Capabilities,
+    Capabilities, answers,
+    answers::out_of_step,
     contract::{
         exports::invitee::{Accepted, Ended, Handle, InviteeRefusal},
         imports::{
@@ -27,7 +28,7 @@ use crate::{
             },
         },
     },
-    eligibility::{self, Blocked, Plan, out_of_step},
+    eligibility::{self, Blocked, Plan},
     entropy::Entropy,
     refusals::{About, account, audited, ended, obstacle_word},
     resolve_handle::{Found, resolve_handle},
@@ -147,7 +148,7 @@ fn as_it_stands(
 fn is_member(host: &impl Capabilities, row: &Invitation) -> Result<bool, HostError> {
     let Some(account) = account(&row.subject) else { return Ok(false) };
     match host.eligible(&row.key.organization, std::slice::from_ref(account), &[]) {
-        Ok(list) => Ok(eligibility::one(list)?.member),
+        Ok(list) => Ok(answers::one(list)?.member),
         Err(HostError::Denied(_)) => Ok(false),
         Err(error) => Err(error),
     }

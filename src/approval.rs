@@ -1,7 +1,7 @@
 //! Approving: an invitation that needs it becomes pending, or ends, by somebody else's word.
 
 use crate::{
-    Capabilities,
+    Capabilities, answers,
     contract::{
         exports::invitations::{Invited, Refusal},
         imports::{
@@ -32,7 +32,7 @@ pub fn approve(host: &impl Capabilities, context: &Context, id: &str) -> Result<
 
 fn try_approve(host: &impl Capabilities, context: &Context, mut row: Invitation) -> Result<Invited, Refusal> {
     by_another(context, &row)?;
-    eligibility::must_be_active(host, &row.key.organization)?;
+    answers::must_be_active(host, &row.key.organization)?;
     if row.state != State::AwaitingApproval {
         return Err(Refusal::WrongState(row.state));
     }

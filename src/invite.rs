@@ -12,7 +12,7 @@ pub use persist::{Terms, is_final};
 pub use policy_decision::would_be_allowed;
 
 use crate::{
-    Capabilities,
+    Capabilities, answers,
     contract::{
         exports::invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Refusal},
         imports::{
@@ -87,7 +87,7 @@ fn try_invite(
         }
     }
 
-    let parent = eligibility::parent_of(host, organization)?;
+    let parent = answers::parent_of(host, organization)?;
     let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
     let mut terms = Terms {
         context,
@@ -146,7 +146,7 @@ pub fn anew(
     may_see_codes(context, settings, expired.notify)?;
     let lifetime = request::lifetime(request.lifetime, settings)
         .or_else(|_| request::lifetime(LifetimeChoice::Default, settings))?;
-    let parent = eligibility::parent_of(host, organization)?;
+    let parent = answers::parent_of(host, organization)?;
     let forbidden = grants_that_exist(host, organization, &context.caller, &request.grants)?;
     let terms = Terms {
         context,
@@ -169,7 +169,7 @@ pub fn anew(
     };
     let mut answers: Answers = vec![None];
     let mut candidates = Vec::new();
-    match eligibility::one(host.get_users(&parent, std::slice::from_ref(account))?)? {
+    match answers::one(host.get_users(&parent, std::slice::from_ref(account))?)? {
         Some(user) if user.active && user.account == *account => {
             candidates.push(Candidate { position: 0, name: expired.name.clone(), user });
         }
@@ -231,7 +231,7 @@ fn grants_that_exist(
     if grants.is_empty() {
         return Ok(Vec::new());
     }
-    let resolved = eligibility::resolve(host, organization, inviter, grants)?;
+    let resolved = answers::resolve(host, organization, inviter, grants)?;
     for kind in [GrantKind::Role, GrantKind::Group] {
         let unknown: Vec<_> = grants
             .iter()
@@ -272,10 +272,10 @@ fn find(
     }
     let users = match host.find_users(terms.parent, userstore, &names) {
         Ok(users) if users.len() == names.len() => users,
-        Ok(_) => names.iter().map(|_| Err(eligibility::out_of_step())).collect(),
+        Ok(_) => names.iter().map(|_| Err(answers::out_of_step())).collect(),
         Err(LookupError::UnknownUserstore(name)) => return Err(Refusal::UnknownUserstore(name)),
         Err(LookupError::Host(error)) => names.iter().map(|_| Err(error.clone())).collect(),
-        Err(LookupError::Other(_)) => names.iter().map(|_| Err(eligibility::out_of_step())).collect(),
+        Err(LookupError::Other(_)) => names.iter().map(|_| Err(answers::out_of_step())).collect(),
     };
 
     let mut candidates: Vec<Candidate> = Vec::with_capacity(users.len());
@@ -315,7 +315,7 @@ fn eligible(
     let eligibility = match host.eligible(terms.organization, &accounts, terms.grants) {
         Ok(list) if list.len() == accounts.len() => list,
         other => {
-            let error = other.err().unwrap_or_else(eligibility::out_of_step);
+            let error = other.err().unwrap_or_else(answers::out_of_step);
             put_all(answers, &candidates, &ItemRefusal::Unavailable(retry_after(&error)));
             return Vec::new();
         }

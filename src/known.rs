@@ -3,13 +3,12 @@
 //! It is for checks that only read, within one call: what comes after a claim asks anew.
 
 use crate::{
-    Capabilities,
+    Capabilities, answers,
     contract::imports::{
         directory::{Organization, User},
         membership::{Eligibility, Resolved},
         types::{Grant, HostError, Invitation, Permissions, Principal, Subject, UserRef},
     },
-    eligibility,
     refusals::account,
     request::USERS,
 };
@@ -96,7 +95,7 @@ impl Known {
             return Ok(active.clone());
         }
         self.spent += 1;
-        Ok(self.active.insert(eligibility::active(host, organization)?).clone())
+        Ok(self.active.insert(answers::active(host, organization)?).clone())
     }
 
     /// Finds somebody as the parent knows them.
@@ -113,7 +112,7 @@ impl Known {
             return Ok(user.clone());
         }
         self.spent += 1;
-        let user = eligibility::one(host.get_users(parent, std::slice::from_ref(account))?)?;
+        let user = answers::one(host.get_users(parent, std::slice::from_ref(account))?)?;
         self.users.push((account.clone(), user.clone()));
         Ok(user)
     }
@@ -153,7 +152,7 @@ impl Known {
             return Ok(resolved.clone());
         }
         self.spent += 1;
-        let resolved = eligibility::resolve(host, organization, inviter, grants)?;
+        let resolved = answers::resolve(host, organization, inviter, grants)?;
         self.resolved.push(((inviter.clone(), grants.to_vec()), resolved.clone()));
         Ok(resolved)
     }
@@ -174,8 +173,7 @@ impl Known {
             return Ok(eligibility.clone());
         }
         self.spent += 1;
-        let eligibility =
-            eligibility::one(host.eligible(organization, std::slice::from_ref(user), grants)?)?;
+        let eligibility = answers::one(host.eligible(organization, std::slice::from_ref(user), grants)?)?;
         self.eligible.push(((user.clone(), grants.to_vec()), eligibility.clone()));
         Ok(eligibility)
     }

@@ -11,6 +11,7 @@
 //! [`Capabilities`] only.
 
 pub mod accept;
+pub mod answers;
 pub mod approval;
 pub mod capabilities;
 pub mod code;

@@ -1,7 +1,7 @@
 //! Looking: an administrator at their organization's invitations, an invitee at their own.
 
 use crate::{
-    Capabilities,
+    Capabilities, answers,
     contract::{
         exports::{
             invitations::Refusal,
@@ -12,7 +12,7 @@ use crate::{
             Principal, State,
         },
     },
-    eligibility, managed,
+    managed,
     refusals::{About, audited, permitted},
     request,
     resolve_handle::{is_subject, resolve_handle},
@@ -49,7 +49,7 @@ fn try_list(
 /// the next begins.
 fn at_most(limit: u32, mut page: Page) -> Result<Page, HostError> {
     if page.items.len() > limit as usize {
-        return Err(eligibility::out_of_step());
+        return Err(answers::out_of_step());
     }
     let mut shown: Vec<InvitationKey> = Vec::with_capacity(page.items.len());
     page.items.retain(|row| {

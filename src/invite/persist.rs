@@ -1,7 +1,7 @@
 //! Storing the invitations of one request in one commit, then sending their e-mails.
 
 use crate::{
-    Capabilities,
+    Capabilities, answers,
     code::Code,
     contract::{
         exports::invitations::{Invited, ItemRefusal, Refusal},
@@ -15,7 +15,6 @@ use crate::{
             },
         },
     },
-    eligibility,
     entropy::Entropy,
     invite::{Answers, OPERATION, existing, policy_decision::Judged, put},
     mail,
@@ -109,7 +108,7 @@ pub fn store_and_send(
     let stored = match insert(host, terms.organization, &batch) {
         Ok(stored) if stored.len() == batch.drafts.len() => stored,
         Ok(_) => {
-            fail(answers, &eligibility::out_of_step());
+            fail(answers, &answers::out_of_step());
             return Ok(());
         }
         Err(StoreError::OperationReused) => return Err(Refusal::OperationReused),

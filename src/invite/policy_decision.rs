@@ -1,7 +1,7 @@
 //! Asks what the organization's policy makes of each candidate.
 
 use crate::{
-    Capabilities,
+    Capabilities, answers,
     contract::{
         exports::invitations::{ItemRefusal, Refusal},
         imports::{
@@ -89,7 +89,7 @@ pub fn would_be_allowed(
     let Some(account) = account(&row.subject) else {
         return Err(Refusal::Unsupported("this kind of subject is not supported".into()));
     };
-    let user = eligibility::one(host.get_users(&row.parent, std::slice::from_ref(account))?)?;
+    let user = answers::one(host.get_users(&row.parent, std::slice::from_ref(account))?)?;
     let candidate = policy::Candidate {
         account: account.clone(),
         via: user.and_then(|user| user.via),
