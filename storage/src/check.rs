@@ -1,32 +1,12 @@
 //! Tells whether a database is well, for whoever watches a host.
 
-use std::fmt;
-
 use crate::{
-    StorageError,
+    Kind, StorageError,
     database::Database,
     error::{Failure, Halt},
     invitations::lists::Secret,
     sql::{Connection, Operation, Scope},
 };
-
-/// The programs that a database can belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A file.
-    Sqlite,
-    /// A server.
-    Postgres,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres => "PostgreSQL",
-        })
-    }
-}
 
 /// The answer of a database that is well.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,23 +18,27 @@ mod database;
 mod error;
 mod grants;
 mod invitations;
+mod kind;
 mod log;
 mod many;
 mod migrate;
 mod observe;
+mod options;
 mod people;
 mod postgres;
 mod sql;
 mod sqlite;
 mod world;
 
-pub use check::{Health, Kind};
+pub use check::Health;
 pub use clock::Clock;
-pub use database::{Database, Options};
+pub use database::Database;
 pub use error::StorageError;
 pub use grants::Grants;
 pub use invitations::Invitations;
+pub use kind::Kind;
 pub use observe::{Observer, Statement, StatementError};
+pub use options::Options;
 pub use people::{Administration, AdministrationError, NewOrganization, People};
 
 /// The programs in the documentation are compiled by the tests.
