@@ -3,31 +3,18 @@
 //! Only lists of effects are written. A wrong answer, e-mail or audit event stays a failure: somebody has
 //! said what it must be, and nobody but them takes it back.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    fs, io,
-};
+use std::{fs, io};
 
 use serde_saphyr::Spanned;
 
 use super::{
+    came::{Came, place},
     edit::{List, Part, with_lists},
-    failure::Failure,
     format::{Outcome, Scenario, Step, Text},
     report::{CaseReport, Ending},
     suite::{Case, is_inside, root},
 };
 use guestlist_documents::files::{self, LONGEST_TEXT};
-
-/// The effects that came, where a scenario asks for them and at its end.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Came {
-    /// Effects by line and column of the list.
-    asked: BTreeMap<(u64, u64), Vec<String>>,
-    end: Option<Vec<String>>,
-    /// Schedules of a race have ended in more than one way.
-    many_ends: bool,
-}
 
 /// The reason why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -58,36 +45,6 @@ pub enum NotBlessed {
     /// Reading or writing failed.
     #[error("it cannot be written: {0}")]
     Io(#[from] io::Error),
-}
-
-impl Came {
-    /// Notes what came where a list of effects stands. It must be the same whenever the story passes there.
-    pub(super) fn note(&mut self, list: &Spanned<Vec<Text>>, lines: &[String]) -> Option<Failure> {
-        match self.asked.entry(place(list)) {
-            Entry::Vacant(free) => {
-                free.insert(lines.to_vec());
-                None
-            }
-            Entry::Occupied(known) if known.get() == lines => None,
-            Entry::Occupied(known) => {
-                let failure =
-                    Failure::at(list, "the schedules of the race have different effects: no list fits all");
-                Some(failure.compared(known.get().join("\n"), lines.join("\n")))
-            }
-        }
-    }
-
-    /// Notes what the whole story came to.
-    pub(super) fn note_end(&mut self, lines: &[String]) {
-        match &self.end {
-            Some(known) => self.many_ends |= known != lines,
-            None => self.end = Some(lines.to_vec()),
-        }
-    }
-}
-
-fn place(list: &Spanned<Vec<Text>>) -> (u64, u64) {
-    (list.referenced.line(), list.referenced.column())
 }
 
 impl Case {

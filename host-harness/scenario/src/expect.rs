@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use serde_saphyr::Spanned;
 
 use super::{
-    bless::Came,
+    came::Came,
     effects,
     failure::Failure,
     format::{Outcome, Text},
@@ -78,10 +78,6 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The keys that an e-mail can have.
-pub(super) const MAIL_KEYS: [&str; 9] =
-    ["to", "address", "kind", "of", "subject", "from", "template", "code", "expires-at"];
-
 fn shown_mail(mail: &Mail, showing: &Showing<'_>) -> Value {
     let mut shown = json!({
         "to": account(&mail.to),
@@ -98,10 +94,6 @@ fn shown_mail(mail: &Mail, showing: &Showing<'_>) -> Value {
     }
     shown
 }
-
-/// The keys that an audit event can have.
-pub(super) const EVENT_KEYS: [&str; 10] =
-    ["event", "by", "operation", "of", "in", "for", "name", "grant", "about", "reason"];
 
 fn shown_event(event: &AuditEvent, showing: &Showing<'_>) -> Value {
     let mut shown = json!({

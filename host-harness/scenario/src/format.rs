@@ -7,6 +7,7 @@
 mod calls;
 mod event;
 mod faults;
+mod keys;
 mod outcome;
 
 use schemars::JsonSchema;
@@ -17,9 +18,10 @@ use serde_saphyr::Spanned;
 pub use calls::{Handle, Invite, List, ListMine, Notifying, RevokeAll, SortBy, Sweep};
 pub use event::{Event, Giving, NewPlace, NewTarget, RenameGroup, RenameRole, Settled};
 pub use faults::{FaultEntry, Faults};
+pub(crate) use keys::{EVENT_KEYS, MAIL_KEYS};
 pub use outcome::Outcome;
 
-use super::schema;
+use super::schema_parts as schema;
 use faults::FaultsSchema;
 use guestlist_documents::HumanDuration;
 use guestlist_memory::World;

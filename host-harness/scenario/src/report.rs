@@ -15,10 +15,10 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
-    bless::Came,
+    came::Came,
     failure::Failure,
-    play::{Played, StepReport},
-    rules::RulesReport,
+    played::{Played, StepReport},
+    rules_report::RulesReport,
     suite::{Case, Suite, SuiteError},
 };
 

@@ -3,19 +3,13 @@
 //! It comes from the types of the format. What these leave to a check of their own (exactly one action,
 //! the words that are known, the shape of a length of time) is added here.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
-    ask::BROKEN,
     format::{ACTIONS, Scenario},
-    shown::{STATES, state_name},
     suite::SuiteFile,
 };
-use guestlist_contract::Function;
-use guestlist_documents::HumanDuration;
 use guestlist_memory::World;
 use guestlist_policies::Manifest;
 
@@ -117,54 +111,4 @@ fn without_null(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(without_null),
         _ => {}
     }
-}
-
-/// A text of which more is known than that it is one.
-macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident: $schema:expr;)*) => {$(
-        $(#[$doc])*
-        pub(super) struct $name;
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                $schema
-            }
-        }
-    )*};
-}
-
-texts! {
-    /// A state of an invitation.
-    State: words(STATES.map(state_name));
-    /// A host function.
-    Call: words(Function::ALL.iter().map(|function| function.name()));
-    /// The reason why there is no answer.
-    Broken: words(BROKEN);
-    /// A length of time.
-    Length: json_schema!({ "type": "string", "minLength": 1, "pattern": HumanDuration::PATTERN });
-    /// A length of time, or none.
-    Lifetime: json_schema!({
-        "anyOf": [{ "const": "never" }, { "type": "string", "minLength": 1, "pattern": HumanDuration::PATTERN }],
-    });
-    /// An instant.
-    Instant: json_schema!({ "type": "string", "format": "date-time" });
-    /// A bound that a number must keep to.
-    Budget: json_schema!({
-        "type": "string",
-        "pattern": r"^(<=|>=|<|>|=)?\s*[0-9][0-9_]*(\.[0-9]+)?\s*(KiB|MiB|k|M)?$",
-    });
-    /// The behaviour of the e-mail system.
-    Mailing: words(["deliver", "fail", "take"]);
-}
-
-fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Schema {
-    json_schema!({ "type": "string", "enum": words.into_iter().collect::<Vec<_>>() })
 }

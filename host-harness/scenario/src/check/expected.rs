@@ -7,8 +7,7 @@ use super::Checker;
 use crate::{
     ask::BROKEN,
     edit::tree::Node,
-    expect::{EVENT_KEYS, MAIL_KEYS},
-    format::Outcome,
+    format::{EVENT_KEYS, MAIL_KEYS, Outcome},
     pattern::Bound,
     shown::{STATES, state_name},
 };

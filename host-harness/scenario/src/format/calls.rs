@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Text;
-use crate::schema;
+use crate::schema_parts as schema;
 
 /// `invite`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::Text;
-use crate::schema;
+use crate::schema_parts as schema;
 use guestlist_memory::{MailMode, NewUser, Rule, SettingsPatch};
 
 /// Something in the world: exactly one of these. `in` says in which organization.

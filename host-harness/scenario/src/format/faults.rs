@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
 use super::Text;
-use crate::schema;
+use crate::schema_parts as schema;
 use guestlist_documents::HumanDuration;
 
 /// Failures of the host.

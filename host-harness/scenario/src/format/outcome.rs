@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::Text;
-use crate::schema;
+use crate::schema_parts as schema;
 
 /// Expectations of what must come of a step, or of all. What is not mentioned is not checked, but each list
 /// is whole: what it leaves out must not have happened.
