@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use super::{
     MemoryHost,
-    realm::{Organization, Person, Realm},
+    person::Person,
+    realm::{Organization, Realm},
 };
 use guestlist_contract::{
     bounds,
@@ -13,12 +14,6 @@ use guestlist_contract::{
     lookup::{By, Look, readings, store_name},
     types::{HostError, Permissions, Principal, UserRef},
 };
-
-/// Tells whether two user names are the same to this directory: ASCII case does not count, nothing else is
-/// folded. A wider folding makes strangers equal, as the Kelvin sign and the letter k.
-pub(super) fn same_name(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
-}
 
 impl Realm {
     fn get_organization(&self, call: &Call, id: &str) -> Result<Option<directory::Organization>, HostError> {

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::{
     MailMode, MemoryHost, Rule, SettingsPatch,
     audit::Of,
-    realm::{Entitled, Organization, Person, Realm, Target},
+    person::Person,
+    realm::{Entitled, Organization, Realm, Target},
     settings::judge,
 };
 use guestlist_contract::{

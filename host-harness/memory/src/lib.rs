@@ -23,10 +23,12 @@ mod insert;
 mod inspect;
 mod judge;
 mod mail;
+mod mailbox;
 mod membership;
 mod outbox;
 mod paging;
 mod people;
+mod person;
 mod policy;
 mod realm;
 mod rule;
@@ -47,10 +49,11 @@ use serde::{Deserialize, Serialize};
 pub use events::{EventError, NewUser, check_address, no_store};
 pub use inspect::{MemberView, OrganizationView, OutboxView, Snapshot};
 pub use judge::Judge;
-pub use mail::{Mail, MailMode};
+pub use mailbox::{Mail, MailMode};
 pub use people::People;
+pub use person::Person;
 pub use realm::{
-    AppliedSteps, Entitled, Organization, OutboxEntry, Person, Realm, RecordedItem, RecordedOperation,
+    AppliedSteps, Entitled, Organization, OutboxEntry, Realm, RecordedItem, RecordedOperation,
     StoredInvitation, Target, Tenant,
 };
 pub use rule::{Moment, Narrow, Rule};
@@ -64,7 +67,7 @@ use guestlist_contract::{
     types::{Context, Permissions, Principal},
 };
 use guestlist_documents::WorldError;
-use mail::Mailbox;
+use mailbox::Mailbox;
 
 /// The in-memory host. It answers every import of the plugin; see the [module](self).
 #[derive(Debug, Default)]

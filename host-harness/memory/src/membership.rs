@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use super::{
     MemoryHost,
     audit::Of,
-    realm::{Organization, Person, Realm, Target},
+    person::Person,
+    realm::{Organization, Realm, Target},
 };
 use guestlist_contract::{
     audit::EventKind,

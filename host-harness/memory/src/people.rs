@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::realm::Person;
+use super::person::Person;
 use guestlist_contract::lookup::folded;
 use guestlist_contract::types::UserRef;
 

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 
 use super::{
     MemoryHost,
-    realm::{Person, Realm},
+    person::Person,
+    realm::Realm,
     rule::{Asked, Moment, Rule},
 };
 use guestlist_contract::{

@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 use super::{
     clock::Clock,
     entropy::Entropy,
-    mail::Mailbox,
+    mailbox::Mailbox,
     people::People,
+    person::Person,
     rule::Rule,
-    settings::default_settings,
-    store::{canonical, canonical_all},
+    settings::{SettingsPatch, default_settings, set},
+    store::canonical_all,
 };
 use guestlist_contract::{
-    AddressDomains, address_domain,
+    AddressDomains,
     audit::Event,
     lifecycle::is_terminal,
     lookup::DEFAULT_STORE,
@@ -103,29 +104,6 @@ pub struct Entitled {
     pub who: Principal,
     /// The permissions that they have.
     pub permissions: Permissions,
-}
-
-/// A local account: of a resident, or of a guest whose account is elsewhere.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Person {
-    /// The user name.
-    pub name: String,
-    /// The user store that has it, in capital letters.
-    #[serde(deserialize_with = "canonical")]
-    pub store: String,
-    /// A verified address. That of a guest is where they are resident. What is no address
-    /// ([`address_domain`](guestlist_contract::address_domain)) is as none.
-    pub email: Option<String>,
-    /// Tells whether it works, that is, was not disabled.
-    pub active: bool,
-    /// The account where it is resident: in the organization itself for its residents.
-    pub account: UserRef,
-    /// Their groups, and the invitation that each is owed to.
-    pub groups: BTreeMap<String, Option<String>>,
-    /// Their roles, and the invitation that each is owed to.
-    pub roles: BTreeMap<String, Option<String>>,
-    /// The invitation that made them a member.
-    pub invitation: Option<String>,
 }
 
 /// A group or a role.
@@ -304,28 +282,6 @@ impl Organization {
     }
 }
 
-impl Person {
-    /// The address that the person can be written to, where they are resident.
-    pub(super) fn address(&self) -> Option<&str> {
-        self.email.as_deref().filter(|email| address_domain(email).is_some())
-    }
-
-    /// Their grants of one kind, each with the invitation that it is owed to.
-    pub(super) fn grants(&self, kind: GrantKind) -> &BTreeMap<String, Option<String>> {
-        match kind {
-            GrantKind::Group => &self.groups,
-            GrantKind::Role => &self.roles,
-        }
-    }
-
-    pub(super) fn grants_mut(&mut self, kind: GrantKind) -> &mut BTreeMap<String, Option<String>> {
-        match kind {
-            GrantKind::Group => &mut self.groups,
-            GrantKind::Role => &mut self.roles,
-        }
-    }
-}
-
 impl Tenant {
     /// Everything that was ever made for `user`, oldest first.
     pub(super) fn of_subject(&self, user: &UserRef) -> impl Iterator<Item = &StoredInvitation> {
@@ -391,5 +347,14 @@ impl Realm {
                 }
             }
         }
+    }
+}
+
+impl SettingsPatch {
+    /// Makes the changes, those included that the plugin never sees.
+    pub(super) fn apply_to(&self, place: &mut Organization) {
+        self.apply(&mut place.settings);
+        set(&mut place.address_domains, self.address_domains.clone());
+        set(&mut place.landings, self.landings.clone());
     }
 }

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{directory::same_name, realm::Person};
+use super::person::{Person, same_name};
 use guestlist_contract::types::{Approval, Grant, GrantKind, Narrowed, UserRef, Verdict};
 use guestlist_documents::HumanDuration;
 

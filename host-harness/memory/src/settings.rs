@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-use super::{MemoryHost, realm::Organization};
+use super::MemoryHost;
 use guestlist_contract::{
     AddressDomains, bounds,
     host::{Call, Settings},
@@ -225,20 +225,13 @@ pub fn judge(values: &Values) -> Result<(), String> {
     guestlist_rules::judge(&guestlist_rules::settings!(values, types, settings))
 }
 
-fn set<T>(value: &mut T, change: Option<T>) {
+pub(super) fn set<T>(value: &mut T, change: Option<T>) {
     if let Some(change) = change {
         *value = change;
     }
 }
 
 impl SettingsPatch {
-    /// Makes the changes, those included that the plugin never sees.
-    pub(super) fn apply_to(&self, place: &mut Organization) {
-        self.apply(&mut place.settings);
-        set(&mut place.address_domains, self.address_domains.clone());
-        set(&mut place.landings, self.landings.clone());
-    }
-
     /// Each place where invitations may lead can be one.
     pub(super) fn judge_landings(&self) -> Result<(), String> {
         let bad = self.landings.iter().flatten().find(|url| bounds::landing(url).is_err());

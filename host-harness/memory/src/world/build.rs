@@ -15,7 +15,8 @@ use crate::{
     clock::Clock,
     entropy::Entropy,
     people::People,
-    realm::{Entitled, Organization, Person, Realm, Target},
+    person::Person,
+    realm::{Entitled, Organization, Realm, Target},
     settings::{self, default_settings},
 };
 use guestlist_contract::lookup::new_store_name;

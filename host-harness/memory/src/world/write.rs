@@ -13,7 +13,8 @@ use serde::{Serialize, Serializer};
 
 use super::{World, WorldError, build::PERMISSIONS, dangling};
 use crate::{
-    realm::{Organization, Person, Realm, Target},
+    person::Person,
+    realm::{Organization, Realm, Target},
     rule::Rule,
 };
 use guestlist_contract::{
