@@ -16,7 +16,7 @@ use guestlist_contract::{
 use guestlist_documents::files::{self, LARGEST_STATE, LONGEST_REQUEST, LONGEST_TEXT};
 use guestlist_harness::{Export, Limits, Plugin, Session, Trace, operations};
 use guestlist_memory::MemoryHost;
-use guestlist_rest::{Asked, Problem, invite_answer, invited};
+use guestlist_rest::{Asked, RestError, invite_answer, invited};
 use guestlist_scenario::{Recorder, Request};
 use serde_json::{Value, json};
 
@@ -309,8 +309,8 @@ impl One<'_> {
                     let left = items.iter().filter(|item| is_left(item)).count();
                     let item = |item: &Result<_, _>| match item {
                         Ok(done) => invited(done),
-                        Err(_) if is_left(item) => json!({ "error": Problem::too_many_for_one_call(left) }),
-                        Err(refusal) => json!({ "error": Problem::from((asked, refusal)) }),
+                        Err(_) if is_left(item) => json!({ "error": RestError::too_many_for_one_call(left) }),
+                        Err(refusal) => json!({ "error": RestError::from((asked, refusal)) }),
                     };
                     items.iter().map(item).collect()
                 })
@@ -365,10 +365,10 @@ fn host_was_unavailable(trace: &Trace) -> bool {
 
 fn shown<T, E>(asked: Asked, answer: Result<T, E>, show: impl FnOnce(&T) -> Value) -> output::Answer
 where
-    for<'a> Problem: From<(Asked, &'a E)>,
+    for<'a> RestError: From<(Asked, &'a E)>,
 {
     match answer {
         Ok(value) => Ok(show(&value)),
-        Err(refusal) => Err(Problem::from((asked, &refusal))),
+        Err(refusal) => Err(RestError::from((asked, &refusal))),
     }
 }

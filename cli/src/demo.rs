@@ -13,7 +13,7 @@ use guestlist_contract::{
 };
 use guestlist_harness::{BUNDLED, Export, Limits, Plugin, Session, operations};
 use guestlist_memory::MemoryHost;
-use guestlist_rest::{Asked, Problem, invite_answer, status};
+use guestlist_rest::{Asked, RestError, invite_answer, status};
 use guestlist_scenario::{Recorder, Request};
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ impl Story {
             idempotency_key: None,
         };
         let answer = self.call(Some("acme"), user("acme", "u-ann"), operations::Invite { request }).await?;
-        let items = answer.map_err(|no| Problem::from((Asked::of(Operation::Invite), &no)).description)?;
+        let items = answer.map_err(|no| RestError::from((Asked::of(Operation::Invite), &no)).description)?;
         self.note("invite", "ann", &Ok(invite_answer(&names, &items)));
         for (name, item) in names.iter().zip(&items) {
             let line = match item {
@@ -159,7 +159,7 @@ impl Story {
         let caller = user("root", &format!("u-{who}"));
         let answer = self.call(None, caller, operations::Accept { handle }).await?;
         let answer = answer.map(|accepted| output::accepted(&accepted));
-        let answer = answer.map_err(|no| Problem::from((Asked::of(Operation::Accept), &no)));
+        let answer = answer.map_err(|no| RestError::from((Asked::of(Operation::Accept), &no)));
         self.note("accept", who, &answer);
         match &answer {
             Ok(accepted) => {
@@ -186,7 +186,7 @@ impl Story {
         let revoke = operations::Revoke { id: carols, reason: Some("the project ended".into()) };
         let answer = self.call(Some("acme"), user("acme", "u-ann"), revoke).await?;
         let answer = answer.map(|()| json!({ "status": "REVOKED" }));
-        let answer = answer.map_err(|no| Problem::from((Asked::of(Operation::Revoke), &no)));
+        let answer = answer.map_err(|no| RestError::from((Asked::of(Operation::Revoke), &no)));
         self.note("revoke", "ann", &answer);
         self.list().await
     }
@@ -203,7 +203,7 @@ impl Story {
         let page = PageRequest { sort: SortKey::Name, descending: false, after: None, limit: 50 };
         let list = operations::List { filter, page };
         let answer = self.call(Some("acme"), user("acme", "u-ann"), list).await?;
-        let page = answer.map_err(|no| Problem::from((Asked::of(Operation::List), &no)).description)?;
+        let page = answer.map_err(|no| RestError::from((Asked::of(Operation::List), &no)).description)?;
         self.note("list", "ann", &Ok(output::page(&page)));
         for row in &page.items {
             let why = row.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -223,7 +223,7 @@ impl Story {
         let sweep = operations::Sweep { limit: 100 };
         let answer = self.call(Some("acme"), Principal::System, sweep).await?;
         let answer = answer.map(|swept| output::swept(&swept));
-        let answer = answer.map_err(|no| Problem::from((Asked::of(Operation::Sweep), &no)));
+        let answer = answer.map_err(|no| RestError::from((Asked::of(Operation::Sweep), &no)));
         self.note("sweep", "system", &answer);
         self.list().await
     }

@@ -8,11 +8,11 @@ use guestlist_contract::{
     },
     types::{Invitation, Page},
 };
-use guestlist_rest::{self as reference, Problem, invitation, preview};
+use guestlist_rest::{self as reference, RestError, invitation, preview};
 use serde_json::{Value, json};
 
 /// An answer, or why there is none.
-pub type Answer = Result<Value, Problem>;
+pub type Answer = Result<Value, RestError>;
 
 pub fn page(page: &Page) -> Value {
     json!({ "invitations": page.items.iter().map(invitation).collect::<Value>(), "next": page.next })

@@ -9,7 +9,7 @@ use serde::Serialize;
 use wasmtime::component::{Component, types::ComponentItem};
 
 use crate::{
-    Engine, Plugin, Problem, admission,
+    AdmissionProblem, Engine, Plugin, admission,
     artifacts::digest,
     lending::{Loans, PolicyLimits},
     policy::PolicyComponent,
@@ -39,7 +39,7 @@ pub struct Inspection {
     /// Interfaces and functions that it offers.
     pub exports: Vec<Item>,
     /// All that speaks against it: what `load` says.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<AdmissionProblem>,
 }
 
 /// An import or an export of a component.
@@ -84,7 +84,11 @@ impl Inspection {
         Self::by(engine, bytes, |component| admission::admit(engine, component).err())
     }
 
-    fn by(engine: &Engine, bytes: &[u8], problems: impl FnOnce(&Component) -> Option<Vec<Problem>>) -> Self {
+    fn by(
+        engine: &Engine,
+        bytes: &[u8],
+        problems: impl FnOnce(&Component) -> Option<Vec<AdmissionProblem>>,
+    ) -> Self {
         let mut inspection = Self {
             admitted: false,
             digest: digest(bytes),

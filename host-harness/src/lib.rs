@@ -39,7 +39,7 @@ mod session;
 mod symbols;
 mod trace;
 
-pub use admission::{Age, CONTRACT, LoadError, Problem};
+pub use admission::{AdmissionProblem, Age, CONTRACT, LoadError};
 pub use artifacts::{BUNDLED, CONTRACT_JSON, CONTRACT_WIT, CORE_MODULE};
 pub use cache::{CacheError, CompileCache};
 pub use calls::{HostCall, HostCalls, Layer, Stop};

@@ -312,7 +312,7 @@ impl Desk {
                     let _ = host.realm().to_yaml().map_err(|error| error.to_string());
                 }
                 Err(error) => {
-                    let contradicts = matches!(error, guestlist_memory::LoadError::Contradicts(_));
+                    let contradicts = matches!(error, guestlist_memory::StateError::Contradicts(_));
                     self.reach(if contradicts { "state: contradicts itself" } else { "state: no state" });
                     assert!(error.to_string().len() < 100_000);
                 }

@@ -93,7 +93,7 @@ const FORMAT: u32 = 1;
 
 /// The reason why a saved state cannot be loaded.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
+pub enum StateError {
     /// The text is no saved state.
     #[error("this is no saved state of a host: {0}")]
     Malformed(#[from] serde_json::Error),
@@ -217,14 +217,14 @@ impl MemoryHost {
     ///
     /// # Errors
     /// It is no saved state, of another version, or was edited and contradicts itself.
-    pub fn load(json: &str) -> Result<Self, LoadError> {
+    pub fn load(json: &str) -> Result<Self, StateError> {
         let Saved { format, requests, stored, mailbox } =
             serde_json::from_str(guestlist_documents::files::without_mark(json))?;
         if format != FORMAT {
-            return Err(LoadError::Format(format));
+            return Err(StateError::Format(format));
         }
         let mut realm = Realm { requests, mailbox, ..stored };
-        realm.check().map_err(LoadError::Contradicts)?;
+        realm.check().map_err(StateError::Contradicts)?;
         realm.rebuild_indexes();
         Ok(Self::of(realm))
     }

@@ -18,7 +18,7 @@ use guestlist_contract::{
 
 /// An error in the reference's shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Problem {
+pub struct RestError {
     /// The reference's, or one of ours (`GL-..`).
     pub code: String,
     /// The kind of problem.
@@ -27,7 +27,7 @@ pub struct Problem {
     pub description: String,
 }
 
-impl Problem {
+impl RestError {
     /// One of several invitations that were to be sent again, and for which one call does not suffice.
     #[must_use]
     pub fn too_many_for_one_call(left: usize) -> Self {
@@ -103,78 +103,78 @@ fn add<const N: usize>(to: &mut Value, fields: [(&str, Option<Value>); N]) {
 
 /// Says why one user was not invited.
 #[must_use]
-pub fn item_problem(refusal: &ItemRefusal) -> Problem {
+pub fn item_problem(refusal: &ItemRefusal) -> RestError {
     match refusal {
-        ItemRefusal::Invalid(what) => Problem::new("UE-10000", "Invalid Request", what),
-        ItemRefusal::Ambiguous => Problem::new(
+        ItemRefusal::Invalid(what) => RestError::new("UE-10000", "Invalid Request", what),
+        ItemRefusal::Ambiguous => RestError::new(
             "GL-10007",
             "More than one user is meant.",
             "The name fits more than one user: use a user name that is nobody's address, or `STORE/name`.",
         ),
-        ItemRefusal::NameTaken => Problem::new(
+        ItemRefusal::NameTaken => RestError::new(
             "GL-10008",
             "The user name is taken.",
             "The organization has another user of that name: rename one of the two.",
         ),
-        ItemRefusal::NeedsApproval => Problem::new(
+        ItemRefusal::NeedsApproval => RestError::new(
             "GL-10009",
             "Approval needed.",
             "An invitation of yours would need approval, and one that was sent never goes back to it: revoke it \
              and invite anew.",
         ),
-        ItemRefusal::Obstacle(obstacle) => Problem::new(
+        ItemRefusal::Obstacle(obstacle) => RestError::new(
             "GL-10010",
             "It could not be accepted.",
             format!("Nothing was sent, because it could not be accepted now. {}", in_words(obstacle)),
         ),
-        ItemRefusal::Duplicate => Problem::new(
+        ItemRefusal::Duplicate => RestError::new(
             "OUI-10018",
             "Invitation already exists.",
             "The request names this user more than once.",
         ),
-        ItemRefusal::NotAParentUser => Problem::new(
+        ItemRefusal::NotAParentUser => RestError::new(
             "OUI-10011",
             "Invalid user identification provided.",
             "Could not find an user with given username.",
         ),
-        ItemRefusal::AlreadyMember => Problem::new(
+        ItemRefusal::AlreadyMember => RestError::new(
             "OUI-10032",
             "Couldn't create the invitation.",
             "User is already exists in the invited organization",
         ),
-        ItemRefusal::NoEmail => Problem::new(
+        ItemRefusal::NoEmail => RestError::new(
             "OUI-10030",
             "Failed to resolve the email of the invited user.",
             "Could not find the email of the invited user.",
         ),
-        ItemRefusal::AddressNotAllowed => Problem::new(
+        ItemRefusal::AddressNotAllowed => RestError::new(
             "GL-10005",
             "Address not allowed.",
             "The organization allows no addresses of the domain that the user's is in.",
         ),
-        ItemRefusal::MayNotGrant(which) => Problem::new(
+        ItemRefusal::MayNotGrant(which) => RestError::new(
             "GL-10001",
             "Not allowed to give these groups or roles.",
             format!("The inviter may not give {}.", numbered(which)),
         ),
-        ItemRefusal::MayNotReceive(which) => Problem::new(
+        ItemRefusal::MayNotReceive(which) => RestError::new(
             "OUI-10031",
             "Not allowed to receive these groups or roles.",
             format!("The invited user may not receive {}.", numbered(which)),
         ),
-        ItemRefusal::Refused(why) => Problem::new("GL-10002", "Refused by the organization's rules.", why),
-        ItemRefusal::ActiveInvitation(_) => Problem::new(
+        ItemRefusal::Refused(why) => RestError::new("GL-10002", "Refused by the organization's rules.", why),
+        ItemRefusal::ActiveInvitation(_) => RestError::new(
             "OUI-10018",
             "Invitation already exists.",
             "An active invitation already exists for the user.",
         ),
-        ItemRefusal::OverLimit(limit) => Problem::new(
+        ItemRefusal::OverLimit(limit) => RestError::new(
             "GL-10003",
             "Too many active invitations.",
             format!("The organization may have {limit} active invitations; revoke some or wait."),
         ),
-        ItemRefusal::Unsupported(what) => Problem::new("GL-10004", "Not supported.", what),
-        ItemRefusal::PolicyUnavailable(after) => Problem::new(
+        ItemRefusal::Unsupported(what) => RestError::new("GL-10004", "Not supported.", what),
+        ItemRefusal::PolicyUnavailable(after) => RestError::new(
             "GL-10006",
             "Nobody can be invited now.",
             format!(
@@ -182,12 +182,12 @@ pub fn item_problem(refusal: &ItemRefusal) -> Problem {
                 after.map(in_seconds).unwrap_or_default()
             ),
         ),
-        ItemRefusal::Unavailable(after) => Problem::new(
+        ItemRefusal::Unavailable(after) => RestError::new(
             "OUI-10012",
             "Unable to create the invitation.",
             format!("Temporarily unavailable: try again{}.", after.map(in_seconds).unwrap_or_default()),
         ),
-        ItemRefusal::Other(what) => Problem::new("GL-10000", "Not done.", what),
+        ItemRefusal::Other(what) => RestError::new("GL-10000", "Not done.", what),
     }
 }
 
@@ -200,7 +200,7 @@ fn in_seconds(after: u64) -> String {
     format!(" in {} s", after.div_ceil(1000))
 }
 
-impl From<(Asked, &Refusal)> for Problem {
+impl From<(Asked, &Refusal)> for RestError {
     fn from((asked, refusal): (Asked, &Refusal)) -> Self {
         match refusal {
             Refusal::NotPermitted => {
@@ -295,7 +295,7 @@ impl From<(Asked, &Refusal)> for Problem {
     }
 }
 
-impl From<(Asked, &InviteeRefusal)> for Problem {
+impl From<(Asked, &InviteeRefusal)> for RestError {
     fn from((asked, refusal): (Asked, &InviteeRefusal)) -> Self {
         let not_active =
             |description: &str| Self::new("OUI-60010", "Invalid confirmation code.", description);
@@ -326,7 +326,7 @@ impl From<(Asked, &InviteeRefusal)> for Problem {
     }
 }
 
-impl From<(Asked, &SweepRefusal)> for Problem {
+impl From<(Asked, &SweepRefusal)> for RestError {
     fn from((asked, refusal): (Asked, &SweepRefusal)) -> Self {
         match refusal {
             SweepRefusal::NotPermitted => Self::new("GL-40300", "Forbidden.", "Only the host itself sweeps."),
@@ -342,19 +342,19 @@ fn unknown(what: &str, grants: &[Grant]) -> String {
     format!("The organization has no {what} {}.", ids.join(", "))
 }
 
-fn in_progress(after: u64) -> Problem {
-    Problem::new(
+fn in_progress(after: u64) -> RestError {
+    RestError::new(
         "GL-40903",
         "Being accepted.",
         format!("The invitation is being accepted at this moment: try again{}.", in_seconds(after)),
     )
 }
 
-fn conflict() -> Problem {
-    Problem::new("GL-40904", "Changed meanwhile.", "Others kept changing the invitation: try again.")
+fn conflict() -> RestError {
+    RestError::new("GL-40904", "Changed meanwhile.", "Others kept changing the invitation: try again.")
 }
 
-fn host(asked: Asked, error: &HostError) -> Problem {
+fn host(asked: Asked, error: &HostError) -> RestError {
     let (code, message) = asked.unable();
     let what = match error {
         HostError::Unavailable(None) => "Temporarily unavailable: try again.".into(),
@@ -365,7 +365,7 @@ fn host(asked: Asked, error: &HostError) -> Problem {
         HostError::Denied(what) => format!("The host does not allow it: {what}."),
         HostError::Invalid(what) | HostError::Other(what) => what.clone(),
     };
-    Problem::new(code, message, what)
+    RestError::new(code, message, what)
 }
 
 fn in_words(obstacle: &Obstacle) -> String {
@@ -544,10 +544,10 @@ mod tests {
             let error = HostError::Unavailable(None);
             let item = Refusal::NotInvitable(ItemRefusal::Unavailable(None));
             let all = [
-                Problem::from((asked, &Refusal::Host(error.clone()))),
-                Problem::from((asked, &InviteeRefusal::Host(error.clone()))),
-                Problem::from((asked, &SweepRefusal::Host(error))),
-                Problem::from((asked, &item)),
+                RestError::from((asked, &Refusal::Host(error.clone()))),
+                RestError::from((asked, &InviteeRefusal::Host(error.clone()))),
+                RestError::from((asked, &SweepRefusal::Host(error))),
+                RestError::from((asked, &item)),
             ];
             for problem in all {
                 assert_eq!(

@@ -10,7 +10,7 @@ mod asked;
 mod requests;
 
 pub use answers::{
-    Problem, accepted, invitation, invite_answer, invited, item_problem, outcomes, preview, status, time,
+    RestError, accepted, invitation, invite_answer, invited, item_problem, outcomes, preview, status, time,
 };
 pub use asked::Asked;
 pub use requests::{

@@ -26,7 +26,7 @@ use guestlist_contract::{ExtensionPre, TenantPolicyPre};
 use world::World;
 
 pub(crate) use names::{contracts, export_of};
-pub use problem::{Age, LoadError, Problem};
+pub use problem::{AdmissionProblem, Age, LoadError};
 
 /// The version of the contract that this harness speaks.
 pub const CONTRACT: &str = "0.1.0";
@@ -34,21 +34,24 @@ pub const CONTRACT: &str = "0.1.0";
 const PACKAGE: &str = "guestlist:invitation";
 
 /// Compiles bytes that are a component, of a size that ends.
-pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Problem> {
+pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, AdmissionProblem> {
     if Parser::is_core_wasm(bytes) {
-        return Err(Problem::CoreModule);
+        return Err(AdmissionProblem::CoreModule);
     }
     if !Parser::is_component(bytes) {
-        return Err(Problem::NotAComponent);
+        return Err(AdmissionProblem::NotAComponent);
     }
     if let Some(what) = bulk::too_much(bytes) {
-        return Err(Problem::Invalid(what));
+        return Err(AdmissionProblem::Invalid(what));
     }
-    engine.compile(bytes).map_err(|error| Problem::Invalid(format!("{error:#}")))
+    engine.compile(bytes).map_err(|error| AdmissionProblem::Invalid(format!("{error:#}")))
 }
 
 /// Lets a plugin in, or says all that speaks against it.
-pub(crate) fn admit(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Vec<Problem>> {
+pub(crate) fn admit(
+    engine: &Engine,
+    component: &Component,
+) -> Result<ExtensionPre<HostState>, Vec<AdmissionProblem>> {
     compare(component, World::Extension, &Loans::default(), || trial::extension(engine, component))
 }
 
@@ -58,7 +61,7 @@ pub(crate) fn admit_policy(
     component: &Component,
     loans: &Loans,
     limits: &PolicyLimits,
-) -> Result<TenantPolicyPre<PolicyState>, Vec<Problem>> {
+) -> Result<TenantPolicyPre<PolicyState>, Vec<AdmissionProblem>> {
     compare(component, World::TenantPolicy, loans, || trial::policy(engine, component, loans, limits))
 }
 
@@ -66,8 +69,8 @@ fn compare<T>(
     component: &Component,
     world: World,
     loans: &Loans,
-    trial: impl FnOnce() -> Result<T, Problem>,
-) -> Result<T, Vec<Problem>> {
+    trial: impl FnOnce() -> Result<T, AdmissionProblem>,
+) -> Result<T, Vec<AdmissionProblem>> {
     let mut problems = names::compare(component, world, loans);
     let mut tried = None;
     if problems.is_empty() {
@@ -78,7 +81,7 @@ fn compare<T>(
     }
     let shapes = shape::compare(component, world);
     // The engine's own words about types are for what could not be explained better.
-    tried = tried.filter(|problem| shapes.is_empty() || !matches!(problem, Problem::Mismatch(_)));
+    tried = tried.filter(|problem| shapes.is_empty() || !matches!(problem, AdmissionProblem::Mismatch(_)));
     problems.extend(shapes);
     problems.extend(tried);
     Err(problems)

@@ -10,12 +10,12 @@ use wasmtime::{
     },
 };
 
-use super::{CONTRACT, PACKAGE, Problem, name::Name, world::World};
+use super::{AdmissionProblem, CONTRACT, PACKAGE, name::Name, world::World};
 use crate::lending::{LOG, LOG_FUNCTIONS, Loans};
 use guestlist_contract::{Function, host::Operation};
 
 /// Compares the component's imports and exports with the contract.
-pub(super) fn compare(component: &Component, world: World, loans: &Loans) -> Vec<Problem> {
+pub(super) fn compare(component: &Component, world: World, loans: &Loans) -> Vec<AdmissionProblem> {
     let mut problems = match world {
         World::Extension => imports(component),
         World::TenantPolicy => barred(component, loans),
@@ -28,42 +28,45 @@ pub(super) fn compare(component: &Component, world: World, loans: &Loans) -> Vec
         let name = match exported(&names, interface) {
             Some(Ok(name)) => name,
             Some(Err(name)) => {
-                problems.push(Problem::WrongVersion { name: name.to_owned(), ours: CONTRACT.to_owned() });
+                problems.push(AdmissionProblem::WrongVersion {
+                    name: name.to_owned(),
+                    ours: CONTRACT.to_owned(),
+                });
                 continue;
             }
             None => {
-                problems.push(Problem::MissingExport(wanted));
+                problems.push(AdmissionProblem::MissingExport(wanted));
                 continue;
             }
         };
         let item = exports.iter().find(|(found, _)| *found == name).map(|(_, export)| &export.ty);
         let Some(ComponentItem::ComponentInstance(instance)) = item else {
-            problems.push(Problem::MissingExport(wanted));
+            problems.push(AdmissionProblem::MissingExport(wanted));
             continue;
         };
         for function in world.functions(interface) {
             let found = instance.get_export(engine, function).map(|export| export.ty);
             if !matches!(found, Some(ComponentItem::ComponentFunc(_))) {
                 let (interface, function) = (name.to_owned(), function.to_owned());
-                problems.push(Problem::MissingFunction { interface, function });
+                problems.push(AdmissionProblem::MissingFunction { interface, function });
             }
         }
     }
     problems
 }
 
-fn imports(component: &Component) -> Vec<Problem> {
+fn imports(component: &Component) -> Vec<AdmissionProblem> {
     let (engine, shape) = (component.engine(), component.component_type());
     let imports = shape.imports(engine).map(|(name, import)| match import.ty {
         ComponentItem::ComponentInstance(instance) => import_problems(name, &asked(engine, &instance)),
-        _ => vec![Problem::Unknown(name.to_owned())],
+        _ => vec![AdmissionProblem::Unknown(name.to_owned())],
     });
     imports.flatten().collect()
 }
 
 /// Takes whatever a component imports but types, its log and what it is lent, as one problem: in a policy all
 /// of it is.
-fn barred(component: &Component, loans: &Loans) -> Vec<Problem> {
+fn barred(component: &Component, loans: &Loans) -> Vec<AdmissionProblem> {
     let (engine, shape) = (component.engine(), component.component_type());
     let lends = |interface: &str, function: &str| {
         let same = |lent: &str| match (Name::parse(lent), Name::parse(interface)) {
@@ -82,7 +85,7 @@ fn barred(component: &Component, loans: &Loans) -> Vec<Problem> {
         _ => vec![format!("`{name}`")],
     });
     let imports: Vec<_> = imports.flatten().collect();
-    if imports.is_empty() { Vec::new() } else { vec![Problem::Barred(imports)] }
+    if imports.is_empty() { Vec::new() } else { vec![AdmissionProblem::Barred(imports)] }
 }
 
 /// The versions of the contract that names of interfaces speak.
@@ -125,26 +128,32 @@ fn asked(engine: &Engine, instance: &ComponentInstance) -> Vec<(String, bool)> {
 }
 
 /// `asked` are names, and whether each is a function.
-fn import_problems(full: &str, asked: &[(String, bool)]) -> Vec<Problem> {
+fn import_problems(full: &str, asked: &[(String, bool)]) -> Vec<AdmissionProblem> {
     if asked.is_empty() {
         return Vec::new();
     }
-    let Some(name) = Name::parse(full) else { return vec![Problem::Unknown(full.to_owned())] };
+    let Some(name) = Name::parse(full) else { return vec![AdmissionProblem::Unknown(full.to_owned())] };
     let (ours, known) = known(&name);
     let Some(ours) = ours else {
         return vec![match name.package {
-            PACKAGE if World::exporting(name.interface).is_none() => Problem::TooNew(full.to_owned()),
-            package if package.starts_with("wasi:") => Problem::Withheld(full.to_owned()),
-            _ => Problem::Unknown(full.to_owned()),
+            PACKAGE if World::exporting(name.interface).is_none() => {
+                AdmissionProblem::TooNew(full.to_owned())
+            }
+            package if package.starts_with("wasi:") => AdmissionProblem::Withheld(full.to_owned()),
+            _ => AdmissionProblem::Unknown(full.to_owned()),
         }];
     };
     if !ours.is_compatible(&name) {
         let ours = ours.version.map(|version| version.to_string()).unwrap_or_default();
-        return vec![Problem::WrongVersion { name: full.to_owned(), ours }];
+        return vec![AdmissionProblem::WrongVersion { name: full.to_owned(), ours }];
     }
     let missing = |item: &str| {
         let import = format!("{}.{item}", name.interface);
-        if name.package == PACKAGE { Problem::TooNew(import) } else { Problem::Withheld(import) }
+        if name.package == PACKAGE {
+            AdmissionProblem::TooNew(import)
+        } else {
+            AdmissionProblem::Withheld(import)
+        }
     };
     let lent = |item: &str, is_function: bool| is_function && known.contains(&item);
     asked.iter().filter(|(item, function)| !lent(item, *function)).map(|(item, _)| missing(item)).collect()

@@ -8,24 +8,24 @@ use super::{CONTRACT, name::Name, world::World};
 
 /// A plugin or policy that was not loaded, with every reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadError(Vec<Problem>);
+pub struct LoadError(Vec<AdmissionProblem>);
 
 impl LoadError {
     /// The reasons: at least one.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[AdmissionProblem] {
         &self.0
     }
 }
 
-impl From<Problem> for LoadError {
-    fn from(problem: Problem) -> Self {
+impl From<AdmissionProblem> for LoadError {
+    fn from(problem: AdmissionProblem) -> Self {
         Self(vec![problem])
     }
 }
 
-impl From<Vec<Problem>> for LoadError {
-    fn from(problems: Vec<Problem>) -> Self {
+impl From<Vec<AdmissionProblem>> for LoadError {
+    fn from(problems: Vec<AdmissionProblem>) -> Self {
         Self(problems)
     }
 }
@@ -34,7 +34,12 @@ impl std::error::Error for LoadError {}
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [problem @ (Problem::NotAComponent | Problem::CoreModule | Problem::Invalid(_))] = &*self.0 {
+        if let [
+            problem @ (AdmissionProblem::NotAComponent
+            | AdmissionProblem::CoreModule
+            | AdmissionProblem::Invalid(_)),
+        ] = &*self.0
+        {
             return problem.fmt(f);
         }
         let problems: Vec<_> = self.0.iter().map(ToString::to_string).collect();
@@ -46,7 +51,7 @@ impl fmt::Display for LoadError {
 /// the message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum AdmissionProblem {
     /// The bytes are no WebAssembly at all.
     #[error("this is no WebAssembly component; give the `.wasm` file that its build writes")]
     NotAComponent,
@@ -173,7 +178,7 @@ fn subject(functions: &[String]) -> String {
     }
 }
 
-impl Problem {
+impl AdmissionProblem {
     /// A word for the kind of the problem, for machines: `too-new`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -215,9 +220,9 @@ impl Problem {
     }
 }
 
-impl Serialize for Problem {
+impl Serialize for AdmissionProblem {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut problem = to.serialize_struct("Problem", 3)?;
+        let mut problem = to.serialize_struct("AdmissionProblem", 3)?;
         problem.serialize_field("kind", self.kind())?;
         problem.serialize_field("names", &self.names())?;
         problem.serialize_field("message", &self.to_string())?;

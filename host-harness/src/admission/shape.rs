@@ -16,7 +16,7 @@ use wasmtime::{
 };
 
 use super::{
-    Age, Problem,
+    AdmissionProblem, Age,
     name::Name,
     names::{exported, is_lent},
     world::World,
@@ -31,7 +31,7 @@ static TENANT_POLICY: LazyLock<Option<Surface>> = LazyLock::new(|| Surface::expe
 const WIDTH: usize = 100;
 
 /// Every difference, with the functions that have to do with it.
-pub(super) fn compare(component: &Component, world: World) -> Vec<Problem> {
+pub(super) fn compare(component: &Component, world: World) -> Vec<AdmissionProblem> {
     let theirs = Surface::of(component, world);
     let ours = match world {
         World::Extension => &*EXTENSION,
@@ -54,7 +54,7 @@ pub(super) fn compare(component: &Component, world: World) -> Vec<Problem> {
     }
     let problem = |(difference, functions): (Difference, _)| {
         let Difference { text: difference, age } = difference;
-        Problem::Reshaped { functions, difference, age }
+        AdmissionProblem::Reshaped { functions, difference, age }
     };
     all.into_iter().map(problem).collect()
 }

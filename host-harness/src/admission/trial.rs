@@ -18,7 +18,7 @@ use wasmtime::{
     component::{Component, Instance, InstancePre},
 };
 
-use super::Problem;
+use super::AdmissionProblem;
 use crate::{
     Engine, HostCalls, Limits, Metering, Reason,
     engine::Parts,
@@ -33,7 +33,10 @@ const TIME: Duration = Duration::from_secs(1);
 const BYTES: usize = 1 << 20;
 const FUEL: u64 = 100_000_000;
 
-pub(super) fn extension(engine: &Engine, component: &Component) -> Result<ExtensionPre<HostState>, Problem> {
+pub(super) fn extension(
+    engine: &Engine,
+    component: &Component,
+) -> Result<ExtensionPre<HostState>, AdmissionProblem> {
     let linked = link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(component));
     let extension = linked.and_then(ExtensionPre::new).map_err(mismatch)?;
     let limits = limits(engine, Limits::default().memory);
@@ -53,7 +56,7 @@ pub(super) fn policy(
     component: &Component,
     loans: &Loans,
     limits: &PolicyLimits,
-) -> Result<TenantPolicyPre<PolicyState>, Problem> {
+) -> Result<TenantPolicyPre<PolicyState>, AdmissionProblem> {
     let linked = loans.link(engine.wasmtime()).and_then(|linker| linker.instantiate_pre(component));
     let policy = linked.and_then(TenantPolicyPre::new).map_err(mismatch)?;
     let limits = self::limits(engine, limits.memory);
@@ -65,8 +68,8 @@ pub(super) fn policy(
     Ok(policy)
 }
 
-fn mismatch(error: wasmtime::Error) -> Problem {
-    Problem::Mismatch(format!("{error:#}"))
+fn mismatch(error: wasmtime::Error) -> AdmissionProblem {
+    AdmissionProblem::Mismatch(format!("{error:#}"))
 }
 
 /// `memory` is what a call has, unless it is told otherwise.
@@ -81,7 +84,7 @@ fn make<T: Send>(
     limits: &Limits,
     store: &mut Store<T>,
     instance: &InstancePre<T>,
-) -> Result<Result<Instance, Option<wasmtime::Error>>, Problem> {
+) -> Result<Result<Instance, Option<wasmtime::Error>>, AdmissionProblem> {
     let _turn = engine.trial();
     engine.arm(store, limits).map_err(mismatch)?;
     Ok(wait(TIME, instance.instantiate_async(store)).ok_or(None).and_then(|made| made.map_err(Some)))
@@ -92,10 +95,10 @@ fn start(
     limits: &Limits,
     memory: &MemoryMeter,
     calls: Option<&HostCalls>,
-) -> Problem {
+) -> AdmissionProblem {
     let reason = error.map_or(Reason::Deadline(TIME), |error| Reason::of(&error, limits, memory.refused));
     let called = calls.and_then(|calls| calls.tail().first().copied());
-    Problem::Start(match (reason, called) {
+    AdmissionProblem::Start(match (reason, called) {
         (Reason::HostCalls(_), Some(first)) => {
             format!("it calls `{first}` before anybody has called it")
         }

@@ -328,7 +328,7 @@ enum Armed {
 }
 
 fn not_admitted(error: &LoadError) -> Outcome {
-    let kinds = error.problems().iter().map(guestlist_harness::Problem::kind).collect();
+    let kinds = error.problems().iter().map(guestlist_harness::AdmissionProblem::kind).collect();
     Outcome::NotAdmitted(kinds, error.to_string())
 }
 
