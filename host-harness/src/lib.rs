@@ -49,7 +49,7 @@ pub use inspection::Inspection;
 pub use limits::Limits;
 pub use plugin::Plugin;
 pub use random::OsRandom;
-pub use session::{Completed, Export, Session, operations};
+pub use session::{Completed, Export, Reply, Request, Session, operations};
 pub use trace::{Entry, Trace};
 
 /// The programs in the documentation are compiled by the tests.

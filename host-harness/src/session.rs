@@ -7,6 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use serde::Serialize;
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use tracing::Instrument as _;
 use wasmtime::{
@@ -344,6 +345,48 @@ macro_rules! exports {
                 }
             )*
         }
+
+        /// A call of any export, as a value: to keep one, to choose one, to make one from what somebody wrote.
+        #[derive(Clone, Debug)]
+        pub enum Request {
+            $($(#[$doc])* $variant(operations::$variant),)*
+        }
+
+        /// The answer of any export, as in the contract.
+        #[derive(Clone, Debug, Serialize)]
+        #[serde(untagged)]
+        #[allow(clippy::large_enum_variant, reason = "it is moved once, to whoever asked")]
+        pub enum Reply {
+            $($(#[$doc])* $variant($ret),)*
+        }
+
+        impl Request {
+            /// The operation that it asks for.
+            #[must_use]
+            pub fn operation(&self) -> Operation {
+                match self {
+                    $(Self::$variant(_) => Operation::$variant,)*
+                }
+            }
+
+            /// Calls the plugin.
+            ///
+            /// # Errors
+            /// There is no answer; a refusal is one.
+            pub async fn run(self, session: &Session, context: Context) -> Result<Completed<Reply>, CallError> {
+                match self {
+                    $(Self::$variant(export) => Ok(session.run(context, export).await?.map(Reply::$variant)),)*
+                }
+            }
+        }
+
+        $(
+            impl From<operations::$variant> for Request {
+                fn from(export: operations::$variant) -> Self {
+                    Self::$variant(export)
+                }
+            }
+        )*
 
         impl Session {
             $(

@@ -7,14 +7,13 @@ use serde_json::Value;
 
 use guestlist_contract::{
     exports::{
-        invitations::{InviteRequest, Invited, ItemRefusal, Owner, Refusal, RevokedAll},
-        invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
-        maintenance::{SweepRefusal, Swept},
+        invitations::{InviteRequest, Invited, Owner},
+        invitee::Handle,
     },
     host::Operation,
-    types::{Context, Invitation, InvitationFilter, Page, PageRequest, State},
+    types::{Context, InvitationFilter, PageRequest, State},
 };
-use guestlist_harness::{CallError, Completed, Export, Reason, Session, Trace, operations};
+use guestlist_harness::{CallError, Reason, Reply, Session, Trace, operations};
 use guestlist_rest::{self as reference, InvalidRequest, Named};
 use guestlist_testkit::coverage::Coverage;
 
@@ -51,6 +50,28 @@ pub enum Request {
     Sweep(u32),
 }
 
+/// The call of the plugin for it.
+impl From<Request> for guestlist_harness::Request {
+    fn from(request: Request) -> Self {
+        match request {
+            Request::Invite(request) => operations::Invite { request }.into(),
+            Request::List(filter, page) => operations::List { filter, page }.into(),
+            Request::Get(id) => operations::Get { id }.into(),
+            Request::Resend(ids, _) => operations::Resend { ids }.into(),
+            Request::Revoke(id, reason) => operations::Revoke { id, reason }.into(),
+            Request::RevokeAll(whose, reason) => operations::RevokeAll { whose, reason }.into(),
+            Request::Approve(id) => operations::Approve { id }.into(),
+            Request::Reject(id, reason) => operations::Reject { id, reason }.into(),
+            Request::Dismiss(id) => operations::Dismiss { id }.into(),
+            Request::ListMine(states, after, limit) => operations::ListMine { states, after, limit }.into(),
+            Request::Introspect(handle) => operations::Introspect { handle }.into(),
+            Request::Accept(handle) => operations::Accept { handle }.into(),
+            Request::Decline(handle, reason) => operations::Decline { handle, reason }.into(),
+            Request::Sweep(limit) => operations::Sweep { limit }.into(),
+        }
+    }
+}
+
 /// Makes requests from the types of [`operations`].
 macro_rules! requests {
     ($($variant:ident { $($field:ident),* } => $($argument:expr),*;)*) => {
@@ -81,32 +102,13 @@ requests! {
     Sweep { limit } => limit;
 }
 
-/// The answer to a request.
-#[derive(Debug)]
-pub(super) enum Answer {
-    Invite(Result<Vec<Result<Invited, ItemRefusal>>, Refusal>),
-    List(Result<Page, Refusal>),
-    Get(Box<Result<Invitation, Refusal>>),
-    Resend(Result<Vec<Result<Invited, Refusal>>, Refusal>),
-    Revoke(Result<(), Refusal>),
-    RevokeAll(Result<RevokedAll, Refusal>),
-    Approve(Result<Invited, Refusal>),
-    Reject(Result<(), Refusal>),
-    Dismiss(Result<(), Refusal>),
-    ListMine(Result<PreviewPage, InviteeRefusal>),
-    Introspect(Result<Preview, InviteeRefusal>),
-    Accept(Result<Accepted, InviteeRefusal>),
-    Decline(Result<(), InviteeRefusal>),
-    Sweep(Result<Swept, SweepRefusal>),
-}
-
 /// A call that has ended.
 #[derive(Debug)]
 pub(super) struct Spoken {
     pub(super) request: Request,
     pub(super) context: Context,
     /// Or why there is no answer.
-    pub(super) answer: Result<Answer, Box<Broken>>,
+    pub(super) answer: Result<Reply, Box<Broken>>,
     pub(super) fuel: u64,
     pub(super) memory: usize,
     pub(super) host_calls: u32,
@@ -171,62 +173,12 @@ impl Request {
     /// The operation that it asks for.
     #[must_use]
     pub fn operation(&self) -> Operation {
-        match self {
-            Self::Invite(_) => Operation::Invite,
-            Self::List(..) => Operation::List,
-            Self::Get(_) => Operation::Get,
-            Self::Resend(..) => Operation::Resend,
-            Self::Revoke(..) => Operation::Revoke,
-            Self::RevokeAll(..) => Operation::RevokeAll,
-            Self::Approve(_) => Operation::Approve,
-            Self::Reject(..) => Operation::Reject,
-            Self::Dismiss(_) => Operation::Dismiss,
-            Self::ListMine(..) => Operation::ListMine,
-            Self::Introspect(_) => Operation::Introspect,
-            Self::Accept(_) => Operation::Accept,
-            Self::Decline(..) => Operation::Decline,
-            Self::Sweep(_) => Operation::Sweep,
-        }
+        guestlist_harness::Request::from(self.clone()).operation()
     }
 
     /// Calls the plugin.
     pub(super) async fn ask(self, session: &Session, context: Context) -> Spoken {
-        let done = match self.clone() {
-            Self::Invite(request) => {
-                run(session, &context, operations::Invite { request }, Answer::Invite).await
-            }
-            Self::List(filter, page) => {
-                run(session, &context, operations::List { filter, page }, Answer::List).await
-            }
-            Self::Get(id) => {
-                run(session, &context, operations::Get { id }, |answer| Answer::Get(Box::new(answer))).await
-            }
-            Self::Resend(ids, _) => run(session, &context, operations::Resend { ids }, Answer::Resend).await,
-            Self::Revoke(id, reason) => {
-                run(session, &context, operations::Revoke { id, reason }, Answer::Revoke).await
-            }
-            Self::RevokeAll(whose, reason) => {
-                run(session, &context, operations::RevokeAll { whose, reason }, Answer::RevokeAll).await
-            }
-            Self::Approve(id) => run(session, &context, operations::Approve { id }, Answer::Approve).await,
-            Self::Reject(id, reason) => {
-                run(session, &context, operations::Reject { id, reason }, Answer::Reject).await
-            }
-            Self::Dismiss(id) => run(session, &context, operations::Dismiss { id }, Answer::Dismiss).await,
-            Self::ListMine(states, after, limit) => {
-                run(session, &context, operations::ListMine { states, after, limit }, Answer::ListMine).await
-            }
-            Self::Introspect(handle) => {
-                run(session, &context, operations::Introspect { handle }, Answer::Introspect).await
-            }
-            Self::Accept(handle) => {
-                run(session, &context, operations::Accept { handle }, Answer::Accept).await
-            }
-            Self::Decline(handle, reason) => {
-                run(session, &context, operations::Decline { handle, reason }, Answer::Decline).await
-            }
-            Self::Sweep(limit) => run(session, &context, operations::Sweep { limit }, Answer::Sweep).await,
-        };
+        let done = guestlist_harness::Request::from(self.clone()).run(session, context.clone()).await;
         match done {
             Ok(done) => Spoken {
                 request: self,
@@ -240,15 +192,6 @@ impl Request {
             Err(error) => Spoken::broken(self, context, error),
         }
     }
-}
-
-async fn run<E: Export>(
-    session: &Session,
-    context: &Context,
-    export: E,
-    wrap: impl FnOnce(E::Answer) -> Answer,
-) -> Result<Completed<Answer>, CallError> {
-    Ok(session.run(context.clone(), export).await?.map(wrap))
 }
 
 impl Spoken {
@@ -283,34 +226,31 @@ fn word(reason: &Reason) -> &'static str {
     }
 }
 
-impl Answer {
+/// What a scenario asks of an answer.
+pub(super) trait Answered {
     /// The whole answer as it is in the contract.
-    pub(super) fn json(&self) -> Value {
-        let json = match self {
-            Self::Invite(answer) => serde_json::to_value(answer),
-            Self::List(answer) => serde_json::to_value(answer),
-            Self::Get(answer) => serde_json::to_value(answer),
-            Self::Resend(answer) => serde_json::to_value(answer),
-            Self::Revoke(answer) | Self::Reject(answer) | Self::Dismiss(answer) => {
-                serde_json::to_value(answer)
-            }
-            Self::RevokeAll(answer) => serde_json::to_value(answer),
-            Self::Approve(answer) => serde_json::to_value(answer),
-            Self::ListMine(answer) => serde_json::to_value(answer),
-            Self::Introspect(answer) => serde_json::to_value(answer),
-            Self::Accept(answer) => serde_json::to_value(answer),
-            Self::Decline(answer) => serde_json::to_value(answer),
-            Self::Sweep(answer) => serde_json::to_value(answer),
-        };
-        json.unwrap_or_default()
-    }
+    fn json(&self) -> Value;
 
     /// Notes which refusals it has.
-    pub(super) fn cover(&self, coverage: &mut Coverage) {
+    fn cover(&self, coverage: &mut Coverage);
+
+    /// Tells whether everything that was asked for was done.
+    fn is_success(&self) -> bool;
+
+    /// The codes that it shows, with the ids of their invitations.
+    fn codes(&self) -> Vec<(String, String)>;
+}
+
+impl Answered for Reply {
+    fn json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    fn cover(&self, coverage: &mut Coverage) {
         match self {
             Self::Invite(answer) => coverage.answer(answer),
             Self::List(answer) => coverage.answer(answer),
-            Self::Get(answer) => coverage.answer(answer.as_ref()),
+            Self::Get(answer) => coverage.answer(answer),
             Self::Resend(answer) => coverage.answer(answer),
             Self::Revoke(answer) | Self::Reject(answer) | Self::Dismiss(answer) => coverage.answer(answer),
             Self::RevokeAll(answer) => coverage.answer(answer),
@@ -323,8 +263,7 @@ impl Answer {
         }
     }
 
-    /// Everything that was asked for was done.
-    pub(super) fn is_success(&self) -> bool {
+    fn is_success(&self) -> bool {
         match self {
             Self::Invite(answer) => answer.as_ref().is_ok_and(|items| items.iter().all(Result::is_ok)),
             Self::Resend(answer) => answer.as_ref().is_ok_and(|items| items.iter().all(Result::is_ok)),
@@ -341,8 +280,7 @@ impl Answer {
         }
     }
 
-    /// The codes that it shows, with the ids of their invitations.
-    pub(super) fn codes(&self) -> Vec<(String, String)> {
+    fn codes(&self) -> Vec<(String, String)> {
         let of = |invited: &Invited| Some((invited.id.clone(), invited.code.clone()?));
         match self {
             Self::Invite(Ok(items)) => items.iter().flatten().filter_map(of).collect(),

@@ -7,6 +7,7 @@ use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 use serde_saphyr::Spanned;
 
 use super::{
+    ask::Answered as _,
     backing::Backing,
     expect::{Seen, Wanted, check, unasked},
     explain::{explained, judged, title},

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_saphyr::Spanned;
 
 use super::{
-    ask::{Answer, Request, Spoken},
+    ask::{Answered as _, Request, Spoken},
     backing::{self, Backing, Kept},
     failure::Failure,
     format::{Handle, Instances, Invite, List, Notifying, SortBy, Step, Text},
@@ -27,6 +27,7 @@ use guestlist_contract::{
     },
 };
 use guestlist_documents::HumanDuration;
+use guestlist_harness::Reply;
 use guestlist_harness::{Limits, Plugin, Session};
 use guestlist_memory::{MemoryHost, Snapshot};
 use guestlist_testkit::Intercept as _;
@@ -373,8 +374,8 @@ impl Stage {
                     self.history.note(&self.host, word);
                 }
                 match answer {
-                    Answer::List(Ok(page)) => self.cursors[0].clone_from(&page.next),
-                    Answer::ListMine(Ok(page)) => self.cursors[1].clone_from(&page.next),
+                    Reply::List(Ok(page)) => self.cursors[0].clone_from(&page.next),
+                    Reply::ListMine(Ok(page)) => self.cursors[1].clone_from(&page.next),
                     _ => {}
                 }
                 let showing = Showing { names: &self.names, now };
@@ -388,7 +389,7 @@ impl Stage {
 }
 
 /// Lists what an answer promises.
-fn words(spoken: &Spoken, answer: &Answer, before: &Snapshot) -> Vec<Word> {
+fn words(spoken: &Spoken, answer: &Reply, before: &Snapshot) -> Vec<Word> {
     let place = spoken.context.organization.clone().unwrap_or_default();
     let key = |id: &String| InvitationKey { organization: place.clone(), id: id.clone() };
     let codes = |id: &String| {
@@ -396,29 +397,28 @@ fn words(spoken: &Spoken, answer: &Answer, before: &Snapshot) -> Vec<Word> {
         row.map(|row| row.codes.clone()).unwrap_or_default()
     };
     match (&spoken.request, answer) {
-        (_, Answer::Invite(Ok(items))) => {
+        (_, Reply::Invite(Ok(items))) => {
             items.iter().flatten().map(|made| Word::Invited(key(&made.id), made.mail)).collect()
         }
-        (_, Answer::Approve(Ok(made))) => vec![Word::Invited(key(&made.id), made.mail)],
-        (Request::Resend(..), Answer::Resend(Ok(items))) => items
+        (_, Reply::Approve(Ok(made))) => vec![Word::Invited(key(&made.id), made.mail)],
+        (Request::Resend(..), Reply::Resend(Ok(items))) => items
             .iter()
             .flatten()
             .flat_map(|made| {
                 [Word::Invited(key(&made.id), made.mail), Word::Resent(key(&made.id), codes(&made.id))]
             })
             .collect(),
-        (_, Answer::Accept(Ok(done))) => vec![Word::Accepted(done.key.clone(), done.outcomes.clone())],
-        (Request::Revoke(id, _), Answer::Revoke(Ok(())))
-        | (Request::Reject(id, _), Answer::Reject(Ok(()))) => {
+        (_, Reply::Accept(Ok(done))) => vec![Word::Accepted(done.key.clone(), done.outcomes.clone())],
+        (Request::Revoke(id, _), Reply::Revoke(Ok(()))) | (Request::Reject(id, _), Reply::Reject(Ok(()))) => {
             vec![Word::Ended(key(id), State::Revoked)]
         }
-        (_, Answer::RevokeAll(Ok(all))) => {
+        (_, Reply::RevokeAll(Ok(all))) => {
             all.revoked.iter().map(|id| Word::Ended(key(id), State::Revoked)).collect()
         }
-        (Request::Decline(invitee::Handle::Id(key), _), Answer::Decline(Ok(()))) => {
+        (Request::Decline(invitee::Handle::Id(key), _), Reply::Decline(Ok(()))) => {
             vec![Word::Ended(key.clone(), State::Declined)]
         }
-        (_, Answer::List(Ok(page))) => {
+        (_, Reply::List(Ok(page))) => {
             vec![Word::Shown(place, page.items.iter().map(|row| row.key.clone()).collect())]
         }
         _ => Vec::new(),
@@ -426,7 +426,7 @@ fn words(spoken: &Spoken, answer: &Answer, before: &Snapshot) -> Vec<Word> {
 }
 
 impl Showing<'_> {
-    fn answer(&self, request: &Request, answer: &Answer) -> serde_json::Value {
+    fn answer(&self, request: &Request, answer: &Reply) -> serde_json::Value {
         let shown = self.value(answer.json());
         let named = |names: &[String]| match &shown {
             serde_json::Value::Array(items) => {

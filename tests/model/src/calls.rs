@@ -10,18 +10,17 @@ use std::{
 use guestlist::{accept, approval, decline, dismiss, invite, list, resend, revoke, sweep};
 use guestlist_contract::{
     exports::{
-        invitations::{InviteRequest, Invited, ItemRefusal, Owner, Refusal, RevokedAll},
-        invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
-        maintenance::{SweepRefusal, Swept},
+        invitations::{InviteRequest, Owner},
+        invitee::Handle,
     },
     host::{Call, Host, Operation},
-    types::{Context, Invitation, InvitationFilter, Page, PageRequest, SortKey, State},
+    types::{Context, InvitationFilter, PageRequest, SortKey, State},
 };
-use guestlist_harness::{CallError, Export, Limits, Plugin, Reason, Stop, operations as op};
+pub use guestlist_harness::Reply;
+use guestlist_harness::{CallError, Limits, Plugin, Reason, Stop, operations as op};
 use guestlist_memory::MemoryHost;
 use guestlist_testkit::FaultPlan;
 use guestlist_testkit::Intercept as _;
-use serde::Serialize;
 
 use crate::native::{Native, cross, wait};
 
@@ -52,42 +51,9 @@ const PAGE: PageRequest =
 /// Most of a caller's own invitations here.
 const MINE: u32 = 200;
 
-/// What an export answered.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum Reply {
-    Invite(Result<Vec<Result<Invited, ItemRefusal>>, Refusal>),
-    List(Result<Page, Refusal>),
-    Get(Box<Result<Invitation, Refusal>>),
-    Resend(Result<Vec<Result<Invited, Refusal>>, Refusal>),
-    Ended(Result<(), Refusal>),
-    RevokeAll(Result<RevokedAll, Refusal>),
-    Approve(Result<Invited, Refusal>),
-    ListMine(Result<PreviewPage, InviteeRefusal>),
-    Introspect(Result<Preview, InviteeRefusal>),
-    Accept(Result<Accepted, InviteeRefusal>),
-    Decline(Result<(), InviteeRefusal>),
-    Sweep(Result<Swept, SweepRefusal>),
-}
-
 impl Request {
     pub fn operation(&self) -> Operation {
-        match self {
-            Self::Invite(_) => Operation::Invite,
-            Self::List(_) => Operation::List,
-            Self::Get(_) => Operation::Get,
-            Self::Resend(_) => Operation::Resend,
-            Self::Revoke(..) => Operation::Revoke,
-            Self::RevokeAll(_) => Operation::RevokeAll,
-            Self::Approve(_) => Operation::Approve,
-            Self::Reject(..) => Operation::Reject,
-            Self::Dismiss(_) => Operation::Dismiss,
-            Self::ListMine(_) => Operation::ListMine,
-            Self::Introspect(_) => Operation::Introspect,
-            Self::Accept(_) => Operation::Accept,
-            Self::Decline(..) => Operation::Decline,
-            Self::Sweep => Operation::Sweep,
-        }
+        guestlist_harness::Request::from(self.clone()).operation()
     }
 }
 
@@ -132,19 +98,19 @@ fn natively(
     match request {
         Request::Invite(request) => Reply::Invite(cross(invite::invite(host, context, &cross(request)))),
         Request::List(filter) => Reply::List(cross(list::list(host, context, &cross(filter), &cross(PAGE)))),
-        Request::Get(id) => Reply::Get(Box::new(cross(list::get(host, context, id)))),
+        Request::Get(id) => Reply::Get(cross(list::get(host, context, id))),
         Request::Resend(ids) => Reply::Resend(cross(resend::resend(host, context, ids))),
         Request::Revoke(id, reason) => {
-            Reply::Ended(cross(revoke::revoke(host, context, id, reason.as_deref())))
+            Reply::Revoke(cross(revoke::revoke(host, context, id, reason.as_deref())))
         }
         Request::RevokeAll(whose) => {
             Reply::RevokeAll(cross(revoke::revoke_all(host, context, &cross(whose), None)))
         }
         Request::Approve(id) => Reply::Approve(cross(approval::approve(host, context, id))),
         Request::Reject(id, reason) => {
-            Reply::Ended(cross(approval::reject(host, context, id, reason.as_deref())))
+            Reply::Reject(cross(approval::reject(host, context, id, reason.as_deref())))
         }
-        Request::Dismiss(id) => Reply::Ended(cross(dismiss::dismiss(host, context, id))),
+        Request::Dismiss(id) => Reply::Dismiss(cross(dismiss::dismiss(host, context, id))),
         Request::ListMine(states) => {
             let states: Vec<_> = cross(states);
             Reply::ListMine(cross(list::list_mine(host, context, &states, None, MINE)))
@@ -174,41 +140,31 @@ impl Answers for Sandboxed {
         // A host that does not answer stops the clock that all waiting is done by: it costs no time.
         let limits = Limits::default().time(Duration::from_secs(24 * 3600));
         let session = self.0.session(Host::of(host.clone()), limits).with_interceptor(faults);
-        let run = Sandbox { session, context };
-        match request.clone() {
-            Request::Invite(request) => run.call(op::Invite { request }).map(Reply::Invite),
-            Request::List(filter) => run.call(op::List { filter, page: PAGE }).map(Reply::List),
-            Request::Get(id) => run.call(op::Get { id }).map(|answer| Reply::Get(Box::new(answer))),
-            Request::Resend(ids) => run.call(op::Resend { ids }).map(Reply::Resend),
-            Request::Revoke(id, reason) => run.call(op::Revoke { id, reason }).map(Reply::Ended),
-            Request::RevokeAll(whose) => {
-                run.call(op::RevokeAll { whose, reason: None }).map(Reply::RevokeAll)
-            }
-            Request::Approve(id) => run.call(op::Approve { id }).map(Reply::Approve),
-            Request::Reject(id, reason) => run.call(op::Reject { id, reason }).map(Reply::Ended),
-            Request::Dismiss(id) => run.call(op::Dismiss { id }).map(Reply::Ended),
-            Request::ListMine(states) => {
-                run.call(op::ListMine { states, after: None, limit: MINE }).map(Reply::ListMine)
-            }
-            Request::Introspect(handle) => run.call(op::Introspect { handle }).map(Reply::Introspect),
-            Request::Accept(handle) => run.call(op::Accept { handle }).map(Reply::Accept),
-            Request::Decline(handle, reason) => run.call(op::Decline { handle, reason }).map(Reply::Decline),
-            Request::Sweep => run.call(op::Sweep { limit: ITEMS }).map(Reply::Sweep),
+        match wait(guestlist_harness::Request::from(request.clone()).run(&session, context)) {
+            Ok(done) => Some(done.answer),
+            Err(CallError::Trapped(trapped)) if matches!(trapped.reason, Reason::Injected(_)) => None,
+            Err(error) => panic!("{error}"),
         }
     }
 }
 
-struct Sandbox {
-    session: guestlist_harness::Session,
-    context: Context,
-}
-
-impl Sandbox {
-    fn call<E: Export>(&self, export: E) -> Option<E::Answer> {
-        match wait(self.session.run(self.context.clone(), export)) {
-            Ok(done) => Some(done.answer),
-            Err(CallError::Trapped(trapped)) if matches!(trapped.reason, Reason::Injected(_)) => None,
-            Err(error) => panic!("{error}"),
+impl From<Request> for guestlist_harness::Request {
+    fn from(request: Request) -> Self {
+        match request {
+            Request::Invite(request) => op::Invite { request }.into(),
+            Request::List(filter) => op::List { filter, page: PAGE }.into(),
+            Request::Get(id) => op::Get { id }.into(),
+            Request::Resend(ids) => op::Resend { ids }.into(),
+            Request::Revoke(id, reason) => op::Revoke { id, reason }.into(),
+            Request::RevokeAll(whose) => op::RevokeAll { whose, reason: None }.into(),
+            Request::Approve(id) => op::Approve { id }.into(),
+            Request::Reject(id, reason) => op::Reject { id, reason }.into(),
+            Request::Dismiss(id) => op::Dismiss { id }.into(),
+            Request::ListMine(states) => op::ListMine { states, after: None, limit: MINE }.into(),
+            Request::Introspect(handle) => op::Introspect { handle }.into(),
+            Request::Accept(handle) => op::Accept { handle }.into(),
+            Request::Decline(handle, reason) => op::Decline { handle, reason }.into(),
+            Request::Sweep => op::Sweep { limit: ITEMS }.into(),
         }
     }
 }

@@ -665,7 +665,8 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            (Request::Revoke(id, _) | Request::Reject(id, _), Reply::Ended(Ok(()))) => {
+            (Request::Revoke(id, _), Reply::Revoke(Ok(())))
+            | (Request::Reject(id, _), Reply::Reject(Ok(()))) => {
                 words.push(Word::Ended(key(id), State::Revoked));
             }
             (_, Reply::RevokeAll(Ok(all))) => {
@@ -746,8 +747,10 @@ impl<'a> Run<'a> {
                 rows.sort_by_key(|row| name(&row.key.id));
                 rows.into_iter().map(row).collect()
             }
-            Reply::Get(answer) => one(answer.as_ref().as_ref().map_or_else(refusal, row)),
-            Reply::Ended(answer) => one(answer.as_ref().map_or_else(refusal, |()| "ok".into())),
+            Reply::Get(answer) => one(answer.as_ref().map_or_else(refusal, row)),
+            Reply::Revoke(answer) | Reply::Reject(answer) | Reply::Dismiss(answer) => {
+                one(answer.as_ref().map_or_else(refusal, |()| "ok".into()))
+            }
             Reply::RevokeAll(answer) => one(answer.as_ref().map_or_else(refusal, |all| {
                 let (revoked, busy, failed) =
                     (names(&all.revoked), names(&all.in_progress), names(&all.failed));
