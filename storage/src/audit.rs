@@ -11,9 +11,8 @@ use guestlist_contract::{
 };
 
 use crate::{
-    codec,
-    error::Failure,
-    many,
+    bulk_sql, codec,
+    error::DbError,
     sql::{Connection, Value},
 };
 
@@ -86,7 +85,7 @@ pub(crate) struct Event {
 
 impl Actor {
     /// The caller.
-    pub(crate) fn of(call: &Call) -> Result<Self, Failure> {
+    pub(crate) fn of(call: &Call) -> Result<Self, DbError> {
         Ok(Self {
             who: codec::principal(&call.context.caller)?,
             request_id: call.context.request_id.clone(),
@@ -95,7 +94,7 @@ impl Actor {
     }
 
     /// The host itself, outside of any call.
-    pub(crate) fn host() -> Result<Self, Failure> {
+    pub(crate) fn host() -> Result<Self, DbError> {
         let who = codec::principal(&Principal::System)?;
         Ok(Self { who, request_id: String::new(), operation: String::new() })
     }
@@ -142,10 +141,10 @@ impl Event {
 }
 
 /// Appends events, in order, with the time of the transaction.
-pub(crate) async fn note<C: Connection>(db: &mut C, events: &[Event]) -> Result<(), Failure> {
+pub(crate) async fn note<C: Connection>(db: &mut C, events: &[Event]) -> Result<(), DbError> {
     let at = db.now();
     let rows = events.iter().map(|event| event.values(at)).collect();
-    many::insert(db, &format!("audit ({COLUMNS})"), rows, "").await?;
+    bulk_sql::insert(db, &format!("audit ({COLUMNS})"), rows, "").await?;
     Ok(())
 }
 

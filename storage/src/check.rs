@@ -3,7 +3,7 @@
 use crate::{
     Kind, StorageError,
     database::Database,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     invitations::lists::Secret,
     sql::{Connection, Operation, Scope},
 };
@@ -31,9 +31,9 @@ impl Operation for Check {
         Scope::default()
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<(u32, i64), Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(u32, i64), OperationError> {
         let newest = db.row("select max(version) from migration", &[]).await?;
-        let empty = || Failure::Damaged("the table `migration` is empty".into());
+        let empty = || DbError::Damaged("the table `migration` is empty".into());
         let newest = newest.ok_or_else(empty)?.get(0)?;
         // Without one of them lists or refusals would fail, and nothing else.
         for name in ["cursors", "names"] {

@@ -9,16 +9,16 @@ use guestlist_contract::types::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 
-use crate::error::{Cause, Failure};
+use crate::error::{Cause, DbError};
 
 /// Writes a value as JSON, always the same for the same value.
-pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::Refused(not_json(&error)))
+pub(crate) fn json(value: &impl Serialize) -> Result<String, DbError> {
+    serde_json::to_string(value).map_err(|error| DbError::Refused(not_json(&error)))
 }
 
 /// Reads what was written by [`json`].
-pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    serde_json::from_str(text).map_err(|error| Failure::Damaged(not_json(&error)))
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, DbError> {
+    serde_json::from_str(text).map_err(|error| DbError::Damaged(not_json(&error)))
 }
 
 /// Place where JSON is damaged. The error's own words quote what is there.
@@ -43,9 +43,9 @@ pub(crate) trait Word: Sized + Copy + PartialEq + 'static {
         known.map_or("", |(_, word)| word)
     }
 
-    fn of(word: &str) -> Result<Self, Failure> {
+    fn of(word: &str) -> Result<Self, DbError> {
         let known = Self::WORDS.iter().find(|(_, known)| *known == word);
-        let unknown = || Failure::Damaged(format!("a text is no word for {}", Self::FOR).into());
+        let unknown = || DbError::Damaged(format!("a text is no word for {}", Self::FOR).into());
         known.map(|(value, _)| *value).ok_or_else(unknown)
     }
 }
@@ -107,7 +107,7 @@ pub(crate) fn message(kind: &MessageKind) -> String {
 }
 
 /// Reads what was written by [`message`].
-pub(crate) fn message_of(word: &str) -> Result<MessageKind, Failure> {
+pub(crate) fn message_of(word: &str) -> Result<MessageKind, DbError> {
     Ok(match word {
         "invitation" => MessageKind::Invitation,
         "reminder" => MessageKind::Reminder,
@@ -119,7 +119,7 @@ pub(crate) fn message_of(word: &str) -> Result<MessageKind, Failure> {
         "revoked" => MessageKind::Revoked,
         other => match other.strip_prefix("other:") {
             Some(other) => MessageKind::Other(other.to_owned()),
-            None => return Err(Failure::Damaged("a text is no word for a message".into())),
+            None => return Err(DbError::Damaged("a text is no word for a message".into())),
         },
     })
 }
@@ -131,13 +131,13 @@ pub(crate) fn planned(length: u64) -> i64 {
 }
 
 /// Writes who acts.
-pub(crate) fn principal(who: &Principal) -> Result<String, Failure> {
+pub(crate) fn principal(who: &Principal) -> Result<String, DbError> {
     json(who)
 }
 
 /// The text by which a grant is found in the JSON of a list of grants: no other text in it can look so,
 /// because quotation marks inside of texts are written with a backslash.
-pub(crate) fn grant_in_list(grant: &Grant) -> Result<String, Failure> {
+pub(crate) fn grant_in_list(grant: &Grant) -> Result<String, DbError> {
     json(grant)
 }
 

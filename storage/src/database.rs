@@ -9,7 +9,7 @@ use guestlist_contract::host::{Call, Host};
 
 use crate::{
     Kind, Options, StorageError,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     log::Asked,
     postgres,
     sql::Operation,
@@ -53,15 +53,15 @@ fn named(url: &str) -> Result<Named<'_>, StorageError> {
 async fn spawn<T: Send + 'static>(
     runtime: Option<&Handle>,
     task: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Failure> {
-    let none = || Failure::Away("PostgreSQL needs a Tokio runtime; set `Options::runtime`".into());
+) -> Result<T, DbError> {
+    let none = || DbError::Away("PostgreSQL needs a Tokio runtime; set `Options::runtime`".into());
     let current = Handle::try_current();
     let runtime = runtime.or(current.as_ref().ok()).ok_or_else(none)?;
     Ok(runtime.spawn(task).await?)
 }
 
 /// The task panicked, or its runtime has ended: nobody knows how far it came.
-impl From<JoinError> for Failure {
+impl From<JoinError> for DbError {
     fn from(error: JoinError) -> Self {
         // What it panicked with may quote anything.
         let what = if error.is_cancelled() { "was cancelled" } else { "panicked" };
@@ -143,7 +143,7 @@ impl Database {
         &self,
         call: Option<&Call>,
         operation: O,
-    ) -> Result<O::Output, Halt> {
+    ) -> Result<O::Output, OperationError> {
         let asked = Asked::new(self.kind(), call, &operation);
         let span = asked.span();
         let done = self.transact(operation, asked.clone()).instrument(span.clone()).await;
@@ -151,7 +151,11 @@ impl Database {
         done
     }
 
-    async fn transact<O: Operation>(&self, operation: O, asked: Arc<Asked>) -> Result<O::Output, Halt> {
+    async fn transact<O: Operation>(
+        &self,
+        operation: O,
+        asked: Arc<Asked>,
+    ) -> Result<O::Output, OperationError> {
         match &self.backend {
             Backend::Sqlite(pool) => pool.perform(operation, asked).await,
             Backend::Postgres(pool) => {

@@ -46,7 +46,7 @@ pub enum StorageError {
 
 /// The way in which a statement or a transaction failed.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum DbError {
     /// The database does not answer. Nothing was applied.
     Away(Cause),
     /// The database has no room, or nothing may be written. Nothing was applied.
@@ -133,41 +133,41 @@ impl From<String> for Cause {
 
 /// The reason why an operation ended without its answer. Nothing of it is left.
 #[derive(Debug)]
-pub(crate) enum Halt {
+pub(crate) enum OperationError {
     /// An error in the words of the contract.
     Store(StoreError),
     /// An error in the words of those who administer people.
     Impossible(EventError),
     /// Settings that contradict each other.
     Contradictory(String),
-    Failed(Failure),
+    Failed(DbError),
 }
 
-impl From<EventError> for Halt {
+impl From<EventError> for OperationError {
     fn from(error: EventError) -> Self {
         Self::Impossible(error)
     }
 }
 
-impl From<Failure> for Halt {
-    fn from(failure: Failure) -> Self {
+impl From<DbError> for OperationError {
+    fn from(failure: DbError) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<StoreError> for Halt {
+impl From<StoreError> for OperationError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<HostError> for Halt {
+impl From<HostError> for OperationError {
     fn from(error: HostError) -> Self {
         Self::Store(StoreError::Host(error))
     }
 }
 
-impl Failure {
+impl DbError {
     /// Cause of the failure.
     pub(crate) fn cause(&self) -> &Cause {
         match self {
@@ -202,7 +202,7 @@ impl Failure {
     }
 
     /// The error that the plugin is told.
-    pub(crate) fn told(&self) -> HostError {
+    pub(crate) fn to_host_error(&self) -> HostError {
         match self {
             Self::CommitUnknown(_) => HostError::OutcomeUnknown,
             Self::Unstorable(cause) => HostError::Invalid(cause.text().to_owned()),
@@ -212,24 +212,24 @@ impl Failure {
     }
 }
 
-impl From<Failure> for StorageError {
-    fn from(failure: Failure) -> Self {
+impl From<DbError> for StorageError {
+    fn from(failure: DbError) -> Self {
         Self::Database(failure.text().to_owned())
     }
 }
 
-impl From<Halt> for StorageError {
-    fn from(halt: Halt) -> Self {
+impl From<OperationError> for StorageError {
+    fn from(halt: OperationError) -> Self {
         match halt {
-            Halt::Failed(failure) => failure.into(),
-            Halt::Impossible(error) => Self::Invalid(error.to_string()),
-            Halt::Contradictory(text) => Self::Invalid(text),
-            Halt::Store(error) => Self::Database(format!("{error:?}")),
+            OperationError::Failed(failure) => failure.into(),
+            OperationError::Impossible(error) => Self::Invalid(error.to_string()),
+            OperationError::Contradictory(text) => Self::Invalid(text),
+            OperationError::Store(error) => Self::Database(format!("{error:?}")),
         }
     }
 }
 
-impl Halt {
+impl OperationError {
     pub(crate) fn into_store(self) -> StoreError {
         match self {
             Self::Store(error) => error,
@@ -244,7 +244,7 @@ impl Halt {
             Self::Store(other) => HostError::Other(format!("{other:?}")),
             Self::Impossible(error) => HostError::Invalid(error.to_string()),
             Self::Contradictory(text) => HostError::Invalid(text),
-            Self::Failed(failure) => failure.told(),
+            Self::Failed(failure) => failure.to_host_error(),
         }
     }
 }

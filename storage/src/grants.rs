@@ -12,10 +12,9 @@ use guestlist_connect::{GrantRecords, InvitationLog, Progress, Put, Recipient, R
 use guestlist_contract::types::{HostError, Step, UserRef};
 
 use crate::{
-    Database,
+    Database, bulk_sql,
     codec::{Word, from_json, json},
-    error::{Failure, Halt},
-    many,
+    error::{DbError, OperationError},
     sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
@@ -77,7 +76,7 @@ impl Database {
 
 impl Grants {
     async fn ask<O: Operation>(&self, operation: O) -> Result<O::Output, HostError> {
-        self.database.perform(None, operation).await.map_err(Halt::into_host)
+        self.database.perform(None, operation).await.map_err(OperationError::into_host)
     }
 }
 
@@ -98,7 +97,7 @@ impl GrantRecords for Grants {
         seen: u64,
         progress: Progress,
     ) -> Result<Put, HostError> {
-        let step = json(step).map_err(|failure| failure.told())?;
+        let step = json(step).map_err(|failure| failure.to_host_error())?;
         self.ask(Putting { to: to.clone(), step, seen, progress }).await
     }
 
@@ -128,7 +127,7 @@ fn within(organization: &str) -> Scope {
 }
 
 /// Reads what has these [`COLUMNS`].
-fn record(row: &Row, organization: &str, now: i64) -> Result<Record, Failure> {
+fn record(row: &Row, organization: &str, now: i64) -> Result<Record, DbError> {
     let age = u64::try_from(now.saturating_sub(row.get(6)?)).unwrap_or_default();
     Ok(Record {
         to: Recipient {
@@ -148,7 +147,7 @@ async fn records<C: Connection>(
     organization: &str,
     sql: &str,
     values: &[Value],
-) -> Result<Vec<Record>, Halt> {
+) -> Result<Vec<Record>, OperationError> {
     let now = db.now();
     let found = db.rows(sql, values).await?;
     Ok(found.iter().map(|row| record(row, organization, now)).collect::<Result<_, _>>()?)
@@ -166,7 +165,7 @@ impl Operation for Read {
         within(&self.0.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<InvitationLog, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<InvitationLog, OperationError> {
         let Key { organization, invitation } = &self.0;
         let closed = "select closed from external_log where organization = $1 and invitation = $2";
         let Some(log) = db.row(closed, values![organization, invitation]).await? else {
@@ -192,7 +191,7 @@ impl Operation for Leftovers {
         within(&self.0.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<Record>, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<Record>, OperationError> {
         let Recipient { organization, invitation, user } = &self.0;
         let sql = format!(
             "select {COLUMNS} from {WITH_LOG} where s.organization = $1 and s.account_organization = $2 \
@@ -218,7 +217,7 @@ impl Operation for Watched {
         within(&self.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<Record>, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<Record>, OperationError> {
         let sql = format!(
             "select {COLUMNS} from {WITH_LOG} where s.organization = $1 and {WATCHED} \
              order by s.changed_at, s.invitation, s.place limit $2"
@@ -240,7 +239,7 @@ impl Operation for Close {
     }
 
     /// It waits for whoever has locked the row to begin something.
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         let sql = "insert into external_log (organization, invitation, closed) values ($1, $2, 1) \
                    on conflict (organization, invitation) do update set closed = 1 where external_log.closed = 0";
         db.change(sql, values![&self.0.organization, &self.0.invitation]).await?;
@@ -260,7 +259,7 @@ struct Putting {
 impl Putting {
     /// Locks the row of the invitation, so that nobody closes it and nobody else changes its steps before the
     /// transaction ends; answers whether it is closed. `None`: it has none, and so no step that was seen.
-    async fn lock<C: Connection>(&self, db: &mut C) -> Result<Option<bool>, Halt> {
+    async fn lock<C: Connection>(&self, db: &mut C) -> Result<Option<bool>, OperationError> {
         let key = values![&self.to.organization, &self.to.invitation];
         if self.seen == 0 {
             let sql = "insert into external_log (organization, invitation, closed) values ($1, $2, 0) \
@@ -271,18 +270,18 @@ impl Putting {
         }
         let sql = format!(
             "select closed from external_log where organization = $1 and invitation = $2{}",
-            db.locking()
+            db.for_update()
         );
         match db.row(&sql, key).await? {
             Some(log) => Ok(Some(log.get(0)?)),
             // It was there a moment ago.
-            None if self.seen == 0 => Err(Failure::Conflict("the log was deleted meanwhile".into()).into()),
+            None if self.seen == 0 => Err(DbError::Conflict("the log was deleted meanwhile".into()).into()),
             None => Ok(None),
         }
     }
 
     /// The first record of a step.
-    async fn make<C: Connection>(&self, db: &mut C) -> Result<u64, Failure> {
+    async fn make<C: Connection>(&self, db: &mut C) -> Result<u64, DbError> {
         let Recipient { organization, invitation, user } = &self.to;
         let now = db.now();
         let sql = format!(
@@ -304,7 +303,7 @@ impl Putting {
         db.change(&sql, values).await
     }
 
-    async fn alter<C: Connection>(&self, db: &mut C) -> Result<u64, Failure> {
+    async fn alter<C: Connection>(&self, db: &mut C) -> Result<u64, DbError> {
         let Recipient { organization, invitation, .. } = &self.to;
         let now = db.now();
         let sql = format!(
@@ -325,7 +324,7 @@ impl Operation for Putting {
         within(&self.to.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Put, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Put, OperationError> {
         let Some(closed) = self.lock(db).await? else { return Ok(Put::Stale) };
         if closed && self.progress == Progress::Doubtful {
             return Ok(Put::Closed);
@@ -354,7 +353,7 @@ pub(crate) async fn forget<C: Connection>(
     db: &mut C,
     organization: &str,
     invitations: &[&str],
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<String>, DbError> {
     if invitations.is_empty() {
         return Ok(Vec::new());
     }
@@ -363,8 +362,8 @@ pub(crate) async fn forget<C: Connection>(
     };
     let sql = format!(
         "select invitation from external_log where organization = $1 and invitation in {} order by invitation{}",
-        many::list(2, invitations.len()),
-        db.locking()
+        bulk_sql::list(2, invitations.len()),
+        db.for_update()
     );
     let logs = db.rows(&sql, &of(values![organization], invitations)).await?;
     let logs: Vec<String> = logs.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
@@ -374,20 +373,20 @@ pub(crate) async fn forget<C: Connection>(
     let mut ids: Vec<_> = logs.iter().map(String::as_str).collect();
     let sql = format!(
         "select distinct s.invitation from {WITH_LOG} where s.organization = $1 and s.invitation in {} and {WATCHED}",
-        many::list(2, ids.len())
+        bulk_sql::list(2, ids.len())
     );
     let waiting = db.rows(&sql, &of(values![organization], &ids)).await?;
     let waiting: Vec<String> = waiting.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     ids.retain(|id| !waiting.iter().any(|waiting| waiting == id));
     let sql = format!(
         "delete from external_step where organization = $1 and invitation in {}",
-        many::list(2, ids.len())
+        bulk_sql::list(2, ids.len())
     );
     db.change(&sql, &of(values![organization], &ids)).await?;
     let now = db.now();
     let sql = format!(
         "update external_log set closed = 1, purged_at = $2 where organization = $1 and invitation in {}",
-        many::list(3, ids.len())
+        bulk_sql::list(3, ids.len())
     );
     db.change(&sql, &of(values![organization, now], &ids)).await?;
     let sql = "delete from external_log where organization = $1 and purged_at < $2";

@@ -11,6 +11,7 @@
 //! does not know.
 
 mod audit;
+mod bulk_sql;
 mod check;
 mod clock;
 mod codec;
@@ -20,7 +21,6 @@ mod grants;
 mod invitations;
 mod kind;
 mod log;
-mod many;
 mod migrate;
 mod observe;
 mod options;

@@ -8,7 +8,7 @@ use tracing::Span;
 
 use crate::{
     Kind,
-    error::{Cause, Failure, Halt},
+    error::{Cause, DbError, OperationError},
     sql::Operation,
 };
 
@@ -80,13 +80,13 @@ impl Asked {
     }
 
     /// Tells that it is tried again, after so many tries.
-    pub(crate) fn again(&self, failure: &Failure, tried: u32) {
+    pub(crate) fn again(&self, failure: &DbError, tried: u32) {
         tell!(debug, self, Some(failure.cause()), { failure = failure.kind(), tried = tried },
             "somebody else was in the way; the transaction was rolled back and is tried again");
     }
 
     /// Tells that a rollback had no answer. The end of the connection is one.
-    pub(crate) fn not_rolled_back(&self, failure: &Failure) {
+    pub(crate) fn not_rolled_back(&self, failure: &DbError) {
         tell!(
             debug,
             self,
@@ -97,7 +97,7 @@ impl Asked {
     }
 
     /// Tells how it has ended, where it did not go well.
-    pub(crate) fn ended<T>(&self, done: &Result<T, Halt>) {
+    pub(crate) fn ended<T>(&self, done: &Result<T, OperationError>) {
         let halt = match done {
             Ok(_) => return,
             Err(halt) => halt,
@@ -112,9 +112,9 @@ impl Asked {
             );
         };
         match halt {
-            Halt::Failed(failure) => {
-                let (cause, outcome) = (failure.cause(), failure.told().case());
-                if matches!(failure, Failure::CommitUnknown(_)) {
+            OperationError::Failed(failure) => {
+                let (cause, outcome) = (failure.cause(), failure.to_host_error().case());
+                if matches!(failure, DbError::CommitUnknown(_)) {
                     tell!(warn, self, Some(cause), { outcome = outcome.name(), failure = failure.kind() },
                         "nobody knows whether the transaction was committed");
                 } else {
@@ -122,15 +122,15 @@ impl Asked {
                         "the operation failed; its transaction was rolled back");
                 }
             }
-            Halt::Store(error) => refused(ErrorCase::name(error.case())),
-            Halt::Impossible(_) => refused("impossible"),
-            Halt::Contradictory(_) => refused("contradictory"),
+            OperationError::Store(error) => refused(ErrorCase::name(error.case())),
+            OperationError::Impossible(_) => refused("impossible"),
+            OperationError::Contradictory(_) => refused("contradictory"),
         }
     }
 }
 
 /// Tells that the instant at which later transactions begin was not written down; the next one tries again.
-pub(crate) fn floor_not_raised(failure: &Failure) {
+pub(crate) fn floor_not_raised(failure: &DbError) {
     let cause = failure.cause();
     tracing::debug!(
         database = "postgres",

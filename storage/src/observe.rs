@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::error::Failure;
+use crate::error::DbError;
 
 /// A statement that has ended.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +52,9 @@ impl Observer {
     }
 
     /// Tells of a statement that began at `begun` and has ended. `rows`: what came of it.
-    pub(crate) fn tell(&self, sql: &str, begun: Instant, rows: Result<u64, &Failure>, steps: Option<u64>) {
+    pub(crate) fn tell(&self, sql: &str, begun: Instant, rows: Result<u64, &DbError>, steps: Option<u64>) {
         if let Some(hears) = &self.0 {
-            let error = rows.err().map(Failure::cause);
+            let error = rows.err().map(DbError::cause);
             let error = error.map(|cause| StatementError { code: cause.code(), message: cause.message() });
             hears(&Statement { sql, took: begun.elapsed(), rows: rows.ok(), steps, error });
         }

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 
-use crate::error::{Failure, Halt};
+use crate::error::{DbError, OperationError};
 
 /// A value that can be bound and read. Whole numbers stand for instants, lengths of time and truth values,
 /// too.
@@ -31,10 +31,10 @@ impl Value {
 }
 
 /// PostgreSQL holds no text with the character NUL, so no database is asked to.
-pub(crate) fn storable(values: &[Value]) -> Result<(), Failure> {
+pub(crate) fn storable(values: &[Value]) -> Result<(), DbError> {
     let holds_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
     if values.iter().any(holds_nul) {
-        return Err(Failure::Unstorable("a text holds the character NUL, which cannot be stored".into()));
+        return Err(DbError::Unstorable("a text holds the character NUL, which cannot be stored".into()));
     }
     Ok(())
 }
@@ -61,10 +61,10 @@ pub(crate) struct Scope {
 pub(crate) trait Connection: Send {
     /// Runs a query and answers with what it finds.
     fn rows(&mut self, sql: &str, values: &[Value])
-    -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
+    -> impl Future<Output = Result<Vec<Row>, DbError>> + Send;
 
     /// Makes a change; answers how many rows it concerned.
-    fn change(&mut self, sql: &str, values: &[Value]) -> impl Future<Output = Result<u64, Failure>> + Send;
+    fn change(&mut self, sql: &str, values: &[Value]) -> impl Future<Output = Result<u64, DbError>> + Send;
 
     /// The store's time when the transaction began, in milliseconds since 1970.
     fn now(&self) -> i64;
@@ -74,10 +74,10 @@ pub(crate) trait Connection: Send {
     fn clock(&self, now: &str) -> String;
 
     /// The clause that a `select` ends with so that nobody else changes its rows before the transaction ends.
-    fn locking(&self) -> &'static str;
+    fn for_update(&self) -> &'static str;
 
     /// The same, leaving out rows that somebody else has locked.
-    fn skipping(&self) -> &'static str;
+    fn for_update_skip_locked(&self) -> &'static str;
 
     /// An expression that is above zero where the one text is found in the other.
     fn find(&self, text: &str, part: &str) -> String;
@@ -86,17 +86,17 @@ pub(crate) trait Connection: Send {
     fn random(&self) -> &'static str;
 
     /// Waits until nobody else is in the part of the code that this text names, until the transaction ends.
-    fn alone(&mut self, name: &str) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn advisory_lock(&mut self, name: &str) -> impl Future<Output = Result<(), DbError>> + Send;
 
     /// Takes a look at these tables, so that the planner knows that they have become large just now.
-    fn survey(&mut self, tables: &[&str]) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn analyze(&mut self, tables: &[&str]) -> impl Future<Output = Result<(), DbError>> + Send;
 
     /// The first row of what a query finds.
     fn row(
         &mut self,
         sql: &str,
         values: &[Value],
-    ) -> impl Future<Output = Result<Option<Row>, Failure>> + Send {
+    ) -> impl Future<Output = Result<Option<Row>, DbError>> + Send {
         let rows = self.rows(sql, values);
         async { Ok(rows.await?.into_iter().next()) }
     }
@@ -116,14 +116,17 @@ pub(crate) trait Operation: Send + Sync + 'static {
     /// The rows that it touches.
     fn scope(&self) -> Scope;
 
-    fn run<C: Connection>(&self, db: &mut C) -> impl Future<Output = Result<Self::Output, Halt>> + Send;
+    fn run<C: Connection>(
+        &self,
+        db: &mut C,
+    ) -> impl Future<Output = Result<Self::Output, OperationError>> + Send;
 }
 
 impl Row {
     /// The column with this number, from 0. Another type than the one asked for is a damaged database.
-    pub(crate) fn get<T: FromValue>(&self, column: usize) -> Result<T, Failure> {
+    pub(crate) fn get<T: FromValue>(&self, column: usize) -> Result<T, DbError> {
         let value = self.0.get(column).unwrap_or(&Value::Null);
-        let holds = || Failure::Damaged(format!("column {column} holds {}", value.kind()).into());
+        let holds = || DbError::Damaged(format!("column {column} holds {}", value.kind()).into());
         T::from_value(value).ok_or_else(holds)
     }
 }

@@ -8,13 +8,13 @@ use guestlist_contract::{
 };
 
 use super::{
-    asker::Asker,
+    access::Asker,
     reading::find,
     rows::{ACTIVE, COLUMNS, read},
 };
 use crate::{
     audit::{self, Of},
-    error::Halt,
+    error::OperationError,
     sql::{Connection, Operation, Scope, values},
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Dismiss {
 }
 
 impl Dismiss {
-    pub(super) fn new(call: &Call, key: InvitationKey) -> Result<Self, Halt> {
+    pub(super) fn new(call: &Call, key: InvitationKey) -> Result<Self, OperationError> {
         call.acts_in(&key.organization)?;
         Ok(Self { asker: Asker::of(call, [])?, key })
     }
@@ -40,7 +40,7 @@ impl Operation for Dismiss {
     }
 
     /// One statement decides, so that of two who do it at the same time one leaves the event.
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Invitation, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Invitation, OperationError> {
         let InvitationKey { organization, id } = &self.key;
         let sql = format!(
             "update invitation set dismissed = 1 where organization = $1 and id = $2 and dismissed = 0 \

@@ -8,16 +8,15 @@ use guestlist_contract::{
 };
 
 use super::{
-    asker::Asker,
+    access::Asker,
     outbox::{ANEW, INTO, Waiting},
     reading::run_out,
     rows::{COLUMNS, OPEN, Stored, WIDTH, read},
     transition::later,
 };
 use crate::{
-    codec,
-    error::{Failure, Halt},
-    many,
+    bulk_sql, codec,
+    error::{DbError, OperationError},
     sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
@@ -44,7 +43,7 @@ impl Due {
         limit: u32,
         hold: u64,
         reminder_before: Option<u64>,
-    ) -> Result<Self, Halt> {
+    ) -> Result<Self, OperationError> {
         call.acts_in(&organization)?;
         let limit = bounds::limit(limit)?;
         Ok(Self { organization, limit, hold, reminder_before })
@@ -59,18 +58,18 @@ impl Due {
         since: &str,
         bound: i64,
         room: usize,
-    ) -> Result<Vec<Work>, Failure> {
+    ) -> Result<Vec<Work>, DbError> {
         let sql = format!(
             "select {COLUMNS} from invitation where organization = $1 and {condition} and hidden_until <= $2 \
              order by {since}, id limit $4{}",
-            db.skipping()
+            db.for_update_skip_locked()
         );
         let room = i64::try_from(room).unwrap_or(i64::MAX);
         let found = db.rows(&sql, values![&self.organization, db.now(), bound, room]).await?;
         found.iter().map(|row| Ok(Work { kind, row: read(row, 0)?, message: None })).collect()
     }
 
-    async fn mails<C: Connection>(&self, db: &mut C, room: usize) -> Result<Vec<Work>, Failure> {
+    async fn mails<C: Connection>(&self, db: &mut C, room: usize) -> Result<Vec<Work>, DbError> {
         let columns: Vec<_> = COLUMNS.split(',').map(|column| format!("i.{}", column.trim())).collect();
         let run_out = run_out("$2").replace("state", "i.state").replace("expires_at", "i.expires_at");
         // What makes no sense any more in the state in force waits for the change that drops it.
@@ -82,7 +81,7 @@ impl Due {
              when o.kind = 'approval-requested' then i.state = 'awaiting-approval' and not ({run_out}) \
              else 1 = 1 end order by o.due_at, o.invitation limit $3{}",
             columns.join(", "),
-            db.skipping()
+            db.for_update_skip_locked()
         );
         let room = i64::try_from(room).unwrap_or(i64::MAX);
         let found = db.rows(&sql, values![&self.organization, db.now(), room]).await?;
@@ -95,7 +94,7 @@ impl Due {
     }
 
     /// Hides what is being handed out.
-    async fn hand_out<C: Connection>(&self, db: &mut C, work: &[Work]) -> Result<(), Failure> {
+    async fn hand_out<C: Connection>(&self, db: &mut C, work: &[Work]) -> Result<(), DbError> {
         let until = later(db.now(), self.hold);
         let (mails, upkeep): (Vec<_>, Vec<_>) = work.iter().partition(|work| work.message.is_some());
         if !mails.is_empty() {
@@ -103,7 +102,7 @@ impl Due {
             let kinds: Vec<_> =
                 mails.iter().flat_map(|work| &work.message).map(|(kind, _)| codec::message(kind)).collect();
             let ids = mails.iter().map(|work| work.row.invitation.key.id.as_str());
-            let those = many::either(
+            let those = bulk_sql::either(
                 Some("organization = $2"),
                 ["kind", "invitation"],
                 kinds.iter().map(String::as_str).zip(ids),
@@ -120,7 +119,7 @@ impl Due {
             let sql = format!(
                 "update invitation set hidden_until = $1{} where organization = $2 and id in {}",
                 if reminders { ", reminded = 1" } else { "" },
-                many::list(3, ids.len())
+                bulk_sql::list(3, ids.len())
             );
             let mut bound = values![until, &self.organization].to_vec();
             bound.extend(ids.into_iter().map(Value::from));
@@ -134,7 +133,7 @@ impl Due {
                         Waiting { invitation: &row.key.id, kind, version: row.version, due_at: until };
                     waiting.values(&self.organization)
                 };
-                many::insert(db, INTO, those().map(waiting).collect(), ANEW).await?;
+                bulk_sql::insert(db, INTO, those().map(waiting).collect(), ANEW).await?;
             }
         }
         Ok(())
@@ -149,7 +148,7 @@ impl Operation for Due {
         Asker::within(&self.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<DueItem>, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<DueItem>, OperationError> {
         let now = db.now();
         let mut work = self
             .upkeep(
@@ -217,7 +216,7 @@ impl Operation for Organizations {
     /// Each part reads an index that holds only what may be due, in the order in which it falls due. The last
     /// two ask one entry of an index for each organization: those that remind, and all of them where anything is
     /// as old as the shortest time for which any keeps it. With `exists` PostgreSQL would read all invitations.
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<String>, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<String>, OperationError> {
         let sql = format!(
             "select organization from ( \
              select organization from (select organization from invitation where state = 'accepting' \

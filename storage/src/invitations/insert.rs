@@ -4,8 +4,8 @@
 //! the drafts are judged in their order, and what came of it is written at the end. The unique indexes
 //! decide where somebody else does the same at the same time: then the transaction begins anew.
 
-mod judged;
 mod operation;
+mod prepared;
 
 use guestlist_contract::{
     bounds::{self, CheckedDraft},
@@ -13,11 +13,11 @@ use guestlist_contract::{
     storage::{Batch, Inserted, Recorded, StoreError},
 };
 
-use self::{judged::Judging, operation::Remembered};
-use super::{asker::Asker, reading::invalid};
+use self::{operation::Remembered, prepared::Judging};
+use super::{access::Asker, reading::invalid};
 use crate::{
     codec::from_json,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     sql::{Connection, Operation, Scope, values},
 };
 
@@ -37,7 +37,7 @@ pub(super) struct Insert {
 }
 
 impl Insert {
-    pub(super) fn new(call: &Call, organization: String, batch: Batch) -> Result<Self, Halt> {
+    pub(super) fn new(call: &Call, organization: String, batch: Batch) -> Result<Self, OperationError> {
         call.acts_in(&organization)?;
         call.named()?;
         bounds::batch(&batch)?;
@@ -48,7 +48,7 @@ impl Insert {
     }
 
     /// The landing place is one of those that the organization allows.
-    async fn check_landing<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn check_landing<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         let Some(landing) = &self.batch.landing else { return Ok(()) };
         let allowed = match &self.landings {
             Some(allowed) => allowed.clone(),
@@ -64,7 +64,7 @@ impl Insert {
         Err(invalid("the landing place is none of those that the organization allows"))
     }
 
-    fn drafts(&self) -> Result<Vec<CheckedDraft<'_>>, Halt> {
+    fn drafts(&self) -> Result<Vec<CheckedDraft<'_>>, OperationError> {
         Ok(self
             .batch
             .drafts
@@ -82,12 +82,12 @@ impl Operation for Insert {
         Asker::within(&self.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         let drafts = self.drafts()?;
         self.check_landing(db).await?;
         let known = self.remember(db).await?;
         let mut judging = Judging::begin(self, db, known, &drafts).await?;
-        let items = drafts.iter().map(|draft| judging.judge(draft)).collect::<Result<_, Failure>>()?;
+        let items = drafts.iter().map(|draft| judging.judge(draft)).collect::<Result<_, DbError>>()?;
         judging.refuse();
         judging.write(db).await?;
         Ok(items)
@@ -108,7 +108,7 @@ impl Recall {
         organization: String,
         operation: String,
         fingerprint: &[u8],
-    ) -> Result<Self, Halt> {
+    ) -> Result<Self, OperationError> {
         call.acts_in(&organization)?;
         bounds::id("the operation id", &operation)?;
         let fingerprint = bounds::digest("the fingerprint", fingerprint)?;
@@ -125,7 +125,7 @@ impl Operation for Recall {
         Asker::within(&self.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         let since = db.now().saturating_sub(REMEMBERED);
         let known = Remembered::read(db, &self.organization, &self.asker.actor.who, &self.operation).await?;
         match known.filter(|known| known.at >= since) {

@@ -11,13 +11,13 @@ use guestlist_contract::{
 use serde::Serialize;
 
 use super::{
-    asker::Asker,
+    access::Asker,
     reading::run_out,
     rows::{COLUMNS, read, states},
 };
 use crate::{
     codec,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     sql::{Connection, Operation, Scope, Value, values},
 };
 
@@ -33,10 +33,10 @@ impl Operation for Secret {
         Scope::default()
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<[u8; 32], Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<[u8; 32], OperationError> {
         let found = db.row("select value from secret where name = $1", values![self.0]).await?;
         let key: Option<Vec<u8>> = found.map(|row| row.get(0)).transpose()?;
-        let missing = || Failure::Damaged(format!("the key of {} is missing", self.0).into());
+        let missing = || DbError::Damaged(format!("the key of {} is missing", self.0).into());
         Ok(key.and_then(|key| key.try_into().ok()).ok_or_else(missing)?)
     }
 }
@@ -80,7 +80,11 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    async fn page<C: Connection>(&self, db: &mut C, mut condition: Condition) -> Result<Page, Halt> {
+    async fn page<C: Connection>(
+        &self,
+        db: &mut C,
+        mut condition: Condition,
+    ) -> Result<Page, OperationError> {
         let (key, sorted) = match self.sort {
             SortKey::CreatedAt => ("created_at", "created_at"),
             SortKey::ExpiresAt => ("expires_at", "coalesce(expires_at, 9223372036854775807)"),
@@ -143,7 +147,7 @@ impl List {
         organization: String,
         filter: InvitationFilter,
         request: PageRequest,
-    ) -> Result<Self, Halt> {
+    ) -> Result<Self, OperationError> {
         call.acts_in(&organization)?;
         bounds::filter(&filter)?;
         let limit = bounds::limit(request.limit)?;
@@ -160,7 +164,7 @@ impl Operation for List {
         Asker::within(&self.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Page, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Page, OperationError> {
         let Self { organization, filter, request, .. } = self;
         let mut condition = Condition { all: Vec::new(), values: Vec::new() };
         // Of one invitee there are few rows, wherever they are, and of an organization many: where both are asked
@@ -208,7 +212,7 @@ impl Mine {
         states: Vec<State>,
         after: Option<String>,
         limit: u32,
-    ) -> Result<Self, Halt> {
+    ) -> Result<Self, OperationError> {
         bounds::count("states", states.len(), 8)?;
         let limit = bounds::limit(limit)?;
         Ok(Self { asker: Asker::of(call, [])?, states, after, limit, secret: [0; 32] })
@@ -225,7 +229,7 @@ impl Operation for Mine {
     }
 
     /// Lists the caller's invitations. Somebody who is not a signed-in person has none.
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Page, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Page, OperationError> {
         let user = self.asker.user();
         let mut condition = Condition { all: Vec::new(), values: Vec::new() };
         condition.equal("subject_organization", user.map(|user| &user.organization));

@@ -1,6 +1,7 @@
 //! Invitations, codes, outbox and audit trail: the imports `storage` and `audit`.
 
-pub(crate) mod asker;
+pub(crate) mod access;
+mod delivery;
 mod dismiss;
 mod due;
 mod insert;
@@ -9,7 +10,6 @@ mod outbox;
 pub(crate) mod reading;
 mod refusals;
 pub(crate) mod rows;
-mod settling;
 mod transition;
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use guestlist_contract::{
 };
 use tokio::sync::OnceCell;
 
-use crate::{Database, error::Halt, sql::Operation};
+use crate::{Database, error::OperationError, sql::Operation};
 
 /// The part of a host that stores invitations. It implements [`Storage`] and [`Audit`]; who the people are is
 /// another's business. Cloning it shares the database.
@@ -79,7 +79,7 @@ impl Invitations {
     /// # Errors
     /// The database does not answer.
     pub async fn with_due_work(&self, limit: u32) -> Result<Vec<String>, HostError> {
-        self.database.perform(None, due::Organizations { limit }).await.map_err(Halt::into_host)
+        self.database.perform(None, due::Organizations { limit }).await.map_err(OperationError::into_host)
     }
 
     /// Settles what the host's own e-mail pipeline had `taken`, when it knows what became of it; as
@@ -88,26 +88,26 @@ impl Invitations {
     /// # Errors
     /// As `storage.settle`.
     pub async fn settle_taken(&self, organization: &str, deliveries: Vec<Delivery>) -> Result<(), HostError> {
-        self.tell(None, settling::Settle::by_host(organization.to_owned(), deliveries)).await
+        self.tell(None, delivery::Settle::by_host(organization.to_owned(), deliveries)).await
     }
 
     async fn store<O: Operation>(
         &self,
         call: &Call,
-        operation: Result<O, Halt>,
+        operation: Result<O, OperationError>,
     ) -> Result<O::Output, StoreError> {
-        let operation = operation.map_err(Halt::into_store)?;
-        self.database.perform(Some(call), operation).await.map_err(Halt::into_store)
+        let operation = operation.map_err(OperationError::into_store)?;
+        self.database.perform(Some(call), operation).await.map_err(OperationError::into_store)
     }
 
     /// The same for functions whose errors are the host's alone.
     async fn tell<O: Operation>(
         &self,
         call: Option<&Call>,
-        operation: Result<O, Halt>,
+        operation: Result<O, OperationError>,
     ) -> Result<O::Output, HostError> {
-        let operation = operation.map_err(Halt::into_host)?;
-        self.database.perform(call, operation).await.map_err(Halt::into_host)
+        let operation = operation.map_err(OperationError::into_host)?;
+        self.database.perform(call, operation).await.map_err(OperationError::into_host)
     }
 
     async fn secret(&self, call: &Call) -> Result<[u8; 32], StoreError> {
@@ -139,7 +139,8 @@ impl Storage for Invitations {
         organization: String,
         batch: Batch,
     ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
-        let mut insert = insert::Insert::new(call, organization, batch).map_err(Halt::into_store)?;
+        let mut insert =
+            insert::Insert::new(call, organization, batch).map_err(OperationError::into_store)?;
         insert.names = self.names(call).await?;
         insert.landings = self.landings.as_ref().map(|allowed| allowed(&insert.organization));
         self.store(call, Ok(insert)).await
@@ -180,7 +181,8 @@ impl Storage for Invitations {
         filter: InvitationFilter,
         page: PageRequest,
     ) -> Result<Page, StoreError> {
-        let mut list = lists::List::new(call, organization, filter, page).map_err(Halt::into_store)?;
+        let mut list =
+            lists::List::new(call, organization, filter, page).map_err(OperationError::into_store)?;
         list.secret = self.secret(call).await?;
         self.store(call, Ok(list)).await
     }
@@ -192,7 +194,7 @@ impl Storage for Invitations {
         after: Option<String>,
         limit: u32,
     ) -> Result<Page, StoreError> {
-        let mut mine = lists::Mine::new(call, states, after, limit).map_err(Halt::into_store)?;
+        let mut mine = lists::Mine::new(call, states, after, limit).map_err(OperationError::into_store)?;
         mine.secret = self.secret(call).await?;
         self.store(call, Ok(mine)).await
     }
@@ -215,7 +217,7 @@ impl Storage for Invitations {
         organization: String,
         deliveries: Vec<Delivery>,
     ) -> Result<(), HostError> {
-        self.tell(Some(call), settling::Settle::new(call, organization, deliveries)).await
+        self.tell(Some(call), delivery::Settle::new(call, organization, deliveries)).await
     }
 
     async fn purge(
@@ -225,7 +227,7 @@ impl Storage for Invitations {
         retention: u64,
         limit: u32,
     ) -> Result<u32, HostError> {
-        self.tell(Some(call), settling::Purge::new(call, organization, retention, limit)).await
+        self.tell(Some(call), delivery::Purge::new(call, organization, retention, limit)).await
     }
 }
 
@@ -237,8 +239,9 @@ impl Audit for Invitations {
         organization: Option<String>,
         refusals: Vec<Refusal>,
     ) -> Result<(), HostError> {
-        let mut refused = refusals::Refusals::new(call, organization, refusals).map_err(Halt::into_host)?;
-        refused.names = self.names(call).await.map_err(|error| Halt::Store(error).into_host())?;
+        let mut refused =
+            refusals::Refusals::new(call, organization, refusals).map_err(OperationError::into_host)?;
+        refused.names = self.names(call).await.map_err(|error| OperationError::Store(error).into_host())?;
         self.tell(Some(call), Ok(refused)).await
     }
 }

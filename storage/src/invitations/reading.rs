@@ -8,11 +8,11 @@ use guestlist_contract::{
 };
 
 use super::{
-    asker::Asker,
+    access::Asker,
     rows::{COLUMNS, OPEN, Stored, WIDTH, read},
 };
 use crate::{
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     sql::{Connection, Operation, Scope, values},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 pub(crate) async fn find<C: Connection>(
     db: &mut C,
     key: &InvitationKey,
-) -> Result<Option<(Stored, bool)>, Failure> {
+) -> Result<Option<(Stored, bool)>, DbError> {
     let sql = format!(
         "select {COLUMNS}, (select count(*) from code c where c.organization = invitation.organization \
          and c.invitation = invitation.id) from invitation where organization = $1 and id = $2"
@@ -36,7 +36,7 @@ pub(super) struct Get {
 }
 
 impl Get {
-    pub(super) fn new(call: &Call, key: InvitationKey) -> Result<Self, Halt> {
+    pub(super) fn new(call: &Call, key: InvitationKey) -> Result<Self, OperationError> {
         let asker = Asker::of(call, [&key])?;
         if asker.is_elsewhere(&key.organization) {
             return Err(StoreError::NotFound.into());
@@ -54,7 +54,7 @@ impl Operation for Get {
         Asker::within(&self.key.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Invitation, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Invitation, OperationError> {
         let found = find(db, &self.key).await?.filter(|(row, told)| self.asker.sees(row, *told));
         let (row, _) = found.ok_or(StoreError::NotFound)?;
         Ok(row.at(db.now()))
@@ -71,7 +71,11 @@ pub(super) struct ByCode {
 
 impl ByCode {
     /// `accept_with` is what the organization of the context asks for; absent where there is none.
-    pub(super) fn new(call: &Call, code: &[u8], accept_with: Option<AcceptWith>) -> Result<Self, Halt> {
+    pub(super) fn new(
+        call: &Call,
+        code: &[u8],
+        accept_with: Option<AcceptWith>,
+    ) -> Result<Self, OperationError> {
         let code = bounds::digest("the digest of the code", code)?;
         let bearers = accept_with == Some(AcceptWith::Code);
         Ok(Self { asker: Asker::of(call, [])?, code, bearers })
@@ -90,7 +94,7 @@ impl Operation for ByCode {
 
     /// One statement with the condition about the caller in it: a lookup that first finds the row and then
     /// decides tells a stranger by its duration that the code exists.
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         let columns: Vec<_> = COLUMNS.split(',').map(|column| format!("i.{}", column.trim())).collect();
         let sql = format!(
             "select {} from code c join invitation i on i.organization = c.organization and i.id = c.invitation \
@@ -109,7 +113,7 @@ impl Operation for ByCode {
             db.now()
         ];
         let now = db.now();
-        Ok(db.row(&sql, values).await?.map(|row| Ok::<_, Failure>((read(&row, 0)?, now))).transpose()?)
+        Ok(db.row(&sql, values).await?.map(|row| Ok::<_, DbError>((read(&row, 0)?, now))).transpose()?)
     }
 }
 
@@ -128,6 +132,6 @@ pub(super) fn run_out(now: &str) -> String {
 }
 
 /// Refusals that only a host can mean.
-pub(super) fn invalid(text: &str) -> Halt {
+pub(super) fn invalid(text: &str) -> OperationError {
     HostError::Invalid(text.into()).into()
 }

@@ -8,12 +8,12 @@ use guestlist_contract::{
 };
 
 use super::{
-    asker::{Asker, not_there},
-    settling::invited_into,
+    access::{Asker, not_there},
+    delivery::invited_into,
 };
 use crate::{
     audit::{self, Of},
-    error::Halt,
+    error::OperationError,
     sql::{Connection, Operation, Scope},
 };
 
@@ -31,7 +31,7 @@ impl Refusals {
         call: &Call,
         organization: Option<String>,
         refusals: Vec<Refusal>,
-    ) -> Result<Self, Halt> {
+    ) -> Result<Self, OperationError> {
         if let Some(organization) = organization.as_deref().filter(|_| !call.operation.is_invitees()) {
             call.acts_in(organization)?;
         }
@@ -49,7 +49,7 @@ impl Operation for Refusals {
         Scope { organization: self.organization.clone(), ..Scope::default() }
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         if let Some(organization) = self.organization.as_ref().filter(|_| self.asker.is_invitee()) {
             let own = self.asker.organization.as_ref() == Some(organization);
             if !own && !invited_into(db, &self.asker, organization).await? {

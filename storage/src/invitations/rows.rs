@@ -6,7 +6,7 @@ use guestlist_contract::types::{
 
 use crate::{
     codec::{Word as _, from_json, json},
-    error::Failure,
+    error::DbError,
     sql::{FromValue, Row, Value},
 };
 
@@ -62,23 +62,23 @@ pub(crate) fn instant(column: i64) -> u64 {
 }
 
 /// One of [`COLUMNS`].
-fn column<T: FromValue>(row: &Row, first: usize, place: usize) -> Result<T, Failure> {
+fn column<T: FromValue>(row: &Row, first: usize, place: usize) -> Result<T, DbError> {
     named(place, row.get(first + place))
 }
 
 /// Adds the name of the column to a failure: by it the damaged rows can be found.
-fn named<T>(place: usize, read: Result<T, Failure>) -> Result<T, Failure> {
+fn named<T>(place: usize, read: Result<T, DbError>) -> Result<T, DbError> {
     read.map_err(|failure| match failure {
-        Failure::Damaged(cause) => {
+        DbError::Damaged(cause) => {
             let column = COLUMNS.split(',').nth(place).unwrap_or_default().trim();
-            Failure::Damaged(format!("`invitation.{column}`: {}", cause.text()).into())
+            DbError::Damaged(format!("`invitation.{column}`: {}", cause.text()).into())
         }
         other => other,
     })
 }
 
 /// The columns of [`COLUMNS`] from the one with the number `first`.
-pub(crate) fn read(row: &Row, first: usize) -> Result<Stored, Failure> {
+pub(crate) fn read(row: &Row, first: usize) -> Result<Stored, DbError> {
     let text = |place| column::<String>(row, first, place);
     let absent = |place| column::<Option<String>>(row, first, place);
     let number = |place| column::<u32>(row, first, place);
@@ -120,10 +120,10 @@ pub(crate) fn read(row: &Row, first: usize) -> Result<Stored, Failure> {
 }
 
 /// The values of [`COLUMNS`].
-pub(crate) fn written(stored: &Stored) -> Result<[Value; WIDTH], Failure> {
+pub(crate) fn written(stored: &Stored) -> Result<[Value; WIDTH], DbError> {
     let row = &stored.invitation;
     let Subject::User(subject) = &row.subject else {
-        return Err(Failure::Refused("contacts are not supported".into()));
+        return Err(DbError::Refused("contacts are not supported".into()));
     };
     Ok([
         (&row.key.organization).into(),

@@ -13,17 +13,16 @@ use guestlist_contract::{
 };
 
 use super::{
-    asker::Asker,
+    access::Asker,
     outbox::{ANEW, INTO, Waiting, senseless},
     reading::{find, invalid, run_out},
     rows::{COLUMNS, Stored, read, states},
 };
 use crate::{
     audit::{self, Of},
-    codec,
+    bulk_sql, codec,
     codec::Word as _,
-    error::{Failure, Halt},
-    many,
+    error::{DbError, OperationError},
     sql::{Connection, Operation, Scope, Value, values},
 };
 
@@ -52,7 +51,12 @@ impl Bound {
 }
 
 impl Transition {
-    pub(super) fn new(call: &Call, key: InvitationKey, guard: Guard, change: Change) -> Result<Self, Halt> {
+    pub(super) fn new(
+        call: &Call,
+        key: InvitationKey,
+        guard: Guard,
+        change: Change,
+    ) -> Result<Self, OperationError> {
         let asker = Asker::of(call, [&key])?;
         if asker.is_elsewhere(&key.organization) {
             return Err(StoreError::NotFound.into());
@@ -82,7 +86,7 @@ impl Transition {
         from: &[State],
         now: i64,
         clock: impl Fn(&str) -> String,
-    ) -> Result<(String, Vec<Value>), Failure> {
+    ) -> Result<(String, Vec<Value>), DbError> {
         let Change { to, lease, lifetime, reason, outcomes, count_resend, messages, .. } = &self.change;
         let mut bound = Bound::default();
         let key = [bound.add(&self.key.organization), bound.add(&self.key.id)];
@@ -175,7 +179,7 @@ impl Transition {
     }
 
     /// Answers what is told where no row was changed.
-    async fn unchanged<C: Connection>(&self, db: &mut C) -> Result<Transitioned, Halt> {
+    async fn unchanged<C: Connection>(&self, db: &mut C) -> Result<Transitioned, OperationError> {
         let found = find(db, &self.key).await?.filter(|(row, told)| self.asker.sees(row, *told));
         let (row, _) = found.ok_or(StoreError::NotFound)?;
         self.code.clone()?;
@@ -215,7 +219,7 @@ impl Transition {
     }
 
     /// The new code, and the end of older ones.
-    async fn change_code<C: Connection>(&self, db: &mut C, row: &Stored) -> Result<(), Halt> {
+    async fn change_code<C: Connection>(&self, db: &mut C, row: &Stored) -> Result<(), OperationError> {
         let InvitationKey { organization, id } = &self.key;
         let Some(code) = self.code.clone()? else {
             let any = "select 1 from code where organization = $1 and invitation = $2 limit 1";
@@ -243,7 +247,7 @@ impl Transition {
         if new == 0 { Err(invalid("the code belongs to another invitation")) } else { Ok(()) }
     }
 
-    async fn change_outbox<C: Connection>(&self, db: &mut C, row: &Stored) -> Result<(), Failure> {
+    async fn change_outbox<C: Connection>(&self, db: &mut C, row: &Stored) -> Result<(), DbError> {
         let InvitationKey { organization, id } = &self.key;
         if let Some(kinds) = senseless(self.change.to) {
             let sql =
@@ -259,7 +263,7 @@ impl Transition {
         }
         let version = row.invitation.version;
         let waiting = |kind| Waiting { invitation: id, kind, version, due_at }.values(organization);
-        many::insert(db, INTO, kinds.into_iter().map(waiting).collect(), ANEW).await?;
+        bulk_sql::insert(db, INTO, kinds.into_iter().map(waiting).collect(), ANEW).await?;
         Ok(())
     }
 }
@@ -272,7 +276,7 @@ impl Operation for Transition {
         Asker::within(&self.key.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Transitioned, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Transitioned, OperationError> {
         if self.code.is_err() {
             return self.unchanged(db).await;
         }

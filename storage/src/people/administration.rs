@@ -14,7 +14,7 @@ use guestlist_memory::{EventError, NewUser, Rule, SettingsPatch, Target};
 use self::change::{Change, Changing};
 use crate::{
     Database, StorageError,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
 };
 
 /// Changes organizations and people. Cloning it shares the database.
@@ -55,17 +55,17 @@ pub enum AdministrationError {
     Unknown(String),
 }
 
-impl From<Halt> for AdministrationError {
-    fn from(halt: Halt) -> Self {
+impl From<OperationError> for AdministrationError {
+    fn from(halt: OperationError) -> Self {
         match halt {
-            Halt::Impossible(error) => Self::Impossible(error),
-            Halt::Contradictory(text) => Self::Settings(text),
-            Halt::Failed(Failure::CommitUnknown(cause)) => Self::Unknown(cause.text().to_owned()),
-            Halt::Failed(Failure::Unstorable(cause)) => {
+            OperationError::Impossible(error) => Self::Impossible(error),
+            OperationError::Contradictory(text) => Self::Settings(text),
+            OperationError::Failed(DbError::CommitUnknown(cause)) => Self::Unknown(cause.text().to_owned()),
+            OperationError::Failed(DbError::Unstorable(cause)) => {
                 Self::Impossible(EventError::Impossible(cause.text().to_owned()))
             }
-            Halt::Failed(failure) => Self::Database(StorageError::from(failure).to_string()),
-            Halt::Store(error) => Self::Database(format!("{error:?}")),
+            OperationError::Failed(failure) => Self::Database(StorageError::from(failure).to_string()),
+            OperationError::Store(error) => Self::Database(format!("{error:?}")),
         }
     }
 }

@@ -23,17 +23,17 @@ use super::{
 };
 use crate::{
     audit::{Event, Of, note},
+    bulk_sql,
     codec::{Word as _, from_json, json},
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     invitations::{
-        asker::Asker,
+        access::Asker,
         rows::{COLUMNS, Stored, read},
     },
-    many,
     sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
-fn not_that_invitation() -> Halt {
+fn not_that_invitation() -> OperationError {
     HostError::Denied("this call may not apply anything for that invitation".into()).into()
 }
 
@@ -46,12 +46,18 @@ struct Locked {
 
 impl Locked {
     /// Reads what the call may see.
-    async fn of<C: Connection>(db: &mut C, asker: &Asker, key: &InvitationKey) -> Result<Self, Halt> {
+    async fn of<C: Connection>(
+        db: &mut C,
+        asker: &Asker,
+        key: &InvitationKey,
+    ) -> Result<Self, OperationError> {
         if !is_askable(&key.organization) || !is_askable(&key.id) {
             return Err(not_that_invitation());
         }
-        let sql =
-            format!("select {COLUMNS} from invitation where organization = $1 and id = $2{}", db.locking());
+        let sql = format!(
+            "select {COLUMNS} from invitation where organization = $1 and id = $2{}",
+            db.for_update()
+        );
         let keys = values![&key.organization, &key.id];
         let row = read(&db.row(&sql, keys).await?.ok_or_else(not_that_invitation)?, 0)?;
         // A statement of its own: together with the lock it would see what was there before it waited.
@@ -92,7 +98,7 @@ impl Local {
         db: &mut C,
         organization: &str,
         user: &UserRef,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, DbError> {
         let sql = "select p.id, p.invitation, h.kind, h.target, h.invitation from person p \
             join organization o on o.id = p.organization and o.deleted = 0 \
             left join held h on h.organization = p.organization and h.person = p.id \
@@ -106,7 +112,7 @@ impl Local {
         Ok(Some(Self {
             id: first.get(0)?,
             invitation: first.get(1)?,
-            held: rows.iter().filter_map(|row| held(row).transpose()).collect::<Result<_, Failure>>()?,
+            held: rows.iter().filter_map(|row| held(row).transpose()).collect::<Result<_, DbError>>()?,
         }))
     }
 }
@@ -136,13 +142,13 @@ impl Apply {
         invitation: String,
         user: UserRef,
         steps: Vec<Step>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DbError> {
         let key = InvitationKey { organization, id: invitation };
         Ok(Self { asker: Asker::of(call, [&key])?, key, user, steps })
     }
 
     /// Finds which of the groups and roles exist.
-    async fn targets<C: Connection>(&self, db: &mut C) -> Result<Vec<Named>, Failure> {
+    async fn targets<C: Connection>(&self, db: &mut C) -> Result<Vec<Named>, DbError> {
         let grants: Vec<_> = self.steps.iter().filter_map(granted).cloned().collect();
         let Some((wanted, values)) = listed_grants(values![&self.key.organization], &grants) else {
             return Ok(Vec::new());
@@ -168,7 +174,7 @@ impl Operation for Apply {
         Asker::within(&self.key.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         bounds::count("steps", self.steps.len(), bounds::GRANTS + 1)?;
         let Locked { row, closed, log } = Locked::of(db, &self.asker, &self.key).await?;
         if !row.is_for(&self.user) {
@@ -266,7 +272,7 @@ impl Applying<'_> {
 
 impl Apply {
     /// Writes the steps that are new, and nothing else.
-    async fn write<C: Connection>(&self, db: &mut C, applied: Applying<'_>) -> Result<(), Failure> {
+    async fn write<C: Connection>(&self, db: &mut C, applied: Applying<'_>) -> Result<(), DbError> {
         let InvitationKey { organization, id: invitation } = &self.key;
         let new: Vec<_> = applied.log.iter().enumerate().skip(applied.before).collect();
         let mut person = applied.local.map(|local| local.id).unwrap_or_default();
@@ -284,7 +290,7 @@ impl Apply {
         });
         let into = "held (organization, person, kind, target, invitation)";
         // A group may go, or be given by hand, between the look at it and here.
-        many::insert(db, into, held.collect(), "").await.map_err(in_the_way)?;
+        bulk_sql::insert(db, into, held.collect(), "").await.map_err(in_the_way)?;
         let mut steps = Vec::new();
         for (place, step) in &new {
             let place = i64::try_from(*place).unwrap_or(i64::MAX);
@@ -295,7 +301,7 @@ impl Apply {
                 Value::from(place),
             ]);
         }
-        many::insert(db, "grant_log (organization, invitation, step, place)", steps, "").await?;
+        bulk_sql::insert(db, "grant_log (organization, invitation, step, place)", steps, "").await?;
         let event = |step: &Step| -> Event {
             let (kind, grant) = match step {
                 Step::Member => (EventKind::MemberAdded, None),
@@ -315,7 +321,7 @@ pub(super) struct Close {
 }
 
 impl Close {
-    pub(super) fn new(call: &Call, organization: String, invitation: String) -> Result<Self, Failure> {
+    pub(super) fn new(call: &Call, organization: String, invitation: String) -> Result<Self, DbError> {
         let key = InvitationKey { organization, id: invitation };
         Ok(Self { asker: Asker::of(call, [&key])?, key })
     }
@@ -329,7 +335,7 @@ impl Operation for Close {
         Asker::within(&self.key.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         let Locked { row, log, .. } = Locked::of(db, &self.asker, &self.key).await?;
         let InvitationKey { organization, id: invitation } = &self.key;
         let Subject::User(user) = &row.invitation.subject else { return Err(not_that_invitation()) };
@@ -355,7 +361,7 @@ pub(super) async fn close<C: Connection>(
     db: &mut C,
     organization: &str,
     invitation: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, DbError> {
     let sql = "insert into grant_closed (organization, invitation) values ($1, $2) on conflict do nothing";
     Ok(db.change(sql, values![organization, invitation]).await? > 0)
 }

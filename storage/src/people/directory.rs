@@ -13,11 +13,11 @@ use guestlist_contract::{
 use super::{
     is_askable,
     persons::{self, Seen},
-    seen::{concerns, concerns_people_of},
+    visibility::{concerns, concerns_people_of},
 };
 use crate::{
-    error::{Failure, Halt},
-    invitations::asker::Asker,
+    error::{DbError, OperationError},
+    invitations::access::Asker,
     sql::{Connection, Operation, Scope, values},
 };
 
@@ -28,7 +28,7 @@ pub(super) struct GetOrganization {
 }
 
 impl GetOrganization {
-    pub(super) fn new(call: &Call, id: String) -> Result<Self, Failure> {
+    pub(super) fn new(call: &Call, id: String) -> Result<Self, DbError> {
         Ok(Self { asker: Asker::around_call(call)?, id })
     }
 }
@@ -42,7 +42,7 @@ impl Operation for GetOrganization {
         self.asker.around()
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         concerns(db, &self.asker, &self.id).await?;
         let sql = "select name, parent, active from organization where id = $1 and deleted = 0";
         let Some(row) = db.row(sql, values![&self.id]).await? else { return Ok(None) };
@@ -71,7 +71,7 @@ struct Stores(Vec<(String, bool)>);
 
 impl Stores {
     /// `None`: there is no such organization.
-    async fn read<C: Connection>(db: &mut C, organization: &str) -> Result<Option<Self>, Failure> {
+    async fn read<C: Connection>(db: &mut C, organization: &str) -> Result<Option<Self>, DbError> {
         let sql = "select s.name, s.answers from organization o left join userstore s on s.organization = o.id \
                    where o.id = $1 and o.deleted = 0 order by s.name";
         let rows = db.rows(sql, values![organization]).await?;
@@ -79,7 +79,7 @@ impl Stores {
             let name: Option<String> = row.get(0)?;
             name.map(|name| Ok((name, row.get(1)?))).transpose()
         };
-        let stores = rows.iter().filter_map(|row| store(row).transpose()).collect::<Result<_, Failure>>()?;
+        let stores = rows.iter().filter_map(|row| store(row).transpose()).collect::<Result<_, DbError>>()?;
         Ok((!rows.is_empty()).then_some(Self(stores)))
     }
 
@@ -123,7 +123,7 @@ impl FindUsers {
         organization: String,
         domain: Option<String>,
         names: Vec<String>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DbError> {
         Ok(Self { asker: Asker::around_call(call)?, organization, domain, names })
     }
 
@@ -143,7 +143,7 @@ impl Operation for FindUsers {
         self.asker.around()
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         concerns_people_of(db, &self.asker, &self.organization).await?;
         self.check()?;
         let Some(known) = Stores::read(db, &self.organization).await? else {
@@ -187,7 +187,7 @@ pub(super) struct GetUsers {
 }
 
 impl GetUsers {
-    pub(super) fn new(call: &Call, organization: String, accounts: Vec<UserRef>) -> Result<Self, Failure> {
+    pub(super) fn new(call: &Call, organization: String, accounts: Vec<UserRef>) -> Result<Self, DbError> {
         Ok(Self { asker: Asker::around_call(call)?, organization, accounts })
     }
 }
@@ -201,7 +201,7 @@ impl Operation for GetUsers {
         self.asker.around()
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         concerns_people_of(db, &self.asker, &self.organization).await?;
         bounds::count("accounts", self.accounts.len(), 100)?;
         let people = persons::with_accounts(db, &self.organization, &self.accounts).await?;
@@ -221,7 +221,7 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn new(call: &Call, organization: String, who: Principal) -> Result<Self, Failure> {
+    pub(super) fn new(call: &Call, organization: String, who: Principal) -> Result<Self, DbError> {
         Ok(Self { asker: Asker::around_call(call)?, organization, who })
     }
 }
@@ -235,7 +235,7 @@ impl Operation for Standing {
         self.asker.around()
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         concerns(db, &self.asker, &self.organization).await?;
         Ok(persons::standing(db, &self.organization, &self.who).await?)
     }

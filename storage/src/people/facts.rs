@@ -12,14 +12,14 @@ use guestlist_contract::{
 
 use super::persons::{listed, listed_grants};
 use crate::{
+    bulk_sql,
     codec::Word as _,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     invitations::{
-        asker::{self, Asker},
+        access::{self, Asker},
         reading,
         rows::{ACTIVE, OPEN},
     },
-    many,
     sql::{Connection, Operation, Scope, Value, values},
 };
 
@@ -35,7 +35,7 @@ pub(super) struct OfInvite {
 }
 
 impl OfInvite {
-    pub(super) fn new(call: &Call, asked: policy::InviteFacts) -> Result<Self, Failure> {
+    pub(super) fn new(call: &Call, asked: policy::InviteFacts) -> Result<Self, DbError> {
         Ok(Self { asker: Asker::of(call, [])?, asked })
     }
 
@@ -65,7 +65,7 @@ impl Operation for OfInvite {
         Asker::within(&self.asked.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         self.check()?;
         let asked = &self.asked;
         let (surroundings, parent) = surroundings(db, &asked.organization, &asked.parent).await?;
@@ -96,7 +96,7 @@ pub(super) struct OfAccept {
 }
 
 impl OfAccept {
-    pub(super) fn new(call: &Call, asked: &policy::AcceptFacts) -> Result<Self, Failure> {
+    pub(super) fn new(call: &Call, asked: &policy::AcceptFacts) -> Result<Self, DbError> {
         let key = asked.invitation.key.clone();
         Ok(Self { asker: Asker::of(call, [&key])?, key })
     }
@@ -111,11 +111,11 @@ impl Operation for OfAccept {
         Asker::within(&self.key.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         let found = reading::find(db, &self.key).await?.filter(|(row, told)| self.asker.sees(row, *told));
-        let (row, _) = found.ok_or_else(asker::not_there)?;
+        let (row, _) = found.ok_or_else(access::not_there)?;
         let row = row.at(db.now());
-        let Subject::User(account) = row.subject else { return Err(asker::not_there().into()) };
+        let Subject::User(account) = row.subject else { return Err(access::not_there().into()) };
         let (surroundings, _) = surroundings(db, &self.key.organization, &row.parent).await?;
         let is_guest = account.organization != row.parent;
         let via =
@@ -123,7 +123,7 @@ impl Operation for OfAccept {
         let via = via.into_iter().next();
         let via = via.map(|local| UserRef { organization: row.parent.clone(), id: local.id });
         let mut invitee = candidates(db, &surroundings, vec![(account, via, row.name)]).await?;
-        let invitee = invitee.pop().ok_or_else(asker::not_there)?;
+        let invitee = invitee.pop().ok_or_else(access::not_there)?;
         Ok(AcceptFacts {
             inviter: inviter(db, &self.key.organization, &row.inviter).await?,
             invitee,
@@ -142,7 +142,7 @@ async fn surroundings<C: Connection>(
     db: &mut C,
     organization: &str,
     parent: &str,
-) -> Result<(Surroundings, Option<String>), Failure> {
+) -> Result<(Surroundings, Option<String>), DbError> {
     let sql = "select name, parent, utc_offset_minutes from organization where id = $1 and deleted = 0";
     let place = db.row(sql, values![organization]).await?;
     let (name, now_parent, offset) = match &place {
@@ -166,7 +166,7 @@ async fn surroundings<C: Connection>(
     Ok((surroundings, now_parent))
 }
 
-async fn inviter<C: Connection>(db: &mut C, organization: &str, who: &Principal) -> Result<Inviter, Failure> {
+async fn inviter<C: Connection>(db: &mut C, organization: &str, who: &Principal) -> Result<Inviter, DbError> {
     let mut held = BTreeMap::new();
     let mut local = None;
     if let Principal::User(account) = who {
@@ -183,7 +183,7 @@ async fn named<C: Connection>(
     db: &mut C,
     organization: &str,
     grants: &[Grant],
-) -> Result<Vec<NamedGrant>, Failure> {
+) -> Result<Vec<NamedGrant>, DbError> {
     let mut names = BTreeMap::new();
     if let Some((wanted, values)) = listed_grants(values![organization], grants) {
         let sql = format!("select kind, id, name from target where {wanted}");
@@ -213,7 +213,7 @@ async fn locals<C: Connection>(
     db: &mut C,
     organization: &str,
     accounts: &[UserRef],
-) -> Result<Vec<Local>, Failure> {
+) -> Result<Vec<Local>, DbError> {
     const ACCOUNT: [&str; 2] = ["p.account_organization", "p.account_id"];
     let within = Some("p.organization = $1");
     let Some((wanted, values)) = listed(within, ACCOUNT, values![organization], accounts) else {
@@ -249,7 +249,7 @@ async fn held_by<C: Connection>(
     db: &mut C,
     organization: &str,
     ids: &[String],
-) -> Result<BTreeMap<String, Both>, Failure> {
+) -> Result<BTreeMap<String, Both>, DbError> {
     let mut found = BTreeMap::<String, Both>::new();
     if ids.is_empty() {
         return Ok(found);
@@ -257,7 +257,7 @@ async fn held_by<C: Connection>(
     let sql = format!(
         "select h.person, h.kind, h.target, t.name from held h join target t on t.organization = h.organization \
          and t.kind = h.kind and t.id = h.target where h.organization = $1 and h.person in {}",
-        many::list(2, ids.len())
+        bulk_sql::list(2, ids.len())
     );
     let bound: Vec<Value> =
         std::iter::once(Value::from(organization)).chain(ids.iter().map(Value::from)).collect();
@@ -282,7 +282,7 @@ async fn candidates<C: Connection>(
     db: &mut C,
     around: &Surroundings,
     people: Vec<(UserRef, Option<UserRef>, String)>,
-) -> Result<Vec<Candidate>, Failure> {
+) -> Result<Vec<Candidate>, DbError> {
     let accounts: Vec<_> = people.iter().map(|(account, ..)| account.clone()).collect();
     let locals = locals(db, &around.parent, &accounts).await?;
     let ids: Vec<_> = locals.iter().map(|local| local.id.clone()).collect();
@@ -313,7 +313,7 @@ async fn sent_lately<C: Connection>(
     db: &mut C,
     organization: &str,
     accounts: &[UserRef],
-) -> Result<BTreeMap<(String, String), u32>, Failure> {
+) -> Result<BTreeMap<(String, String), u32>, DbError> {
     const SUBJECT: [&str; 2] = ["i.subject_organization", "i.subject_id"];
     let since = db.now().saturating_sub(DAY);
     let before = values![organization, since];

@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::is_askable;
 use crate::{
+    bulk_sql,
     codec::folded,
-    error::Failure,
-    many,
+    error::DbError,
     sql::{Connection, Value, values},
 };
 
@@ -35,11 +35,11 @@ pub(super) async fn can_join<C: Connection>(
     db: &mut C,
     organization: &str,
     account: &UserRef,
-) -> Result<Joining, Failure> {
+) -> Result<Joining, DbError> {
     if !is_askable(&account.organization) || !is_askable(&account.id) {
         return Ok(Joining::NoSuchTarget);
     }
-    db.alone(&letting_in(&account.organization, &account.id)).await?;
+    db.advisory_lock(&letting_in(&account.organization, &account.id)).await?;
     let resident = "select r.name, r.folded, m.id from person r \
         join organization h on h.id = r.organization and h.deleted = 0 \
         join organization o on o.id = $1 and o.deleted = 0 \
@@ -65,7 +65,7 @@ pub(super) async fn join<C: Connection>(
     invitation: Option<&str>,
     account: &UserRef,
     name: &str,
-) -> Result<String, Failure> {
+) -> Result<String, DbError> {
     let id = new_id(db, organization, account).await?;
     let insert = "insert into person (organization, id, name, folded, store, email, folded_email, active, \
         account_organization, account_id, invitation) \
@@ -81,18 +81,18 @@ pub(super) async fn join<C: Connection>(
         invitation
     ];
     match db.change(insert, values).await? {
-        0 => Err(Failure::Conflict("somebody else was made a member just now".into())),
+        0 => Err(DbError::Conflict("somebody else was made a member just now".into())),
         _ => Ok(id),
     }
 }
 
 /// A local id that nobody has or had.
-async fn new_id<C: Connection>(db: &mut C, organization: &str, account: &UserRef) -> Result<String, Failure> {
+async fn new_id<C: Connection>(db: &mut C, organization: &str, account: &UserRef) -> Result<String, DbError> {
     let (mut first, mut count) = (0_u64, 4_u64);
     loop {
         let ids: Vec<_> =
             (first..first + count).map(|removals| guest_id(organization, account, removals)).collect();
-        let in_ids = many::list(2, ids.len());
+        let in_ids = bulk_sql::list(2, ids.len());
         let sql = format!(
             "select id from spent where organization = $1 and id in {in_ids} \
              union all select id from person where organization = $1 and id in {in_ids}"

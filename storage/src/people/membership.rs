@@ -11,13 +11,13 @@ use guestlist_contract::{
 
 use super::{
     persons::{listed, listed_grants, standing},
-    seen::concerns,
+    visibility::concerns,
 };
 use crate::{
+    bulk_sql,
     codec::{Word as _, from_json},
-    error::{Failure, Halt},
-    invitations::asker::Asker,
-    many,
+    error::{DbError, OperationError},
+    invitations::access::Asker,
     sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
@@ -32,7 +32,7 @@ struct Target {
 }
 
 impl Target {
-    fn read(row: &Row) -> Result<Self, Failure> {
+    fn read(row: &Row) -> Result<Self, DbError> {
         Ok(Self {
             grant: Grant { kind: GrantKind::of(&row.get::<String>(0)?)?, id: row.get(1)? },
             name: row.get(2)?,
@@ -46,7 +46,7 @@ impl Target {
         db: &mut C,
         organization: &str,
         grants: &[Grant],
-    ) -> Result<Vec<Self>, Failure> {
+    ) -> Result<Vec<Self>, DbError> {
         let Some((wanted, values)) = listed_grants(values![organization], grants) else {
             return Ok(Vec::new());
         };
@@ -73,7 +73,7 @@ impl Resolve {
         organization: String,
         inviter: Principal,
         grants: Vec<Grant>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DbError> {
         Ok(Self { asker: Asker::around_call(call)?, organization, inviter, grants })
     }
 }
@@ -87,7 +87,7 @@ impl Operation for Resolve {
         self.asker.around()
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         concerns(db, &self.asker, &self.organization).await?;
         bounds::grants(&self.grants)?;
         let targets = Target::all(db, &self.organization, &self.grants).await?;
@@ -118,12 +118,12 @@ impl Eligible {
         organization: String,
         users: Vec<UserRef>,
         grants: Vec<Grant>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DbError> {
         Ok(Self { asker: Asker::around_call(call)?, organization, users, grants })
     }
 
     /// Finds those who are members.
-    async fn members<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
+    async fn members<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, DbError> {
         const ACCOUNT: [&str; 2] = ["account_organization", "account_id"];
         let Some((those, values)) =
             listed(Some("organization = $1"), ACCOUNT, values![&self.organization], &self.users)
@@ -139,7 +139,7 @@ impl Eligible {
     }
 
     /// Finds those whose user name somebody of the organization has.
-    async fn named_alike<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, Failure> {
+    async fn named_alike<C: Connection>(&self, db: &mut C) -> Result<Vec<UserRef>, DbError> {
         let Some((those, values)) = listed(None, ["r.organization", "r.id"], &[], &self.users) else {
             return Ok(Vec::new());
         };
@@ -161,11 +161,11 @@ impl Eligible {
         let names: BTreeSet<&String> = named_users.iter().map(|(_, name)| name).collect();
         let sql = format!(
             "select p.folded from person p where p.organization = $1 and p.folded in {}",
-            many::list(2, names.len())
+            bulk_sql::list(2, names.len())
         );
         let bound: Vec<Value> = std::iter::once(&self.organization).chain(names).map(Value::from).collect();
         let taken = db.rows(&sql, &bound).await?;
-        let taken = taken.iter().map(|row| row.get::<String>(0)).collect::<Result<BTreeSet<_>, Failure>>()?;
+        let taken = taken.iter().map(|row| row.get::<String>(0)).collect::<Result<BTreeSet<_>, DbError>>()?;
         let alike =
             named_users.into_iter().filter(|(_, name)| taken.contains(name)).map(|(user, _)| user).collect();
         Ok(alike)
@@ -177,7 +177,7 @@ impl Eligible {
         &self,
         db: &mut C,
         domains: &AddressDomains,
-    ) -> Result<Vec<UserRef>, Failure> {
+    ) -> Result<Vec<UserRef>, DbError> {
         let Some((those, values)) = listed(None, ["p.organization", "p.id"], &[], &self.users) else {
             return Ok(Vec::new());
         };
@@ -200,7 +200,7 @@ impl Eligible {
         &self,
         db: &mut C,
         parent: Option<&String>,
-    ) -> Result<Vec<(UserRef, String)>, Failure> {
+    ) -> Result<Vec<(UserRef, String)>, DbError> {
         const THEIRS: [&str; 2] = ["p.account_organization", "p.account_id"];
         let Some((those, values)) = parent
             .and_then(|parent| listed(Some("p.organization = $1"), THEIRS, values![parent], &self.users))
@@ -228,7 +228,7 @@ impl Operation for Eligible {
         self.asker.around()
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         concerns(db, &self.asker, &self.organization).await?;
         bounds::count("users", self.users.len(), 100)?;
         bounds::grants(&self.grants)?;

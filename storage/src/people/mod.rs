@@ -8,8 +8,8 @@ mod facts;
 mod guests;
 mod membership;
 mod persons;
-mod seen;
 mod settings;
+mod visibility;
 
 use async_trait::async_trait;
 use guestlist_contract::{
@@ -26,7 +26,7 @@ pub use administration::{Administration, AdministrationError, NewOrganization};
 
 use crate::{
     Database,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     sql::Operation,
 };
 
@@ -55,10 +55,10 @@ impl People {
     async fn ask<O: Operation>(
         &self,
         call: &Call,
-        operation: Result<O, Failure>,
+        operation: Result<O, DbError>,
     ) -> Result<O::Output, HostError> {
-        let operation = operation.map_err(|failure| failure.told())?;
-        self.database.perform(Some(call), operation).await.map_err(Halt::into_host)
+        let operation = operation.map_err(|failure| failure.to_host_error())?;
+        self.database.perform(Some(call), operation).await.map_err(OperationError::into_host)
     }
 }
 
@@ -70,9 +70,9 @@ fn is_askable(text: &str) -> bool {
 
 /// Takes a transaction that met somebody else's change for one that is done again from the start, and finds
 /// what they did: a row that is there by now, or one that is gone by now and that another was to refer to.
-fn in_the_way(failure: Failure) -> Failure {
+fn in_the_way(failure: DbError) -> DbError {
     match failure {
-        Failure::Duplicate(cause) | Failure::Refused(cause) => Failure::Conflict(cause),
+        DbError::Duplicate(cause) | DbError::Refused(cause) => DbError::Conflict(cause),
         other => other,
     }
 }

@@ -9,9 +9,9 @@ use guestlist_contract::{
 
 use super::is_askable;
 use crate::{
+    bulk_sql,
     codec::{Word as _, folded, from_json, principal},
-    error::Failure,
-    many,
+    error::DbError,
     sql::{Connection, Row, Value, values},
 };
 
@@ -49,8 +49,8 @@ struct Resident {
 }
 
 impl Seen {
-    fn read(row: &Row) -> Result<Self, Failure> {
-        let resident = |active| Ok::<_, Failure>(Resident { active, email: row.get(7)? });
+    fn read(row: &Row) -> Result<Self, DbError> {
+        let resident = |active| Ok::<_, DbError>(Resident { active, email: row.get(7)? });
         Ok(Self {
             id: row.get(0)?,
             folded: row.get(1)?,
@@ -99,7 +99,7 @@ pub(super) async fn named<C: Connection>(
     stores: &[String],
     names: &[String],
     addresses: &[String],
-) -> Result<Vec<Seen>, Failure> {
+) -> Result<Vec<Seen>, DbError> {
     if names.is_empty() && addresses.is_empty() {
         return Ok(Vec::new());
     }
@@ -108,13 +108,13 @@ pub(super) async fn named<C: Connection>(
     // Each half has an index of its own, and nothing else to begin with. With `or` between them SQLite looks
     // through the whole organization; with both as a list of ids PostgreSQL may, as long as it does not know
     // how many people an organization has.
-    let in_names = many::list(2, names.len());
-    let in_stores = many::list(2 + names.len(), stores.len());
+    let in_names = bulk_sql::list(2, names.len());
+    let in_stores = bulk_sql::list(2 + names.len(), stores.len());
     // By the unique index of names PostgreSQL knows that few will be found, and looks each of them up.
     let mut sql =
         format!("{} where p.organization = $1 and p.store in {in_stores} and p.folded in {in_names}", seen());
     if !addresses.is_empty() {
-        let in_addresses = many::list(bound.len() + 1, addresses.len());
+        let in_addresses = bulk_sql::list(bound.len() + 1, addresses.len());
         bound.extend(addresses.iter().map(Value::from));
         // From one organization to the next in which somebody of this one is resident: those are few, and in
         // others anybody may have given this address to as many accounts as they like. `cross join` keeps
@@ -139,7 +139,7 @@ pub(super) async fn with_accounts<C: Connection>(
     db: &mut C,
     organization: &str,
     accounts: &[UserRef],
-) -> Result<Vec<Seen>, Failure> {
+) -> Result<Vec<Seen>, DbError> {
     const ACCOUNT: [&str; 2] = ["p.account_organization", "p.account_id"];
     let Some((accounts, values)) =
         listed(Some("p.organization = $1"), ACCOUNT, values![organization], accounts)
@@ -189,7 +189,7 @@ fn pairs<'a>(
     let mut askable = pairs.filter(|(one, other)| is_askable(one) && is_askable(other)).peekable();
     askable.peek()?;
     let mut bound = before.to_vec();
-    let condition = many::either(within, columns, askable, &mut bound);
+    let condition = bulk_sql::either(within, columns, askable, &mut bound);
     Some((condition, bound))
 }
 
@@ -198,7 +198,7 @@ pub(super) async fn standing<C: Connection>(
     db: &mut C,
     organization: &str,
     who: &Principal,
-) -> Result<Option<Permissions>, Failure> {
+) -> Result<Option<Permissions>, DbError> {
     if *who == Principal::Anonymous {
         return Ok(None);
     }

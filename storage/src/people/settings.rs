@@ -3,11 +3,11 @@
 use guestlist_contract::{host::Call, settings::Values};
 use guestlist_memory::default_settings;
 
-use super::seen::concerns;
+use super::visibility::concerns;
 use crate::{
     codec::from_json,
-    error::{Failure, Halt},
-    invitations::asker::Asker,
+    error::{DbError, OperationError},
+    invitations::access::Asker,
     sql::{Connection, Operation, Scope, values},
 };
 
@@ -18,7 +18,7 @@ pub(super) struct Get {
 }
 
 impl Get {
-    pub(super) fn new(call: &Call, organization: String) -> Result<Self, Failure> {
+    pub(super) fn new(call: &Call, organization: String) -> Result<Self, DbError> {
         Ok(Self { asker: Asker::around_call(call)?, organization })
     }
 }
@@ -33,7 +33,7 @@ impl Operation for Get {
     }
 
     /// The store's work goes on for an organization that was deleted, so its settings stay.
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Values, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Values, OperationError> {
         concerns(db, &self.asker, &self.organization).await?;
         let sql = "select settings from organization where id = $1";
         match db.row(sql, values![&self.organization]).await? {

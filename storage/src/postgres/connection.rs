@@ -17,7 +17,7 @@ use super::error::{failure, of_commit};
 use crate::{
     Clock, Observer,
     clock::{Latest, RAISED_EVERY},
-    error::Failure,
+    error::DbError,
     log::floor_not_raised,
     sql::{Connection, Row, Scope, Value, storable},
 };
@@ -48,7 +48,7 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    pub(super) fn of(scope: Scope) -> Result<Self, Failure> {
+    pub(super) fn of(scope: Scope) -> Result<Self, DbError> {
         let (account_organization, account) = scope.account.unwrap_or_default();
         let everything = if scope.everything { "on" } else { "" };
         let settings =
@@ -70,7 +70,7 @@ pub(super) struct Inside<'a> {
     looked: AtomicBool,
     /// The first failure. After it the server turns every other statement down and makes of a commit a
     /// rollback, without saying so.
-    failed: Option<Failure>,
+    failed: Option<DbError>,
 }
 
 impl<'a> Inside<'a> {
@@ -80,7 +80,7 @@ impl<'a> Inside<'a> {
         shared: &'a Shared,
         scope: &Bound,
         reads: bool,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DbError> {
         let mut begin = if reads {
             // One snapshot for all that is read.
             "begin isolation level repeatable read read only".to_owned()
@@ -121,21 +121,21 @@ impl<'a> Inside<'a> {
     }
 
     /// The reason why this transaction can no longer be committed.
-    pub(super) fn failed(&self) -> Option<Failure> {
+    pub(super) fn failed(&self) -> Option<DbError> {
         self.failed.clone()
     }
 
     /// Commits or rolls back; in the same round trip, what the next transactions have to know of the time is
     /// written down.
-    pub(super) async fn end(self, commit: bool) -> Result<(), Failure> {
+    pub(super) async fn end(self, commit: bool) -> Result<(), DbError> {
         let end = self.client.batch_execute(if commit { "commit" } else { "rollback" });
         let ending = join3(end, self.look_again(), self.raise_floor());
         match tokio::time::timeout(self.shared.answer, ending).await {
             Ok((Ok(()), (), ())) => Ok(()),
             Ok((Err(error), (), ())) if commit => Err(of_commit(&error)),
             Ok((Err(error), (), ())) => Err(failure(&error)),
-            Err(_) if commit => Err(Failure::CommitUnknown(LATE.into())),
-            Err(_) => Err(Failure::Away(LATE.into())),
+            Err(_) if commit => Err(DbError::CommitUnknown(LATE.into())),
+            Err(_) => Err(DbError::Away(LATE.into())),
         }
     }
 
@@ -166,19 +166,19 @@ impl<'a> Inside<'a> {
         }
     }
 
-    async fn ask<T>(&mut self, asking: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    async fn ask<T>(&mut self, asking: impl Future<Output = Result<T, Error>>) -> Result<T, DbError> {
         let is_owner = self.is_owner;
         let asking = async {
             asking.await.map_err(|error| match (failure(&error), error.code()) {
-                (Failure::Refused(text), Some(&SqlState::INSUFFICIENT_PRIVILEGE)) if is_owner => {
+                (DbError::Refused(text), Some(&SqlState::INSUFFICIENT_PRIVILEGE)) if is_owner => {
                     let more = format!("{}; connect as the user that owns the tables", text.text());
-                    Failure::Refused(text.told_as(more))
+                    DbError::Refused(text.told_as(more))
                 }
                 (failure, _) => failure,
             })
         };
         let answer = tokio::time::timeout(self.shared.answer, asking).await;
-        let answer = answer.unwrap_or_else(|_| Err(Failure::Away(LATE.into())));
+        let answer = answer.unwrap_or_else(|_| Err(DbError::Away(LATE.into())));
         if let Err(failure) = &answer {
             self.failed.get_or_insert_with(|| failure.clone());
         }
@@ -186,10 +186,10 @@ impl<'a> Inside<'a> {
     }
 }
 
-async fn within<T>(limit: Duration, asking: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+async fn within<T>(limit: Duration, asking: impl Future<Output = Result<T, Error>>) -> Result<T, DbError> {
     match tokio::time::timeout(limit, asking).await {
         Ok(answer) => answer.map_err(|error| failure(&error)),
-        Err(_) => Err(Failure::Away(LATE.into())),
+        Err(_) => Err(DbError::Away(LATE.into())),
     }
 }
 
@@ -206,7 +206,7 @@ fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
 }
 
 impl Connection for Inside<'_> {
-    async fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
+    async fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError> {
         storable(values)?;
         let (client, begun) = (self.client, Instant::now());
         let found = self
@@ -224,7 +224,7 @@ impl Connection for Inside<'_> {
         found
     }
 
-    async fn change(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
+    async fn change(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError> {
         storable(values)?;
         let (client, begun) = (self.client, Instant::now());
         let changed = self
@@ -252,11 +252,11 @@ impl Connection for Inside<'_> {
         format!("greatest({now}::bigint, {CLOCK})")
     }
 
-    fn locking(&self) -> &'static str {
+    fn for_update(&self) -> &'static str {
         " for update"
     }
 
-    fn skipping(&self) -> &'static str {
+    fn for_update_skip_locked(&self) -> &'static str {
         " for update skip locked"
     }
 
@@ -269,12 +269,12 @@ impl Connection for Inside<'_> {
         "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
     }
 
-    async fn alone(&mut self, name: &str) -> Result<(), Failure> {
+    async fn advisory_lock(&mut self, name: &str) -> Result<(), DbError> {
         let lock = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
         self.change(lock, &[Value::from(name)]).await.map(|_| ())
     }
 
-    async fn survey(&mut self, tables: &[&str]) -> Result<(), Failure> {
+    async fn analyze(&mut self, tables: &[&str]) -> Result<(), DbError> {
         self.change(&format!("analyze {}", tables.join(", ")), &[]).await.map(|_| ())
     }
 }

@@ -32,7 +32,7 @@ use self::{
 use crate::{
     Options, StorageError,
     clock::Latest,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     log::Asked,
     migrate::Migration,
     sql::Operation,
@@ -92,12 +92,12 @@ impl Pool {
         &self,
         operation: &O,
         asked: &Asked,
-    ) -> Result<O::Output, Halt> {
+    ) -> Result<O::Output, OperationError> {
         let mut tried = 0;
         loop {
             tried += 1;
             match self.attempt(operation, asked).await {
-                Err(Halt::Failed(failure @ Failure::Conflict(_))) if tried < TRIES => {
+                Err(OperationError::Failed(failure @ DbError::Conflict(_))) if tried < TRIES => {
                     asked.again(&failure, tried);
                     back_off(tried).await;
                 }
@@ -106,7 +106,7 @@ impl Pool {
         }
     }
 
-    async fn attempt<O: Operation>(&self, operation: &O, asked: &Asked) -> Result<O::Output, Halt> {
+    async fn attempt<O: Operation>(&self, operation: &O, asked: &Asked) -> Result<O::Output, OperationError> {
         let scope = Bound::of(operation.scope())?;
         // Whatever ends this early, as its caller who goes away, leaves a connection that nobody can use.
         let tls = self.connector.tls.clone();
@@ -131,9 +131,9 @@ impl Pool {
         }
     }
 
-    async fn connection(&self) -> Result<Object, Failure> {
+    async fn connection(&self) -> Result<Object, DbError> {
         self.connections.get().await.map_err(|error| {
-            Failure::Away(match error {
+            DbError::Away(match error {
                 PoolError::Timeout(_) => "no connection to the database was free in time".into(),
                 PoolError::Backend(error) => {
                     error::failure(&error).cause().clone().told_as(self.connector.text(&error))

@@ -12,7 +12,7 @@ use super::Shared;
 use crate::{
     Clock,
     clock::RAISED_EVERY,
-    error::{Cause, Failure, Halt, Said},
+    error::{Cause, DbError, OperationError, Said},
     log::Asked,
     sql::{Connection, Operation, Row, Value, storable},
 };
@@ -23,15 +23,15 @@ pub(super) fn begin<O: Operation>(
     operation: &O,
     shared: &Shared,
     asked: &Asked,
-) -> Result<O::Output, Halt> {
+) -> Result<O::Output, OperationError> {
     connection
         .execute_batch(if O::READS { "begin deferred" } else { "begin immediate" })
         .map_err(|error| failure(&error))?;
     let mut inside = Inside { connection, shared, now: 0 };
-    let ended = inside.tell_time(O::READS).map_err(Halt::from).and_then(|()| {
+    let ended = inside.tell_time(O::READS).map_err(OperationError::from).and_then(|()| {
         // Nothing in here waits: each statement has ended when its call returns.
         let ended = operation.run(&mut inside).now_or_never();
-        ended.unwrap_or_else(|| Err(Failure::Refused("an operation waited inside of SQLite".into()).into()))
+        ended.unwrap_or_else(|| Err(DbError::Refused("an operation waited inside of SQLite".into()).into()))
     });
     let done = match ended {
         Ok(output) => connection.execute_batch("commit").map(|()| output).map_err(|error| committed(&error)),
@@ -46,9 +46,9 @@ pub(super) fn begin<O: Operation>(
 }
 
 /// A commit that could not be written to the disk may be there after the next start.
-fn committed(error: &rusqlite::Error) -> Halt {
+fn committed(error: &rusqlite::Error) -> OperationError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::SystemIoFailure) => Failure::CommitUnknown(cause(error)).into(),
+        Some(ErrorCode::SystemIoFailure) => DbError::CommitUnknown(cause(error)).into(),
         _ => failure(error).into(),
     }
 }
@@ -61,7 +61,7 @@ struct Inside<'a> {
 }
 
 impl Inside<'_> {
-    fn tell_time(&mut self, reads: bool) -> Result<(), Failure> {
+    fn tell_time(&mut self, reads: bool) -> Result<(), DbError> {
         let Shared { clock, latest, .. } = self.shared;
         // Whoever moves it answers for it.
         if let Clock::Moved(_) = clock {
@@ -77,7 +77,7 @@ impl Inside<'_> {
         Ok(())
     }
 
-    fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
+    fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError> {
         storable(values)?;
         self.observed(sql, |statement| {
             let columns = statement.column_count();
@@ -91,7 +91,7 @@ impl Inside<'_> {
         })
     }
 
-    fn update(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
+    fn update(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError> {
         storable(values)?;
         self.observed(sql, |statement| {
             let changed = statement.execute(rusqlite::params_from_iter(values))? as u64;
@@ -104,7 +104,7 @@ impl Inside<'_> {
         &self,
         sql: &str,
         run: impl FnOnce(&mut rusqlite::Statement<'_>) -> rusqlite::Result<(u64, T)>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, DbError> {
         let begun = Instant::now();
         let mut steps = 0;
         let ended = self.connection.prepare_cached(&numbered(sql)).and_then(|mut statement| {
@@ -125,11 +125,11 @@ fn numbered(sql: &str) -> Cow<'_, str> {
 }
 
 impl Connection for Inside<'_> {
-    async fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Failure> {
+    async fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError> {
         self.query(sql, values)
     }
 
-    async fn change(&mut self, sql: &str, values: &[Value]) -> Result<u64, Failure> {
+    async fn change(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError> {
         self.update(sql, values)
     }
 
@@ -142,11 +142,11 @@ impl Connection for Inside<'_> {
         now.to_owned()
     }
 
-    fn locking(&self) -> &'static str {
+    fn for_update(&self) -> &'static str {
         ""
     }
 
-    fn skipping(&self) -> &'static str {
+    fn for_update_skip_locked(&self) -> &'static str {
         ""
     }
 
@@ -158,12 +158,12 @@ impl Connection for Inside<'_> {
         "randomblob(32)"
     }
 
-    async fn alone(&mut self, _: &str) -> Result<(), Failure> {
+    async fn advisory_lock(&mut self, _: &str) -> Result<(), DbError> {
         Ok(())
     }
 
     /// Its planner goes by the indexes alone.
-    async fn survey(&mut self, _: &[&str]) -> Result<(), Failure> {
+    async fn analyze(&mut self, _: &[&str]) -> Result<(), DbError> {
         Ok(())
     }
 }
@@ -207,22 +207,22 @@ fn cause(error: &rusqlite::Error) -> Cause {
 }
 
 /// Tells what became of a statement.
-pub(super) fn failure(error: &rusqlite::Error) -> Failure {
+pub(super) fn failure(error: &rusqlite::Error) -> DbError {
     let text = cause(error);
-    let rusqlite::Error::SqliteFailure(inner, _) = error else { return Failure::Refused(text) };
+    let rusqlite::Error::SqliteFailure(inner, _) = error else { return DbError::Refused(text) };
     match inner.code {
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Failure::Conflict(text),
-        ErrorCode::DiskFull => Failure::Unwritable(text.told_as("the disk of the database is full")),
-        ErrorCode::ReadOnly => Failure::Unwritable(text.told_as("the database may only be read")),
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => DbError::Conflict(text),
+        ErrorCode::DiskFull => DbError::Unwritable(text.told_as("the disk of the database is full")),
+        ErrorCode::ReadOnly => DbError::Unwritable(text.told_as("the database may only be read")),
         ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied => {
-            Failure::Away(text)
+            DbError::Away(text)
         }
-        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Failure::Damaged(text),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => DbError::Damaged(text),
         ErrorCode::ConstraintViolation => match inner.extended_code {
-            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => Failure::Duplicate(text),
-            _ => Failure::Refused(text),
+            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => DbError::Duplicate(text),
+            _ => DbError::Refused(text),
         },
-        _ => Failure::Refused(text),
+        _ => DbError::Refused(text),
     }
 }
 
@@ -235,24 +235,24 @@ mod tests {
     fn every_word_of_sqlite_becomes_a_promise() {
         let told = |code| failure(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
         for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_BUSY_SNAPSHOT] {
-            assert!(matches!(told(code), Failure::Conflict(_)), "{code}");
+            assert!(matches!(told(code), DbError::Conflict(_)), "{code}");
         }
         for code in [ffi::SQLITE_FULL, ffi::SQLITE_READONLY, ffi::SQLITE_READONLY_DBMOVED] {
-            assert!(matches!(told(code), Failure::Unwritable(_)), "{code}");
+            assert!(matches!(told(code), DbError::Unwritable(_)), "{code}");
         }
         for code in [ffi::SQLITE_CANTOPEN, ffi::SQLITE_IOERR, ffi::SQLITE_PERM] {
-            assert!(matches!(told(code), Failure::Away(_)), "{code}");
+            assert!(matches!(told(code), DbError::Away(_)), "{code}");
         }
         for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
-            assert!(matches!(told(code), Failure::Damaged(_)), "{code}");
+            assert!(matches!(told(code), DbError::Damaged(_)), "{code}");
         }
         for code in [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY] {
-            assert!(matches!(told(code), Failure::Duplicate(_)), "{code}");
+            assert!(matches!(told(code), DbError::Duplicate(_)), "{code}");
         }
         for code in [ffi::SQLITE_CONSTRAINT_TRIGGER, ffi::SQLITE_CONSTRAINT_CHECK, ffi::SQLITE_ERROR] {
-            assert!(matches!(told(code), Failure::Refused(_)), "{code}");
+            assert!(matches!(told(code), DbError::Refused(_)), "{code}");
         }
         let lost = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None);
-        assert!(matches!(committed(&lost), Halt::Failed(Failure::CommitUnknown(_))));
+        assert!(matches!(committed(&lost), OperationError::Failed(DbError::CommitUnknown(_))));
     }
 }

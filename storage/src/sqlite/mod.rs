@@ -19,7 +19,7 @@ use self::{
 use crate::{
     Clock, Observer, Options, StorageError,
     clock::Latest,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     log::Asked,
     migrate::{self, Migration},
     sql::Operation,
@@ -46,7 +46,7 @@ struct Shared {
     observer: Observer,
 }
 
-fn connect(path: &str, options: &Options) -> Result<rusqlite::Connection, Failure> {
+fn connect(path: &str, options: &Options) -> Result<rusqlite::Connection, DbError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
@@ -114,7 +114,7 @@ pub(crate) fn erase(path: &str) -> Result<(), StorageError> {
     Ok(())
 }
 
-fn cannot_open(path: &str, failure: &Failure) -> StorageError {
+fn cannot_open(path: &str, failure: &DbError) -> StorageError {
     StorageError::Database(format!("`{path}` cannot be opened: {}", failure.text()))
 }
 
@@ -142,7 +142,7 @@ impl Pool {
         &self,
         operation: O,
         asked: Arc<Asked>,
-    ) -> Result<O::Output, Halt> {
+    ) -> Result<O::Output, OperationError> {
         let (shared, span) = (self.shared.clone(), Span::current());
         let threads = if O::READS { &self.readers } else { &self.writer };
         let job = move |connection: &mut rusqlite::Connection| {
@@ -151,7 +151,7 @@ impl Pool {
             loop {
                 tried += 1;
                 match begin(connection, &operation, &shared, &asked) {
-                    Err(Halt::Failed(failure @ Failure::Conflict(_))) if tried < TRIES => {
+                    Err(OperationError::Failed(failure @ DbError::Conflict(_))) if tried < TRIES => {
                         asked.again(&failure, tried);
                     }
                     ended => return ended,
@@ -159,7 +159,7 @@ impl Pool {
             }
         };
         threads.run(job).await.unwrap_or_else(|| {
-            Err(Halt::Failed(Failure::Damaged("the thread of the database has ended".into())))
+            Err(OperationError::Failed(DbError::Damaged("the thread of the database has ended".into())))
         })
     }
 }

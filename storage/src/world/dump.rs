@@ -16,7 +16,7 @@ use super::hex;
 use crate::{
     audit,
     codec::{Word as _, from_json, message_of},
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     invitations::rows,
     sql::{Connection, Operation, Row, Scope},
 };
@@ -33,7 +33,7 @@ impl Operation for Dump {
         Scope { everything: true, ..Scope::default() }
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<Realm, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<Realm, OperationError> {
         let mut realm = Realm::default();
         let mails = db.row("select mails_per_day from realm", &[]).await?;
         realm.mails_per_day = mails.map_or(Ok(None), |row| row.get(0))?;
@@ -48,24 +48,24 @@ impl Operation for Dump {
     }
 }
 
-fn damaged(what: &str) -> Failure {
-    Failure::Damaged(format!("there is a row of {what} that belongs to nothing").into())
+fn damaged(what: &str) -> DbError {
+    DbError::Damaged(format!("there is a row of {what} that belongs to nothing").into())
 }
 
-fn place<'a>(realm: &'a mut Realm, row: &Row, what: &str) -> Result<&'a mut Organization, Failure> {
+fn place<'a>(realm: &'a mut Realm, row: &Row, what: &str) -> Result<&'a mut Organization, DbError> {
     realm.organizations.get_mut(&row.get::<String>(0)?).ok_or_else(|| damaged(what))
 }
 
-fn listed<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<Option<T>, Failure> {
+fn listed<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<Option<T>, DbError> {
     row.get::<Option<String>>(column)?.as_deref().map(from_json).transpose()
 }
 
-async fn organizations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
+async fn organizations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
     let sql = "select id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, landings, \
                policy from organization";
     for row in db.rows(sql, &[]).await? {
         let offset = i32::try_from(row.get::<i64>(5)?)
-            .map_err(|_| Failure::Damaged("an offset from UTC is out of all bounds".into()))?;
+            .map_err(|_| DbError::Damaged("an offset from UTC is out of all bounds".into()))?;
         let organization = Organization {
             name: row.get(1)?,
             parent: row.get(2)?,
@@ -97,7 +97,7 @@ async fn organizations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(
     Ok(())
 }
 
-async fn people<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
+async fn people<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
     let sql = "select organization, id, name, store, email, active, account_organization, account_id, invitation \
                from person";
     for row in db.rows(sql, &[]).await? {
@@ -128,7 +128,7 @@ async fn people<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Fail
     Ok(())
 }
 
-async fn rules<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
+async fn rules<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
     let sql = "select organization, kind, id, name, grantable_by, receivable_by from target";
     for row in db.rows(sql, &[]).await? {
         let target =
@@ -148,7 +148,7 @@ async fn rules<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failu
     Ok(())
 }
 
-async fn invitations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
+async fn invitations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
     let sql = format!("select {} from invitation", rows::COLUMNS);
     for row in db.rows(&sql, &[]).await? {
         let rows::Stored { invitation, reminded, hidden_until, mailed_at } = rows::read(&row, 0)?;
@@ -182,14 +182,14 @@ async fn invitations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(),
     Ok(())
 }
 
-async fn operations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
+async fn operations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
     let sql = "select organization, caller, operation, position, invitation, refused from operation_item";
     let mut items: BTreeMap<(String, String, String), BTreeMap<u32, RecordedItem>> = BTreeMap::new();
     for row in db.rows(sql, &[]).await? {
         let item = match (row.get(4)?, row.get(5)?) {
             (Some(invitation), None) => RecordedItem::Row(invitation),
             (None, Some(refused)) => RecordedItem::Refused(refused),
-            _ => return Err(Failure::Damaged("an item has not one outcome".into())),
+            _ => return Err(DbError::Damaged("an item has not one outcome".into())),
         };
         let operation = (row.get(0)?, row.get(1)?, row.get(2)?);
         items.entry(operation).or_default().insert(row.get(3)?, item);
@@ -210,7 +210,7 @@ async fn operations<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), 
     Ok(())
 }
 
-async fn applied<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
+async fn applied<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
     let sql = "select organization, invitation, step from grant_log order by organization, invitation, place";
     for row in db.rows(sql, &[]).await? {
         let log = &mut realm.tenants.entry(row.get(0)?).or_default().applied;
@@ -222,11 +222,11 @@ async fn applied<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Fai
     Ok(())
 }
 
-async fn trail<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failure> {
+async fn trail<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
     let sql = format!("select {} from audit order by place", audit::COLUMNS);
     for row in db.rows(&sql, &[]).await? {
         let kind: String = row.get(4)?;
-        let unknown = || Failure::Damaged("`audit.kind` holds no word of the audit trail".into());
+        let unknown = || DbError::Damaged("`audit.kind` holds no word of the audit trail".into());
         realm.audit.push(AuditEvent {
             at: row.get(0)?,
             organization: row.get(1)?,
@@ -248,16 +248,16 @@ async fn trail<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), Failu
     Ok(())
 }
 
-fn word(row: &Row) -> Result<Option<Word>, Failure> {
+fn word(row: &Row) -> Result<Option<Word>, DbError> {
     let word: Option<String> = row.get(5)?;
     let read = |word: String| {
         Word::of_text(&word)
-            .ok_or_else(|| Failure::Damaged("`audit.word` holds no word of the audit trail".into()))
+            .ok_or_else(|| DbError::Damaged("`audit.word` holds no word of the audit trail".into()))
     };
     word.map(read).transpose()
 }
 
-fn grant(row: &Row) -> Result<Option<Grant>, Failure> {
+fn grant(row: &Row) -> Result<Option<Grant>, DbError> {
     let kind = row.get::<Option<String>>(11)?.as_deref().map(GrantKind::of).transpose()?;
     Ok(kind.zip(row.get(12)?).map(|(kind, id)| Grant { kind, id }))
 }

@@ -9,11 +9,10 @@ use guestlist_memory::{
 
 use super::bytes;
 use crate::{
-    StorageError, audit,
+    StorageError, audit, bulk_sql,
     codec::{Word as _, folded, json, message, planned, principal},
-    error::Halt,
+    error::OperationError,
     invitations::rows::{self, Stored},
-    many,
     sql::{Connection, Operation, Scope, Value, values},
 };
 
@@ -299,7 +298,7 @@ impl Operation for Load {
         Scope { everything: true, owner: true, ..Scope::default() }
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         // Triggers let rows in, and events out, only as long as this row is there.
         db.change("insert into loading (one) values (1)", &[]).await?;
         for (table, _) in TABLES.iter().rev() {
@@ -308,10 +307,10 @@ impl Operation for Load {
         db.change("update realm set mails_per_day = $1", values![self.mails_per_day]).await?;
         for ((table, columns), rows) in TABLES.iter().zip(&self.rows) {
             for piece in rows.chunks(PIECE) {
-                many::insert(db, &format!("{table} ({columns})"), piece.to_vec(), "").await?;
+                bulk_sql::insert(db, &format!("{table} ({columns})"), piece.to_vec(), "").await?;
             }
         }
         db.change("delete from loading", &[]).await?;
-        Ok(db.survey(&TABLES.map(|(table, _)| table)).await?)
+        Ok(db.analyze(&TABLES.map(|(table, _)| table)).await?)
     }
 }

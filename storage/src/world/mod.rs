@@ -11,7 +11,7 @@ use guestlist_memory::Realm;
 
 use crate::{
     Database, StorageError,
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     sql::{Connection, Operation, Scope},
 };
 
@@ -30,8 +30,8 @@ impl Database {
     pub async fn load(&self, world: &Realm) -> Result<(), StorageError> {
         let load = load::Load::of(world)?;
         self.perform(None, load).await.map_err(|halt| match halt {
-            Halt::Failed(
-                failure @ (Failure::Duplicate(_) | Failure::Refused(_) | Failure::Unstorable(_)),
+            OperationError::Failed(
+                failure @ (DbError::Duplicate(_) | DbError::Refused(_) | DbError::Unstorable(_)),
             ) => StorageError::Invalid(format!("this world cannot be stored: {}", failure.text())),
             halt => halt.into(),
         })
@@ -70,7 +70,7 @@ impl Operation for IsEmpty {
         Scope { everything: true, ..Scope::default() }
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<bool, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<bool, OperationError> {
         let any = "select 1 from organization union all select 1 from invitation \
                    union all select 1 from external_log limit 1";
         Ok(db.row(any, &[]).await?.is_none())

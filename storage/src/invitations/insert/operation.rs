@@ -6,7 +6,7 @@ use guestlist_contract::storage::{Inserted, Recorded, RecordedOutcome, StoreErro
 
 use super::{Insert, REMEMBERED};
 use crate::{
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     invitations::rows::{COLUMNS, Stored, WIDTH, read},
     sql::{Connection, Row, values},
 };
@@ -40,7 +40,7 @@ pub(super) fn describe(row: &Stored, now: i64, existed: bool) -> Inserted {
     }
 }
 
-fn item(row: &Row) -> Result<(u32, Item), Failure> {
+fn item(row: &Row) -> Result<(u32, Item), DbError> {
     let item = match (row.get::<Option<String>>(1)?, row.get::<Option<String>>(2)?) {
         (Some(refused), None) => Item::Refused(refused),
         (None, None) => Item::Row(None),
@@ -56,7 +56,7 @@ impl Remembered {
         organization: &str,
         caller: &str,
         operation: &str,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, DbError> {
         let sql = "select fingerprint, at from operation \
                    where organization = $1 and caller = $2 and operation = $3";
         let Some(known) = db.row(sql, values![organization, caller, operation]).await? else {
@@ -64,7 +64,7 @@ impl Remembered {
         };
         let fingerprint: Vec<u8> = known.get(0)?;
         let fingerprint =
-            fingerprint.try_into().map_err(|_| Failure::Damaged("a fingerprint has 32 bytes".into()))?;
+            fingerprint.try_into().map_err(|_| DbError::Damaged("a fingerprint has 32 bytes".into()))?;
         let columns: Vec<_> = COLUMNS.split(',').map(|column| format!("i.{}", column.trim())).collect();
         debug_assert_eq!(columns.len(), WIDTH);
         let sql = format!(
@@ -92,7 +92,7 @@ impl Remembered {
 
 impl Insert {
     /// Begins this operation, or finds what it has recorded before. From here on nobody else is in it.
-    pub(super) async fn remember<C: Connection>(&self, db: &mut C) -> Result<Remembered, Halt> {
+    pub(super) async fn remember<C: Connection>(&self, db: &mut C) -> Result<Remembered, OperationError> {
         let now = db.now();
         let (organization, caller) = (&self.organization, &self.asker.actor.who);
         let forgotten = "delete from operation where organization = $1 and at < $2";
@@ -107,13 +107,13 @@ impl Insert {
         }
         let lock = format!(
             "select at from operation where organization = $1 and caller = $2 and operation = $3{}",
-            db.locking()
+            db.for_update()
         );
         db.row(&lock, values![organization, caller, operation]).await?;
         match Remembered::read(db, organization, caller, operation).await? {
             Some(known) if known.fingerprint == self.fingerprint => Ok(known),
             Some(_) => Err(StoreError::OperationReused.into()),
-            None => Err(Failure::Conflict("the operation was forgotten just now".into()).into()),
+            None => Err(DbError::Conflict("the operation was forgotten just now".into()).into()),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::NewOrganization;
 use crate::{
     audit::{Actor, Event, Of, note},
     codec::{Word as _, folded, from_json, json, planned, principal},
-    error::{Failure, Halt},
+    error::{DbError, OperationError},
     invitations::rows::ACTIVE,
     people::{
         applying,
@@ -51,7 +51,7 @@ pub(super) enum Change {
 
 impl Changing {
     /// The event of the change.
-    fn event(&self) -> Result<Event, Failure> {
+    fn event(&self) -> Result<Event, DbError> {
         use EventKind as Kind;
         let target = |grant: &Grant, of_group, of_role| match grant.kind {
             GrantKind::Group => of_group,
@@ -132,7 +132,7 @@ impl Operation for Changing {
         Scope { organization: Some(self.organization.clone()), everything, ..Scope::default() }
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         if !matches!(self.change, Change::CreateOrganization(_)) {
             parent_of(db, &self.organization).await?;
         }
@@ -146,32 +146,32 @@ impl Operation for Changing {
     }
 }
 
-fn impossible(text: impl Into<String>) -> Halt {
+fn impossible(text: impl Into<String>) -> OperationError {
     EventError::Impossible(text.into()).into()
 }
 
 /// Checks that what names something for ever has 1 to 255 bytes.
-fn check_id(what: &str, id: &str) -> Result<(), Halt> {
+fn check_id(what: &str, id: &str) -> Result<(), OperationError> {
     bounds::id(what, id).map_err(|_| impossible(format!("{what} has 1 to 255 bytes")))
 }
 
 /// The parent of an organization that is there and was not deleted.
-async fn parent_of<C: Connection>(db: &mut C, organization: &str) -> Result<Option<String>, Halt> {
+async fn parent_of<C: Connection>(db: &mut C, organization: &str) -> Result<Option<String>, OperationError> {
     let sql = "select parent from organization where id = $1 and deleted = 0";
     let row = db.row(sql, values![organization]).await?;
     Ok(row.ok_or_else(|| EventError::NoOrganization(organization.to_owned()))?.get(0)?)
 }
 
 impl Changing {
-    fn no_user(&self, user: &str) -> Halt {
+    fn no_user(&self, user: &str) -> OperationError {
         EventError::NoUser { organization: self.organization.clone(), user: user.to_owned() }.into()
     }
 
-    fn no_target(&self, id: &str) -> Halt {
+    fn no_target(&self, id: &str) -> OperationError {
         EventError::NoTarget { organization: self.organization.clone(), id: id.to_owned() }.into()
     }
 
-    async fn make<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn make<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         match &self.change {
             Change::CreateOrganization(new) => self.create_organization(db, new).await,
             Change::SetOrganizationActive(active) => self.set_active(db, *active).await,
@@ -202,7 +202,7 @@ impl Changing {
         &self,
         db: &mut C,
         new: &NewOrganization,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), OperationError> {
         check_id("the id of an organization", &new.id)?;
         if let Some(parent) = &new.parent {
             parent_of(db, parent).await?;
@@ -226,22 +226,26 @@ impl Changing {
         self.add_store(db, DEFAULT_STORE).await
     }
 
-    async fn set_active<C: Connection>(&self, db: &mut C, active: bool) -> Result<(), Halt> {
+    async fn set_active<C: Connection>(&self, db: &mut C, active: bool) -> Result<(), OperationError> {
         let sql = "update organization set active = $2 where id = $1";
         db.change(sql, values![&self.organization, active]).await?;
         Ok(())
     }
 
-    async fn move_below<C: Connection>(&self, db: &mut C, parent: Option<&str>) -> Result<(), Halt> {
+    async fn move_below<C: Connection>(
+        &self,
+        db: &mut C,
+        parent: Option<&str>,
+    ) -> Result<(), OperationError> {
         // Two moves at the same time could make a ring that neither of them sees.
-        db.alone("organizations are moved").await?;
+        db.advisory_lock("organizations are moved").await?;
         let (mut above, mut seen) = (parent.map(str::to_owned), Vec::new());
         while let Some(ancestor) = above {
             if ancestor == self.organization {
                 return Err(impossible(format!("`{ancestor}` would be its own ancestor")));
             }
             if seen.contains(&ancestor) {
-                return Err(Failure::Damaged("an organization is its own ancestor".into()).into());
+                return Err(DbError::Damaged("an organization is its own ancestor".into()).into());
             }
             above = parent_of(db, &ancestor).await?;
             seen.push(ancestor);
@@ -251,7 +255,7 @@ impl Changing {
         Ok(())
     }
 
-    async fn delete_organization<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn delete_organization<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         let sql = "update organization set deleted = 1 where id = $1";
         db.change(sql, values![&self.organization]).await?;
         // Their steps go with them.
@@ -262,7 +266,7 @@ impl Changing {
 
     // ---- People
 
-    async fn add_user<C: Connection>(&self, db: &mut C, user: &NewUser) -> Result<(), Halt> {
+    async fn add_user<C: Connection>(&self, db: &mut C, user: &NewUser) -> Result<(), OperationError> {
         let store = user.checked_store()?;
         let NewUser { id, name, email, .. } = user;
         check_id("the id of a user", id)?;
@@ -283,7 +287,12 @@ impl Changing {
     }
 
     /// Another than `id` may not have that name, in whatever store.
-    async fn check_name<C: Connection>(&self, db: &mut C, id: &str, name: &str) -> Result<(), Halt> {
+    async fn check_name<C: Connection>(
+        &self,
+        db: &mut C,
+        id: &str,
+        name: &str,
+    ) -> Result<(), OperationError> {
         let sql = "select id from person where organization = $1 and folded = $2 and id <> $3 limit 1";
         match db.row(sql, values![&self.organization, folded(name), id]).await? {
             Some(_) => Err(impossible(format!("user name `{name}` is taken"))),
@@ -291,14 +300,19 @@ impl Changing {
         }
     }
 
-    async fn add_store<C: Connection>(&self, db: &mut C, store: &str) -> Result<(), Halt> {
+    async fn add_store<C: Connection>(&self, db: &mut C, store: &str) -> Result<(), OperationError> {
         let sql =
             "insert into userstore (organization, name, answers) values ($1, $2, 1) on conflict do nothing";
         db.change(sql, values![&self.organization, store]).await?;
         Ok(())
     }
 
-    async fn rename_user<C: Connection>(&self, db: &mut C, id: &str, name: &str) -> Result<(), Halt> {
+    async fn rename_user<C: Connection>(
+        &self,
+        db: &mut C,
+        id: &str,
+        name: &str,
+    ) -> Result<(), OperationError> {
         self.check_name(db, id, name).await?;
         let sql = "update person set name = $3, folded = $4 where organization = $1 and id = $2";
         let values = values![&self.organization, id, name, folded(name)];
@@ -308,7 +322,12 @@ impl Changing {
         }
     }
 
-    async fn set_user_active<C: Connection>(&self, db: &mut C, id: &str, active: bool) -> Result<(), Halt> {
+    async fn set_user_active<C: Connection>(
+        &self,
+        db: &mut C,
+        id: &str,
+        active: bool,
+    ) -> Result<(), OperationError> {
         let sql = "update person set active = $3 where organization = $1 and id = $2";
         match db.change(sql, values![&self.organization, id, active]).await? {
             0 => Err(self.no_user(id)),
@@ -316,9 +335,9 @@ impl Changing {
         }
     }
 
-    async fn remove_user<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
+    async fn remove_user<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), OperationError> {
         // Nobody lets them in anywhere in the meantime: that guest would not be seen below.
-        db.alone(&letting_in(&self.organization, id)).await?;
+        db.advisory_lock(&letting_in(&self.organization, id)).await?;
         self.remove_person(db, id).await
     }
 
@@ -326,7 +345,11 @@ impl Changing {
     ///
     /// Takes out all guests whose account was that one or, without one, of this organization. A deleted
     /// organization is an archive, and keeps its own.
-    async fn remove_guests<C: Connection>(&self, db: &mut C, account: Option<&str>) -> Result<(), Halt> {
+    async fn remove_guests<C: Connection>(
+        &self,
+        db: &mut C,
+        account: Option<&str>,
+    ) -> Result<(), OperationError> {
         let which = if account.is_some() { "and p.account_id = $2" } else { "" };
         let guests = format!(
             "select p.organization, p.id, p.account_id from person p \
@@ -357,11 +380,16 @@ impl Changing {
     ///
     /// The codes of all their pending invitations die, in whatever organization those are. In their place
     /// comes a digest that no code has, so that the invitation still counts as one that its invitee was told of.
-    async fn set_email<C: Connection>(&self, db: &mut C, id: &str, email: Option<&str>) -> Result<(), Halt> {
+    async fn set_email<C: Connection>(
+        &self,
+        db: &mut C,
+        id: &str,
+        email: Option<&str>,
+    ) -> Result<(), OperationError> {
         email.map_or(Ok(()), check_address)?;
         let sql = format!(
             "select email, account_organization, account_id from person where organization = $1 and id = $2{}",
-            db.locking()
+            db.for_update()
         );
         let person = db.row(&sql, values![&self.organization, id]).await?.ok_or_else(|| self.no_user(id))?;
         let account: (String, String) = (person.get(1)?, person.get(2)?);
@@ -377,7 +405,7 @@ impl Changing {
         let pending = format!(
             "select organization, id, version from invitation where subject_organization = $1 \
              and subject_id = $2 and state = 'pending' order by organization, id{}",
-            db.locking()
+            db.for_update()
         );
         for row in db.rows(&pending, values![&self.organization, id]).await? {
             let (organization, invitation): (String, String) = (row.get(0)?, row.get(1)?);
@@ -393,7 +421,7 @@ impl Changing {
     }
 
     /// Removes a person, and their groups and roles with them. Their id stays spent.
-    async fn remove_person<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), Halt> {
+    async fn remove_person<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), OperationError> {
         let sql = "delete from person where organization = $1 and id = $2";
         if db.change(sql, values![&self.organization, id]).await? == 0 {
             return Err(self.no_user(id));
@@ -408,7 +436,7 @@ impl Changing {
         db: &mut C,
         store: &str,
         answers: bool,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), OperationError> {
         let store = store_name(store);
         let sql = "update userstore set answers = $3 where organization = $1 and name = $2";
         if db.change(sql, values![&self.organization, &store, answers]).await? > 0 {
@@ -416,13 +444,13 @@ impl Changing {
         }
         let known = "select name from userstore where organization = $1";
         let known = db.rows(known, values![&self.organization]).await?;
-        let known = known.iter().map(|row| row.get(0)).collect::<Result<_, Failure>>()?;
+        let known = known.iter().map(|row| row.get(0)).collect::<Result<_, DbError>>()?;
         Err(no_store(&self.organization, &store, &known).into())
     }
 
     // ---- Members
 
-    async fn add_member<C: Connection>(&self, db: &mut C, account: &UserRef) -> Result<(), Halt> {
+    async fn add_member<C: Connection>(&self, db: &mut C, account: &UserRef) -> Result<(), OperationError> {
         match can_join(db, &self.organization, account).await? {
             Joining::Possible(name) => {
                 join(db, &self.organization, None, account, &name).await?;
@@ -444,11 +472,15 @@ impl Changing {
     /// before is seen here as `accepting`. Where that accept has made them a member its log says so, and for
     /// ever: it answers `was-removed` from now on. Where it has not (they were a member by another way, or it
     /// is about to begin) it is closed. What is claimed after is another offer that they take up.
-    async fn remove_member<C: Connection>(&self, db: &mut C, account: &UserRef) -> Result<(), Halt> {
+    async fn remove_member<C: Connection>(
+        &self,
+        db: &mut C,
+        account: &UserRef,
+    ) -> Result<(), OperationError> {
         let sql = format!(
             "select id, state from invitation where organization = $1 and subject_organization = $2 \
              and subject_id = $3 and state in {ACTIVE}{}",
-            db.locking()
+            db.for_update()
         );
         let whose = values![&self.organization, &account.organization, &account.id];
         let invitations = db.rows(&sql, whose).await?;
@@ -470,7 +502,7 @@ impl Changing {
         &self,
         db: &mut C,
         account: &UserRef,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Option<String>, DbError> {
         let sql =
             "select id from person where organization = $1 and account_organization = $2 and account_id = $3";
         let row = db.row(sql, values![&self.organization, &account.organization, &account.id]).await?;
@@ -485,7 +517,7 @@ impl Changing {
         kind: GrantKind,
         id: &str,
         target: &Target,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), OperationError> {
         check_id(if kind == GrantKind::Group { "the id of a group" } else { "the id of a role" }, id)?;
         let sql = "insert into target (organization, kind, id, name, grantable_by, receivable_by) \
             values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
@@ -503,7 +535,7 @@ impl Changing {
         }
     }
 
-    async fn delete_target<C: Connection>(&self, db: &mut C, grant: &Grant) -> Result<(), Halt> {
+    async fn delete_target<C: Connection>(&self, db: &mut C, grant: &Grant) -> Result<(), OperationError> {
         let sql = "delete from target where organization = $1 and kind = $2 and id = $3";
         match db.change(sql, values![&self.organization, grant.kind.word(), &grant.id]).await? {
             0 => Err(self.no_target(&grant.id)),
@@ -516,7 +548,7 @@ impl Changing {
         db: &mut C,
         account: &UserRef,
         grant: &Grant,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), OperationError> {
         let target = "select id from target where organization = $1 and kind = $2 and id = $3";
         let asked = values![&self.organization, grant.kind.word(), &grant.id];
         db.row(target, asked).await?.ok_or_else(|| self.no_target(&grant.id))?;
@@ -533,7 +565,7 @@ impl Changing {
         db: &mut C,
         account: &UserRef,
         grant: &Grant,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), OperationError> {
         let person = self.local_id(db, account).await?.ok_or_else(|| self.no_user(&account.id))?;
         let sql = "delete from held where organization = $1 and person = $2 and kind = $3 and target = $4";
         match db.change(sql, values![&self.organization, person, grant.kind.word(), &grant.id]).await? {
@@ -549,9 +581,9 @@ impl Changing {
         db: &mut C,
         who: &Principal,
         permissions: Permissions,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), OperationError> {
         // Two at the same time would get one place.
-        db.alone(&format!("permissions of {}", self.organization)).await?;
+        db.advisory_lock(&format!("permissions of {}", self.organization)).await?;
         let who = principal(who)?;
         db.change(
             "delete from permission where organization = $1 and who = $2",
@@ -567,8 +599,8 @@ impl Changing {
         Ok(())
     }
 
-    async fn set_settings<C: Connection>(&self, db: &mut C, settings: &Values) -> Result<(), Halt> {
-        judge(settings).map_err(Halt::Contradictory)?;
+    async fn set_settings<C: Connection>(&self, db: &mut C, settings: &Values) -> Result<(), OperationError> {
+        judge(settings).map_err(OperationError::Contradictory)?;
         let sql = "update organization set settings = $2, retention = $3, reminder_before = $4 where id = $1";
         let values = values![
             &self.organization,
@@ -580,8 +612,12 @@ impl Changing {
         Ok(())
     }
 
-    async fn change_settings<C: Connection>(&self, db: &mut C, patch: &SettingsPatch) -> Result<(), Halt> {
-        let sql = format!("select settings from organization where id = $1{}", db.locking());
+    async fn change_settings<C: Connection>(
+        &self,
+        db: &mut C,
+        patch: &SettingsPatch,
+    ) -> Result<(), OperationError> {
+        let sql = format!("select settings from organization where id = $1{}", db.for_update());
         let row = db.row(&sql, values![&self.organization]).await?;
         let row = row.ok_or_else(|| EventError::NoOrganization(self.organization.clone()))?;
         let mut settings: Values = from_json(&row.get::<String>(0)?)?;
@@ -604,7 +640,7 @@ impl Changing {
         Ok(())
     }
 
-    async fn set_policy<C: Connection>(&self, db: &mut C, rules: &[Rule]) -> Result<(), Halt> {
+    async fn set_policy<C: Connection>(&self, db: &mut C, rules: &[Rule]) -> Result<(), OperationError> {
         if rules.iter().any(|rule| rule.verdicts() != 1) {
             return Err(impossible("a rule needs exactly one verdict"));
         }

@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{
     audit::{self, Event, Of},
-    error::{Failure, Halt},
+    bulk_sql,
+    error::{DbError, OperationError},
     invitations::{
         outbox::{ANEW, INTO, Waiting, senseless},
         rows::{ACTIVE, COLUMNS, OPEN, SCHEMA, Stored, WIDTH, read, written},
         transition::{bearable, later},
     },
-    many,
     sql::{Connection, Value, values},
 };
 
@@ -62,14 +62,14 @@ impl<'a> Judging<'a> {
         db: &mut C,
         known: Remembered,
         drafts: &[CheckedDraft<'_>],
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DbError> {
         let organization = &insert.organization;
         let now = db.now();
         let count = match insert.batch.active_limit {
             None => None,
             Some(limit) => {
                 // Two requests at once must not both find the last place free.
-                db.alone(&format!("active invitations of {organization}")).await?;
+                db.advisory_lock(&format!("active invitations of {organization}")).await?;
                 let sql = format!(
                     "select count(*) from (select 1 from invitation where organization = $1 and state in \
                      {ACTIVE} and not (state in {OPEN} and expires_at is not null and expires_at <= $2) \
@@ -86,10 +86,10 @@ impl<'a> Judging<'a> {
             // them, or SQLite would walk through the organization instead of looking these up.
             let mut bound = vec![Value::from(organization)];
             let pairs = subjects.iter().map(|(home, id)| (home.as_str(), id.as_str()));
-            let those = many::either(WITHIN, ["subject_organization", "subject_id"], pairs, &mut bound);
+            let those = bulk_sql::either(WITHIN, ["subject_organization", "subject_id"], pairs, &mut bound);
             let sql = format!(
                 "select {COLUMNS} from invitation where state in {ACTIVE} and {those} order by id || ''{}",
-                db.locking()
+                db.for_update()
             );
             for row in db.rows(&sql, &bound).await? {
                 let (subject, row) = ((row.get(6)?, row.get(7)?), read(&row, 0)?);
@@ -99,13 +99,13 @@ impl<'a> Judging<'a> {
         let wanted = drafts.iter().map(|draft| &draft.draft.id);
         let sql = format!(
             "select id from invitation where organization = $1 and id in {}",
-            many::list(2, drafts.len())
+            bulk_sql::list(2, drafts.len())
         );
         let bound: Vec<_> = [organization].into_iter().chain(wanted).map(Value::from).collect();
         let found = db.rows(&sql, &bound).await?;
         let ids = found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
         let digests: Vec<_> = drafts.iter().filter_map(|draft| draft.code).map(Value::from).collect();
-        let sql = format!("select digest from code where digest in {}", many::list(1, digests.len()));
+        let sql = format!("select digest from code where digest in {}", bulk_sql::list(1, digests.len()));
         let found = if digests.is_empty() { Vec::new() } else { db.rows(&sql, &digests).await? };
         let codes = found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -138,7 +138,7 @@ impl<'a> Judging<'a> {
     pub(super) fn judge(
         &mut self,
         draft: &CheckedDraft<'_>,
-    ) -> Result<Result<Inserted, StoreError>, Failure> {
+    ) -> Result<Result<Inserted, StoreError>, DbError> {
         let position = draft.draft.position;
         if let Some(Item::Row(Some(row))) = self.known.items.get(&position) {
             return Ok(Ok(describe(row, self.now, true)));
@@ -259,7 +259,7 @@ impl<'a> Judging<'a> {
     }
 
     /// Writes all of it.
-    pub(super) async fn write<C: Connection>(self, db: &mut C) -> Result<(), Halt> {
+    pub(super) async fn write<C: Connection>(self, db: &mut C) -> Result<(), OperationError> {
         self.write_expired(db).await?;
         self.write_rows(db).await?;
         self.write_outbox(db).await?;
@@ -267,7 +267,7 @@ impl<'a> Judging<'a> {
         Ok(audit::note(db, &self.events).await?)
     }
 
-    async fn write_expired<C: Connection>(&self, db: &mut C) -> Result<(), Failure> {
+    async fn write_expired<C: Connection>(&self, db: &mut C) -> Result<(), DbError> {
         let (organization, operation) = (&self.insert.organization, &self.insert.batch.operation);
         for row in &self.expired {
             let sql = "update invitation set state = 'expired', version = version + 1, ended_at = $1, \
@@ -276,7 +276,7 @@ impl<'a> Judging<'a> {
             let id = &row.invitation.key.id;
             let values = values![self.now, operation, organization, id, row.invitation.version];
             if db.change(sql, values).await? == 0 {
-                return Err(Failure::Conflict("an invitation in the way was changed just now".into()));
+                return Err(DbError::Conflict("an invitation in the way was changed just now".into()));
             }
             if let Some(kinds) = senseless(State::Expired) {
                 let sql = format!(
@@ -288,14 +288,14 @@ impl<'a> Judging<'a> {
         Ok(())
     }
 
-    async fn write_rows<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn write_rows<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         let organization = &self.insert.organization;
         let rows: Vec<[Value; WIDTH]> = self.made.iter().map(written).collect::<Result<_, _>>()?;
         // Somebody else may have invited one of them just now: then all begins anew, and finds them.
-        let in_the_way = || Failure::Conflict("somebody was invited twice at once".into());
+        let in_the_way = || DbError::Conflict("somebody was invited twice at once".into());
         let expected = rows.len() as u64;
         let new =
-            many::insert(db, &format!("invitation ({COLUMNS})"), rows, "on conflict do nothing").await?;
+            bulk_sql::insert(db, &format!("invitation ({COLUMNS})"), rows, "on conflict do nothing").await?;
         if new < expected {
             return Err(in_the_way().into());
         }
@@ -305,14 +305,14 @@ impl<'a> Judging<'a> {
         let codes: Vec<_> = self.new_codes.iter().map(code).collect();
         let expected = codes.len() as u64;
         let into = "code (digest, organization, invitation, version)";
-        if many::insert(db, into, codes, "on conflict (digest) do nothing").await? < expected {
+        if bulk_sql::insert(db, into, codes, "on conflict (digest) do nothing").await? < expected {
             // Row-level security hides whose it is: it is another organization's.
             return Err(HostError::Invalid("the code of a draft is in use".into()).into());
         }
         Ok(())
     }
 
-    async fn write_outbox<C: Connection>(&self, db: &mut C) -> Result<(), Failure> {
+    async fn write_outbox<C: Connection>(&self, db: &mut C) -> Result<(), DbError> {
         let batch = &self.insert.batch;
         let mut waiting = Vec::new();
         if batch.report_expired {
@@ -335,11 +335,11 @@ impl<'a> Judging<'a> {
             }
         }
         let rows = waiting.iter().map(|waiting| waiting.values(&self.insert.organization)).collect();
-        many::insert(db, INTO, rows, ANEW).await?;
+        bulk_sql::insert(db, INTO, rows, ANEW).await?;
         Ok(())
     }
 
-    async fn write_operation<C: Connection>(&self, db: &mut C) -> Result<(), Failure> {
+    async fn write_operation<C: Connection>(&self, db: &mut C) -> Result<(), DbError> {
         if self.recorded.is_empty() {
             return Ok(());
         }
@@ -360,7 +360,7 @@ impl<'a> Judging<'a> {
         let into = "operation_item (organization, caller, operation, position, invitation, refused)";
         let anew = "on conflict (organization, caller, operation, position) do update set \
                     invitation = excluded.invitation, refused = excluded.refused";
-        many::insert(db, into, self.recorded.iter().map(item).collect(), anew).await?;
+        bulk_sql::insert(db, into, self.recorded.iter().map(item).collect(), anew).await?;
         Ok(())
     }
 }

@@ -4,9 +4,9 @@ use guestlist_contract::host::Call;
 
 use super::is_askable;
 use crate::{
-    error::{Failure, Halt},
-    invitations::asker::Asker,
-    many,
+    bulk_sql,
+    error::{DbError, OperationError},
+    invitations::access::Asker,
     sql::{Connection, Value, values},
 };
 
@@ -15,7 +15,7 @@ pub(super) async fn concerns<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
-) -> Result<(), Halt> {
+) -> Result<(), OperationError> {
     if is_own(asker, organization)
         || is_found_in(asker, organization)
         || is_invited_into(db, asker, organization).await?
@@ -32,7 +32,7 @@ pub(super) async fn concerns_people_of<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
-) -> Result<(), Halt> {
+) -> Result<(), OperationError> {
     if is_own(asker, organization) {
         return Ok(());
     }
@@ -49,7 +49,7 @@ pub(super) async fn concerns_people_of<C: Connection>(
     if seen { Ok(()) } else { Err(denied()) }
 }
 
-fn denied() -> Halt {
+fn denied() -> OperationError {
     Call::not_there().into()
 }
 
@@ -66,7 +66,7 @@ async fn is_invited_into<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, DbError> {
     let Some(user) = asker.user().filter(|_| asker.is_invitee() && is_askable(organization)) else {
         return Ok(false);
     };
@@ -79,7 +79,7 @@ async fn is_parent_of_own<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, DbError> {
     let Some(own) = &asker.organization else { return Ok(false) };
     let sql = "select id from organization where id = $1 and parent = $2 and deleted = 0";
     Ok(db.row(sql, values![own, organization]).await?.is_some())
@@ -89,7 +89,7 @@ async fn is_former_parent_of_own<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, DbError> {
     let Some(own) = &asker.organization else { return Ok(false) };
     let sql = "select id from invitation where organization = $1 and parent = $2 limit 1";
     Ok(db.row(sql, values![own, organization]).await?.is_some())
@@ -101,7 +101,7 @@ async fn is_above_invitations<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, DbError> {
     let Some(user) = asker.user() else { return Ok(false) };
     let sql = "select i.id from invitation i where i.subject_organization = $1 and i.subject_id = $2 \
                and (i.organization = $3 \
@@ -117,13 +117,13 @@ async fn is_above_found<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, DbError> {
     if asker.admitted.is_empty() {
         return Ok(false);
     }
     let mut bound = vec![Value::from(organization)];
     let keys = asker.admitted.iter().map(|key| (key.organization.as_str(), key.id.as_str()));
-    let those = many::either(None, ["organization", "id"], keys, &mut bound);
+    let those = bulk_sql::either(None, ["organization", "id"], keys, &mut bound);
     let sql = format!("select id from invitation where {those} and parent = $1 limit 1");
     Ok(db.row(&sql, &bound).await?.is_some())
 }

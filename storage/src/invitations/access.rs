@@ -6,7 +6,7 @@ use guestlist_contract::{
 };
 
 use super::rows::Stored;
-use crate::{audit::Actor, error::Failure, sql::Scope};
+use crate::{audit::Actor, error::DbError, sql::Scope};
 
 /// Everything that an operation has to know of the call that it belongs to.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl Asker {
     pub(crate) fn of<'k>(
         call: &Call,
         about: impl IntoIterator<Item = &'k InvitationKey>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DbError> {
         Ok(Self {
             actor: Actor::of(call)?,
             caller: call.context.caller.clone(),
@@ -37,7 +37,7 @@ impl Asker {
 
     /// The one who asks about organizations and people. They may have come to those of an invitation by a
     /// code.
-    pub(crate) fn around_call(call: &Call) -> Result<Self, Failure> {
+    pub(crate) fn around_call(call: &Call) -> Result<Self, DbError> {
         Self::of(call, &call.found())
     }
 

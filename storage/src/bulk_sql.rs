@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    error::Failure,
+    error::DbError,
     sql::{Connection, Value},
 };
 
@@ -20,7 +20,7 @@ pub(crate) async fn insert<C: Connection, R: IntoIterator<Item = Value> + AsRef<
     into: &str,
     rows: Vec<R>,
     unless: &str,
-) -> Result<u64, Failure> {
+) -> Result<u64, DbError> {
     let mut new = 0;
     let width = rows.first().map_or(1, |row| row.as_ref().len().max(1));
     let mut rows = rows.into_iter().peekable();

@@ -11,15 +11,15 @@ use guestlist_contract::{
 };
 
 use super::{
-    asker::{Asker, not_there},
+    access::{Asker, not_there},
     transition::later,
 };
 use crate::{
     audit::{self, Of},
-    codec,
+    bulk_sql, codec,
     codec::Word as _,
-    error::{Failure, Halt},
-    grants, many,
+    error::{DbError, OperationError},
+    grants,
     sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
@@ -55,7 +55,11 @@ enum Became {
 }
 
 impl Settle {
-    pub(super) fn new(call: &Call, organization: String, deliveries: Vec<Delivery>) -> Result<Self, Halt> {
+    pub(super) fn new(
+        call: &Call,
+        organization: String,
+        deliveries: Vec<Delivery>,
+    ) -> Result<Self, OperationError> {
         let key = |id: &String| InvitationKey { organization: organization.clone(), id: id.clone() };
         let about: Vec<_> = deliveries.iter().map(|delivery| key(&delivery.invitation)).collect();
         let asker = Asker::of(call, &about)?;
@@ -67,20 +71,20 @@ impl Settle {
     }
 
     /// The end of what the host's e-mail pipeline had taken over: no call is about it.
-    pub(super) fn by_host(organization: String, deliveries: Vec<Delivery>) -> Result<Self, Halt> {
+    pub(super) fn by_host(organization: String, deliveries: Vec<Delivery>) -> Result<Self, OperationError> {
         bounds::deliveries(&deliveries)?;
         Ok(Self { asker: None, organization, deliveries })
     }
 
     /// The invitations that the caller may settle something of, locked.
-    async fn admitted<C: Connection>(&self, db: &mut C) -> Result<Vec<String>, Halt> {
+    async fn admitted<C: Connection>(&self, db: &mut C) -> Result<Vec<String>, OperationError> {
         let asker = self.asker.as_ref().filter(|asker| asker.is_invitee());
         let mut ids: Vec<_> = self.deliveries.iter().map(|delivery| &delivery.invitation).collect();
         ids.sort_unstable();
         ids.dedup();
         let mut bound = vec![Value::from(&self.organization)];
         bound.extend(ids.iter().map(|id| Value::from(*id)));
-        let mut condition = format!("organization = $1 and id in {}", many::list(2, ids.len()));
+        let mut condition = format!("organization = $1 and id in {}", bulk_sql::list(2, ids.len()));
         if let Some(asker) = asker {
             if asker.organization.as_ref() != Some(&self.organization) && !self.concerns(db, asker).await? {
                 return Err(not_there().into());
@@ -91,7 +95,7 @@ impl Settle {
                 .filter(|key| asker.is_admitted(key))
                 .map(|key| Value::from(key.id))
                 .collect();
-            let by_code = many::list(bound.len() + 1, admitted.len());
+            let by_code = bulk_sql::list(bound.len() + 1, admitted.len());
             bound.extend(admitted);
             let place = bound.len();
             bound.push(asker.user().map(|user| &user.organization).into());
@@ -104,13 +108,13 @@ impl Settle {
                 place + 2
             );
         }
-        let sql = format!("select id from invitation where {condition} order by id{}", db.locking());
+        let sql = format!("select id from invitation where {condition} order by id{}", db.for_update());
         let found = db.rows(&sql, &bound).await?;
         Ok(found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
     }
 
     /// Tells whether the invitee has ever been invited into the organization.
-    async fn concerns<C: Connection>(&self, db: &mut C, asker: &Asker) -> Result<bool, Failure> {
+    async fn concerns<C: Connection>(&self, db: &mut C, asker: &Asker) -> Result<bool, DbError> {
         invited_into(db, asker, &self.organization).await
     }
 }
@@ -120,7 +124,7 @@ pub(super) async fn invited_into<C: Connection>(
     db: &mut C,
     asker: &Asker,
     organization: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, DbError> {
     let Some(user) = asker.user() else { return Ok(false) };
     let sql = "select 1 from invitation where organization = $1 and subject_organization = $2 \
                and subject_id = $3 limit 1";
@@ -135,7 +139,7 @@ impl Operation for Settle {
         Asker::within(&self.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         if self.deliveries.is_empty() && self.asker.as_ref().is_none_or(|asker| !asker.is_invitee()) {
             return Ok(());
         }
@@ -146,8 +150,8 @@ impl Operation for Settle {
         let sql = format!(
             "select invitation, kind, version, tries, due_at, taken from outbox \
              where organization = $1 and invitation in {}{}",
-            many::list(2, ids.len()),
-            db.locking()
+            bulk_sql::list(2, ids.len()),
+            db.for_update()
         );
         let bound: Vec<_> = [&self.organization].into_iter().chain(&ids).map(Value::from).collect();
         let mut live = BTreeMap::new();
@@ -210,7 +214,7 @@ impl Settle {
         kind: &str,
         became: Became,
         invitations: &[String],
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DbError> {
         const THOSE: &str = "where organization = $1 and kind = $2 and invitation in";
         let organization = &self.organization;
         if let Became::Waiting(Waiting { tries, due_at, taken }) = became {
@@ -245,8 +249,8 @@ impl Settle {
         sql: &str,
         before: &[Value],
         invitations: &[String],
-    ) -> Result<(), Failure> {
-        let sql = format!("{sql} {}", many::list(before.len() + 1, invitations.len()));
+    ) -> Result<(), DbError> {
+        let sql = format!("{sql} {}", bulk_sql::list(before.len() + 1, invitations.len()));
         let bound: Vec<_> = before.iter().cloned().chain(invitations.iter().map(Value::from)).collect();
         db.change(&sql, &bound).await.map(drop)
     }
@@ -261,7 +265,12 @@ pub(super) struct Purge {
 }
 
 impl Purge {
-    pub(super) fn new(call: &Call, organization: String, retention: u64, limit: u32) -> Result<Self, Halt> {
+    pub(super) fn new(
+        call: &Call,
+        organization: String,
+        retention: u64,
+        limit: u32,
+    ) -> Result<Self, OperationError> {
         call.acts_in(&organization)?;
         let limit = bounds::limit(limit)?;
         Ok(Self { asker: Asker::of(call, [])?, organization, retention, limit })
@@ -276,7 +285,7 @@ impl Operation for Purge {
         Asker::within(&self.organization)
     }
 
-    async fn run<C: Connection>(&self, db: &mut C) -> Result<u32, Halt> {
+    async fn run<C: Connection>(&self, db: &mut C) -> Result<u32, OperationError> {
         let organization = &self.organization;
         let retention = i64::try_from(self.retention).unwrap_or(i64::MAX);
         let before = db.now().saturating_sub(retention);
@@ -286,11 +295,11 @@ impl Operation for Purge {
              where organization = $1 and ended_at is not null and ended_at < $2 and not {} \
              order by ended_at, id limit $3{}",
             grants::watched_of("invitation.organization", "invitation.id"),
-            db.skipping()
+            db.for_update_skip_locked()
         );
         let found = db.rows(&sql, values![organization, before, limit]).await?;
         let old = |row: &Row| Ok((row.get(0)?, UserRef { organization: row.get(1)?, id: row.get(2)? }));
-        let mut old: Vec<(String, UserRef)> = found.iter().map(old).collect::<Result<_, Failure>>()?;
+        let mut old: Vec<(String, UserRef)> = found.iter().map(old).collect::<Result<_, DbError>>()?;
         let ids: Vec<_> = old.iter().map(|(id, _)| id.as_str()).collect();
         let waiting = grants::forget(db, organization, &ids).await?;
         old.retain(|(id, _)| !waiting.contains(id));
@@ -298,8 +307,10 @@ impl Operation for Purge {
             return Ok(0);
         }
         // Codes, outbox and grant log go with it.
-        let sql =
-            format!("delete from invitation where organization = $1 and id in {}", many::list(2, old.len()));
+        let sql = format!(
+            "delete from invitation where organization = $1 and id in {}",
+            bulk_sql::list(2, old.len())
+        );
         let ids = old.iter().map(|(id, _)| id);
         let bound: Vec<_> = [organization].into_iter().chain(ids).map(Value::from).collect();
         db.change(&sql, &bound).await?;
