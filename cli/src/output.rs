@@ -8,7 +8,7 @@ use guestlist_contract::{
     },
     types::{Invitation, Page},
 };
-use guestlist_rest::{self as reference, RestError, invitation, preview};
+use guestlist_rest::{self as rest, RestError, invitation, preview};
 use serde_json::{Value, json};
 
 /// An answer, or why there is none.
@@ -31,7 +31,7 @@ pub fn mine(page: &PreviewPage) -> Value {
 }
 
 pub fn accepted(accepted: &Accepted) -> Value {
-    reference::accepted(accepted)
+    rest::accepted(accepted)
 }
 
 pub fn swept(swept: &Swept) -> Value {

@@ -14,7 +14,7 @@ use guestlist_contract::{
     types::{Context, InvitationFilter, PageRequest, State},
 };
 use guestlist_harness::{CallError, Reason, Reply, Session, Trace, operations};
-use guestlist_rest::{self as reference, InvalidRequest, Named};
+use guestlist_rest::{self as rest, InvalidRequest, Named};
 use guestlist_testkit::coverage::Coverage;
 
 /// A request to the plugin, as in its contract.
@@ -125,48 +125,48 @@ pub(super) struct Broken {
 }
 
 impl Request {
-    /// Reads the request of an operation from JSON, in the shape of [`reference`].
+    /// Reads the request of an operation from JSON, in the shape of [`guestlist_rest`].
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn read(operation: Operation, json: &str) -> Result<Self, InvalidRequest> {
         Ok(match operation {
-            Operation::Invite => Self::Invite(reference::Invite::read(json)?.into_request()?),
+            Operation::Invite => Self::Invite(rest::Invite::read(json)?.into_request()?),
             Operation::List => {
-                let (filter, page) = reference::List::read(json)?.into_request()?;
+                let (filter, page) = rest::List::read(json)?.into_request()?;
                 Self::List(filter, page)
             }
-            Operation::Get => Self::Get(reference::ById::read(json)?.id),
+            Operation::Get => Self::Get(rest::ById::read(json)?.id),
             Operation::Resend => {
-                let ids = reference::ByIds::read(json)?.ids;
+                let ids = rest::ByIds::read(json)?.ids;
                 Self::Resend(ids.clone(), ids)
             }
             Operation::Revoke => {
-                let reference::ById { id, reason } = reference::ById::read(json)?;
+                let rest::ById { id, reason } = rest::ById::read(json)?;
                 Self::Revoke(id, reason)
             }
             Operation::RevokeAll => {
-                let mut request = reference::RevokeAll::read(json)?;
+                let mut request = rest::RevokeAll::read(json)?;
                 Self::RevokeAll(request.owner()?, request.reason)
             }
-            Operation::Approve => Self::Approve(reference::ById::read(json)?.id),
+            Operation::Approve => Self::Approve(rest::ById::read(json)?.id),
             Operation::Reject => {
-                let reference::ById { id, reason } = reference::ById::read(json)?;
+                let rest::ById { id, reason } = rest::ById::read(json)?;
                 Self::Reject(id, reason)
             }
-            Operation::Dismiss => Self::Dismiss(reference::ById::read(json)?.id),
+            Operation::Dismiss => Self::Dismiss(rest::ById::read(json)?.id),
             Operation::ListMine => {
-                let request = reference::ListMine::read(json)?;
+                let request = rest::ListMine::read(json)?;
                 Self::ListMine(request.states()?, request.after.clone(), request.limit())
             }
-            Operation::Introspect => Self::Introspect(reference::TakeHandle::read(json)?.handle()?),
-            Operation::Accept => Self::Accept(reference::TakeHandle::read(json)?.handle()?),
+            Operation::Introspect => Self::Introspect(rest::TakeHandle::read(json)?.handle()?),
+            Operation::Accept => Self::Accept(rest::TakeHandle::read(json)?.handle()?),
             Operation::Decline => {
-                let mut request = reference::Decline::read(json)?;
+                let mut request = rest::Decline::read(json)?;
                 let reason = request.reason.take();
                 Self::Decline(request.handle()?, reason)
             }
-            Operation::Sweep => Self::Sweep(reference::Sweep::read(json)?.limit()),
+            Operation::Sweep => Self::Sweep(rest::Sweep::read(json)?.limit()),
         })
     }
 

@@ -12,9 +12,9 @@ use serde_saphyr::Spanned;
 
 use super::{
     edit::tree::Document,
+    fault,
     format::{Faults, Instances, Scenario, Step, Text},
-    shown::{STATES, state_name},
-    strike,
+    render::{STATES, state_name},
 };
 use expected::Scope;
 use guestlist_documents::{Problem, files::without_mark};
@@ -52,7 +52,7 @@ pub(super) fn problems(scenario: &Scenario, text: &str, world: &World) -> Vec<Pr
         }
     }
     if let Faults::These(entries) = &scenario.faults {
-        problems.extend(entries.iter().filter_map(|entry| strike::understood(entry).err()));
+        problems.extend(entries.iter().filter_map(|entry| fault::understood(entry).err()));
     }
     if let Some(expect) = &scenario.expect {
         checker.outcome(expect, Scope::Whole);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     names::{Names, account, principal},
-    shown::{Showing, kebab, state_name},
+    render::{Showing, kebab, state_name},
 };
 use guestlist_contract::types::{
     AcceptWith, Grant, GrantKind, Invitation, MessageKind, Notify, State, Subject,

@@ -11,7 +11,7 @@ use super::{
     names::{account, principal},
     pattern::{Bound, as_far_as, matches},
     people::person,
-    shown::{Showing, single},
+    render::{Showing, single},
     stage::{Kind, Stage, Told},
 };
 use guestlist_documents::yaml::flow;

@@ -2,7 +2,7 @@
 
 use super::{
     format::{Handle, Step, Text},
-    shown::{Showing, lasting},
+    render::{Showing, lasting},
 };
 use guestlist_documents::yaml::flow;
 use guestlist_harness::{Entry, Trace};

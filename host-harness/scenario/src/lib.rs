@@ -5,37 +5,37 @@
 //! [`Runner::run`] plays them on the in-memory host and the real component, and answers a [`Report`].
 //! `docs/testing-policies.md` has the format with an example of each key.
 
-mod against;
 mod ask;
-mod backing;
 mod bless;
 mod came;
 mod check;
+mod compared;
 mod edit;
 mod effects;
+mod event;
 mod expect;
 mod explain;
+mod external_store;
 mod failure;
+mod fault;
 mod format;
-mod happen;
 mod names;
 mod pattern;
 mod people;
 mod play;
 mod played;
 mod record;
+mod render;
 mod report;
-mod retell;
 mod rules;
 mod rules_report;
 mod runner;
 pub mod schema;
 mod schema_parts;
-mod shown;
 mod stage;
-mod strike;
 mod suite;
 mod table;
+mod to_step;
 mod waiting;
 mod watch;
 #[cfg(test)]
@@ -49,10 +49,10 @@ mod watch;
 #[path = "../../contract/src/wit.rs"]
 mod wit;
 
-pub use against::compare;
 pub use ask::Request;
-pub use backing::{Backing, Kept};
 pub use bless::NotBlessed;
+pub use compared::compare;
+pub use external_store::{Backing, Kept};
 pub use failure::Failure;
 pub use format::Scenario;
 pub use played::StepReport;

@@ -11,7 +11,7 @@
 
 use serde_json::{Map, Value};
 
-use super::shown::from_now;
+use super::render::from_now;
 
 const ANY: &str = "*";
 const ANY_OF: &str = "any-of";

@@ -8,17 +8,17 @@ use serde_saphyr::Spanned;
 
 use super::{
     ask::Answered as _,
-    backing::Backing,
+    event::happen,
     expect::{Seen, Wanted, check, unasked},
     explain::{explained, judged, title},
+    external_store::Backing,
     failure::Failure,
+    fault::Strike,
     format::{Faults, Outcome, Scenario, Step},
-    happen::happen,
     names::{account, principal},
     played::{Played, StepReport},
-    shown::Showing,
+    render::Showing,
     stage::{Defaults, Kind, Stage, Told},
-    strike::Strike,
     waiting,
 };
 use guestlist_contract::types::{Principal, Subject};

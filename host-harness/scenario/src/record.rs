@@ -17,10 +17,10 @@ use super::{
     people::person,
     play::{Manner, replay},
     report::shown,
-    retell,
     runner::{Options, Runner},
     stage::{Defaults, Stage},
     suite::{Case, Loading, SuiteError, folder, is_inside, root},
+    to_step,
 };
 use crate::format::Instances;
 use guestlist_contract::{host::Operation, types::Principal};
@@ -181,7 +181,7 @@ impl Recorder {
         organization: Option<&str>,
         caller: &Principal,
     ) -> Result<(), RecordError> {
-        let step = retell::step(&self.stage, &request, organization, caller).map_err(RecordError::Untold)?;
+        let step = to_step::step(&self.stage, &request, organization, caller).map_err(RecordError::Untold)?;
         let request = match request {
             Request::Resend(ids, _) => {
                 let names = ids.iter().map(|id| self.stage.names.or_id(id).to_owned()).collect();
@@ -194,7 +194,7 @@ impl Recorder {
         let context = self.stage.host.context(organization, caller.clone());
         let spoken = request.ask(&session, context).await;
         let told = self.stage.hear(spoken, &before);
-        self.add(&format!("{step}{}", retell::expectation(&told)))
+        self.add(&format!("{step}{}", to_step::expectation(&told)))
     }
 
     /// Makes the calls of JSON lines: `{"operation": "invite", "as": "ann", "in": "acme", "request":
@@ -230,7 +230,7 @@ impl Recorder {
         if let Some(time) = line.advance {
             self.advance(time.0)?;
         }
-        let request = retell::by_name(&self.stage, request);
+        let request = to_step::by_name(&self.stage, request);
         self.call(request, place, &caller).await
     }
 

@@ -14,7 +14,7 @@ use std::{
 use serde_saphyr::{Location, Spanned};
 
 use super::{
-    against::differences,
+    compared::differences,
     format::{Event, Scenario, Step},
     play::{Manner, Props, play},
     report::{CaseReport, Report},

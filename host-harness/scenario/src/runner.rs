@@ -16,13 +16,13 @@ use std::{
 };
 
 use super::{
-    backing::Backing,
+    external_store::Backing,
     failure::Failure,
+    fault::{Numbered, ways},
     format::Faults,
     play::{Manner, Props, play},
     played::Played,
     report::{CaseReport, Ending, Report},
-    strike::{Numbered, ways},
     suite::{Case, Suite},
 };
 use guestlist_harness::{Limits, Plugin, policy::Policies};

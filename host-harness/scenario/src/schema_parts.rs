@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
     ask::BROKEN,
-    shown::{STATES, state_name},
+    render::{STATES, state_name},
 };
 
 /// A text of which more is known than that it is one.

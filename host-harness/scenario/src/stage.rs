@@ -6,13 +6,13 @@ use serde_saphyr::Spanned;
 
 use super::{
     ask::{Answered as _, Request, Spoken},
-    backing::{self, Backing, Kept},
+    external_store::{self, Backing, Kept},
     failure::Failure,
+    fault::Strike,
     format::{Handle, Instances, Invite, List, Notifying, SortBy, Step, Text},
     names::Names,
     people::person,
-    shown::{STATES, Showing, single, state_name, state_named},
-    strike::Strike,
+    render::{STATES, Showing, single, state_name, state_named},
 };
 use guestlist_contract::{
     code,
@@ -129,7 +129,7 @@ impl Stage {
     /// The imports as the plugin has them.
     fn imports(&self) -> Host {
         match &self.backing {
-            Some((_, kept)) => backing::host(self.host.clone(), kept.clone()),
+            Some((_, kept)) => external_store::host(self.host.clone(), kept.clone()),
             None => self.host.clone().host(),
         }
     }

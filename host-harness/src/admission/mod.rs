@@ -3,15 +3,15 @@
 //!
 //! The engine would find most of it by itself, one thing at a time and in words about its own types.
 //! Here every cause is named at once, with what to do. [`names`] compares what can be told from names,
-//! [`trial`] lets the engine compare the types and makes one instance, and where one of them has found
+//! [`instantiate_check`] lets the engine compare the types and makes one instance, and where one of them has found
 //! something [`shape`] says which types differ, and how.
 
-mod bulk;
+mod compile_limits;
+mod instantiate_check;
 mod name;
 mod names;
 mod problem;
 mod shape;
-mod trial;
 mod world;
 
 use wasmparser::Parser;
@@ -41,7 +41,7 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Admiss
     if !Parser::is_component(bytes) {
         return Err(AdmissionProblem::NotAComponent);
     }
-    if let Some(what) = bulk::too_much(bytes) {
+    if let Some(what) = compile_limits::too_much(bytes) {
         return Err(AdmissionProblem::Invalid(what));
     }
     engine.compile(bytes).map_err(|error| AdmissionProblem::Invalid(format!("{error:#}")))
@@ -52,7 +52,9 @@ pub(crate) fn admit(
     engine: &Engine,
     component: &Component,
 ) -> Result<ExtensionPre<HostState>, Vec<AdmissionProblem>> {
-    compare(component, World::Extension, &Loans::default(), || trial::extension(engine, component))
+    compare(component, World::Extension, &Loans::default(), || {
+        instantiate_check::extension(engine, component)
+    })
 }
 
 /// Lets a policy in that imports no more than it is lent, or says all that speaks against it.
@@ -62,7 +64,9 @@ pub(crate) fn admit_policy(
     loans: &Loans,
     limits: &PolicyLimits,
 ) -> Result<TenantPolicyPre<PolicyState>, Vec<AdmissionProblem>> {
-    compare(component, World::TenantPolicy, loans, || trial::policy(engine, component, loans, limits))
+    compare(component, World::TenantPolicy, loans, || {
+        instantiate_check::policy(engine, component, loans, limits)
+    })
 }
 
 fn compare<T>(

@@ -16,7 +16,7 @@ use wasmtime::{
     component::{Linker, WasmStr},
 };
 
-use super::loans::PolicyState;
+use super::imports::PolicyState;
 use guestlist_contract::text;
 
 /// The interface of a policy's log, in full.

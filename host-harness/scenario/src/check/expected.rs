@@ -9,7 +9,7 @@ use crate::{
     edit::tree::Node,
     format::{EVENT_KEYS, MAIL_KEYS, Outcome},
     pattern::Bound,
-    shown::{STATES, state_name},
+    render::{STATES, state_name},
 };
 use guestlist_contract::Function;
 use guestlist_documents::Problem;

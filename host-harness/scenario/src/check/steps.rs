@@ -4,8 +4,8 @@ use serde_saphyr::Spanned;
 
 use super::{Checker, expected::Scope};
 use crate::{
+    fault,
     format::{ACTIONS, Event, Handle, Step, Text},
-    strike,
 };
 use guestlist_documents::{Problem, instant};
 use guestlist_memory::{Dangling, LATER, Rule, SettingsPatch, dangling};
@@ -85,7 +85,7 @@ impl Checker<'_> {
         if let Some(event) = &it.event {
             self.event(step, event, it.organization.as_ref().or(within));
         }
-        self.problems.extend(it.fault.as_ref().and_then(|fault| strike::understood(fault).err()));
+        self.problems.extend(it.fault.as_ref().and_then(|fault| fault::understood(fault).err()));
         if let Some(expect) = &it.expect {
             let invitees =
                 [it.list_mine.is_some(), it.introspect.is_some(), it.accept.is_some(), it.decline.is_some()];

@@ -10,9 +10,9 @@ use crate::{
     expect::{Seen, Wanted},
     explain::title,
     failure::Failure,
+    fault::Strike,
     format::{FaultEntry, Race, Step},
     stage::{Stage, Told},
-    strike::Strike,
 };
 use guestlist_documents::yaml::flow;
 use guestlist_memory::Snapshot;

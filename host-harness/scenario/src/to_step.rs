@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{
     ask::Request,
     people::person,
-    shown::state_name,
+    render::state_name,
     stage::{Kind, Stage, Told},
 };
 use guestlist_contract::{
