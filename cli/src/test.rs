@@ -324,7 +324,8 @@ fn runner(
     };
     let mut options = options(arguments);
     if let Some(database) = &arguments.database {
-        let places = places(database).map_err(|error| own(&error))?;
+        let places = places(database)
+            .map_err(|error| own(&format_args!("no scenario can be played on that database: {error}")))?;
         options.backing = Some(Arc::new(places));
     }
     match policy {
@@ -347,7 +348,9 @@ fn runner(
 /// Where scenarios are played on a database.
 fn places(database: &str) -> Result<Places, Failure> {
     let url = if database == "env" { url_of_variable()? } else { database.to_owned() };
-    Ok(Places::new(&url)?)
+    let places = Places::new(&url)?;
+    places.probe()?;
+    Ok(places)
 }
 
 /// What judges: a component for all organizations, or what a folder says.

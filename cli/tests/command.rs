@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[path = "command/databases.rs"]
+mod databases;
 #[path = "command/files.rs"]
 mod files;
 #[path = "command/mutated.rs"]

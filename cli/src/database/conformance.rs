@@ -38,6 +38,8 @@ pub struct Arguments {
 
 pub async fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let places = Places::new(&arguments.place.url()?)?;
+    // It waits for the answer of the places' own threads.
+    tokio::task::block_in_place(|| places.probe())?;
     let mut options = Options::default();
     options.filter.clone_from(&arguments.filter);
     options.histories = arguments.histories;

@@ -77,6 +77,22 @@ impl Places {
         Ok(Self { shared: Arc::new(Shared { url: url.to_owned(), runtime, made, free }) })
     }
 
+    /// Asks whether places can be made there at all: of a database that is not there, or where this user may not
+    /// make any, one learns before hundreds of worlds have failed.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn probe(&self) -> Result<(), StorageError> {
+        let (sender, answer) = std::sync::mpsc::channel();
+        let places = self.clone();
+        self.shared.handle()?.spawn(async move {
+            let made = places.place(Arc::new(|| 0)).await.map(drop);
+            // Whoever asked may have gone.
+            let _ = sender.send(made);
+        });
+        answer.recv().map_err(|error| StorageError::Database(error.to_string()))?
+    }
+
     /// An empty place, with this clock: milliseconds since 1970.
     ///
     /// # Errors
