@@ -89,17 +89,17 @@ def invite(facts: InviteFacts) -> list[Allowed | Refused]:
 
 
 def accept(facts: AcceptFacts) -> Allowed | Refused:
-    """The table may have changed since, and so may his groups. The quotas were for inviting."""
+    """The table may have changed since, and so may their groups. The quotas were for inviting."""
     return judge(facts.invitee, facts.grants, None)
 
 
 def judge(candidate: Candidate, grants: list[NamedGrant], lifetime: int | None) -> Allowed | Refused:
-    """Takes away what the table does not give him."""
-    his = {group.display_name for group in candidate.groups}
+    """Takes away what the table does not give them."""
+    theirs = {group.display_name for group in candidate.groups}
     rows = {index: row(named.grant) for index, named in enumerate(grants)}
-    kept = {index: row for index, row in rows.items() if row and (row.whose is None or row.whose in his)}
+    kept = {index: row for index, row in rows.items() if row and (row.whose is None or row.whose in theirs)}
     if grants and not kept:
-        return Refused("Nothing of what was asked for is given to him.")
+        return Refused("Nothing of what was asked for is given to them.")
     bounds = [row.longest for row in kept.values() if row.longest is not None]
     if lifetime is not None:
         bounds.append(lifetime)

@@ -16,7 +16,7 @@ const SENSITIVE = { group: ['g-finance'], role: ['r-admin'] };
 export const rules = {
   judgeInvite: ({ grants, candidates }) => candidates.map((candidate) => judge(candidate, grants)),
 
-  // The same rules: his address or the list may have changed. Where somebody has approved the invitation,
+  // The same rules: their address or the list may have changed. Where somebody has approved the invitation,
   // the host is content with that and does not ask again.
   judgeAccept: ({ grants, invitee }) => judge(invitee, grants),
 };

@@ -92,7 +92,7 @@ export type Notify =
   | 'external';
 
 /**
- * A pair that the inviter attaches to correlate an invitation with something of his own. Stored,
+ * A pair that the inviter attaches to correlate an invitation with something of their own. Stored,
  * listed, shown to policies; never interpreted and never mailed. Key 1 to 64 bytes, value at most
  * 254 bytes, at most 20 pairs, keys distinct.
  */
@@ -117,7 +117,7 @@ export interface Candidate {
    * judge by: the same person comes under several.
    */
   asWritten: string;
-  /** The user store of the parent that has him, as `PRIMARY`. */
+  /** The user store of the parent that has them, as `PRIMARY`. */
   userstore: string;
   active: boolean;
   /**

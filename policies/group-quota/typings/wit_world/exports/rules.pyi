@@ -71,7 +71,7 @@ class Candidate:
     judge by: the same person comes under several.
     """
     userstore: str
-    """The user store of the parent that has him, as `PRIMARY`."""
+    """The user store of the parent that has them, as `PRIMARY`."""
     active: bool
     address_domain: str | None
     """

@@ -66,7 +66,7 @@ class Notify(Enum):
 @dataclass
 class Property:
     """
-    A pair that the inviter attaches to correlate an invitation with something of his own. Stored,
+    A pair that the inviter attaches to correlate an invitation with something of their own. Stored,
     listed, shown to policies; never interpreted and never mailed. Key 1 to 64 bytes, value at most
     254 bytes, at most 20 pairs, keys distinct.
     """
