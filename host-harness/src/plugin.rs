@@ -57,7 +57,7 @@ impl Plugin {
         Self::admit(engine, bytes, digest(bytes), Symbols::new(symbols))
     }
 
-    /// The plugin of the same version as the harness ([`BUNDLED`](crate::BUNDLED)).
+    /// The plugin of the same version as the harness ([`BUNDLED`]).
     ///
     /// # Errors
     ///

@@ -63,7 +63,7 @@ pub trait Candidate: Send + Sync {
     ///
     /// # Errors
     /// [`Trouble::Unsupported`] where the world has something that this host has not. All worlds are in
-    /// [`worlds`](super::worlds).
+    /// [`worlds`](fn@super::worlds).
     async fn prepare(&self, world: &Realm) -> Result<Box<dyn Prepared>, Trouble>;
 }
 

@@ -5,7 +5,7 @@
 //! answer is compared with what the in-memory host answers. `docs/conformance.md` is a whole program.
 //!
 //! - [`Candidate`] and [`Prepared`] are what the engineer writes; [`Reference`] is one to read;
-//! - [`worlds`] are the worlds that a candidate is prepared with, [`Event`] what happens in them;
+//! - [`worlds`](fn@worlds) are the worlds that a candidate is prepared with, [`Event`] what happens in them;
 //! - [`areas`] have the questions, and [`Report`] is what came of them.
 //!
 //! The suite calls the imports as the plugin would: with [`Call`](guestlist_contract::host::Call)s that say who acts.

@@ -33,7 +33,7 @@ pub fn digest(code: &str) -> Option<[u8; 32]> {
     (rest == checksum(body)).then(|| hash().into())
 }
 
-/// The same as [`MemoryHost`](guestlist_memory::MemoryHost) keeps it: 64 hexadecimal digits.
+/// The form in which the host in memory keeps it: 64 hexadecimal digits.
 #[must_use]
 pub fn stored_digest(code: &str) -> Option<String> {
     digest(code).map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -45,7 +45,7 @@ pub enum MailMode {
     Deliver,
     /// No e-mail is accepted: it is `unavailable`.
     Fail,
-    /// Every e-mail is taken, and delivered by [`MemoryHost::settle_taken`].
+    /// Every e-mail is taken, and delivered by [`MemoryHost::settle_taken`](crate::MemoryHost::settle_taken).
     Take,
 }
 

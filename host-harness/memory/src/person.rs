@@ -19,7 +19,7 @@ pub struct Person {
     #[serde(deserialize_with = "canonical")]
     pub store: String,
     /// A verified address. That of a guest is where they are resident. What is no address
-    /// ([`address_domain`](guestlist_contract::address_domain)) is as none.
+    /// ([`address_domain`]) is as none.
     pub email: Option<String>,
     /// Tells whether it works, that is, was not disabled.
     pub active: bool,

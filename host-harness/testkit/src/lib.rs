@@ -1,8 +1,7 @@
 //! Shares what tests of Guestlist, of its hosts and of policies have in common: the [guarantees] as questions
 //! to a snapshot, the [coverage] of the contract, policy components for the host in memory, hosts that
 //! [fail](FaultPlan) on purpose and at an exact place, the [words] of the languages that policies are
-//! written in;
-//! and the [log] that an operator would read.
+//! written in, and the [log](fn@log) that an operator would read.
 
 pub mod coverage;
 mod dice;

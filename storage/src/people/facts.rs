@@ -322,9 +322,9 @@ async fn sent_lately<C: Connection>(
     };
     let sql = format!(
         "select i.subject_organization, i.subject_id, \
-         sum((case when i.mailed_at > $2 then 1 else 0 end) + (select count(*) from outbox m \
+         cast(sum((case when i.mailed_at > $2 then 1 else 0 end) + (select count(*) from outbox m \
              where m.organization = i.organization and m.invitation = i.id \
-             and m.kind in ('invitation', 'reminder'))) from invitation i \
+             and m.kind in ('invitation', 'reminder'))) as bigint) from invitation i \
          where {wanted} group by i.subject_organization, i.subject_id"
     );
     let count = |row: &crate::sql::Row| {

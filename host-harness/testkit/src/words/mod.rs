@@ -76,7 +76,7 @@ pub fn shown_verdict(verdict: &Value, language: Option<Language>) -> String {
     }
 }
 
-/// Facts as JSON with the language's names, which [`read`] takes.
+/// Facts as JSON with the language's names, which [`read`](fn@read) takes.
 #[must_use]
 pub fn written(kind: Asked, facts: &Value, language: Option<Language>) -> Value {
     of(kind.facts(), |ty| show::json(&ty, facts, language)).unwrap_or_else(|| facts.clone())
