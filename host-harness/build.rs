@@ -81,7 +81,7 @@ fn contract(wit: &Path) -> Outcome<(Resolve, PackageId)> {
     Ok((resolve, package))
 }
 
-/// What hosts on runtimes without components are built on: the core module, and the contract as data.
+/// Writes what hosts on runtimes without components are built on: the core module, and the contract as data.
 fn write(folders: &[&PathBuf], component: &[u8], resolve: &Resolve, package: PackageId) -> Outcome<()> {
     let sections = sections(component)?;
     let module =

@@ -20,7 +20,7 @@ const FIRST: usize = PAGE;
 
 const PAGE: usize = 64 << 10;
 
-/// What the allocator keeps beside an allocation, and more.
+/// Bytes that the allocator keeps beside an allocation, and more.
 const BESIDE: usize = 64;
 
 static mut ARENA: [MaybeUninit<u8>; FIRST] = [MaybeUninit::uninit(); FIRST];

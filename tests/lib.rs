@@ -1,4 +1,4 @@
-//! What the tests of the whole system share.
+//! Things that the tests of the whole system share.
 
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use clap::Args;
 use guestlist_scenario::RulesReport;
 use guestlist_testkit::coverage::Report;
 
-/// What is asked about coverage.
+/// Options about coverage.
 #[derive(Args)]
 pub struct CoverageArguments {
     /// Says which refusals, changes of state and errors of the host were reached, and which were not; and how

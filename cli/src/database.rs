@@ -11,7 +11,7 @@ use guestlist_storage::{Database, Options};
 
 use crate::{Done, Failure};
 
-/// Where a URL may stand that others should not see.
+/// The variable in which a URL may stand that others should not see.
 const VARIABLE: &str = "GUESTLIST_DATABASE";
 
 #[derive(Subcommand)]

@@ -158,7 +158,7 @@ fn tell(why: &str) {
     }
 }
 
-/// What uses databases, which wait on threads of their own.
+/// Runs a command that uses databases, which wait on threads of their own.
 fn on_threads(command: Command) -> Result<Done, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

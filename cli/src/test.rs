@@ -243,7 +243,7 @@ fn played(arguments: &Arguments) -> Result<Done, Stop> {
     Ok(done(report.failed() == 0 && below.is_empty() && blessed))
 }
 
-/// What of the rules has decided; and what could be dropped, where that was asked for and nothing has failed.
+/// Measures what of the rules has decided; and what could be dropped, where that was asked for and nothing has failed.
 fn measure_rules(
     arguments: &Arguments,
     runner: &Runner,
@@ -345,7 +345,7 @@ fn runner(
     Ok(Runner::new(plugin, options))
 }
 
-/// Where scenarios are played on a database.
+/// Makes the places in which scenarios are played on a database.
 fn places(database: &str) -> Result<Places, Failure> {
     let url = if database == "env" { url_of_variable()? } else { database.to_owned() };
     let places = Places::new(&url)?;

@@ -67,7 +67,7 @@ impl fmt::Debug for ExternalMembership {
     }
 }
 
-/// How many of somebody's own invitations are read at a time.
+/// The number of somebody's own invitations that are read at a time.
 const PAGE: u32 = 100;
 
 impl ExternalMembership {
@@ -97,8 +97,12 @@ impl ExternalMembership {
         }
         let mut after = None;
         loop {
-            let page = self.storage.mine(call, Vec::new(), after, PAGE).await;
-            let Ok(page) = page else { return Err(Call::not_there()) };
+            let page =
+                self.storage.mine(call, Vec::new(), after, PAGE).await.map_err(|error| match error {
+                    // A store that is away says nothing about what the call may see.
+                    StoreError::Host(error) => error,
+                    _ => Call::not_there(),
+                })?;
             if page.items.iter().any(|row| row.key.organization == organization) {
                 return Ok(());
             }

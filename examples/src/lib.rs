@@ -23,7 +23,7 @@ pub const WORLD: &str = "organizations:
     groups: [{ id: g-help, name: Help desk }]
     permissions: { u-ann: [invite, view] }";
 
-/// What goes wrong in an example ends it.
+/// A failure, which ends an example.
 pub type Failure = Box<dyn std::error::Error>;
 
 /// Somebody with an account in an organization.
@@ -32,7 +32,7 @@ pub fn person(organization: &str, id: &str) -> Principal {
     Principal::User(UserRef { organization: organization.into(), id: id.into() })
 }
 
-/// Who calls, where, and what they may do there. A server makes it from the session of whoever is signed in;
+/// Makes the context of a call: who calls, where, and what they may do there. A server makes it from the session of whoever is signed in;
 /// `organization` is absent where somebody answers an invitation of their own.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What the build makes of the plugin and of the contract.
+//! Artifacts that the build makes of the plugin and of the contract.
 
 use std::sync::LazyLock;
 

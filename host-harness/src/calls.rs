@@ -187,7 +187,7 @@ impl HostCalls {
         self
     }
 
-    /// What stands around each host call.
+    /// The layer around each host call.
     #[must_use]
     pub fn layer(&self) -> Option<&Arc<dyn Layer>> {
         self.hooks.layer.as_ref()

@@ -1,4 +1,4 @@
-//! What a component says it was made by.
+//! Producers of a component, as it names them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -107,7 +107,7 @@ impl Session {
         self
     }
 
-    /// What stands around each host call.
+    /// The layer around each host call.
     #[must_use]
     pub fn layer(&self) -> Option<&Arc<dyn Layer>> {
         self.hooks.layer.as_ref()

@@ -18,10 +18,10 @@ use crate::{
     sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
-/// How long a purged invitation stays closed: longer than anybody takes who was let in and has not begun yet.
+/// The time for which a purged invitation stays closed: longer than anybody takes who was let in and has not begun yet.
 const CLOSED_FOR: i64 = 24 * 3_600_000;
 
-/// What may still land though nobody may keep it, of `external_step s` and `external_log l`. The first half is
+/// The condition of what may still land though nobody may keep it, of `external_step s` and `external_log l`. The first half is
 /// what the indexes hold.
 const WATCHED: &str = "s.progress in ('doubtful', 'given-up') and (s.progress = 'given-up' or l.closed = 1)";
 

@@ -1,4 +1,4 @@
-//! Which program a database belongs to.
+//! The programs that a database can belong to.
 
 use std::fmt;
 

@@ -21,7 +21,7 @@ pub struct Statement<'a> {
     /// The instructions that SQLite's machine has executed for it, which are the same on every computer;
     /// absent with PostgreSQL.
     pub steps: Option<u64>,
-    /// Why it failed; absent where it did not.
+    /// The error; absent where it did not fail.
     pub error: Option<StatementError<'a>>,
 }
 

@@ -1,4 +1,4 @@
-//! How a database is used.
+//! Options for the use of a database.
 
 use std::time::Duration;
 

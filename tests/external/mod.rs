@@ -108,7 +108,7 @@ impl MemberWriter for Book {
     }
 }
 
-/// What has no effects: groups and rights are the host's, members are in the book.
+/// Answers what has no effects: groups and rights are the host's, members are in the book.
 struct Elsewhere {
     host: Arc<MemoryHost>,
     book: Arc<Book>,
@@ -149,7 +149,7 @@ pub struct Opening {
     pub kept: Box<dyn Any + Send + Sync>,
 }
 
-/// Where the log is kept.
+/// A place where the log is kept.
 #[async_trait]
 pub trait Logs: Send + Sync {
     /// One whose ages are judged by this clock, in milliseconds since 1970.

@@ -1,4 +1,4 @@
-//! What the build makes for hosts on runtimes without components, and for tools that show the contract.
+//! Artifacts of the build for hosts on runtimes without components, and for tools that show the contract.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What an embedder pays for: which crates each of ours brings along, from where, and under which licence.
+//! The price that an embedder pays: which crates each of ours brings along, from where, and under which licence.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -113,7 +113,7 @@ fn storage_compiles_neither_scenarios_nor_reports() {
     assert!(has(&crates, "rusqlite"), "{crates:#?}");
 }
 
-/// Who may need whom: each crate with all of ours that it may stand on, however indirectly.
+/// Arrows between our crates: each crate with all of ours that it may stand on, however indirectly.
 const ARROWS: [(&str, &[&str]); 14] = [
     ("guestlist", &["rules"]),
     ("guestlist-rules", &[]),

@@ -94,7 +94,7 @@ const COUNTS: [&str; 7] =
     ["claims", "resends", "tries", "mail_tries", "takeovers_max", "resend_limit", "users"];
 const HOUR: u64 = 3_600_000;
 
-/// What the liar knows when they change an answer.
+/// The knowledge of the liar when they change an answer.
 pub struct Asked<'a> {
     function: Function,
     /// The first invitation as it was before anybody asked.

@@ -178,7 +178,7 @@ impl Outcome {
         its.filter_map(|event| event.text().strip_prefix("invitation.").map(str::to_owned)).collect()
     }
 
-    /// How many steps this actor had made when the other made its last.
+    /// The number of steps that this actor had made when the other made its last.
     pub fn steps_before(&self, actor: usize, other: usize) -> usize {
         let last = self.order.iter().rposition(|index| *index == other).expect("it took part");
         self.order[..last].iter().filter(|index| **index == actor).count()

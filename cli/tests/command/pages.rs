@@ -1,4 +1,4 @@
-//! What the pages about scenarios show is what the command prints: their files are written, their commands are
+//! Compares what the pages about scenarios show with what the command prints: their files are written, their commands are
 //! typed, and the outputs are compared, but for figures of time and fuel.
 
 use std::{

@@ -1,4 +1,4 @@
-//! What is in people's mailboxes, and what is on its way there.
+//! E-mails in people's mailboxes, and on their way there.
 
 use guestlist_contract::types::{MessageKind, Principal, UserRef};
 use serde::{Deserialize, Serialize};

@@ -226,7 +226,7 @@ fn word(reason: &Reason) -> &'static str {
     }
 }
 
-/// What a scenario asks of an answer.
+/// Questions of a scenario to an answer.
 pub(super) trait Answered {
     /// The whole answer as it is in the contract.
     fn json(&self) -> Value;

@@ -1,4 +1,4 @@
-//! What came of playing a scenario.
+//! The outcome of playing a scenario.
 
 use guestlist_memory::Tally;
 use guestlist_testkit::{Judgement, coverage::Coverage};

@@ -1,7 +1,7 @@
 //! Calls and answers as steps of a scenario: the other way round than playing.
 //!
 //! Ids and codes come from entropy and mean nothing to a reader, so a step says `alice's invitation`.
-//! Of an answer it keeps what decides: states, e-mails, outcomes, counts, and why something was refused.
+//! It keeps of an answer what decides: states, e-mails, outcomes, counts, and why something was refused.
 
 use guestlist_documents::yaml::flow;
 use serde_json::{Map, Value};

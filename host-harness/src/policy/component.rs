@@ -86,7 +86,7 @@ pub struct Ruling<T> {
 pub struct Watched<T> {
     /// As without somebody who listens.
     pub ruling: Result<Ruling<T>, PolicyUnavailable>,
-    /// What it said.
+    /// The words that it said.
     pub log: Log,
 }
 

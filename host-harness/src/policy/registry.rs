@@ -49,7 +49,7 @@ impl Rules {
         }
     }
 
-    /// Why nobody can judge, where that is so.
+    /// The reason why nobody can judge, where that is so.
     #[must_use]
     pub fn unavailable(&self) -> PolicyUnavailable {
         match self {
@@ -127,7 +127,7 @@ struct Inner {
     compiled: Mutex<HashMap<String, Weak<Compiled>>>,
 }
 
-/// What was set counts before what the list says.
+/// Rules of organizations: what was set counts before what the list says.
 #[derive(Debug, Default)]
 struct Tables {
     set: HashMap<String, Rules>,
@@ -135,7 +135,7 @@ struct Tables {
     listed: Listed,
 }
 
-/// Which organizations have which rules, as one list says.
+/// A list of which organizations have which rules.
 #[derive(Debug, Default)]
 pub struct Listed {
     /// By organization; [`Rules::None`] where it has none, whatever the others have.

@@ -23,22 +23,22 @@ use serde_json::Value;
 
 use crate::words::Asked;
 
-/// How many judgements are remembered.
+/// The number of judgements that are remembered.
 const REMEMBERED: usize = 256;
 
-/// What a policy component was asked, and what it made of it.
+/// A judgement: what a policy component was asked, and what it made of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Judgement {
     /// The request id of the call that it was asked in.
     pub request: String,
-    /// Whose policy.
+    /// The organization whose policy it is.
     pub organization: String,
     /// SHA-256 of the component, in hex; absent where it could not be loaded.
     pub digest: Option<String>,
-    /// What the policy is written in, where its component says so.
+    /// The language of the policy, where its component says so.
     pub language: Option<Language>,
-    /// Which of its two functions was asked.
+    /// The function that was asked, of its two.
     pub asked: Asked,
     /// The facts, with the field names of the contract's types; [`words`](crate::words) has those of
     /// the policy's language.
@@ -46,9 +46,9 @@ pub struct Judgement {
     /// The verdict or verdicts as the component gave them, or why there is none. What the plugin made of
     /// them is in its answer.
     pub verdict: Result<Value, String>,
-    /// What it cost, where it has answered and the engine meters by fuel.
+    /// The fuel that it cost, where it has answered and the engine meters by fuel.
     pub fuel: Option<u64>,
-    /// What it said meanwhile.
+    /// Its words meanwhile.
     pub log: Log,
 }
 
@@ -66,7 +66,7 @@ struct Table {
 #[derive(Debug, Default)]
 struct Judges(Mutex<Table>);
 
-/// What is written down of a judgement before there is a ruling.
+/// Notes of a judgement before there is a ruling.
 struct Asking<'a> {
     call: &'a Call,
     surroundings: &'a Surroundings,

@@ -42,7 +42,7 @@ impl Log {
         lines.iter().filter(|line| parts.iter().all(|part| line.contains(part))).cloned().collect()
     }
 
-    /// Whether any line holds this.
+    /// Tells whether any line holds this.
     #[must_use]
     pub fn holds(&self, part: &str) -> bool {
         self.lines().iter().any(|line| line.contains(part))

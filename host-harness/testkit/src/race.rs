@@ -59,7 +59,7 @@ impl Interceptor for Turn {
 
 /// A participant of a race.
 pub struct Runner<'a, T> {
-    /// Where it waits.
+    /// The gate at which it waits.
     pub turn: Arc<Turn>,
     acting: Pin<Box<dyn Future<Output = T> + 'a>>,
 }

@@ -137,7 +137,7 @@ impl Operation for OfAccept {
     }
 }
 
-/// What is around, and the parent that the organization has now.
+/// Reads what is around, and the parent that the organization has now.
 async fn surroundings<C: Connection>(
     db: &mut C,
     organization: &str,

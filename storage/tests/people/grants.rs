@@ -92,7 +92,7 @@ impl Two {
     }
 }
 
-/// What both have answered.
+/// The answer that both have given.
 fn same<T: Debug>(in_memory: Result<T, HostError>, in_database: Result<T, HostError>) -> T {
     assert_eq!(
         format!("{in_memory:?}"),

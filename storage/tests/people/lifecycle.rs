@@ -72,7 +72,7 @@ async fn due(both: &Both) -> Vec<(DueKind, Option<MessageKind>)> {
     due.into_iter().map(|item| (item.kind, item.message)).collect()
 }
 
-/// Which of these codes lead alice to the invitation.
+/// Those of these codes that lead alice to the invitation.
 async fn live(both: &Both, codes: impl IntoIterator<Item = u8>) -> Vec<u8> {
     let call = both.memory.call(Operation::Accept, None, Principal::User(alice()));
     let mut live = Vec::new();

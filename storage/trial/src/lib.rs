@@ -43,7 +43,7 @@ struct Slot {
     clock: Arc<Mutex<Time>>,
 }
 
-/// What a clock shows, in milliseconds since 1970.
+/// A clock, in milliseconds since 1970.
 pub type Time = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// A place of its own, empty at first. It is free again when this is dropped.
@@ -155,7 +155,7 @@ impl Shared {
 }
 
 impl Place {
-    /// What is in it. Nobody may use it any more when this place is dropped: it is the next one's then.
+    /// The database in it. Nobody may use it any more when this place is dropped: it is the next one's then.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database

@@ -92,7 +92,7 @@ fn numbered(bytes: &[u8], number: usize) -> Vec<u8> {
     [bytes, &[0, length + 1, length], name.as_bytes()].concat()
 }
 
-/// Who judges, how they are asked, and how long it took.
+/// A judge, how it is asked, and how long it took.
 type Side<'a> = (&'a str, Box<dyn Fn() + 'a>, Vec<Duration>);
 
 fn overhead(runtime: &Runtime, policies: &[(&str, PolicyComponent)], candidates: usize) {

@@ -1,4 +1,4 @@
-//! What somebody does, and what they are answered: as data, so that it can be handed to another process.
+//! Acts of somebody, and what they are answered: as data, so that it can be handed to another process.
 
 use guestlist_contract::{
     exports::{

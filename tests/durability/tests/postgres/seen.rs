@@ -1,4 +1,4 @@
-//! What operators see of a server that fails: the cause of each failure, and nothing of anybody.
+//! The log that operators see of a server that fails: the cause of each failure, and nothing of anybody.
 //!
 //! A full disk is not among them: a server of a test's own has no disk of its own. Its state, `53100`, is
 //! sorted by a test of the storage crate.

@@ -47,7 +47,7 @@ fn url(server: &Server, fresh: &Fresh<'_>, host: &str, more: &str) -> String {
     format!("postgres://postgres@{host}:{port}/{}?hostaddr=127.0.0.1{more}", fresh.name)
 }
 
-/// Whether the connections of a database's host are encrypted.
+/// Tells whether the connections of a database's host are encrypted.
 async fn encrypted(fresh: &Fresh<'_>, url: &str) -> Result<bool, StorageError> {
     let database = Database::open(url, impatient()).await?;
     database.check().await?;
