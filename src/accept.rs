@@ -143,8 +143,8 @@ fn as_it_stands(
     }
 }
 
-/// Tells whether the invitee is a member at this moment: they may have been removed since. Where the organization is
-/// gone nobody is.
+/// Tells whether the invitee is a member at this moment: they may have been removed since. Where the
+/// organization is gone nobody is.
 fn is_member(host: &impl Capabilities, row: &Invitation) -> Result<bool, HostError> {
     let Some(account) = account(&row.subject) else { return Ok(false) };
     match host.eligible(&row.key.organization, std::slice::from_ref(account), &[]) {

@@ -82,8 +82,8 @@ pub fn check(host: &impl Capabilities, row: &Invitation, settings: &Values) -> R
     check_with(host, &mut Known::default(), &Terms::of(row), settings)
 }
 
-/// The same, for one of several invitations of an organization: what the host has said in this call is not asked
-/// again.
+/// The same, for one of several invitations of an organization: what the host has said in this call is not
+/// asked again.
 ///
 /// # Errors
 /// As [`check`].
@@ -205,8 +205,8 @@ fn policy(host: &impl Capabilities, row: &Invitation, approved: bool) -> Result<
     }
 }
 
-/// Tells whether the caller may be shown codes: the organization lets somebody see them, and the caller is one of
-/// those.
+/// Tells whether the caller may be shown codes: the organization lets somebody see them, and the caller is
+/// one of those.
 #[must_use]
 pub fn may_see_code(context: &Context, settings: &Values) -> bool {
     settings.codes != Codes::InviteeOnly && context.permissions.contains(Permissions::SEE_CODE)

@@ -34,9 +34,10 @@ impl Entropy {
         }
     }
 
-    /// An id: a UUID of version 7, with the time of the call, a counter that starts at random (RFC 9562, section
-    /// 6.2) and 62 random bits. Ids of one time are neighbours in every index that they are in, so that a store
-    /// writes few pages for a hundred of them, and those of one call sort in the order in which they were made.
+    /// An id: a UUID of version 7, with the time of the call, a counter that starts at random (RFC 9562,
+    /// section 6.2) and 62 random bits. Ids of one time are neighbours in every index that they are in, so
+    /// that a store writes few pages for a hundred of them, and those of one call sort in the order in which
+    /// they were made.
     ///
     /// # Errors
     /// `unavailable` when more is taken than was drawn.

@@ -1,8 +1,9 @@
-//! The heap of the component: memory that it has from its start, and more from the runtime once that is used up.
+//! The heap of the component: memory that it has from its start, and more from the runtime once that is used
+//! up.
 //!
-//! A fresh instance serves one call. Growing its memory costs the host two calls of the system each time, a third
-//! of what a small call costs in all, so what nearly every call needs is there from the start. It costs nothing
-//! where it is not touched: it is zero, and no part of the component's file.
+//! A fresh instance serves one call. Growing its memory costs the host two calls of the system each time, a
+//! third of what a small call costs in all, so what nearly every call needs is there from the start. It
+//! costs nothing where it is not touched: it is zero, and no part of the component's file.
 #![allow(unsafe_code, reason = "an allocator hands out memory that is nobody's")]
 
 use core::{alloc::Layout, arch::wasm32, mem::MaybeUninit};
@@ -14,8 +15,8 @@ use talc::{
     wasm::WasmBinning,
 };
 
-/// One page of WebAssembly: everything but lists of dozens of people fits in. The standard library's allocator,
-/// too, takes one at its first allocation.
+/// One page of WebAssembly: everything but lists of dozens of people fits in. The standard library's
+/// allocator, too, takes one at its first allocation.
 const FIRST: usize = PAGE;
 
 const PAGE: usize = 64 << 10;

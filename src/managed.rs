@@ -1,4 +1,5 @@
-//! One invitation that an administrator does something with: read for whoever may, and named in the audit trail.
+//! One invitation that an administrator does something with: read for whoever may, and named in the audit
+//! trail.
 
 use crate::{
     Capabilities,

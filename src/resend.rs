@@ -213,8 +213,8 @@ impl<H: Capabilities> Round<'_, H> {
         eligibility::sendable(eligibility::check_with(self.host, &mut self.known, terms, self.settings))
     }
 
-    /// The inviter is gone. The caller may answer for it from now on, if they could invite the same person to the
-    /// same things; what would need an approval never goes back to it.
+    /// The inviter is gone. The caller may answer for it from now on, if they could invite the same person
+    /// to the same things; what would need an approval never goes back to it.
     fn may_be_adopted(&mut self, row: &Invitation) -> Result<(), Refusal> {
         let caller = &self.context.caller;
         if !self.context.permissions.contains(Permissions::INVITE) {

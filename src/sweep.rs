@@ -246,7 +246,8 @@ impl<H: Capabilities> Round<'_, H> {
         Ok(())
     }
 
-    /// Tells whether it could be accepted now: what could not waits until the obstacle is gone, or it has ended.
+    /// Tells whether it could be accepted now: what could not waits until the obstacle is gone, or it has
+    /// ended.
     fn may_be_sent(&mut self, row: &Invitation) -> Result<bool, HostError> {
         match eligibility::check_with(self.host, &mut self.known, &Terms::of(row), self.settings) {
             Ok(_) => Ok(true),

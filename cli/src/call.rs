@@ -37,8 +37,9 @@ pub struct Arguments {
     /// `client:ID`, `anonymous`, or `system` for a sweep.
     #[arg(long = "as", value_name = "WHO", default_value_if("operation", "sweep", "system"))]
     caller: Option<String>,
-    /// Keeps what happened for the next call. Made from the world when there is none yet; once it is there it has
-    /// the world, and `--world` is not read. It has the mailboxes, and so live codes: only its owner may read it.
+    /// Keeps what happened for the next call. Made from the world when there is none yet; once it is there
+    /// it has the world, and `--world` is not read. It has the mailboxes, and so live codes: only its owner
+    /// may read it.
     #[arg(long)]
     state: Option<PathBuf>,
     /// The longest to wait, in seconds, while another call uses the same state.
@@ -58,9 +59,11 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Operation {
-    /// {"usernames": [..], "groups": [..], "roles": [..], "userDomain", "properties", "lifetime", "template", "language", "landing", "idempotencyKey"}
+    /// {"usernames": [..], "groups": [..], "roles": [..], "userDomain", "properties", "lifetime",
+    /// "template", "language", "landing", "idempotencyKey"}
     Invite,
-    /// {"status": [..], "group", "role", "inviter" (as of `revoke-all`), "invitee", "usernamePrefix", "dismissed", "sortBy", "sortOrder", "after", "limit"}
+    /// {"status": [..], "group", "role", "inviter" (as of `revoke-all`), "invitee", "usernamePrefix",
+    /// "dismissed", "sortBy", "sortOrder", "after", "limit"}
     List,
     /// {"id"}
     Get,
@@ -68,7 +71,8 @@ enum Operation {
     Resend,
     /// {"id", "reason"}
     Revoke,
-    /// {"invitee" or "inviter": {"organization", "id"}, "reason"}; an inviter also as {"client"}, "ORGANIZATION/ID" or "client:ID"
+    /// {"invitee" or "inviter": {"organization", "id"}, "reason"}; an inviter also as {"client"},
+    /// "ORGANIZATION/ID" or "client:ID"
     RevokeAll,
     /// {"id"}
     Approve,

@@ -17,8 +17,8 @@ pub struct CoverageArguments {
     /// noticing: plays again, without each of them, what it could concern.
     #[arg(long)]
     coverage_rules: bool,
-    /// Fails below these percentages, as in `reasons=100,transitions=100,errors=100`; `rules=100` is about what
-    /// `--coverage-rules` tries.
+    /// Fails below these percentages, as in `reasons=100,transitions=100,errors=100`; `rules=100` is about
+    /// what `--coverage-rules` tries.
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     coverage_min: Vec<Least>,
 }
@@ -71,8 +71,8 @@ impl CoverageArguments {
         self.coverage || self.tries_rules()
     }
 
-    /// The report, where it was asked for; and what is below its minimum. Of rules there is none where a scenario
-    /// has failed.
+    /// The report, where it was asked for; and what is below its minimum. Of rules there is none where a
+    /// scenario has failed.
     pub fn judge(&self, report: &Report, rules: Option<&RulesReport>) -> (Option<String>, Vec<String>) {
         let below = self.coverage_min.iter().filter_map(|least| {
             let (name, percent, missing) = match least.part {

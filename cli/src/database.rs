@@ -1,4 +1,5 @@
-//! The commands about databases: prepare one, fill it and show it, and try whether it keeps what hosts promise.
+//! The commands about databases: prepare one, fill it and show it, and try whether it keeps what hosts
+//! promise.
 
 mod check;
 pub mod conformance;

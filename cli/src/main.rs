@@ -52,7 +52,8 @@ enum Command {
     Check(check::Arguments),
     /// Try everything that a host must do on a database, in places of its own beside what that holds.
     Conformance(database::conformance::Arguments),
-    /// Show the contract of plugin and host: as text, as data, or the core module for runtimes without components.
+    /// Show the contract of plugin and host: as text, as data, or the core module for runtimes without
+    /// components.
     Contract(contract::Arguments),
     /// See whether a database is well.
     #[command(subcommand)]

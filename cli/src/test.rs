@@ -41,11 +41,12 @@ pub struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Plays on a database instead of in memory, in places of their own beside what it holds: `sqlite:PATH` or
-    /// `postgres://USER@HOST/NAME`; `env` takes the URL from the variable `GUESTLIST_DATABASE`, where a password
-    /// is not seen by others.
+    /// `postgres://USER@HOST/NAME`; `env` takes the URL from the variable `GUESTLIST_DATABASE`, where a
+    /// password is not seen by others.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// Plays each scenario once: not a second time to compare, and not again for the failures that it asks for.
+    /// Plays each scenario once: not a second time to compare, and not again for the failures that it asks
+    /// for.
     #[arg(long)]
     once: bool,
     /// Begins no scenario after one has failed.
@@ -81,7 +82,8 @@ pub struct Arguments {
     #[arg(long)]
     plugin: Option<PathBuf>,
     /// A policy component that is asked for every organization, before the worlds' scripted policies; or a
-    /// folder with a `policies.yaml` that says which organization has which. Instead of what `suite.yaml` names.
+    /// folder with a `policies.yaml` that says which organization has which. Instead of what `suite.yaml`
+    /// names.
     #[arg(long)]
     policy: Option<PathBuf>,
     /// Plays with this older plugin, too, and shows what is decided differently; expectations do not
@@ -243,7 +245,8 @@ fn played(arguments: &Arguments) -> Result<Done, Stop> {
     Ok(done(report.failed() == 0 && below.is_empty() && blessed))
 }
 
-/// Measures what of the rules has decided; and what could be dropped, where that was asked for and nothing has failed.
+/// Measures what of the rules has decided; and what could be dropped, where that was asked for and nothing
+/// has failed.
 fn measure_rules(
     arguments: &Arguments,
     runner: &Runner,

@@ -52,8 +52,8 @@ pub trait MemberSource: Send + Sync {
 /// that the contract asks for.
 ///
 /// The [`GrantLog`] does not know who is calling. So before anything is given, this looks whether the call may
-/// see the invitation, whether that is `accepting`, and whether the user is its subject; and before anything is
-/// answered about an organization, whether the call concerns it.
+/// see the invitation, whether that is `accepting`, and whether the user is its subject; and before anything
+/// is answered about an organization, whether the call concerns it.
 #[derive(Clone)]
 pub struct ExternalMembership {
     source: Arc<dyn MemberSource>,
@@ -71,8 +71,8 @@ impl fmt::Debug for ExternalMembership {
 const PAGE: u32 = 100;
 
 impl ExternalMembership {
-    /// Questions go to `source`, effects through `log`; `storage` is the host's own, which knows what a call may
-    /// see.
+    /// Questions go to `source`, effects through `log`; `storage` is the host's own, which knows what a call
+    /// may see.
     #[must_use]
     pub fn new(source: Arc<dyn MemberSource>, storage: Arc<dyn Storage>, log: GrantLog) -> Self {
         Self { source, storage, log }
@@ -81,10 +81,8 @@ impl ExternalMembership {
     /// The invitation, where the call may see it.
     async fn row(&self, call: &Call, organization: &str, id: &str) -> Result<Invitation, HostError> {
         let key = InvitationKey { organization: organization.to_owned(), id: id.to_owned() };
-        self.storage.get(call, key).await.map_err(|error| match error {
-            StoreError::Host(error) => error,
-            _ => HostError::Denied("this call may not see that invitation".to_owned()),
-        })
+        let hidden = || HostError::Denied("this call may not see that invitation".to_owned());
+        self.storage.get(call, key).await.map_err(|error| unless_away(error, hidden))
     }
 
     /// The call acts in the organization, or answers an invitation of it.
@@ -97,12 +95,8 @@ impl ExternalMembership {
         }
         let mut after = None;
         loop {
-            let page =
-                self.storage.mine(call, Vec::new(), after, PAGE).await.map_err(|error| match error {
-                    // A store that is away says nothing about what the call may see.
-                    StoreError::Host(error) => error,
-                    _ => Call::not_there(),
-                })?;
+            let page = self.storage.mine(call, Vec::new(), after, PAGE).await;
+            let page = page.map_err(|error| unless_away(error, Call::not_there))?;
             if page.items.iter().any(|row| row.key.organization == organization) {
                 return Ok(());
             }
@@ -169,10 +163,37 @@ impl Membership for ExternalMembership {
     }
 }
 
+/// The failure of a store that did not answer; `hidden` where it did. A store that is away says nothing
+/// about what a call may see, and a denial would be final.
+fn unless_away(error: StoreError, hidden: impl FnOnce() -> HostError) -> HostError {
+    match error {
+        StoreError::Host(error) => error,
+        _ => hidden(),
+    }
+}
+
 /// An answer for each question: one that is missing would be taken for that of the next.
 fn answered<T>(answers: Vec<T>, asked: usize) -> Result<Vec<T>, HostError> {
     if answers.len() == asked {
         return Ok(answers);
     }
     Err(HostError::Other(format!("the directory gave {} answers to {asked} questions", answers.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_away_is_no_denial() {
+        let away = StoreError::Host(HostError::Unavailable(Some(7)));
+        assert_eq!(unless_away(away, Call::not_there), HostError::Unavailable(Some(7)));
+        assert_eq!(unless_away(StoreError::NotFound, Call::not_there), Call::not_there());
+    }
+
+    #[test]
+    fn each_question_has_an_answer_of_its_own() {
+        assert_eq!(answered(vec![1, 2], 2), Ok(vec![1, 2]));
+        assert!(matches!(answered(vec![1], 2), Err(HostError::Other(_))));
+    }
 }

@@ -78,7 +78,8 @@ pub enum Put {
 /// [`watched`](Self::watched) still names one of them. A change is answered when it is durable. Errors are
 /// those of the contract: `unavailable` promises that nothing was changed.
 ///
-/// `Database::grant_records` of guestlist-storage is one for SQLite and PostgreSQL, [`MemoryRecords`] one for tests.
+/// `Database::grant_records` of guestlist-storage is one for SQLite and PostgreSQL, [`MemoryRecords`] one
+/// for tests.
 ///
 /// [`MemoryRecords`]: crate::MemoryRecords
 #[async_trait]

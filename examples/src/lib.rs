@@ -32,8 +32,9 @@ pub fn person(organization: &str, id: &str) -> Principal {
     Principal::User(UserRef { organization: organization.into(), id: id.into() })
 }
 
-/// Makes the context of a call: who calls, where, and what they may do there. A server makes it from the session of whoever is signed in;
-/// `organization` is absent where somebody answers an invitation of their own.
+/// Makes the context of a call: who calls, where, and what they may do there. A server makes it from the
+/// session of whoever is signed in; `organization` is absent where somebody answers an invitation of their
+/// own.
 ///
 /// # Errors
 /// The clock of this machine stands before 1970.

@@ -7,12 +7,12 @@ use sha2::{Digest as _, Sha256};
 /// The plugin that this version of the harness was built with, as a component.
 pub static BUNDLED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guestlist.wasm"));
 
-/// The core module inside of [`BUNDLED`], for runtimes without components: it needs Wasm 2.0 and a codec of the
-/// canonical ABI, which [`CONTRACT_JSON`] drives. Its imports are the contract's functions.
+/// The core module inside of [`BUNDLED`], for runtimes without components: it needs Wasm 2.0 and a codec of
+/// the canonical ABI, which [`CONTRACT_JSON`] drives. Its imports are the contract's functions.
 pub static CORE_MODULE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guestlist.core.wasm"));
 
-/// The contract as data: packages, worlds, interfaces, functions and types with their comments, in the form that
-/// `wasm-tools component wit --json` prints.
+/// The contract as data: packages, worlds, interfaces, functions and types with their comments, in the form
+/// that `wasm-tools component wit --json` prints.
 pub static CONTRACT_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/guestlist.wit.json"));
 
 /// The contract as text, in one file.

@@ -1,9 +1,9 @@
 //! Compiled components on disk, for commands and tests that start often.
 //!
-//! To compile a policy with an interpreter takes many seconds, to read what was compiled a fraction of one. What is
-//! read is native code that runs outside of any sandbox, so it has to be what this user's own process wrote: the
-//! folder is this user's alone, and each file carries the SHA-256 of what it holds. A file that is cut off,
-//! changed, of somebody else or of another version is as good as none.
+//! To compile a policy with an interpreter takes many seconds, to read what was compiled a fraction of one.
+//! What is read is native code that runs outside of any sandbox, so it has to be what this user's own
+//! process wrote: the folder is this user's alone, and each file carries the SHA-256 of what it holds. A
+//! file that is cut off, changed, of somebody else or of another version is as good as none.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -97,8 +97,8 @@ impl CompileCache {
         Err(CacheError::NotOwn { folder: self.folder.clone(), why })
     }
 
-    /// Tells whether a component will hardly be compiled: it is small, or a file of ours is here for it. What is in
-    /// the file is looked at when it is used.
+    /// Tells whether a component will hardly be compiled: it is small, or a file of ours is here for it.
+    /// What is in the file is looked at when it is used.
     pub(crate) fn is_fast(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> bool {
         let begins = |mut file: File| {
             let mut magic = [0; MAGIC.len()];

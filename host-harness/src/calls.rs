@@ -277,8 +277,8 @@ impl HostCalls {
     }
 
     /// One host call with everything that stands around it. `items` is how many the answer has, where
-    /// they can fail by themselves. `conflict` is the answer where somebody else was faster, where the function
-    /// has one of its own.
+    /// they can fail by themselves. `conflict` is the answer where somebody else was faster, where the
+    /// function has one of its own.
     async fn ask<R: Answer>(
         &self,
         function: Function,

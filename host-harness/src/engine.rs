@@ -212,7 +212,8 @@ impl Engine {
         &self.inner
     }
 
-    /// Tells whether to load a component takes long, because it has to be compiled: some seconds for each 4 MB.
+    /// Tells whether to load a component takes long, because it has to be compiled: some seconds for each 4
+    /// MB.
     #[must_use]
     pub fn has_to_compile(&self, bytes: &[u8]) -> bool {
         match &self.cache {

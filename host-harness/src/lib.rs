@@ -1,7 +1,7 @@
 //! Embeds the Guestlist invitation component in a server.
 //!
-//! A host implements the traits of [`guestlist_contract::host`], loads a [`Plugin`] into an [`Engine`] and calls
-//! it through a [`Session`]:
+//! A host implements the traits of [`guestlist_contract::host`], loads a [`Plugin`] into an [`Engine`] and
+//! calls it through a [`Session`]:
 //!
 //! ```no_run
 //! use guestlist_contract::{host::Host, types::Context};

@@ -13,8 +13,9 @@ use crate::{
 /// Values that one statement binds at most; SQLite allows 32,766 and PostgreSQL 65,535.
 const BOUND: usize = 8_000;
 
-/// Inserts rows, which are all as long as the first, in order, and answers how many are new. `into` is the table with its columns, as in
-/// `audit (at, event)`, and `unless` what follows the values, as in `on conflict do nothing`.
+/// Inserts rows, which are all as long as the first, in order, and answers how many are new. `into` is the
+/// table with its columns, as in `audit (at, event)`, and `unless` what follows the values, as in `on
+/// conflict do nothing`.
 pub(crate) async fn insert<C: Connection, R: IntoIterator<Item = Value> + AsRef<[Value]>>(
     db: &mut C,
     into: &str,
@@ -46,8 +47,8 @@ pub(crate) fn list(first: usize, count: usize) -> String {
 /// none it is a condition that never holds. `within` is a condition that all share, as `organization = $1`.
 ///
 /// Pairs that begin alike are one part with a list: for a hundred parts PostgreSQL would think longer than it
-/// works. `within` stands in each part and not once before them: it would mean the same, but where there are many
-/// parts SQLite would walk through all that is `within`, instead of looking each of them up.
+/// works. `within` stands in each part and not once before them: it would mean the same, but where there are
+/// many parts SQLite would walk through all that is `within`, instead of looking each of them up.
 pub(crate) fn either<'a>(
     within: Option<&str>,
     [one, other]: [&str; 2],

@@ -1,9 +1,9 @@
 //! The log of a host whose members are elsewhere: what [`GrantLog`](guestlist_connect::GrantLog) writes down
 //! before and after each effect.
 //!
-//! The row of an invitation in `external_log` stands for the whole log of it: who begins something locks it, and
-//! who closes it changes it, so that one of the two is wholly before the other. A step changes by comparing its
-//! version. The invitations themselves may be in another storage.
+//! The row of an invitation in `external_log` stands for the whole log of it: who begins something locks it,
+//! and who closes it changes it, so that one of the two is wholly before the other. A step changes by
+//! comparing its version. The invitations themselves may be in another storage.
 
 use std::time::Duration;
 
@@ -18,11 +18,12 @@ use crate::{
     sql::{Connection, Operation, Row, Scope, Value, values},
 };
 
-/// The time for which a purged invitation stays closed: longer than anybody takes who was let in and has not begun yet.
+/// The time for which a purged invitation stays closed: longer than anybody takes who was let in and has not
+/// begun yet.
 const CLOSED_FOR: i64 = 24 * 3_600_000;
 
-/// The condition of what may still land though nobody may keep it, of `external_step s` and `external_log l`. The first half is
-/// what the indexes hold.
+/// The condition of what may still land though nobody may keep it, of `external_step s` and `external_log
+/// l`. The first half is what the indexes hold.
 const WATCHED: &str = "s.progress in ('doubtful', 'given-up') and (s.progress = 'given-up' or l.closed = 1)";
 
 const WITH_LOG: &str =
@@ -46,19 +47,19 @@ impl Word for Progress {
 /// The durable log of a host whose members are elsewhere. It implements [`GrantRecords`]; see
 /// `docs/external-members.md`. Cloning it shares the database.
 ///
-/// Each function is one transaction, and its answer is given when that is durable. Ages are judged by the clock of
-/// the database, in whole milliseconds, and never counted longer than they are: a record is as old as from the end
-/// of the wait for its invitation to the beginning of the transaction that reads it. Texts may be of any length
-/// and may not hold the character NUL.
+/// Each function is one transaction, and its answer is given when that is durable. Ages are judged by the
+/// clock of the database, in whole milliseconds, and never counted longer than they are: a record is as old
+/// as from the end of the wait for its invitation to the beginning of the transaction that reads it. Texts
+/// may be of any length and may not hold the character NUL.
 ///
-/// Records go with their invitation, where that is in the same database: [`purge`] leaves an invitation for a later
-/// time as long as one of its steps is [watched](GrantRecords::watched). What it has deleted stays closed for at
-/// least a day, so that nobody who is slow begins anything for it. Records of invitations in another storage stay
-/// until their organization is [deleted](crate::Administration::delete_organization).
+/// Records go with their invitation, where that is in the same database: [`purge`] leaves an invitation for
+/// a later time as long as one of its steps is [watched](GrantRecords::watched). What it has deleted stays
+/// closed for at least a day, so that nobody who is slow begins anything for it. Records of invitations in
+/// another storage stay until their organization is [deleted](crate::Administration::delete_organization).
 ///
 /// # Errors
-/// `unavailable`: nothing was changed. `outcome-unknown`: the answer of a commit was lost, the change may be there.
-/// `invalid`: a text holds the character NUL; nothing was changed.
+/// `unavailable`: nothing was changed. `outcome-unknown`: the answer of a commit was lost, the change may be
+/// there. `invalid`: a text holds the character NUL; nothing was changed.
 ///
 /// [`purge`]: guestlist_contract::host::Storage::purge
 #[derive(Clone, Debug)]
@@ -344,11 +345,11 @@ pub(crate) fn watched_of(organization: &str, invitation: &str) -> String {
     )
 }
 
-/// Deletes the records of these invitations, which are being purged; answers those that have to stay, because one of
-/// their steps is watched.
+/// Deletes the records of these invitations, which are being purged; answers those that have to stay,
+/// because one of their steps is watched.
 ///
-/// The logs are locked first: nobody begins anything between the look at the steps and the end of them. They stay
-/// for a while, closed, and go in passing when others are purged.
+/// The logs are locked first: nobody begins anything between the look at the steps and the end of them. They
+/// stay for a while, closed, and go in passing when others are purged.
 pub(crate) async fn forget<C: Connection>(
     db: &mut C,
     organization: &str,

@@ -1,5 +1,5 @@
-//! Logs what operators see of a database: a span for each operation, and an event for each that failed or was tried
-//! again. Neither holds arguments, rows, or anything else that is stored.
+//! Logs what operators see of a database: a span for each operation, and an event for each that failed or
+//! was tried again. Neither holds arguments, rows, or anything else that is stored.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Schemas and the way from one to the next.
 //!
-//! Migrations go forward only, all that are missing in one transaction. Of each it is known which is the oldest
-//! program that gets along with it: an added column or table disturbs no older program, so hosts of two
+//! Migrations go forward only, all that are missing in one transaction. Of each it is known which is the
+//! oldest program that gets along with it: an added column or table disturbs no older program, so hosts of two
 //! neighbouring versions can run at once while they are replaced one by one.
 
 use crate::StorageError;
@@ -34,7 +34,8 @@ pub(crate) fn missing(
     Ok(migrations.iter().filter(|migration| migration.version > found).copied().collect())
 }
 
-/// Refuses a database of schema `found`, which needs programs from `needs` on, where this program cannot use it.
+/// Refuses a database of schema `found`, which needs programs from `needs` on, where this program cannot use
+/// it.
 pub(crate) fn admit(migrations: &[Migration], found: u32, needs: u32) -> Result<(), StorageError> {
     let own = own(migrations);
     if missing(migrations, found, needs)?.is_empty() {

@@ -32,8 +32,8 @@ pub struct StatementError<'a> {
     /// PostgreSQL's SQLSTATE, or SQLite's extended result code as a number; absent where the database did not
     /// answer.
     pub code: Option<&'a str>,
-    /// The database's own words, or this program's where it said nothing. They name tables and constraints, and
-    /// quote nothing that is stored.
+    /// The database's own words, or this program's where it said nothing. They name tables and constraints,
+    /// and quote nothing that is stored.
     pub message: &'a str,
 }
 

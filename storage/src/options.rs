@@ -16,8 +16,8 @@ pub struct Options {
     pub connections: usize,
     /// The longest wait for a connection, for a lock, or for SQLite's one writer; 1 second by default.
     pub patience: Duration,
-    /// The largest that the file may become, in bytes: beyond it every write is answered `unavailable`, as on a
-    /// full disk. No limit by default. SQLite alone.
+    /// The largest that the file may become, in bytes: beyond it every write is answered `unavailable`, as
+    /// on a full disk. No limit by default. SQLite alone.
     pub most_bytes: Option<u64>,
     /// The key that seals the cursors of lists; by default one that the database has made for itself.
     pub cursor_key: Option<[u8; 32]>,

@@ -1,6 +1,7 @@
 //! The log that operators see of an SQLite file that fails: the cause of each failure, and nothing of anybody.
 //!
-//! A file that is moved away stays open, and a new one that cannot be opened is told by `Database::open` itself.
+//! A file that is moved away stays open, and a new one that cannot be opened is told by `Database::open`
+//! itself.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Sending again for an inviter who is gone: whoever does it answers for it from then on, with all that an invite
-//! by them would be asked.
+//! Sending again for an inviter who is gone: whoever does it answers for it from then on, with all that an
+//! invite by them would be asked.
 
 use guestlist_contract::{
     exports::invitations::{Invited, ItemRefusal, Refusal},

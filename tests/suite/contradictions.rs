@@ -1,5 +1,5 @@
-//! Settings at 0, at their end and against every other: the plugin does no work with what contradicts itself, says
-//! what is wrong, and takes back all the same what was given out.
+//! Settings at 0, at their end and against every other: the plugin does no work with what contradicts
+//! itself, says what is wrong, and takes back all the same what was given out.
 
 use guestlist_contract::{
     exports::{

@@ -1,4 +1,5 @@
-//! The price that an embedder pays: which crates each of ours brings along, from where, and under which licence.
+//! The price that an embedder pays: which crates each of ours brings along, from where, and under which
+//! licence.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,8 +56,8 @@ impl Crates {
         Self { packages, needs }
     }
 
-    /// The names of everything that one of our crates needs to run, itself included, with the features that the
-    /// whole workspace asks for.
+    /// The names of everything that one of our crates needs to run, itself included, with the features that
+    /// the whole workspace asks for.
     fn under(&self, name: &str) -> BTreeSet<&str> {
         let root = self.packages.iter().find(|package| package["name"] == name).unwrap();
         let (mut found, mut open) = (BTreeSet::new(), vec![text(&root["id"])]);
@@ -77,8 +78,8 @@ fn version() -> Value {
     pairs.map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
 }
 
-/// The names of everything that one of our crates needs to run, itself included, with the features that whoever
-/// takes it alone gets.
+/// The names of everything that one of our crates needs to run, itself included, with the features that
+/// whoever takes it alone gets.
 fn alone(name: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--package", name, "--edges", "normal", "--prefix", "none", "--locked", "--offline"])

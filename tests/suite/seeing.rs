@@ -1,5 +1,5 @@
-//! Who is shown a code besides its invitee: where the organization's setting and the caller's permission both say
-//! so, on each of the ways on which a code could reach a caller.
+//! Who is shown a code besides its invitee: where the organization's setting and the caller's permission
+//! both say so, on each of the ways on which a code could reach a caller.
 
 use guestlist_contract::{
     exports::invitations::{InviteRequest, Invited, Refusal},

@@ -1,5 +1,5 @@
-//! What could not be accepted is not sent: every obstacle, in the way of every mail that asks somebody to accept.
-//! Nothing is used up meanwhile, and once the obstacle is gone all goes on.
+//! What could not be accepted is not sent: every obstacle, in the way of every mail that asks somebody to
+//! accept. Nothing is used up meanwhile, and once the obstacle is gone all goes on.
 
 use std::sync::Arc;
 

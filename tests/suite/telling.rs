@@ -240,7 +240,8 @@ async fn a_notice_that_was_held_back_is_sent_later_and_once() {
     }
 }
 
-/// A call that is lost after it had written down that it is about to send loses the notice, and sends it never twice.
+/// A call that is lost after it had written down that it is about to send loses the notice, and sends it
+/// never twice.
 #[tokio::test]
 async fn what_was_lost_while_it_was_sent_is_not_sent_again() {
     let rig = telling(r#"{ "notices": ["revoked"] }"#);

@@ -124,7 +124,8 @@ async fn a_refused_item_says_which_word_which_account_and_which_name_by_its_dige
     assert_ne!(events[0].name, events[1].name);
 }
 
-/// Shows that what is in the way of an invitee stands in the trail of the organization whose rule it is, wherever they were.
+/// Shows that what is in the way of an invitee stands in the trail of the organization whose rule it is,
+/// wherever they were.
 #[tokio::test]
 async fn an_obstacle_stands_in_the_trail_of_the_organization_whose_rule_it_is() {
     let rig = Rig::new();

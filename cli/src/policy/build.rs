@@ -95,7 +95,8 @@ pub fn run(arguments: &Arguments) -> Result<Done, Failure> {
     Ok(if inspection.admitted { Done::Yes } else { Done::Refused })
 }
 
-/// What a tool writes its component to: in a folder that nobody else can have prepared, which goes away with it.
+/// What a tool writes its component to: in a folder that nobody else can have prepared, which goes away with
+/// it.
 struct Part(PathBuf);
 
 impl Part {

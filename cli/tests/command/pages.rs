@@ -1,5 +1,5 @@
-//! Compares what the pages about scenarios show with what the command prints: their files are written, their commands are
-//! typed, and the outputs are compared, but for figures of time and fuel.
+//! Compares what the pages about scenarios show with what the command prints: their files are written, their
+//! commands are typed, and the outputs are compared, but for figures of time and fuel.
 
 use std::{
     fs,

@@ -1,4 +1,5 @@
-//! `--coverage` and `--coverage-rules`: what of the rules under test has decided, and what a test would notice.
+//! `--coverage` and `--coverage-rules`: what of the rules under test has decided, and what a test would
+//! notice.
 
 use std::{fs, path::PathBuf, process::Command};
 

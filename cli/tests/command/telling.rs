@@ -1,5 +1,5 @@
-//! What a policy says of itself: the words of a panic, what it prints, what it was asked, its types; and what is kept
-//! of it. The same of JavaScript and Python is in `tests/languages.rs`.
+//! What a policy says of itself: the words of a panic, what it prints, what it was asked, its types; and
+//! what is kept of it. The same of JavaScript and Python is in `tests/languages.rs`.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 

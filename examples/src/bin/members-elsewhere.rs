@@ -16,8 +16,8 @@ use guestlist_examples::{Failure, WORLD, accept, invite, person};
 use guestlist_harness::{Engine, EngineOptions, Limits, Plugin};
 use guestlist_memory::MemoryHost;
 
-/// A list of who is what, in which organization. A real one is asked over the network, and says `unavailable` only where
-/// surely nothing was written.
+/// A list of who is what, in which organization. A real one is asked over the network, and says
+/// `unavailable` only where surely nothing was written.
 #[derive(Default)]
 struct Directory(Mutex<Vec<(String, UserRef, Step)>>);
 

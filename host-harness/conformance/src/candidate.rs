@@ -85,8 +85,8 @@ pub trait Prepared: Send + Sync {
     /// [`Trouble::Unsupported`] where it cannot happen in this host.
     async fn happen(&self, event: &Event) -> Result<(), Trouble>;
 
-    /// The audit trail, oldest first. Events of administration ([`EventKind::is_worldly`]) may be there or not.
-    /// `None`: it cannot be read, and no case looks at it.
+    /// The audit trail, oldest first. Events of administration ([`EventKind::is_worldly`]) may be there or
+    /// not. `None`: it cannot be read, and no case looks at it.
     ///
     /// [`EventKind::is_worldly`]: guestlist_contract::audit::EventKind::is_worldly
     ///

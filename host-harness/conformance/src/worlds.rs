@@ -80,8 +80,8 @@ fn company_with(changes: &[(&str, &str)]) -> String {
     changes.iter().fold(COMPANY.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// Addresses that are none, that two have, or that are somebody else's user name; a guest and people of another
-/// store who have one; and an address with a slash. Names of stores are in whatever letters.
+/// Addresses that are none, that two have, or that are somebody else's user name; a guest and people of
+/// another store who have one; and an address with a slash. Names of stores are in whatever letters.
 const ADDRESSES: &str = r#"
 organizations:
   - id: root

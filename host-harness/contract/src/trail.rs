@@ -181,8 +181,8 @@ impl crate::types::GrantKind {
     }
 }
 
-/// The digest that stands for a refused name in the trail: HMAC-SHA-256 of the name without outer white space and
-/// in lower case. Who has the key finds the events of a name; nobody else can try names out.
+/// The digest that stands for a refused name in the trail: HMAC-SHA-256 of the name without outer white
+/// space and in lower case. Who has the key finds the events of a name; nobody else can try names out.
 #[must_use]
 pub fn name_digest(key: &[u8; 32], name: &str) -> Vec<u8> {
     // A key of HMAC may have any length, so there is no error.

@@ -166,8 +166,8 @@ impl MemoryHost {
         })
     }
 
-    /// Deletes a local account. That of a resident is gone wherever they are a guest, too: they are no member there
-    /// any more, and their name is free. Its id is spent.
+    /// Deletes a local account. That of a resident is gone wherever they are a guest, too: they are no
+    /// member there any more, and their name is free. Its id is spent.
     pub fn remove_user(&self, organization: &str, id: &str) -> Done {
         let mut realm = self.lock();
         let place = realm.living(organization)?;
@@ -213,8 +213,8 @@ impl MemoryHost {
         })
     }
 
-    /// Gives a resident another verified address, or none. The codes of their pending invitations die in the same
-    /// commit, because whoever reads the old mailbox has them; a resend sends another.
+    /// Gives a resident another verified address, or none. The codes of their pending invitations die in the
+    /// same commit, because whoever reads the old mailbox has them; a resend sends another.
     pub fn set_email(&self, organization: &str, id: &str, email: Option<&str>) -> Done {
         if let Some(email) = email.filter(|email| email.contains(char::is_control)) {
             let text = format!("the address `{}` has control characters", email.escape_debug());
@@ -377,8 +377,8 @@ impl MemoryHost {
         })
     }
 
-    /// Makes an organization with default settings and the user store `PRIMARY`, below another or as a root. An
-    /// id that an organization has or had cannot be given again.
+    /// Makes an organization with default settings and the user store `PRIMARY`, below another or as a root.
+    /// An id that an organization has or had cannot be given again.
     pub fn create_organization(&self, id: &str, name: &str, parent: Option<&str>) -> Done {
         let mut realm = self.lock();
         if id.is_empty() || id.len() > 255 {

@@ -36,8 +36,8 @@ pub trait Judge: Any + Debug + Send + Sync {
 }
 
 impl MemoryHost {
-    /// Lets somebody judge instead of the scripted policies. A [`fork`](Self::fork) has the same rules; a saved
-    /// state has none.
+    /// Lets somebody judge instead of the scripted policies. A [`fork`](Self::fork) has the same rules; a
+    /// saved state has none.
     pub fn set_judge(&self, judge: Arc<dyn Judge>) {
         *self.judge.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(judge);
     }

@@ -443,8 +443,8 @@ pub fn preview(preview: &Preview) -> Value {
     shown
 }
 
-/// An invitation that was accepted: what became of each step, whether the invitee is a member now, and where to go
-/// from here.
+/// An invitation that was accepted: what became of each step, whether the invitee is a member now, and where
+/// to go from here.
 #[must_use]
 pub fn accepted(accepted: &Accepted) -> Value {
     let mut shown = json!({

@@ -1,8 +1,8 @@
 //! Reports what of the rules under test has decided, and what could be dropped without a test noticing.
 //!
-//! A suite that passes says nothing about a rule that it never asks. Each scripted rule and each verdict is counted
-//! while scenarios are played; [`Runner::try_rules`] then leaves each of them out, and each condition, each part of
-//! a narrowing and each setting, and plays again what it could concern.
+//! A suite that passes says nothing about a rule that it never asks. Each scripted rule and each verdict is
+//! counted while scenarios are played; [`Runner::try_rules`] then leaves each of them out, and each
+//! condition, each part of a narrowing and each setting, and plays again what it could concern.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -104,8 +104,9 @@ impl Runner {
         RulesReport { parts: known.map(count).collect(), ..RulesReport::default() }
     }
 
-    /// The same, and which of them could be dropped without a test noticing: plays again what each of them could
-    /// concern, without it. Of failures of the host that a scenario asks for as a sweep nothing is played again.
+    /// The same, and which of them could be dropped without a test noticing: plays again what each of them
+    /// could concern, without it. Of failures of the host that a scenario asks for as a sweep nothing is
+    /// played again.
     ///
     /// `report` has to be of a run in which all scenarios passed; `told` hears of each playing.
     #[must_use]

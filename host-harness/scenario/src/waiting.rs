@@ -9,8 +9,8 @@ use guestlist_contract::{
 };
 use guestlist_memory::OutboxView;
 
-/// Tells whether this asks its invitee for something that they could not do: such a message waits until the obstacle is
-/// gone. A copy of the host tells, in which the invitee accepts, signed in and without any code.
+/// Tells whether this asks its invitee for something that they could not do: such a message waits until the
+/// obstacle is gone. A copy of the host tells, in which the invitee accepts, signed in and without any code.
 pub(super) async fn is_obstructed(stage: &Stage, waiting: &OutboxView) -> bool {
     let OutboxView { organization, entry, .. } = waiting;
     if !matches!(entry.kind, MessageKind::Invitation | MessageKind::Reminder) {

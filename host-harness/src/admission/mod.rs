@@ -3,8 +3,8 @@
 //!
 //! The engine would find most of it by itself, one thing at a time and in words about its own types.
 //! Here every cause is named at once, with what to do. [`names`] compares what can be told from names,
-//! [`instantiate_check`] lets the engine compare the types and makes one instance, and where one of them has found
-//! something [`shape`] says which types differ, and how.
+//! [`instantiate_check`] lets the engine compare the types and makes one instance, and where one of them has
+//! found something [`shape`] says which types differ, and how.
 
 mod compile_limits;
 mod instantiate_check;

@@ -1,4 +1,5 @@
-//! Things that a policy gets from its host: its log, the functions that it may import, and how much it may cost.
+//! Things that a policy gets from its host: its log, the functions that it may import, and how much it may
+//! cost.
 
 mod imports;
 mod limits;

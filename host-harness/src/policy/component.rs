@@ -137,8 +137,8 @@ fn cause(reason: &Reason) -> String {
 }
 
 impl PolicyComponent {
-    /// Compiles a component and checks that it is a policy: it imports no function but its [log](super::LOG) (a registry of
-    /// [`Policies`](super::Policies) may lend some), exports `rules` in
+    /// Compiles a component and checks that it is a policy: it imports no function but its [log](super::LOG)
+    /// (a registry of [`Policies`](super::Policies) may lend some), exports `rules` in
     /// the shape of the contract, and an instance can be made. Load once, and not on a thread that
     /// others wait for: where what runs at its start does not end, it takes a second.
     ///

@@ -159,8 +159,8 @@ pub enum Fault {
     /// It is applied, and answered after this time. Past the time-out of host calls it is as if there
     /// had been no answer.
     Late(Duration),
-    /// `storage.transition`: nothing is applied; the answer is the row as it is, as if somebody else had been faster. Others:
-    /// as `FailBefore`.
+    /// `storage.transition`: nothing is applied; the answer is the row as it is, as if somebody else had
+    /// been faster. Others: as `FailBefore`.
     Conflict,
     /// Nothing is applied; the answer is `throttled` with this time.
     Throttled(Duration),

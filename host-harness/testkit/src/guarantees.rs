@@ -547,7 +547,8 @@ fn nothing_waits(world: &Snapshot, history: &History) -> Found {
     Ok(())
 }
 
-/// The invitee has another address since the last mail, so that its codes are dead: somebody has to send again.
+/// The invitee has another address since the last mail, so that its codes are dead: somebody has to send
+/// again.
 fn has_another_address(world: &Snapshot, row: &Invitation) -> bool {
     let sends = |event: &AuditEvent| {
         let kinds = [

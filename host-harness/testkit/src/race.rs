@@ -73,8 +73,8 @@ impl<'a, T: 'a> Runner<'a, T> {
 }
 
 /// Lets them run in the order that `choose` makes: of those that can go on, and who went last. Returns
-/// what each ended with, and the order; `None` where somebody neither ends nor stops. `step` hears of each step
-/// who has made it, and what they have ended with.
+/// what each ended with, and the order; `None` where somebody neither ends nor stops. `step` hears of each
+/// step who has made it, and what they have ended with.
 pub fn run<T>(
     runners: Vec<Runner<'_, T>>,
     choose: &mut dyn FnMut(&[usize], Option<usize>) -> usize,

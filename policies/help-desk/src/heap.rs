@@ -1,7 +1,7 @@
 //! The heap of the policy: memory that it has from its start, and more once that is used up.
 //!
-//! Each judgement runs in a fresh instance. Growing its memory costs the host two calls of the system each time; what
-//! most judgements need is there from the start, and costs nothing where it is not touched.
+//! Each judgement runs in a fresh instance. Growing its memory costs the host two calls of the system each
+//! time; what most judgements need is there from the start, and costs nothing where it is not touched.
 
 use core::{alloc::Layout, arch::wasm32, mem::MaybeUninit};
 

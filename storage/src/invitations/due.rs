@@ -214,8 +214,9 @@ impl Operation for Organizations {
     }
 
     /// Each part reads an index that holds only what may be due, in the order in which it falls due. The last
-    /// two ask one entry of an index for each organization: those that remind, and all of them where anything is
-    /// as old as the shortest time for which any keeps it. With `exists` PostgreSQL would read all invitations.
+    /// two ask one entry of an index for each organization: those that remind, and all of them where
+    /// anything is as old as the shortest time for which any keeps it. With `exists` PostgreSQL would read
+    /// all invitations.
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Vec<String>, OperationError> {
         let sql = format!(
             "select organization from ( \

@@ -63,8 +63,8 @@ impl Database {
 }
 
 impl Invitations {
-    /// Asks `allowed` where invitations of an organization may lead after accepting, instead of this database: for
-    /// hosts whose organizations are elsewhere. Each answer is an absolute `https` URL; what lies below it is
+    /// Asks `allowed` where invitations of an organization may lead after accepting, instead of this
+    /// database: for hosts whose organizations are elsewhere. Each answer is an absolute `https` URL; what lies below it is
     /// allowed, too.
     #[must_use]
     pub fn with_landings(mut self, allowed: impl Fn(&str) -> Vec<String> + Send + Sync + 'static) -> Self {
@@ -73,8 +73,9 @@ impl Invitations {
     }
 
     /// The organizations that have work for a sweep now, at most `limit`, in no order. What is handed out at
-    /// present is no work; what is old and waits for [records](crate::Grants) of its is. Of organizations that this database does not know (because the directory is
-    /// elsewhere) reminders and what is old are not seen: sweep those once in a while.
+    /// present is no work; what is old and waits for [records](crate::Grants) of its is. Of organizations
+    /// that this database does not know (because the directory is elsewhere) reminders and what is old are
+    /// not seen: sweep those once in a while.
     ///
     /// # Errors
     /// The database does not answer.

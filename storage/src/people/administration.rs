@@ -43,8 +43,8 @@ pub enum AdministrationError {
     /// The change cannot be made here. Nothing was changed.
     #[error(transparent)]
     Impossible(#[from] EventError),
-    /// The settings contradict each other, or one of them is out of its bounds; the text says which, and what to do.
-    /// Nothing was changed.
+    /// The settings contradict each other, or one of them is out of its bounds; the text says which, and
+    /// what to do. Nothing was changed.
     #[error("{0}")]
     Settings(String),
     /// The database did not make it. Nothing was changed.
@@ -118,8 +118,8 @@ impl Administration {
         self.make(organization, Change::RenameUser { id: id.to_owned(), name: name.to_owned() }).await
     }
 
-    /// Gives a resident another address, or none. The codes of all their pending invitations die with the old one,
-    /// because whoever reads that mailbox may be somebody else by now: a resend makes new ones.
+    /// Gives a resident another address, or none. The codes of all their pending invitations die with the
+    /// old one, because whoever reads that mailbox may be somebody else by now: a resend makes new ones.
     pub async fn set_user_email(&self, organization: &str, id: &str, email: Option<&str>) -> Done {
         let change = Change::SetEmail { id: id.to_owned(), email: email.map(str::to_owned) };
         self.make(organization, change).await
@@ -202,7 +202,8 @@ impl Administration {
         self.make(organization, Change::SetSettings(Box::new(settings))).await
     }
 
-    /// Changes some settings of an organization, whose addresses may be invited, or where invitations may lead.
+    /// Changes some settings of an organization, whose addresses may be invited, or where invitations may
+    /// lead.
     pub async fn change_settings(&self, organization: &str, patch: &SettingsPatch) -> Done {
         self.make(organization, Change::PatchSettings(Box::new(patch.clone()))).await
     }

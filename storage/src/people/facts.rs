@@ -307,8 +307,8 @@ async fn candidates<C: Connection>(
     Ok(people.into_iter().map(candidate).collect())
 }
 
-/// E-mails about the organization's invitations, by account: those that the mail system accepted within a day, and
-/// those that wait. Of one invitation the last accepted one is known.
+/// E-mails about the organization's invitations, by account: those that the mail system accepted within a
+/// day, and those that wait. Of one invitation the last accepted one is known.
 async fn sent_lately<C: Connection>(
     db: &mut C,
     organization: &str,

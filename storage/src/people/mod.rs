@@ -156,8 +156,8 @@ impl Membership for People {
     }
 }
 
-/// The facts of [`guestlist_contract::rules`], with one difference: of several e-mails that the mail system has
-/// accepted for one invitation within a day, `sent-lately` counts the last.
+/// The facts of [`guestlist_contract::rules`], with one difference: of several e-mails that the mail system
+/// has accepted for one invitation within a day, `sent-lately` counts the last.
 #[async_trait]
 impl FactSource for People {
     async fn invite_facts(

@@ -23,8 +23,9 @@ const COLUMNS: &str =
 const RESIDENT: &str = "r.account_organization = r.organization and r.account_id = r.id \
     and exists (select 1 from organization o where o.id = r.organization and o.deleted = 0)";
 
-/// All local accounts. The one of a resident is its own. Whether it is one, and its organization is there, is no
-/// condition of the join: PostgreSQL would believe that few people are left, and read them all to find them.
+/// All local accounts. The one of a resident is its own. Whether it is one, and its organization is there,
+/// is no condition of the join: PostgreSQL would believe that few people are left, and read them all to find
+/// them.
 fn seen() -> &'static str {
     "select p.id, p.folded, p.store, p.active, p.account_organization, p.account_id, \
      case when o.id is null or r.account_organization <> r.organization or r.account_id <> r.id then null \

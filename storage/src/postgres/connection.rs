@@ -151,8 +151,8 @@ impl<'a> Inside<'a> {
     }
 
     /// Outside of the transaction, so that nobody waits for it while the others do their work. Where it fails
-    /// the next transaction finds the floor as it was, and tries again. It waits for this server's disk and for
-    /// no standby, or who only reads would wait for one.
+    /// the next transaction finds the floor as it was, and tries again. It waits for this server's disk and
+    /// for no standby, or who only reads would wait for one.
     async fn raise_floor(&self) {
         if self.now.saturating_sub(self.floor) < RAISED_EVERY {
             return;

@@ -18,8 +18,8 @@ pub(super) fn failure(error: &Error) -> DbError {
     if is_lost { DbError::Away(text(error).into()) } else { DbError::Refused(text(error).into()) }
 }
 
-/// A commit that failed. Where the server says so in an error it was rolled back; where it ends the connection,
-/// or says nothing, the commit may be there.
+/// A commit that failed. Where the server says so in an error it was rolled back; where it ends the
+/// connection, or says nothing, the commit may be there.
 pub(super) fn of_commit(error: &Error) -> DbError {
     let ended =
         |said: &ServerError| matches!(said.parsed_severity(), None | Some(Severity::Fatal | Severity::Panic));
@@ -44,7 +44,8 @@ pub(super) fn text(error: &Error) -> String {
     text
 }
 
-/// Cause of an error in the server's words, but for its detail, hint and context, which hold values and statements.
+/// Cause of an error in the server's words, but for its detail, hint and context, which hold values and
+/// statements.
 fn cause(said: &ServerError) -> Cause {
     let owned = |text: Option<&str>| text.map(str::to_owned);
     // A value that has no meaning for its type is quoted in the message itself.

@@ -77,7 +77,8 @@ impl Session {
         Ok(client)
     }
 
-    /// The longest time that the server lets pass before it answers a statement, or something is wrong with it.
+    /// The longest time that the server lets pass before it answers a statement, or something is wrong with
+    /// it.
     pub(super) fn answer(&self) -> Duration {
         self.statement + self.patience
     }

@@ -16,8 +16,8 @@ use crate::{
     sql::{Connection, Operation, Scope, Value, values},
 };
 
-/// Every table that a world replaces, with its columns, those first that others refer to. No world has a log of
-/// members who are elsewhere: that is emptied.
+/// Every table that a world replaces, with its columns, those first that others refer to. No world has a log
+/// of members who are elsewhere: that is emptied.
 const TABLES: [(&str, &str); 17] = [
     (
         "organization",

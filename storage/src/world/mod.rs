@@ -37,7 +37,8 @@ impl Database {
         })
     }
 
-    /// Tells whether it has no organization, no invitation and no [record](crate::Grants) of members who are elsewhere.
+    /// Tells whether it has no organization, no invitation and no [record](crate::Grants) of members who are
+    /// elsewhere.
     ///
     /// # Errors
     /// The database does not answer.
@@ -45,8 +46,8 @@ impl Database {
         Ok(self.perform(None, IsEmpty).await?)
     }
 
-    /// Everything that is there, except for the [records](crate::Grants) of members who are elsewhere: a database
-    /// that has some is moved by its own means.
+    /// Everything that is there, except for the [records](crate::Grants) of members who are elsewhere: a
+    /// database that has some is moved by its own means.
     ///
     /// What the in-memory host has in the order in which it came to be, and a database has not, is in a stable
     /// order: messages by when they are due, operations by when they last recorded something.

@@ -77,8 +77,8 @@ impl Places {
         Ok(Self { shared: Arc::new(Shared { url: url.to_owned(), runtime, made, free }) })
     }
 
-    /// Asks whether places can be made there at all: of a database that is not there, or where this user may not
-    /// make any, one learns before hundreds of worlds have failed.
+    /// Asks whether places can be made there at all: of a database that is not there, or where this user may
+    /// not make any, one learns before hundreds of worlds have failed.
     ///
     /// # Errors
     /// Why not.

@@ -92,8 +92,8 @@ fn instances_asked_for() -> Option<u32> {
     words.nth(1).and_then(|count| count.parse().ok())
 }
 
-/// Counts what a fresh instance for an invite of 1 asks of the system, by name; what the process asks once is taken away
-/// by making few instances and many.
+/// Counts what a fresh instance for an invite of 1 asks of the system, by name; what the process asks once
+/// is taken away by making few instances and many.
 fn system_calls() -> String {
     const FEW: u32 = 100;
     const MANY: u32 = 1_100;

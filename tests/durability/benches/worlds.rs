@@ -1,5 +1,6 @@
-//! What a world of half a million people costs, against one of fifty thousand: to be read, to be saved and read
-//! again, to be asked, and to be imported into a database. `DATABASE=sqlite` or `postgres` imports into one.
+//! What a world of half a million people costs, against one of fifty thousand: to be read, to be saved and
+//! read again, to be asked, and to be imported into a database. `DATABASE=sqlite` or `postgres` imports into
+//! one.
 
 #![allow(
     clippy::unwrap_used,

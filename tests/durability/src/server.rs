@@ -1,8 +1,8 @@
 //! A PostgreSQL of a test's own.
 //!
-//! It lives in a temporary folder and listens on a Unix socket in there, and on a port only where it is asked to.
-//! A shell waits beside it for the end of this process, whatever that is, then stops the server and removes the
-//! folder: also after a `kill -9`, when nothing of this process can clean up any more.
+//! It lives in a temporary folder and listens on a Unix socket in there, and on a port only where it is
+//! asked to. A shell waits beside it for the end of this process, whatever that is, then stops the server
+//! and removes the folder: also after a `kill -9`, when nothing of this process can clean up any more.
 
 use std::{
     env, fs,
@@ -97,8 +97,8 @@ impl Server {
         Self::start_on(disk, None, None)
     }
 
-    /// Makes and starts a server that also listens on a port of this machine, encrypted with this certificate and
-    /// key where there are some.
+    /// Makes and starts a server that also listens on a port of this machine, encrypted with this
+    /// certificate and key where there are some.
     ///
     /// # Errors
     /// PostgreSQL's programs are not there, or fail, or no port is free.

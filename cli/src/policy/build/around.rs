@@ -1,9 +1,9 @@
 //! What a build puts around a policy in JavaScript or Python.
 //!
-//! The rules are somebody's, and stay as they are. Around them stands a small program in their language: it gives
-//! them surroundings that are the same in every judgement, compares their answers with the contract, and tells the
-//! words of an exception before it ends the judgement. What is told goes to the import `guestlist:debug/log`, where
-//! only tests listen.
+//! The rules are somebody's, and stay as they are. Around them stands a small program in their language: it
+//! gives them surroundings that are the same in every judgement, compares their answers with the contract,
+//! and tells the words of an exception before it ends the judgement. What is told goes to the import
+//! `guestlist:debug/log`, where only tests listen.
 
 use std::{
     fs,
@@ -32,8 +32,8 @@ pub struct Around {
 }
 
 impl Around {
-    /// Makes the folder anew: the contract of the policy with the log in it, and these files, where `SHAPE` becomes
-    /// the types of verdicts.
+    /// Makes the folder anew: the contract of the policy with the log in it, and these files, where `SHAPE`
+    /// becomes the types of verdicts.
     pub fn new(
         policy: &Path,
         folder: PathBuf,

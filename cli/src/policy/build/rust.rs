@@ -16,7 +16,8 @@ use crate::Failure;
 const TARGET: &str = "wasm32-unknown-unknown";
 const INSTALL: &str = "install Rust from https://rustup.rs";
 
-/// What the standard library has in a module that can ask for the time; where nothing asks, the linker leaves it out.
+/// What the standard library has in a module that can ask for the time; where nothing asks, the linker
+/// leaves it out.
 const NO_CLOCK: &[u8] = b"time not implemented on this platform";
 
 pub fn build(folder: &Path) -> Result<Vec<u8>, Failure> {

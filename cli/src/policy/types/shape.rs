@@ -7,7 +7,8 @@ use wit_parser::{Type, TypeDefKind};
 use super::contract::{Contract, Named};
 use crate::policy::language::Language;
 
-/// Every type that is named, as the language calls it: `{ "narrowed": { "record": { "grants": { "list": "u32" } } } }`.
+/// Every type that is named, as the language calls it: `{ "narrowed": { "record": { "grants": { "list":
+/// "u32" } } } }`.
 pub fn shape(contract: &Contract, language: Language) -> Value {
     let one = |named: Named<'_>| (called(&named, language), of(contract, &named, language));
     Value::Object(contract.types().into_iter().map(one).collect())

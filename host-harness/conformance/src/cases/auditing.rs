@@ -1,5 +1,5 @@
-//! The audit trail: one event for each change and each refusal, of ids, times and the words of the contract, and of
-//! nothing that somebody wrote.
+//! The audit trail: one event for each change and each refusal, of ids, times and the words of the contract,
+//! and of nothing that somebody wrote.
 
 use super::prelude::*;
 

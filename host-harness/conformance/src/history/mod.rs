@@ -1,5 +1,5 @@
-//! Random histories: the same calls and events on a candidate and on the in-memory host, every answer compared,
-//! and in the end all that is stored.
+//! Random histories: the same calls and events on a candidate and on the in-memory host, every answer
+//! compared, and in the end all that is stored.
 
 mod act;
 mod generate;
@@ -161,8 +161,8 @@ fn with_world(trail: &[AuditEvent], ideal: &[AuditEvent]) -> Vec<AuditEvent> {
     whole
 }
 
-/// Every guarantee that the in-memory host keeps in this history has to be kept by what the candidate stores. (A
-/// history of import calls may do what the plugin never does, so some are kept by neither.)
+/// Every guarantee that the in-memory host keeps in this history has to be kept by what the candidate
+/// stores. (A history of import calls may do what the plugin never does, so some are kept by neither.)
 fn guarantees(ideal: &MemoryHost, mut stored: Realm, audit: Vec<AuditEvent>) -> Outcome {
     let shadow = MemoryHost::default();
     stored.audit = audit;

@@ -15,11 +15,12 @@
 //! }
 //! ```
 //!
-//! A scenario that is told for each row of a table has `row`, from 1. With `--coverage` there is `rules`: what of
-//! the rules under test has decided. `expected`, `actual` and `help` may be absent; `steps`, `mails` and `audit` are there with `explain`.
-//! A comparison has `against`, the SHA-256 of the old plugin: `expected` is then what it did. Where a
-//! file is wrong nothing is run, and there is `problems` instead, a list of `path`, `line`, `column`,
-//! `message` and `help`. Keys may be added; a key that changes its meaning changes `format`.
+//! A scenario that is told for each row of a table has `row`, from 1. With `--coverage` there is `rules`:
+//! what of the rules under test has decided. `expected`, `actual` and `help` may be absent; `steps`, `mails`
+//! and `audit` are there with `explain`. A comparison has `against`, the SHA-256 of the old plugin:
+//! `expected` is then what it did. Where a file is wrong nothing is run, and there is `problems` instead, a
+//! list of `path`, `line`, `column`, `message` and `help`. Keys may be added; a key that changes its meaning
+//! changes `format`.
 
 use std::path::Path;
 

@@ -1,9 +1,9 @@
 //! Facts and verdicts in the words of the language that a policy is written in.
 //!
 //! The contract has names in kebab case; each language's bindings write them in their own way, and so does
-//! this: `sent-lately` is `sentLately` in JavaScript and `sent_lately` in Python and Rust. A value is what serde
-//! makes of a type of [`contract`](guestlist_contract), and its types are read from the contract's text: a field
-//! that is added there is shown and read here without another line.
+//! this: `sent-lately` is `sentLately` in JavaScript and `sent_lately` in Python and Rust. A value is what
+//! serde makes of a type of [`contract`](guestlist_contract), and its types are read from the contract's
+//! text: a field that is added there is shown and read here without another line.
 
 mod names;
 mod read;
@@ -58,7 +58,8 @@ static CONTRACT: LazyLock<Option<Resolve>> = LazyLock::new(|| {
     Some(resolve)
 });
 
-/// A value of a type of the contract, as one would write it in the language: `None` for the contract's own words.
+/// A value of a type of the contract, as one would write it in the language: `None` for the contract's own
+/// words.
 #[must_use]
 pub fn shown(kind: Asked, facts: &Value, language: Option<Language>) -> String {
     of(kind.facts(), |ty| show::literal(&ty, facts, language)).unwrap_or_else(|| facts.to_string())

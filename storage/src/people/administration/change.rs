@@ -376,10 +376,12 @@ impl Changing {
         Ok(note(db, &events).await?)
     }
 
-    /// INVARIANT: whoever reads an address that is somebody's no longer cannot use the codes that were sent there.
+    /// INVARIANT: whoever reads an address that is somebody's no longer cannot use the codes that were sent
+    /// there.
     ///
     /// The codes of all their pending invitations die, in whatever organization those are. In their place
-    /// comes a digest that no code has, so that the invitation still counts as one that its invitee was told of.
+    /// comes a digest that no code has, so that the invitation still counts as one that its invitee was told
+    /// of.
     async fn set_email<C: Connection>(
         &self,
         db: &mut C,

@@ -100,7 +100,8 @@ pub async fn measure(place: &Place, name: &str) {
     println!("goal: the component at least 0.7 of what is written by hand");
 }
 
-/// What PostgreSQL does by itself a minute later: a planner that believes its tables to be empty slows both sides.
+/// What PostgreSQL does by itself a minute later: a planner that believes its tables to be empty slows both
+/// sides.
 async fn survey(place: &Place) {
     if place.file().is_none() {
         let client = connect(place.url()).await.expect("a connection");

@@ -338,8 +338,8 @@ impl Model {
         }
     }
 
-    /// Whoever reads the old mailbox has the codes of all pending invitations: a digest that belongs to no code
-    /// takes their place.
+    /// Whoever reads the old mailbox has the codes of all pending invitations: a digest that belongs to no
+    /// code takes their place.
     pub fn address_changed(&mut self, user: &UserRef, address: &str) {
         if self.resident(user).and_then(|person| person.email.as_deref()) == Some(address) {
             return;

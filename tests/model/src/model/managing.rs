@@ -95,8 +95,8 @@ impl Model {
         Ok(self.renewed(id, MailState::None))
     }
 
-    /// What could not be accepted is not sent. Whether the caller becomes the inviter, because the one there was
-    /// is gone.
+    /// What could not be accepted is not sent. Whether the caller becomes the inviter, because the one there
+    /// was is gone.
     fn may_be_sent(&mut self, row: &Invitation, settings: &Values) -> Answer<bool> {
         let place = &row.key.organization;
         must(row.notify == Notify::Internal || self.may_see_code(place), "may-not-see-code")?;
