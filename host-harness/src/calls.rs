@@ -533,38 +533,13 @@ trait Answer: Serialize + DeserializeOwned + Send {
     }
 }
 
-/// An error of the contract that has a place for failures of the host.
-trait HostFailure: Failed + Serialize + DeserializeOwned + Send {
-    fn host(error: HostError) -> Self;
-}
-
-impl HostFailure for HostError {
-    fn host(error: HostError) -> Self {
-        error
-    }
-}
-
-impl HostFailure for PolicyError {
-    fn host(error: HostError) -> Self {
-        Self::Host(error)
-    }
-}
-
-impl HostFailure for LookupError {
-    fn host(error: HostError) -> Self {
-        Self::Host(error)
-    }
-}
-
-impl HostFailure for StoreError {
-    fn host(error: HostError) -> Self {
-        Self::Host(error)
-    }
-}
-
-impl<T: Serialize + DeserializeOwned + Send, E: HostFailure> Answer for Result<T, E> {
+impl<
+    T: Serialize + DeserializeOwned + Send,
+    E: Failed + From<HostError> + Serialize + DeserializeOwned + Send,
+> Answer for Result<T, E>
+{
     fn failed(error: HostError) -> Self {
-        Err(E::host(error))
+        Err(E::from(error))
     }
 
     fn failure(&self) -> Option<ErrorCase> {

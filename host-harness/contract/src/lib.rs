@@ -64,6 +64,18 @@ pub use address::{AddressDomains, NotADomain, address_domain};
 pub use failures::{ErrorCase, Failed, UnknownErrorCase};
 pub use imports::{Function, UnknownFunction};
 
+/// A failure of the host, as the errors of its functions carry it.
+macro_rules! from_host_error {
+    ($($error:ty),*) => {$(
+        impl From<types::HostError> for $error {
+            fn from(error: types::HostError) -> Self {
+                Self::Host(error)
+            }
+        }
+    )*};
+}
+from_host_error!(directory::LookupError, storage::StoreError, policy::PolicyError);
+
 /// Every invitation.
 impl Default for types::InvitationFilter {
     fn default() -> Self {

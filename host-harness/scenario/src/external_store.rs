@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use guestlist_contract::{
+    Function,
     audit::Refusal,
     host::{Audit, Call, Host, Membership, Storage},
     membership::{Eligibility, Resolved},
@@ -17,6 +18,7 @@ use guestlist_contract::{
         Grant, HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, Principal, State,
         Step, StepOutcome, StepResult, UserRef,
     },
+    with_imports,
 };
 use guestlist_memory::{MemoryHost, Realm};
 
@@ -64,159 +66,39 @@ pub(super) fn host(memory: Arc<MemoryHost>, kept: Arc<dyn Kept>) -> Host {
 
 impl Watched {
     /// Looks again, before the answer is given.
-    fn seen<T>(&self, answer: T) -> Result<T, HostError> {
+    fn look(&self) -> Result<(), HostError> {
         self.memory.set_realm(self.kept.read().map_err(HostError::Other)?);
-        Ok(answer)
+        Ok(())
     }
 }
 
-#[async_trait]
-impl Membership for Watched {
-    async fn resolve(
-        &self,
-        call: &Call,
-        organization: String,
-        inviter: Principal,
-        grants: Vec<Grant>,
-    ) -> Result<Vec<Option<Resolved>>, HostError> {
-        self.imports.membership.resolve(call, organization, inviter, grants).await
-    }
-
-    async fn eligible(
-        &self,
-        call: &Call,
-        organization: String,
-        users: Vec<UserRef>,
-        grants: Vec<Grant>,
-    ) -> Result<Vec<Eligibility>, HostError> {
-        self.imports.membership.eligible(call, organization, users, grants).await
-    }
-
-    async fn apply(
-        &self,
-        call: &Call,
-        organization: String,
-        invitation: String,
-        user: UserRef,
-        steps: Vec<Step>,
-    ) -> Result<Vec<StepOutcome>, HostError> {
-        self.seen(self.imports.membership.apply(call, organization, invitation, user, steps).await)?
-    }
-
-    async fn close(
-        &self,
-        call: &Call,
-        organization: String,
-        invitation: String,
-    ) -> Result<Vec<StepResult>, HostError> {
-        self.seen(self.imports.membership.close(call, organization, invitation).await)?
-    }
+/// Passes every call of three interfaces on; after those that may have changed something it looks again.
+macro_rules! watched {
+    (
+        directory $d:literal { $($directory:tt)* }
+        membership $m:literal { $($membership:tt)* }
+        storage $s:literal { $($storage:tt)* }
+        notifications $n:literal { $($notifications:tt)* }
+        audit $a:literal { $($audit:tt)* }
+        $($others:tt)*
+    ) => {
+        watched!(@passed Membership membership $($membership)*);
+        watched!(@passed Storage storage $($storage)*);
+        watched!(@passed Audit audit $($audit)*);
+    };
+    (@passed $trait:ident $interface:ident $($how:tt $kind:ident $variant:ident $layer:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)*) => {
+        #[async_trait]
+        impl $trait for Watched {
+            $(
+                async fn $method(&self, call: &Call, $($arg: $ty),*) -> $ret {
+                    let answer = self.imports.$interface.$method(call, $($arg),*).await;
+                    if Function::$variant.is_effect() {
+                        self.look()?;
+                    }
+                    answer
+                }
+            )*
+        }
+    };
 }
-
-#[async_trait]
-impl Storage for Watched {
-    async fn recall(
-        &self,
-        call: &Call,
-        organization: String,
-        operation: String,
-        fingerprint: Vec<u8>,
-    ) -> Result<Vec<Recorded>, StoreError> {
-        self.imports.storage.recall(call, organization, operation, fingerprint).await
-    }
-
-    async fn insert(
-        &self,
-        call: &Call,
-        organization: String,
-        batch: Batch,
-    ) -> Result<Vec<Result<Inserted, StoreError>>, StoreError> {
-        let inserted = self.imports.storage.insert(call, organization, batch).await;
-        self.seen(inserted).map_err(StoreError::Host)?
-    }
-
-    async fn get(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
-        self.imports.storage.get(call, key).await
-    }
-
-    async fn dismiss(&self, call: &Call, key: InvitationKey) -> Result<Invitation, StoreError> {
-        let done = self.imports.storage.dismiss(call, key).await;
-        self.seen(done).map_err(StoreError::Host)?
-    }
-
-    async fn by_code(&self, call: &Call, code: Vec<u8>) -> Result<Option<Invitation>, HostError> {
-        self.imports.storage.by_code(call, code).await
-    }
-
-    async fn transition(
-        &self,
-        call: &Call,
-        key: InvitationKey,
-        guard: Guard,
-        change: Change,
-    ) -> Result<Transitioned, StoreError> {
-        let done = self.imports.storage.transition(call, key, guard, change).await;
-        self.seen(done).map_err(StoreError::Host)?
-    }
-
-    async fn list(
-        &self,
-        call: &Call,
-        organization: String,
-        filter: InvitationFilter,
-        page: PageRequest,
-    ) -> Result<Page, StoreError> {
-        self.imports.storage.list(call, organization, filter, page).await
-    }
-
-    async fn mine(
-        &self,
-        call: &Call,
-        states: Vec<State>,
-        after: Option<String>,
-        limit: u32,
-    ) -> Result<Page, StoreError> {
-        self.imports.storage.mine(call, states, after, limit).await
-    }
-
-    async fn due(
-        &self,
-        call: &Call,
-        organization: String,
-        limit: u32,
-        hold: u64,
-    ) -> Result<Vec<DueItem>, HostError> {
-        self.seen(self.imports.storage.due(call, organization, limit, hold).await)?
-    }
-
-    async fn settle(
-        &self,
-        call: &Call,
-        organization: String,
-        deliveries: Vec<Delivery>,
-    ) -> Result<(), HostError> {
-        self.seen(self.imports.storage.settle(call, organization, deliveries).await)?
-    }
-
-    async fn purge(
-        &self,
-        call: &Call,
-        organization: String,
-        retention: u64,
-        limit: u32,
-    ) -> Result<u32, HostError> {
-        self.seen(self.imports.storage.purge(call, organization, retention, limit).await)?
-    }
-}
-
-#[async_trait]
-impl Audit for Watched {
-    async fn record_refusals(
-        &self,
-        call: &Call,
-        organization: Option<String>,
-        refusals: Vec<Refusal>,
-    ) -> Result<(), HostError> {
-        self.seen(self.imports.audit.record_refusals(call, organization, refusals).await)?
-    }
-}
+with_imports!(watched);
