@@ -19,7 +19,8 @@ pub trait Transport: Send + Sync {
 /// The mail system has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandedOver {
-    /// What it said, on one line of at most 500 characters: often the number under which its log has the message.
+    /// What it said, on one line of at most 500 characters and without fragments of links: often the number under
+    /// which its log has the message.
     pub words: String,
 }
 
@@ -59,8 +60,8 @@ pub struct Failure {
     pub stage: Stage,
     /// The mail system's code, where it has answered: 400 to 599.
     pub code: Option<u16>,
-    /// The mail system's words or the error's, on one line of at most 500 characters. They may name the address, and
-    /// never have anything of the message's text in them.
+    /// The mail system's words or the error's, on one line of at most 500 characters. They may name the address. The
+    /// fragment of a link is left out, because the code is in it.
     pub words: String,
 }
 

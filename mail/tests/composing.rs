@@ -269,6 +269,22 @@ fn long_lists_are_cut_and_what_has_no_name_is_said_to_have_none() {
     assert!(shown(html(&message), "").contains("G18, G19, und 30 weitere"));
 }
 
+#[test]
+fn what_looks_like_an_encoded_word_in_a_name_stays_as_it_is() {
+    // "https://evil.example"
+    let name = "=?utf-8?B?aHR0cHM6Ly9ldmlsLmV4YW1wbGU=?=";
+    for organization in [name.to_owned(), format!("{name} أ"), format!("a{name}")] {
+        let letter = Letter { organization, ..letter(Kind::Invitation) };
+        let sender = Sender::new(name, "no-reply@id.example", None).unwrap();
+        let bytes = compose(&letter, Language::English, &sender).unwrap().formatted();
+        let message = parsed(&bytes);
+        let (subject, from) = (message.subject().unwrap(), message.from().unwrap().first().unwrap());
+        for shown in [subject, from.name().unwrap()] {
+            assert!(shown.contains("utf-8?B?") && !shown.contains("evil"), "{shown}");
+        }
+    }
+}
+
 /// Names of people who mean harm, and any other text.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
@@ -380,6 +396,8 @@ proptest! {
         let bytes = compose(&letter(Kind::Invitation), Language::English, &sender).unwrap().formatted();
         let message = parsed(&bytes);
         prop_assert_eq!(message.headers().len(), 8);
+        let shown = message.from().unwrap().first().unwrap().name().unwrap_or_default();
+        prop_assert!(!shown.contains(is_control) && !shown.contains("Evil"), "{:?}", shown);
         let from: Vec<_> = message.from().unwrap().iter().map(|from| from.address().unwrap()).collect();
         prop_assert_eq!(from, ["no-reply@id.example"]);
     }

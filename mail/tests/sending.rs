@@ -188,6 +188,26 @@ async fn words_of_a_mail_system_are_bounded() {
 }
 
 #[tokio::test]
+async fn the_code_is_in_no_words_that_a_mail_system_repeats() {
+    let refusal = Box::leak(format!("554 5.7.1 spam: {LINK} is listed").into_boxed_str());
+    let (_stub, smtp) = with(&[(".", Act::Say(refusal))]).await;
+    let failure = permanent(smtp.hand_over(&message()).await);
+    assert_eq!(failure.words, "5.7.1 spam: https://id.example/accept#… is listed");
+}
+
+#[tokio::test]
+async fn the_message_is_not_said_to_a_mail_system_that_has_not_asked_for_it() {
+    for answer in ["250 fine", "334 what", "221 bye"] {
+        let (stub, smtp) = with(&[("DATA", Act::Say(answer))]).await;
+        let failure = transient(smtp.hand_over(&message()).await);
+        assert_eq!(failure.stage, Stage::Data, "{failure}");
+        // Neither as a message nor as commands.
+        assert_eq!(stub.commands().last().map(String::as_str), Some("*DATA"));
+        assert_eq!(stub.messages(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_ends_before_the_message_leaves_no_doubt() {
     for on in ["greeting", "EHLO", "MAIL", "RCPT", "DATA"] {
         for act in [Act::Drop, Act::Last("421 shutting down"), Act::Last("what?")] {

@@ -44,7 +44,9 @@ impl Sender {
             Ok(checked) if domain.is_ascii() => checked.domain().to_owned(),
             _ => return Err(NotComposed::Domain(names::one_line(domain, ADDRESS))),
         };
-        Ok(Self { name: names::one_line(name, names::NAME), address, domain })
+        // Nothing that a reader takes for an encoded word: the library leaves it as it is.
+        let name = names::one_line(name, names::NAME).replace("=?", "= ?");
+        Ok(Self { name, address, domain })
     }
 }
 

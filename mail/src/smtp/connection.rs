@@ -146,7 +146,7 @@ impl Connection {
         let response = match timeout(settings.take_within, self.inner.message(&bytes)).await {
             Err(_) => return Err(in_doubt(&late(settings.take_within))),
             Ok(Err(error)) => {
-                self.is_in_step = error.status().is_some_and(|code| u16::from(code) != 421);
+                self.is_in_step = error.status().is_some();
                 return Err(failure::of(Stage::Content, &error));
             }
             Ok(Ok(response)) => response,
@@ -156,7 +156,7 @@ impl Connection {
         }
         self.is_in_step = true;
         let words = response.message().collect::<Vec<_>>().join(" ");
-        Ok(HandedOver { words: names::one_line(&words, names::REASON) })
+        Ok(HandedOver { words: names::said(&words) })
     }
 
     async fn step(
@@ -167,11 +167,7 @@ impl Connection {
     ) -> Result<Response, NotSent> {
         self.is_in_step = false;
         let result = within(limit, stage, self.inner.command(command)).await;
-        self.is_in_step = match &result {
-            Ok(_) => true,
-            // After 421 the mail system hangs up.
-            Err(error) => error.failure().code.is_some_and(|code| code != 421),
-        };
+        self.is_in_step = result.as_ref().map_or_else(|error| error.failure().code.is_some(), |_| true);
         result
     }
 

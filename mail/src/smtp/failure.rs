@@ -9,21 +9,17 @@ use crate::{Failure, NotSent, Stage, names};
 
 /// Something that was found out here, before the message went away.
 pub(super) fn before(stage: Stage, words: &str) -> NotSent {
-    NotSent::Transient(Failure { stage, code: None, words: names::one_line(words, names::REASON) })
+    NotSent::Transient(Failure { stage, code: None, words: names::said(words) })
 }
 
 /// Something that was found out here, and that no other try changes.
 pub(super) fn for_good(stage: Stage, words: &str) -> NotSent {
-    NotSent::Permanent(Failure { stage, code: None, words: names::one_line(words, names::REASON) })
+    NotSent::Permanent(Failure { stage, code: None, words: names::said(words) })
 }
 
 /// Something that leaves open whether the mail system has the message.
 pub(super) fn in_doubt(words: &str) -> NotSent {
-    NotSent::Unknown(Failure {
-        stage: Stage::Content,
-        code: None,
-        words: names::one_line(words, names::REASON),
-    })
+    NotSent::Unknown(Failure { stage: Stage::Content, code: None, words: names::said(words) })
 }
 
 /// An error of the library in a step.
@@ -38,7 +34,7 @@ pub(super) fn of(stage: Stage, error: &smtp::Error) -> NotSent {
         };
     };
     let words = error.source().map(ToString::to_string).unwrap_or_default();
-    let failure = Failure { stage, code: Some(code), words: names::one_line(&words, names::REASON) };
+    let failure = Failure { stage, code: Some(code), words: names::said(&words) };
     // What the mail system says before it has heard of the message, or about who signs in, is about all of them.
     let is_about_login = matches!(code, 530 | 534 | 535 | 538);
     if error.is_transient() || stage < Stage::Sender || (stage == Stage::Sender && is_about_login) {
