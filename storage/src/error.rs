@@ -4,7 +4,7 @@
 //! `outcome-unknown` that it may have been. So the one place that may say `outcome-unknown` is a commit
 //! whose answer did not come.
 
-use guestlist_contract::{storage::StoreError, types::HostError};
+use guestlist_contract::{rights::Rights, storage::StoreError, types::HostError};
 use guestlist_memory::EventError;
 
 /// The reason why a database cannot be opened, filled or shown.
@@ -140,6 +140,13 @@ pub(crate) enum OperationError {
     Impossible(EventError),
     /// Settings that contradict each other.
     Contradictory(String),
+    /// The one who asks lacks rights in an organization.
+    NotPermitted {
+        organization: String,
+        lacking: Rights,
+    },
+    /// The organization would have no administrator any more.
+    LastAdministrator(String),
     Failed(DbError),
 }
 
@@ -225,6 +232,10 @@ impl From<OperationError> for StorageError {
             OperationError::Impossible(error) => Self::Invalid(error.to_string()),
             OperationError::Contradictory(text) => Self::Invalid(text),
             OperationError::Store(error) => Self::Database(format!("{error:?}")),
+            OperationError::NotPermitted { organization, .. }
+            | OperationError::LastAdministrator(organization) => {
+                Self::Invalid(format!("organization `{organization}` does not allow that"))
+            }
         }
     }
 }
@@ -244,6 +255,9 @@ impl OperationError {
             Self::Store(other) => HostError::Other(format!("{other:?}")),
             Self::Impossible(error) => HostError::Invalid(error.to_string()),
             Self::Contradictory(text) => HostError::Invalid(text),
+            Self::NotPermitted { organization, .. } | Self::LastAdministrator(organization) => {
+                HostError::Denied(format!("organization `{organization}` does not allow that"))
+            }
             Self::Failed(failure) => failure.to_host_error(),
         }
     }

@@ -39,7 +39,9 @@ pub use invitations::Invitations;
 pub use kind::Kind;
 pub use observe::{Observer, Statement, StatementError};
 pub use options::Options;
-pub use people::{Administration, AdministrationError, NewOrganization, People};
+pub use people::{
+    ADMINISTRATOR, Administration, AdministrationError, NewOrganization, People, standard_roles,
+};
 
 /// The programs in the documentation are compiled by the tests.
 #[cfg(doctest)]

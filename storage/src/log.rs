@@ -125,6 +125,8 @@ impl Asked {
             OperationError::Store(error) => refused(ErrorCase::name(error.case())),
             OperationError::Impossible(_) => refused("impossible"),
             OperationError::Contradictory(_) => refused("contradictory"),
+            OperationError::NotPermitted { .. } => refused("not-permitted"),
+            OperationError::LastAdministrator(_) => refused("last-administrator"),
         }
     }
 }
