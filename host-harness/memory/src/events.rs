@@ -135,7 +135,7 @@ impl Organization {
             GrantKind::Role => self.roles.remove(id).is_some(),
         };
         if kind == GrantKind::Group {
-            self.roles.values_mut().for_each(|role| drop(role.groups.remove(id)));
+            self.roles.values_mut().for_each(|role| role.groups.retain(|group| group != id));
         }
         let is_leased = |person: &Person| person.leases.values().any(|roles| roles.contains_key(id));
         let has = |(_, person): &(&String, &Person)| {
@@ -146,7 +146,7 @@ impl Organization {
             self.people.change(&local, |person| {
                 person.grants_mut(kind).remove(id);
                 if kind == GrantKind::Role {
-                    person.leases.values_mut().for_each(|roles| drop(roles.remove(id)));
+                    person.leases.values_mut().for_each(|roles| roles.retain(|role, _| role != id));
                     person.leases.retain(|_, roles| !roles.is_empty());
                 }
             });

@@ -1,7 +1,5 @@
 //! The facts that a policy component judges by, as this host has them.
 
-use std::collections::BTreeMap;
-
 use guestlist_contract::{
     address_domain, policy,
     rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},

@@ -54,8 +54,8 @@ pub use mailbox::{Mail, MailMode};
 pub use people::People;
 pub use person::Person;
 pub use realm::{
-    AppliedSteps, Entitled, Organization, OutboxEntry, Realm, RecordedItem, RecordedOperation,
-    Role, StoredInvitation, Target, Tenant,
+    AppliedSteps, Entitled, Organization, OutboxEntry, Realm, RecordedItem, RecordedOperation, Role,
+    StoredInvitation, Target, Tenant,
 };
 pub use rights::Assignee;
 pub use rule::{Moment, Narrow, Rule};

@@ -220,7 +220,8 @@ struct RoleEntry {
 
 impl From<WrittenRole> for RoleEntry {
     fn from(written: WrittenRole) -> Self {
-        let WrittenRole { id, name, groups, permissions, standard, grantable_by, receivable_by, .. } = written;
+        let WrittenRole { id, name, groups, permissions, standard, grantable_by, receivable_by, .. } =
+            written;
         let is_client = |member: &Text| member.value.starts_with("client:");
         let (clients, members) = written.members.into_iter().partition(is_client);
         let target = TargetEntry { id, name, members, grantable_by, receivable_by };

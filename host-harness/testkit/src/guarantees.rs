@@ -16,7 +16,8 @@ use guestlist_contract::{
     },
 };
 use guestlist_memory::{
-    AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Snapshot, StoredInvitation,
+    AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Role, Snapshot,
+    StoredInvitation,
 };
 
 /// The record of what callers were told, and when: what a snapshot alone cannot know.
@@ -362,23 +363,20 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
                 must(row.grants.contains(grant), || format!("{id} gave {grant:?}, which was not invited"))?;
             }
             let view = place(world, organization)?;
-            let entitled = view
-                .permissions
-                .iter()
-                .any(|known| known.who == row.inviter && known.permissions.contains(Permissions::INVITE));
-            let last = |event: &str| {
-                let is_it = |known: &AuditEvent| {
-                    known.text() == event && known.organization.as_ref() == Some(organization)
-                };
-                world.audit.iter().rposition(is_it)
-            };
+            // The last event by which somebody may have lost a right.
+            let lost = world.audit.iter().rposition(|known| {
+                known.organization.as_ref() == Some(organization) && takes_rights(known.kind)
+            });
             let given =
                 world.audit.iter().rposition(|event| is_grant(event) && is_of(event, organization, id));
             // A right that is lost after the check that follows the claim counts as lost later.
             let claimed = until(world, given.unwrap_or(0))?
                 .iter()
                 .position(|event| event.text() == "invitation.claimed" && is_of(event, organization, id));
-            must(entitled || claimed < last("world.permissions-set"), || {
+            // What somebody has for a time, they had if it had not ended by then.
+            let then =
+                claimed.and_then(|index| world.audit.get(index)).map_or(world.store_now, |event| event.at);
+            must(may_invite(view, &row.inviter, then) || claimed < lost, || {
                 format!("{id} gave in the name of {:?}, who may not invite", row.inviter)
             })?;
         }
@@ -395,6 +393,50 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
         must(row.grants.contains(&grant), || format!("{:?} has {grant:?} by {invitation}", member.account))?;
     }
     Ok(())
+}
+
+/// Tells whether somebody may invite in an organization: directly, or by a role.
+fn may_invite(view: &OrganizationView, who: &Principal, now: u64) -> bool {
+    let direct = view
+        .permissions
+        .iter()
+        .any(|known| known.who == *who && known.permissions.contains(Permissions::INVITE));
+    let held = match who {
+        Principal::User(user) => {
+            let member = view.members.iter().find(|member| member.account == *user);
+            let resident = view.residents.get(&user.id).filter(|person| person.account == *user);
+            member
+                .map(|member| (&member.groups, &member.roles, &member.leases))
+                .or_else(|| resident.map(|person| (&person.groups, &person.roles, &person.leases)))
+        }
+        _ => None,
+    };
+    let has = |(id, role): (&String, &Role)| match who {
+        Principal::Client(client) => role.clients.contains(client),
+        _ => held.is_some_and(|(groups, roles, leases)| {
+            roles.contains_key(id)
+                || role.groups.iter().any(|group| groups.contains_key(group))
+                || leases.values().any(|leased| leased.get(id).is_some_and(|until| *until > now))
+        }),
+    };
+    direct || view.rights.iter().any(|role| role.1.rights.contains(Permissions::INVITE.into()) && has(role))
+}
+
+/// Tells whether somebody may have fewer rights after this event.
+fn takes_rights(kind: EventKind) -> bool {
+    use EventKind as Kind;
+    matches!(
+        kind,
+        Kind::WorldPermissionsSet
+            | Kind::WorldRoleRightsSet
+            | Kind::WorldRoleUnassigned
+            | Kind::WorldRolesLeased
+            | Kind::WorldLeasesEnded
+            | Kind::WorldGrantRemoved
+            | Kind::WorldGroupDeleted
+            | Kind::WorldRoleDeleted
+            | Kind::WorldMemberRemoved
+    )
 }
 
 fn no_other_tenant(world: &Snapshot, history: &History) -> Found {

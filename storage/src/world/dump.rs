@@ -134,7 +134,8 @@ async fn people<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbEr
 }
 
 async fn rules<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
-    let sql = "select organization, kind, id, name, grantable_by, receivable_by, rights, standard from target";
+    let sql =
+        "select organization, kind, id, name, grantable_by, receivable_by, rights, standard from target";
     for row in db.rows(sql, &[]).await? {
         let target =
             Target { name: row.get(3)?, grantable_by: listed(&row, 4)?, receivable_by: listed(&row, 5)? };
@@ -152,7 +153,8 @@ async fn rules<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbErr
                union all select organization, role, null, client from role_client";
     for row in db.rows(sql, &[]).await? {
         let roles = &mut place(realm, &row, "role_group or role_client")?.roles;
-        let role = roles.get_mut(&row.get::<String>(1)?).ok_or_else(|| damaged("role_group or role_client"))?;
+        let role =
+            roles.get_mut(&row.get::<String>(1)?).ok_or_else(|| damaged("role_group or role_client"))?;
         role.groups.extend(row.get::<Option<String>>(2)?);
         role.clients.extend(row.get::<Option<String>>(3)?);
     }

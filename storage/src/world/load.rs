@@ -198,7 +198,10 @@ impl Load {
         let receivable_by = receivable_by.as_ref().map(json).transpose()?;
         let rights = json(&rights)?;
         let kind = kind.word();
-        self.put("target", values![organization, kind, id, name, grantable_by, receivable_by, rights, standard]);
+        self.put(
+            "target",
+            values![organization, kind, id, name, grantable_by, receivable_by, rights, standard],
+        );
         Ok(())
     }
 

@@ -423,6 +423,7 @@ impl<'a> Run<'a> {
                 invitation: member.invitation.as_deref().map(name),
                 groups: owed(&member.groups),
                 roles: owed(&member.roles),
+                leases: member.leases.clone(),
             };
             let mut members: Vec<_> = view.members.iter().map(member).collect();
             members.sort_by_cached_key(|member| format!("{:?}", member.account));

@@ -350,7 +350,9 @@ fn write<'a>(id: &'a str, place: &'a Organization) -> WrittenOrganization<'a> {
         permissions: place
             .permissions
             .iter()
-            .map(|entry| (reference(id, &entry.who), words(entry.permissions.into(), Permissions::all().into())))
+            .map(|entry| {
+                (reference(id, &entry.who), words(entry.permissions.into(), Permissions::all().into()))
+            })
             .collect(),
         settings: write_settings(place),
         policy: &place.policy,
