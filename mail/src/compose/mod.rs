@@ -82,7 +82,7 @@ pub enum NotComposed {
 ///   so that no mailbox answers it automatically.
 /// - Names are shown, and no more: on one line, cut to 120 characters, without control characters and those that
 ///   turn text around, in HTML as text with a direction of its own. What looks like an address in them is taken apart
-///   by zero-width spaces, in the subject as well, so that no mail program makes a link of it.
+///   by word joiners (U+2060), in the subject as well, so that no mail program makes a link of it.
 /// - The link is the only one, in both parts as the caller gave it. Both parts are quoted-printable, which every
 ///   program puts together again exactly and no mail system has to wrap.
 /// - One column, no pictures, nothing that is loaded, and the reader's own colours, light or dark.

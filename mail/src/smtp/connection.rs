@@ -56,35 +56,34 @@ impl Connection {
     ) -> Result<Self, NotSent> {
         let address = (settings.host.as_str(), settings.port());
         let (connect, answer) = (settings.connect_within, settings.answer_within);
-        let mut inner = match (settings.encryption, tls) {
-            (Encryption::StartTls, Some(tls)) => {
-                let stream = timeout(connect, TcpStream::connect(address))
-                    .await
-                    .map_err(|_| before(Stage::Connect, &late(connect)))?
-                    .map_err(|error| before(Stage::Connect, &error.to_string()))?;
-                let stream = Box::new(LineByLine(stream));
-                let greeting = AsyncSmtpConnection::connect_with_transport(stream, hello);
-                let mut inner = within(answer, Stage::Greeting, greeting).await?;
-                if !inner.can_starttls() {
-                    return Err(before(
-                        Stage::Tls,
-                        "the mail system does not offer STARTTLS; nothing was sent. Switch it on there, choose TLS \
-                         from the start, or no encryption where nobody else can listen",
-                    ));
-                }
-                within(connect, Stage::Tls, inner.starttls(tls.clone(), hello)).await?;
-                inner
-            }
-            (Encryption::Tls, Some(tls)) => {
-                let open = AsyncSmtpConnection::connect_tokio1(address, None, hello, Some(tls.clone()), None);
-                // Connecting and the greeting are one step here.
-                within(connect.saturating_add(answer), Stage::Connect, open).await?
-            }
-            _ => {
-                let open = AsyncSmtpConnection::connect_tokio1(address, None, hello, None, None);
-                within(connect.saturating_add(answer), Stage::Connect, open).await?
-            }
+        let mut inner = if settings.encryption == Encryption::Tls {
+            let open = AsyncSmtpConnection::connect_tokio1(address, None, hello, tls.cloned(), None);
+            // Connecting and the greeting are one step here.
+            within(connect.saturating_add(answer), Stage::Connect, open).await?
+        } else {
+            let open = async {
+                let stream = TcpStream::connect(address).await?;
+                // The end of a message is written by itself, and would wait for an answer to what came before.
+                stream.set_nodelay(true)?;
+                Ok::<_, std::io::Error>(stream)
+            };
+            let stream = timeout(connect, open)
+                .await
+                .map_err(|_| before(Stage::Connect, &late(connect)))?
+                .map_err(|error| before(Stage::Connect, &error.to_string()))?;
+            let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(LineByLine(stream)), hello);
+            within(answer, Stage::Greeting, greeting).await?
         };
+        if let (Encryption::StartTls, Some(tls)) = (settings.encryption, tls) {
+            if !inner.can_starttls() {
+                return Err(before(
+                    Stage::Tls,
+                    "the mail system does not offer STARTTLS; nothing was sent. Switch it on there, choose TLS from \
+                     the start, or no encryption where nobody else can listen",
+                ));
+            }
+            within(connect, Stage::Tls, inner.starttls(tls.clone(), hello)).await?;
+        }
         if settings.encryption != Encryption::None && !inner.is_encrypted() {
             inner.abort().await;
             return Err(before(Stage::Tls, "the connection is not encrypted"));
