@@ -89,12 +89,6 @@ struct Header {
     zip: Option<Value>,
 }
 
-/// The claim that chooses the issuer.
-#[derive(Deserialize)]
-struct Unverified {
-    iss: Value,
-}
-
 impl Issuers {
     /// Makes issuers ready. Nothing is fetched yet; certificates are read.
     ///
@@ -125,18 +119,20 @@ impl Issuers {
     /// [`TIMEOUT`](crate::TIMEOUT).
     pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Verified, TokenError> {
         let nobody = |reason| TokenError { issuer: None, reason };
-        let (header, issuer) = open(token).map_err(nobody)?;
+        let (header, claims) = open(token).map_err(nobody)?;
+        let issuer =
+            claims.text("iss").and_then(|name| name.ok_or_else(|| missing("iss"))).map_err(nobody)?;
         let known = self.0.iter().find(|known| known.issuer.issuer == issuer);
         let known = known.ok_or_else(|| nobody(Reason::Issuer))?;
         known
-            .judge(token, &header, now)
+            .judge(token, &header, &claims, now)
             .await
             .map_err(|reason| TokenError { issuer: Some(known.issuer.issuer.clone()), reason })
     }
 }
 
-/// Header and issuer of a token that has the right shape.
-fn open(token: &str) -> Result<(Header, String), Reason> {
+/// Header and claims of a token that has the right shape, neither of them believed yet.
+fn open(token: &str) -> Result<(Header, Claims), Reason> {
     if token.len() > MAX_TOKEN {
         return Err(Reason::TooLong);
     }
@@ -151,11 +147,7 @@ fn open(token: &str) -> Result<(Header, String), Reason> {
         2 => return Err(Reason::Encrypted),
         _ => return Err(Reason::Malformed),
     }
-    let header = part(header)?;
-    let Unverified { iss: Value::String(issuer) } = part(claims)? else {
-        return Err(Reason::Claim("iss".to_owned()));
-    };
-    Ok((header, issuer))
+    Ok((part(header)?, Claims(Value::Object(part(claims)?))))
 }
 
 fn part<T: DeserializeOwned>(encoded: &str) -> Result<T, Reason> {
@@ -164,11 +156,18 @@ fn part<T: DeserializeOwned>(encoded: &str) -> Result<T, Reason> {
 }
 
 impl Known {
-    async fn judge(&self, token: &str, header: &Header, now: SystemTime) -> Result<Verified, Reason> {
+    async fn judge(
+        &self,
+        token: &str,
+        header: &Header,
+        unverified: &Claims,
+        now: SystemTime,
+    ) -> Result<Verified, Reason> {
         let algorithm = self.algorithm(&header.alg)?;
         if [&header.crit, &header.b64, &header.enc, &header.zip].into_iter().any(Option::is_some) {
             return Err(Reason::Critical);
         }
+        unverified.check_types()?;
         let key_id = header.kid.as_deref().ok_or(Reason::NoKeyId)?;
         let key = self.jwks.key(key_id, algorithm, now).await?;
 
@@ -257,6 +256,18 @@ impl Claims {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
             Some(_) => Err(missing(claim)),
+        }
+    }
+
+    /// Names the claim that the library would stumble over without a word.
+    fn check_types(&self) -> Result<(), Reason> {
+        self.text("sub")?;
+        self.time("exp")?;
+        self.time("nbf")?;
+        match self.0.get("aud") {
+            None | Some(Value::String(_)) => Ok(()),
+            Some(Value::Array(all)) if all.iter().all(Value::is_string) => Ok(()),
+            Some(_) => Err(missing("aud")),
         }
     }
 
