@@ -89,6 +89,8 @@ pub enum NotComposed {
 ///   program puts together again exactly and no mail system has to wrap.
 /// - One column, no pictures, nothing that is loaded, and the reader's own colours, light or dark.
 ///
+/// An invitation's message has its code in it, so it belongs into no log, although the library's type has a `Debug`.
+///
 /// # Errors
 ///
 /// Nothing was composed: the letter has something in it that cannot be sent.
