@@ -42,7 +42,7 @@ pub use clock::Clock;
 pub use database::Database;
 pub use error::StorageError;
 pub use grants::Grants;
-pub use invitations::Invitations;
+pub use invitations::{Invitations, TakenMessage};
 pub use kind::Kind;
 pub use observe::{Observer, Statement, StatementError};
 pub use options::Options;
