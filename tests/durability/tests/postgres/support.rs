@@ -21,7 +21,18 @@ pub const PRIVATE: [&str; 10] = [
 ];
 
 /// Tables that everybody may read and only their organization changes.
-pub const OPEN: [&str; 7] = ["organization", "userstore", "person", "spent", "target", "held", "permission"];
+pub const OPEN: [&str; 10] = [
+    "organization",
+    "userstore",
+    "person",
+    "spent",
+    "target",
+    "held",
+    "role_group",
+    "role_client",
+    "role_lease",
+    "permission",
+];
 
 pub async fn fresh() -> Fresh<'static> {
     shared().fresh().await.unwrap()
@@ -84,7 +95,8 @@ pub fn invitation_in(organization: &str, id: &str, state: &str) -> String {
     )
 }
 
-/// A statement that inserts one row into every table, for this organization and its invitation `invitation`.
+/// A statement that inserts one row into every table, and a group and a role into `target`, for this organization
+/// and its invitation `invitation`.
 pub fn one_of_all(organization: &str, id: &str) -> String {
     let everything = "
         insert into organization values ('ORG', 'n', null, 1, 0, 0, '{}', null, '[]', '', 0, null);
@@ -92,7 +104,11 @@ pub fn one_of_all(organization: &str, id: &str) -> String {
         insert into person values ('ORG', 'ID', 'ID', 'ID', 's', null, null, 1, 'ORG', 'ID', null);
         insert into spent values ('ORG', 'gone');
         insert into target values ('ORG', 'group', 'g', 'g', null, null);
+        insert into target values ('ORG', 'role', 'r', 'r', null, null, '[\"invite\"]');
         insert into held values ('ORG', 'ID', 'group', 'g', null);
+        insert into role_group values ('ORG', 'r', 'g');
+        insert into role_client values ('ORG', 'r', 'c');
+        insert into role_lease values ('ORG', 'ID', 'r', 'i', 1);
         insert into permission values ('ORG', '\"x\"', '[]', 1);
         insert into code values (sha256('ORG'), 'ORG', 'ID', 1);
         insert into outbox values ('ORG', 'ID', 'invitation', 1, 1, 0, 0);
