@@ -144,9 +144,10 @@ impl Shared {
                 return Err(error);
             }
         };
+        let of = published.len();
         let keys: Arc<[_]> =
             published.into_iter().take(MAX_KEYS).filter_map(Key::read).map(Arc::new).collect();
-        tracing::debug!(issuer = self.issuer, keys = keys.len(), "fetched the keys of an issuer");
+        tracing::debug!(issuer = self.issuer, keys = keys.len(), of, "fetched the keys of an issuer");
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Fetched { at: now, keys });
         Ok(())
     }

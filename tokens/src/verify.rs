@@ -35,7 +35,6 @@ struct Known {
 
 /// A caller whose token is believed.
 #[derive(Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Verified {
     /// The issuer, as configured.
     pub issuer: String,
