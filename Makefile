@@ -42,7 +42,7 @@ build-tests: setup ## Compile what the tests need
 	cargo test --workspace --locked --no-run
 	cargo test --locked --test languages --test issuers --test keycloak --test postgres --no-run
 
-test-all: test test-more ## The same, fail every host call in every way, and policies in all languages
+test-all: test test-more ## The same, fail every host call in every way, policies in all languages, real issuers
 
 test-more: setup setup-languages setup-issuers setup-keycloak setup-postgres
 	$(PLAY) --faults
