@@ -163,6 +163,12 @@ pub fn worlds() -> Vec<World> {
         "    name: Acme\n",
         "    name: Acme\n    settings: { landings: [https://app.example/welcome, https://other.example] }\n",
     );
+    let roles = (
+        "{ id: r-admin, name: Administrator }, { id: r-audit, name: Auditor }",
+        "{ id: r-admin, permissions: [approve], groups: [g-ops] }, \
+         { id: r-audit, permissions: [view], members: [\"client:robot\"] }, \
+         { id: r-people, permissions: [manage-people] }, { id: r-empty }",
+    );
     let stores = ("name: bob,", "name: bob, store: SECONDARY,");
     vec![
         company(),
@@ -195,6 +201,11 @@ pub fn worlds() -> Vec<World> {
             name: "one-mail",
             about: "nobody gets more than one mail in a day",
             yaml: format!("mails-per-day: 1{COMPANY}"),
+        },
+        World {
+            name: "roles",
+            about: "roles of `acme` give rights, to a group and to a client, too",
+            yaml: company_with(&[deputy_invites, roles]),
         },
         World {
             name: "landings",

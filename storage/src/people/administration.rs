@@ -125,7 +125,8 @@ impl Administration {
     async fn make(&self, organization: &str, change: Change) -> Done {
         let (organization, behalf) = (organization.to_owned(), self.behalf.clone());
         let changing = Changing { organization, change, behalf };
-        Ok(self.database.perform(None, changing).await?)
+        // Boxed: whoever does many of these in one function would need a large stack.
+        Ok(Box::pin(self.database.perform(None, changing)).await?)
     }
 }
 
