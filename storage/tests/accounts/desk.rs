@@ -27,7 +27,7 @@ pub const DAY: u64 = 24 * HOUR;
 /// Ann is a guest of `acme`, where Cid is resident.
 pub struct Desk {
     pub database: Database,
-    _kept: Kept,
+    pub kept: Kept,
     url: String,
     options: Options,
     time: Arc<AtomicU64>,
@@ -45,7 +45,7 @@ impl Desk {
         options.patience = Duration::from_secs(30);
         options.statement = Duration::from_secs(60);
         let database = Database::open(&url, options.clone()).await.unwrap();
-        let desk = Self { database, _kept: kept, url, options, time };
+        let desk = Self { database, kept, url, options, time };
         for (id, parent) in [
             ("root", None),
             ("acme", Some("root")),
