@@ -4,7 +4,7 @@
 //! `outcome-unknown` that it may have been. So the one place that may say `outcome-unknown` is a commit
 //! whose answer did not come.
 
-use guestlist_contract::{storage::StoreError, types::HostError};
+use guestlist_contract::{rights::Rights, storage::StoreError, types::HostError};
 use guestlist_memory::EventError;
 
 use crate::AccountError;
@@ -144,6 +144,13 @@ pub(crate) enum OperationError {
     Contradictory(String),
     /// An error in the words of those who keep accounts.
     Account(AccountError),
+    /// The one who asks lacks rights in an organization.
+    NotPermitted {
+        organization: String,
+        lacking: Rights,
+    },
+    /// The organization would have no administrator any more.
+    LastAdministrator(String),
     Failed(DbError),
 }
 
@@ -230,6 +237,10 @@ impl From<OperationError> for StorageError {
             OperationError::Contradictory(text) => Self::Invalid(text),
             OperationError::Account(error) => Self::Invalid(error.to_string()),
             OperationError::Store(error) => Self::Database(format!("{error:?}")),
+            OperationError::NotPermitted { organization, .. }
+            | OperationError::LastAdministrator(organization) => {
+                Self::Invalid(format!("organization `{organization}` does not allow that"))
+            }
         }
     }
 }
@@ -250,6 +261,9 @@ impl OperationError {
             Self::Impossible(error) => HostError::Invalid(error.to_string()),
             Self::Contradictory(text) => HostError::Invalid(text),
             Self::Account(error) => HostError::Invalid(error.to_string()),
+            Self::NotPermitted { organization, .. } | Self::LastAdministrator(organization) => {
+                HostError::Denied(format!("organization `{organization}` does not allow that"))
+            }
             Self::Failed(failure) => failure.to_host_error(),
         }
     }

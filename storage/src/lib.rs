@@ -46,7 +46,9 @@ pub use invitations::{Invitations, TakenMessage};
 pub use kind::Kind;
 pub use observe::{Observer, Statement, StatementError};
 pub use options::Options;
-pub use people::{Administration, AdministrationError, NewOrganization, People};
+pub use people::{
+    ADMINISTRATOR, Administration, AdministrationError, NewOrganization, People, standard_roles,
+};
 pub use reading::{
     Held, Listed, OrganizationRow, Organizations, PageOf, PeopleFilter, PersonDetail, PersonRow, Reading,
     TargetRow, TrailFilter,

@@ -126,6 +126,8 @@ impl Asked {
             OperationError::Impossible(_) => refused("impossible"),
             OperationError::Contradictory(_) => refused("contradictory"),
             OperationError::Account(error) => refused(error.name()),
+            OperationError::NotPermitted { .. } => refused("not-permitted"),
+            OperationError::LastAdministrator(_) => refused("last-administrator"),
         }
     }
 }

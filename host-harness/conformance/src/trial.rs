@@ -20,8 +20,8 @@ use guestlist_contract::{
     settings::Values,
     storage::{Batch, Change, Delivery, DueItem, Inserted, StoreError, Transitioned},
     types::{
-        Context, HostError, Invitation, InvitationFilter, MessageKind, Page, PageRequest, Permissions,
-        Principal, State, Step, StepOutcome, StepResult, UserRef,
+        Context, HostError, Invitation, InvitationFilter, MessageKind, Page, PageRequest, Principal, State,
+        Step, StepOutcome, StepResult, UserRef,
     },
 };
 use guestlist_memory::{AuditEvent, Realm};
@@ -101,14 +101,11 @@ impl Deref for Trial {
 impl Inner {
     pub(super) fn call(&self, operation: Operation, organization: Option<&str>, caller: Principal) -> Call {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let entitled = organization.and_then(|id| self.world.organizations.get(id)).and_then(|place| {
-            let entry = place.permissions.iter().find(|entry| entry.who == caller);
-            entry.map(|entry| entry.permissions)
-        });
+        let rights = organization.and_then(|id| self.world.rights(id, &caller)).unwrap_or_default();
         let context = Context {
             organization: organization.map(str::to_owned),
             caller,
-            permissions: entitled.unwrap_or(Permissions::empty()),
+            permissions: rights.permissions,
             request_id: format!("request-{number}"),
             now: NOW,
         };

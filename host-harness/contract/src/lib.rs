@@ -3,8 +3,8 @@
 //! The types are generated. [`Extension`] is the plugin as it looks from outside, [`TenantPolicy`] an
 //! organization's own rules; the types can be written as JSON, for traces and for the command line. [`host`]
 //! has the traits that a host implements; the other modules are the rules that the contract states in prose,
-//! as functions: [`bounds`], [`lifecycle`], [`lookup`], [`paging`], [`code`], and the words of the
-//! [audit trail](trail).
+//! as functions: [`bounds`], [`lifecycle`], [`lookup`], [`paging`], [`code`], [`rights`], and the words
+//! of the [audit trail](trail).
 
 mod address;
 pub mod bounds;
@@ -16,6 +16,7 @@ mod imports;
 pub mod lifecycle;
 pub mod lookup;
 pub mod paging;
+pub mod rights;
 pub mod text;
 pub mod trail;
 #[cfg(test)]

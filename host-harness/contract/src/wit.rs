@@ -75,6 +75,14 @@ impl Contract {
         (error, item)
     }
 
+    /// The names of flags, in order.
+    pub fn flags(&self, ty: Type) -> Vec<String> {
+        match self.kind(ty).unwrap() {
+            TypeDefKind::Flags(flags) => flags.flags.iter().map(|flag| flag.name.clone()).collect(),
+            other => panic!("{other:?} has no flags"),
+        }
+    }
+
     /// The cases of a variant or enum, in order, and what each carries.
     pub fn cases(&self, ty: Type) -> Vec<(String, Option<Type>)> {
         match self.kind(ty).unwrap() {

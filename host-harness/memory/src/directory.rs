@@ -142,24 +142,6 @@ impl Realm {
         };
         Ok(accounts.iter().map(user).collect())
     }
-
-    /// The permissions of `who` in an organization now; `None` when they have no access to it.
-    pub(super) fn standing(&self, organization: &str, who: &Principal) -> Option<Permissions> {
-        let place = self.organization(organization)?;
-        let entitled = place.permissions.iter().find(|entry| entry.who == *who);
-        let permissions = entitled.map(|entry| entry.permissions);
-        match who {
-            Principal::Anonymous => None,
-            Principal::System => Some(Permissions::empty()),
-            Principal::Client(_) => permissions,
-            Principal::User(account) => {
-                let local = place.person(account);
-                let works = self.resident(account).is_some_and(|resident| resident.active)
-                    && local.is_none_or(|(_, person)| person.active);
-                permissions.or_else(|| local.map(|_| Permissions::empty())).filter(|_| works)
-            }
-        }
-    }
 }
 
 #[async_trait]

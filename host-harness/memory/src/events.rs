@@ -11,7 +11,7 @@ use super::{
     MailMode, MemoryHost, Rule, SettingsPatch,
     audit::Of,
     person::Person,
-    realm::{Entitled, Organization, Realm, Target},
+    realm::{Entitled, Organization, Realm, Role, Target},
     settings::judge,
 };
 use guestlist_contract::{
@@ -120,21 +120,48 @@ impl Realm {
 }
 
 impl Organization {
-    fn targets_mut(&mut self, kind: GrantKind) -> &mut BTreeMap<String, Target> {
-        match kind {
-            GrantKind::Group => &mut self.groups,
-            GrantKind::Role => &mut self.roles,
+    fn target_mut(&mut self, grant: &Grant) -> Option<&mut Target> {
+        match grant.kind {
+            GrantKind::Group => self.groups.get_mut(&grant.id),
+            GrantKind::Role => self.roles.get_mut(&grant.id).map(|role| &mut role.target),
         }
+    }
+
+    /// Takes a group or role out; nobody has it any more.
+    fn remove_target(&mut self, grant: &Grant) -> bool {
+        let (kind, id) = (grant.kind, &grant.id);
+        let was_there = match kind {
+            GrantKind::Group => self.groups.remove(id).is_some(),
+            GrantKind::Role => self.roles.remove(id).is_some(),
+        };
+        if kind == GrantKind::Group {
+            self.roles.values_mut().for_each(|role| role.groups.retain(|group| group != id));
+        }
+        let is_leased = |person: &Person| person.leases.values().any(|roles| roles.contains_key(id));
+        let has = |(_, person): &(&String, &Person)| {
+            person.grants(kind).contains_key(id) || (kind == GrantKind::Role && is_leased(person))
+        };
+        let having: Vec<_> = self.people.iter().filter(has).map(|(local, _)| local.clone()).collect();
+        for local in having {
+            self.people.change(&local, |person| {
+                person.grants_mut(kind).remove(id);
+                if kind == GrantKind::Role {
+                    person.leases.values_mut().for_each(|roles| roles.retain(|role, _| role != id));
+                    person.leases.retain(|_, roles| !roles.is_empty());
+                }
+            });
+        }
+        was_there
     }
 }
 
-fn no_user(organization: &str, user: &str) -> EventError {
+pub(super) fn no_user(organization: &str, user: &str) -> EventError {
     EventError::NoUser { organization: organization.to_owned(), user: user.to_owned() }
 }
 
 impl MemoryHost {
     /// One change of one organization, and its event.
-    fn happen(
+    pub(super) fn happen(
         &self,
         organization: &str,
         kind: EventKind,
@@ -194,9 +221,9 @@ impl MemoryHost {
             }
             place.stores.insert(store.clone());
             let account = local(organization, &id);
-            let (groups, roles) = (BTreeMap::new(), BTreeMap::new());
-            let person =
-                Person { name, store, email, active: true, account, groups, roles, invitation: None };
+            let (groups, roles, leases) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+            let (active, invitation) = (true, None);
+            let person = Person { name, store, email, active, account, groups, roles, leases, invitation };
             place.people.insert(id, person);
             Ok(())
         })
@@ -325,14 +352,18 @@ impl MemoryHost {
             if id.is_empty() || id.len() > 255 {
                 return Err(EventError::Impossible("an id has 1 to 255 bytes".into()));
             }
-            let targets = place.targets_mut(kind);
-            if targets.contains_key(id) {
+            if place.target(&grant).is_some() {
                 return Err(EventError::Impossible(format!(
                     "organization `{organization}` has `{id}` already"
                 )));
             }
-            let target = Target { name: name.to_owned(), grantable_by: None, receivable_by: None };
-            targets.insert(id.to_owned(), target);
+            let target = Target { name: name.to_owned(), ..Target::default() };
+            match kind {
+                GrantKind::Group => drop(place.groups.insert(id.to_owned(), target)),
+                GrantKind::Role => {
+                    place.roles.insert(id.to_owned(), Role { target, ..Role::default() });
+                }
+            }
             Ok(())
         })
     }
@@ -344,8 +375,7 @@ impl MemoryHost {
             GrantKind::Role => EventKind::WorldRoleRenamed,
         };
         self.happen(organization, event, &Of::grant(grant), |place| {
-            let target = place.targets_mut(grant.kind).get_mut(&grant.id);
-            target.ok_or_else(|| no_target(organization, &grant.id))?.name = name.to_owned();
+            place.target_mut(grant).ok_or_else(|| no_target(organization, &grant.id))?.name = name.to_owned();
             Ok(())
         })
     }
@@ -367,13 +397,7 @@ impl MemoryHost {
         };
         let grant = Grant { kind, id: id.to_owned() };
         self.happen(organization, event, &Of::grant(&grant), |place| {
-            place.targets_mut(kind).remove(id).ok_or(missing)?;
-            let has = |(_, person): &(&String, &Person)| person.grants(kind).contains_key(id);
-            let having: Vec<_> = place.people.iter().filter(has).map(|(local, _)| local.clone()).collect();
-            for local in having {
-                place.people.change(&local, |person| person.grants_mut(kind).remove(id));
-            }
-            Ok(())
+            if place.remove_target(&grant) { Ok(()) } else { Err(missing) }
         })
     }
 
@@ -544,6 +568,6 @@ fn local(organization: &str, id: &str) -> UserRef {
     UserRef { organization: organization.to_owned(), id: id.to_owned() }
 }
 
-fn no_target(organization: &str, id: &str) -> EventError {
+pub(super) fn no_target(organization: &str, id: &str) -> EventError {
     EventError::NoTarget { organization: organization.to_owned(), id: id.to_owned() }
 }

@@ -1,14 +1,12 @@
 //! The facts that a policy component judges by, as this host has them.
 
-use std::collections::BTreeMap;
-
 use guestlist_contract::{
     address_domain, policy,
     rules::{AcceptFacts, Candidate, Held, InviteFacts, Inviter, NamedGrant, Surroundings},
-    types::{Grant, Principal, Subject, UserRef},
+    types::{Grant, GrantKind, Principal, Subject, UserRef},
 };
 
-use super::realm::{Realm, StoredInvitation, Target};
+use super::realm::{Realm, StoredInvitation};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -80,11 +78,15 @@ impl Realm {
     fn held(&self, organization: &str, account: &UserRef) -> (Vec<Held>, Vec<Held>) {
         let Some(place) = self.organization(organization) else { return Default::default() };
         let Some((_, person)) = place.person(account) else { return Default::default() };
-        let named = |ids: &BTreeMap<String, Option<String>>, targets: &BTreeMap<String, Target>| {
-            let name = |id: &String| targets.get(id).map_or(id, |target| &target.name).clone();
-            ids.keys().map(|id| Held { display_name: name(id), id: id.clone() }).collect()
+        let named = |kind: GrantKind| {
+            let name = |id: &String| {
+                let target = place.target(&Grant { kind, id: id.clone() });
+                target.map_or(id, |target| &target.name).clone()
+            };
+            let ids = person.grants(kind).keys();
+            ids.map(|id| Held { display_name: name(id), id: id.clone() }).collect()
         };
-        (named(&person.groups, &place.groups), named(&person.roles, &place.roles))
+        (named(GrantKind::Group), named(GrantKind::Role))
     }
 
     /// A grant that is gone keeps its id as a name.

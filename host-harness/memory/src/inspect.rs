@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     AuditEvent, Entitled, Mail, MemoryHost, OutboxEntry, Person, RecordedOperation, Rule,
-    realm::{AppliedSteps, Organization, Realm, StoredInvitation, Target},
+    realm::{AppliedSteps, Organization, Realm, Role, StoredInvitation, Target},
 };
 use guestlist_contract::{
     AddressDomains,
@@ -62,7 +62,10 @@ pub struct OrganizationView {
     pub groups: BTreeMap<String, String>,
     /// The names of its roles, by id.
     pub roles: BTreeMap<String, String>,
-    /// The people and clients who may do something here, and what.
+    /// Roles that give rights, or that groups and clients have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rights: BTreeMap<String, Role>,
+    /// The people and clients who may do something here directly, and what.
     pub permissions: Vec<Entitled>,
     /// The settings that it has configured.
     pub settings: Values,
@@ -89,6 +92,9 @@ pub struct MemberView {
     pub groups: BTreeMap<String, Option<String>>,
     /// Their roles, and the invitation that each is owed to.
     pub roles: BTreeMap<String, Option<String>>,
+    /// Roles that they have for a time, as [`Person`] has them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub leases: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// An outbox entry and where it is.
@@ -109,6 +115,7 @@ fn member(id: &str, person: &Person) -> MemberView {
         invitation: person.invitation.clone(),
         groups: person.groups.clone(),
         roles: person.roles.clone(),
+        leases: person.leases.clone(),
     }
 }
 
@@ -118,8 +125,12 @@ fn members(organization: &str, place: &Organization) -> Vec<MemberView> {
 }
 
 fn view(id: &str, place: &Organization) -> OrganizationView {
-    let names = |targets: &BTreeMap<String, Target>| {
-        targets.iter().map(|(id, target)| (id.clone(), target.name.clone())).collect()
+    fn names<'a>(targets: impl Iterator<Item = (&'a String, &'a Target)>) -> BTreeMap<String, String> {
+        targets.map(|(id, target)| (id.clone(), target.name.clone())).collect()
+    }
+    let roles = || place.roles.iter();
+    let gives = |(_, role): &(&String, &Role)| {
+        !(role.rights.is_empty() && role.groups.is_empty() && role.clients.is_empty())
     };
     let residents = place.people.iter().filter(|(_, person)| person.account.organization == id);
     OrganizationView {
@@ -129,8 +140,9 @@ fn view(id: &str, place: &Organization) -> OrganizationView {
         deleted: place.deleted,
         residents: residents.map(|(id, person)| (id.clone(), person.clone())).collect(),
         members: members(id, place),
-        groups: names(&place.groups),
-        roles: names(&place.roles),
+        groups: names(place.groups.iter()),
+        roles: names(roles().map(|(id, role)| (id, &role.target))),
+        rights: roles().filter(gives).map(|(id, role)| (id.clone(), role.clone())).collect(),
         permissions: place.permissions.clone(),
         settings: place.settings.clone(),
         address_domains: place.address_domains.clone(),

@@ -31,6 +31,7 @@ mod people;
 mod person;
 mod policy;
 mod realm;
+mod rights;
 mod rule;
 mod settings;
 mod storage;
@@ -53,9 +54,10 @@ pub use mailbox::{Mail, MailMode};
 pub use people::People;
 pub use person::Person;
 pub use realm::{
-    AppliedSteps, Entitled, Organization, OutboxEntry, Realm, RecordedItem, RecordedOperation,
+    AppliedSteps, Entitled, Organization, OutboxEntry, Realm, RecordedItem, RecordedOperation, Role,
     StoredInvitation, Target, Tenant,
 };
+pub use rights::Assignee;
 pub use rule::{Moment, Narrow, Rule};
 pub use settings::{GrantName, LimitsPatch, SettingsPatch, default_settings, judge};
 pub use tally::{Given, Tally, written};

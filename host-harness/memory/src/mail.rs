@@ -145,16 +145,26 @@ impl Realm {
     /// Finds everybody whose word it waits for.
     fn approvers(&self, key: &InvitationKey) -> Vec<UserRef> {
         let Some(row) = self.row(key) else { return Vec::new() };
-        let entitled = self.organization(&key.organization).map(|place| place.permissions.as_slice());
-        let users = entitled.unwrap_or_default().iter().filter_map(|entitled| match &entitled.who {
-            who @ Principal::User(user) if *who != row.invitation.inviter && !row.is_for(user) => Some(user),
+        let Some(place) = self.organization(&key.organization) else { return Vec::new() };
+        let entitled = place.permissions.iter().filter_map(|entitled| match &entitled.who {
+            Principal::User(user) => Some(user.clone()),
             _ => None,
         });
-        let may_approve = |user: &&UserRef| {
-            self.standing(&key.organization, &Principal::User((*user).clone()))
-                .is_some_and(|standing| standing.contains(Permissions::APPROVE))
+        let mut users: Vec<UserRef> = entitled.collect();
+        for user in place.approvers_by_role(self.clock.store()) {
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
+        let may_approve = |user: &UserRef| {
+            let who = Principal::User(user.clone());
+            let standing = self.standing(&key.organization, &who);
+            who != row.invitation.inviter
+                && !row.is_for(user)
+                && standing.is_some_and(|standing| standing.contains(Permissions::APPROVE))
         };
-        users.filter(may_approve).cloned().collect()
+        users.retain(may_approve);
+        users
     }
 
     /// Counts one more mail of an organization to somebody, unless they have had enough for a day, or it is

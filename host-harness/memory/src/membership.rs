@@ -47,11 +47,15 @@ impl Realm {
     ) -> Result<Vec<Option<Resolved>>, HostError> {
         self.concerns(call, organization)?;
         bounds::grants(grants)?;
-        let standing = self.standing(organization, inviter).unwrap_or(Permissions::empty());
+        let rights = self.rights(organization, inviter).unwrap_or_default();
         let resolved = |grant: &Grant| {
-            let target = self.organization(organization)?.target(grant)?;
+            let place = self.organization(organization)?;
+            let target = place.target(grant)?;
             let listed = target.grantable_by.as_ref().is_none_or(|givers| givers.contains(inviter));
-            let grantable = listed && standing.contains(Permissions::INVITE);
+            // INVARIANT: nobody lets others do what they may not do themselves.
+            let grantable = listed
+                && rights.contains(Permissions::INVITE.into())
+                && rights.contains(place.rights_given_by(grant));
             Some(Resolved { display_name: target.name.clone(), grantable })
         };
         Ok(grants.iter().map(resolved).collect())
@@ -190,6 +194,7 @@ impl Realm {
             account: user.clone(),
             groups: BTreeMap::new(),
             roles: BTreeMap::new(),
+            leases: BTreeMap::new(),
             invitation: invitation.map(str::to_owned),
         };
         place.people.insert(id, person);

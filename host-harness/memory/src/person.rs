@@ -29,6 +29,10 @@ pub struct Person {
     pub groups: BTreeMap<String, Option<String>>,
     /// Their roles, and the invitation that each is owed to.
     pub roles: BTreeMap<String, Option<String>>,
+    /// Roles that they have by the word of an outside issuer: by issuer and role, the instant at which that
+    /// ends.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leases: BTreeMap<String, BTreeMap<String, u64>>,
     /// The invitation that made them a member.
     pub invitation: Option<String>,
 }

@@ -23,6 +23,7 @@ use guestlist_contract::{
     audit::Event,
     lifecycle::is_terminal,
     lookup::DEFAULT_STORE,
+    rights::Rights,
     settings::Values,
     types::{
         Grant, GrantKind, Invitation, InvitationKey, MessageKind, Permissions, Principal, State, Step,
@@ -80,7 +81,7 @@ pub struct Organization {
     /// Its groups, by id.
     pub groups: BTreeMap<String, Target>,
     /// Its roles, by id.
-    pub roles: BTreeMap<String, Target>,
+    pub roles: BTreeMap<String, Role>,
     /// The people and clients who may do something here, and what.
     pub permissions: Vec<Entitled>,
     /// The settings that it has configured.
@@ -106,8 +107,8 @@ pub struct Entitled {
     pub permissions: Permissions,
 }
 
-/// A group or a role.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A group, or what a role has in common with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Its name.
     pub name: String,
@@ -116,6 +117,26 @@ pub struct Target {
     /// The roles in the parent organization of which somebody has to have one to receive it; absent:
     /// everybody may receive it.
     pub receivable_by: Option<Vec<String>>,
+}
+
+/// A role: a target that gives rights.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    /// Its name, and who may give and receive it.
+    #[serde(flatten)]
+    pub target: Target,
+    /// What those who have it may do.
+    #[serde(default)]
+    pub rights: Rights,
+    /// The groups that have it: whoever is in one of them has it.
+    #[serde(default)]
+    pub groups: BTreeSet<String>,
+    /// The clients that have it.
+    #[serde(default)]
+    pub clients: BTreeSet<String>,
+    /// Tells whether it is one of those that a new organization begins with.
+    #[serde(default)]
+    pub standard: bool,
 }
 
 /// The part that the store keeps for one organization.
@@ -261,7 +282,7 @@ impl Organization {
     pub(super) fn target(&self, grant: &Grant) -> Option<&Target> {
         match grant.kind {
             GrantKind::Group => self.groups.get(&grant.id),
-            GrantKind::Role => self.roles.get(&grant.id),
+            GrantKind::Role => self.roles.get(&grant.id).map(|role| &role.target),
         }
     }
 

@@ -12,7 +12,7 @@
 //!       - { id: u-bob, name: bob, store: SECONDARY, active: false }
 //!       - { id: u-gus, name: gus, resident: partner/u-gus0 }
 //!     roles:
-//!       - { id: r-lead, name: Lead, members: [u-alice] }
+//!       - { id: r-lead, name: Lead, members: [u-alice], permissions: [approve, view] }
 //!   - id: acme
 //!     parent: root
 //!     utc-offset: +01:00
@@ -94,7 +94,8 @@ struct OrganizationEntry {
     #[serde(default)]
     groups: Vec<TargetEntry>,
     #[serde(default)]
-    roles: Vec<TargetEntry>,
+    #[schemars(with = "Vec<WrittenRole>")]
+    roles: Vec<RoleEntry>,
     /// Guests who need no more than a reference: the user name comes from where they are resident.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -167,6 +168,65 @@ struct TargetEntry {
     #[serde(default)]
     #[schemars(with = "Option<Vec<String>>")]
     receivable_by: Option<Vec<Text>>,
+}
+
+/// A role, as it is written.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct WrittenRole {
+    #[schemars(with = "String")]
+    id: Text,
+    /// The id by default.
+    #[serde(default)]
+    name: Option<String>,
+    /// Users of this organization who have it, and clients: `client:ID`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    members: Vec<Text>,
+    /// Groups of this organization that have it: whoever is in one has it.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    groups: Vec<Text>,
+    /// What those who have it may do: `invite`, `view`, `revoke`, `resend`, `approve`, `see-code`,
+    /// `manage-people`, `manage-roles`, `manage-rules`, `manage-organizations`, `read-trail` or `all`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    permissions: Vec<Text>,
+    /// One of the roles that a new organization begins with; not by default.
+    #[serde(default)]
+    standard: bool,
+    /// References to those who may give it; absent: everybody who may invite.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    grantable_by: Option<Vec<Text>>,
+    /// Roles of the PARENT organization, one of which somebody needs to receive it; absent: everybody
+    /// may.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    receivable_by: Option<Vec<Text>>,
+}
+
+/// A role: what it has in common with a group, and the rest.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "WrittenRole")]
+struct RoleEntry {
+    /// Its members are people.
+    target: TargetEntry,
+    clients: Vec<Text>,
+    groups: Vec<Text>,
+    permissions: Vec<Text>,
+    standard: bool,
+}
+
+impl From<WrittenRole> for RoleEntry {
+    fn from(written: WrittenRole) -> Self {
+        let WrittenRole { id, name, groups, permissions, standard, grantable_by, receivable_by, .. } =
+            written;
+        let is_client = |member: &Text| member.value.starts_with("client:");
+        let (clients, members) = written.members.into_iter().partition(is_client);
+        let target = TargetEntry { id, name, members, grantable_by, receivable_by };
+        Self { target, clients, groups, permissions, standard }
+    }
 }
 
 fn yes() -> bool {

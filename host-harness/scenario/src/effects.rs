@@ -13,7 +13,10 @@ use super::{
 use guestlist_contract::types::{
     AcceptWith, Grant, GrantKind, Invitation, MessageKind, Notify, State, Subject,
 };
-use guestlist_memory::{Mail, MemberView, OrganizationView, Snapshot, StoredInvitation};
+use guestlist_memory::{Mail, MemberView, OrganizationView, Role, Snapshot, StoredInvitation};
+
+/// Roles that somebody has for a time, by issuer.
+type Leases = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// Lists what `after` has, and `before` had not; and the other way round. Sorted.
 pub(super) fn effects(before: &Snapshot, after: &Snapshot, names: &Names) -> Vec<String> {
@@ -261,6 +264,7 @@ impl Lines<'_> {
                 self.add(format!("{what} {id}/{gone}: deleted"));
             }
         }
+        self.roles(id, &was.rights, &is.rights);
         for (user, person) in &is.residents {
             match was.residents.get(user) {
                 None => self.add(format!("account {id}/{user}: new, {}", person.name)),
@@ -272,6 +276,7 @@ impl Lines<'_> {
                     if old.name != person.name {
                         self.add(format!("account {id}/{user}: renamed to {}", person.name));
                     }
+                    self.leases(id, &format!("{id}/{user}"), &old.leases, &person.leases);
                 }
             }
         }
@@ -279,6 +284,41 @@ impl Lines<'_> {
             self.add(format!("account {id}/{gone}: deleted"));
         }
         self.members(id, &was.members, &is.members);
+    }
+
+    fn roles(&mut self, id: &str, was: &BTreeMap<String, Role>, is: &BTreeMap<String, Role>) {
+        let nothing = Role::default();
+        let ids: BTreeSet<_> = was.keys().chain(is.keys()).collect();
+        for role in ids {
+            let (old, new) = (was.get(role).unwrap_or(&nothing), is.get(role).unwrap_or(&nothing));
+            if old.rights != new.rights {
+                self.add(format!(
+                    "role {id}/{role}: may {}",
+                    if new.rights.is_empty() { "nothing".into() } else { new.rights.to_string() }
+                ));
+            }
+            let lists = [("group", &old.groups, &new.groups), ("client", &old.clients, &new.clients)];
+            for (what, old, new) in lists {
+                new.difference(old)
+                    .for_each(|one| self.add(format!("role {id}/{role}: {what} {one} has it")));
+                old.difference(new)
+                    .for_each(|one| self.add(format!("role {id}/{role}: {what} {one} no longer")));
+            }
+        }
+    }
+
+    fn leases(&mut self, id: &str, who: &str, was: &Leases, is: &Leases) {
+        for (issuer, roles) in is.iter().filter(|(issuer, roles)| was.get(*issuer) != Some(*roles)) {
+            for role in roles.keys() {
+                self.add(format!("role {id}/{role}: {who} for a time, by {issuer}"));
+            }
+        }
+        for (issuer, roles) in was {
+            let kept = is.get(issuer);
+            for role in roles.keys().filter(|role| kept.is_none_or(|kept| !kept.contains_key(*role))) {
+                self.add(format!("role {id}/{role}: {who} no longer by {issuer}"));
+            }
+        }
     }
 
     fn members(&mut self, id: &str, was: &[MemberView], is: &[MemberView]) {
@@ -290,6 +330,8 @@ impl Lines<'_> {
                 let by = self.by(member.invitation.as_deref());
                 self.add(format!("member of {id}: {who} as {}{by}", member.name));
             }
+            let none = Leases::new();
+            self.leases(id, &who, old.as_ref().map_or(&none, |old| &old.leases), &member.leases);
             let empty = BTreeMap::new();
             let held = [
                 ("group", old.as_ref().map_or(&empty, |old| &old.groups), &member.groups),

@@ -4,12 +4,18 @@ use serde_saphyr::Spanned;
 
 use super::{
     failure::Failure,
-    format::{Event, Giving, NewPlace, NewTarget, RenameGroup, RenameRole, Settled, Step, Text},
+    format::{
+        Assigning, Event, Giving, Leased, Leasing, NewPlace, NewTarget, RenameGroup, RenameRole, RoleRights,
+        Settled, Step, Text,
+    },
     people::person,
     stage::Stage,
 };
-use guestlist_contract::types::{Grant, GrantKind, Permissions};
-use guestlist_memory::EventError;
+use guestlist_contract::{
+    rights::Rights,
+    types::{Grant, GrantKind, Permissions},
+};
+use guestlist_memory::{Assignee, EventError};
 
 /// Lets the event of a step happen.
 pub(super) fn happen(stage: &Stage, step: &Spanned<Step>, event: &Event) -> Result<(), Failure> {
@@ -100,6 +106,22 @@ pub(super) fn happen(stage: &Stage, step: &Spanned<Step>, event: &Event) -> Resu
         let below = moving.below.as_ref().map(|text| text.value.as_str());
         done(host.move_organization(&moving.organization.value, below))?;
     }
+    if let Some(RoleRights { role, to }) = &event.set_rights {
+        done(host.set_role_rights(place()?, role, rights(step, to)?))?;
+    }
+    if let Some(assigning) = &event.assign_role {
+        done(host.assign_role(place()?, &assigning.role, &assigned(step, assigning)?))?;
+    }
+    if let Some(assigning) = &event.unassign_role {
+        done(host.unassign_role(place()?, &assigning.role, &assigned(step, assigning)?))?;
+    }
+    if let Some(Leasing { user, issuer, roles, lasting }) = &event.lease_roles {
+        let until = host.store_now().saturating_add(lasting.0);
+        done(host.lease_roles(place()?, &account(user)?, issuer, roles, until))?;
+    }
+    if let Some(Leased { user, issuer }) = &event.end_leases {
+        done(host.end_leases(place()?, &account(user)?, issuer))?;
+    }
     if let Some(entries) = &event.set_permissions {
         for (who, words) in entries {
             let who = person(host, here, who).map_err(|why| Failure::at(step, why))?;
@@ -136,22 +158,30 @@ fn grant(step: &Spanned<Step>, giving: &Giving) -> Result<Grant, Failure> {
     }
 }
 
+fn assigned(step: &Spanned<Step>, assigning: &Assigning) -> Result<Assignee, Failure> {
+    match (&assigning.group, &assigning.client) {
+        (Some(id), None) => Ok(Assignee::Group(id.clone())),
+        (None, Some(id)) => Ok(Assignee::Client(id.clone())),
+        _ => Err(Failure::at(step, "say either `group` or `client`")),
+    }
+}
+
+fn rights(step: &Spanned<Step>, words: &[String]) -> Result<Rights, Failure> {
+    Rights::of_words(words.iter().map(String::as_str)).map_err(|why| Failure::at(step, why.to_string()))
+}
+
+/// The direct permissions of these words: those of the host come by a role only.
 fn permissions(step: &Spanned<Step>, words: &[String]) -> Result<Permissions, Failure> {
     let mut flags = Permissions::empty();
     for word in words {
-        flags |= match word.as_str() {
-            "invite" => Permissions::INVITE,
-            "view" => Permissions::VIEW,
-            "revoke" => Permissions::REVOKE,
-            "resend" => Permissions::RESEND,
-            "approve" => Permissions::APPROVE,
-            "see-code" => Permissions::SEE_CODE,
-            "onboard" => Permissions::ONBOARD,
-            "all" => Permissions::all(),
-            _ => {
+        let known = Rights::PERMISSIONS.iter().find(|(known, _)| known == word).map(|(_, flag)| *flag);
+        flags |= match known {
+            Some(flag) => flag,
+            None if word == Rights::ALL => Permissions::all(),
+            None => {
                 let message = format!("`{word}` is no permission");
-                let help = "there are `invite`, `view`, `revoke`, `resend`, `approve`, `see-code`, `onboard` and `all`";
-                return Err(Failure::at(step, message).helped(help));
+                let words = Rights::PERMISSIONS.map(|(word, _)| format!("`{word}`")).join(", ");
+                return Err(Failure::at(step, message).helped(format!("there are {words} and `all`")));
             }
         };
     }

@@ -16,7 +16,10 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 pub use calls::{Handle, Invite, List, ListMine, Notifying, RevokeAll, SortBy, Sweep};
-pub use event::{Event, Giving, NewPlace, NewTarget, RenameGroup, RenameRole, Settled};
+pub use event::{
+    Assigning, Event, Giving, Leased, Leasing, NewPlace, NewTarget, RenameGroup, RenameRole, RoleRights,
+    Settled,
+};
 pub use faults::{FaultEntry, Faults};
 pub(crate) use keys::{EVENT_KEYS, MAIL_KEYS};
 pub use outcome::Outcome;

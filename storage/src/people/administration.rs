@@ -1,17 +1,26 @@
 //! Changes organizations and people, as a host's own administration does.
 //!
-//! Each change is one transaction with its audit event: `world.*`, by the host itself and outside of any
-//! call. It is durable when the function returns.
+//! Each change is one transaction with its audit event: `world.*`, outside of any call, by the host itself or
+//! by the one whom it [acts as](Administration::acting_as). It is durable when the function returns.
 
+mod administrators;
 mod change;
+mod judging;
+mod roles;
+mod standard;
 
 use guestlist_contract::{
+    rights::{HostPermissions, Rights},
     settings::Values,
     types::{Grant, GrantKind, Permissions, Principal, UserRef},
 };
-use guestlist_memory::{EventError, NewUser, Rule, SettingsPatch, Target};
+use guestlist_memory::{Assignee, EventError, NewUser, Role, Rule, SettingsPatch, Target};
 
-use self::change::{Change, Changing};
+pub use self::standard::{ADMINISTRATOR, standard_roles};
+use self::{
+    change::{Change, Changing},
+    judging::OnBehalf,
+};
 use crate::{
     Database, StorageError,
     error::{DbError, OperationError},
@@ -21,6 +30,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Administration {
     database: Database,
+    behalf: Option<OnBehalf>,
 }
 
 /// An organization that is to be made.
@@ -47,6 +57,19 @@ pub enum AdministrationError {
     /// what to do. Nothing was changed.
     #[error("{0}")]
     Settings(String),
+    /// The one whom it acts as lacks a right in an organization: one that the change needs, that it gives or
+    /// takes, or that the person has whom it is about. Nothing was changed.
+    #[error("that needs rights in organization `{organization}` which the one who asks lacks: {lacking}")]
+    NotPermitted {
+        /// The organization in which they would need them.
+        organization: String,
+        /// The rights that they lack.
+        lacking: Rights,
+    },
+    /// The organization would be left without an active person who has its standard role
+    /// [`ADMINISTRATOR`]: give it to somebody else first. Nothing was changed.
+    #[error("organization `{0}` would lose its last administrator; make somebody else one first")]
+    LastAdministrator(String),
     /// The database did not make it. Nothing was changed.
     #[error("nothing was changed: {0}")]
     Database(String),
@@ -60,6 +83,10 @@ impl From<OperationError> for AdministrationError {
         match halt {
             OperationError::Impossible(error) => Self::Impossible(error),
             OperationError::Contradictory(text) => Self::Settings(text),
+            OperationError::NotPermitted { organization, lacking } => {
+                Self::NotPermitted { organization, lacking }
+            }
+            OperationError::LastAdministrator(organization) => Self::LastAdministrator(organization),
             OperationError::Failed(DbError::CommitUnknown(cause)) => Self::Unknown(cause.text().to_owned()),
             OperationError::Failed(DbError::Unstorable(cause)) => {
                 Self::Impossible(EventError::Impossible(cause.text().to_owned()))
@@ -75,11 +102,29 @@ type Done = Result<(), AdministrationError>;
 
 impl Administration {
     pub(super) fn of(database: Database) -> Self {
-        Self { database }
+        Self { database, behalf: None }
+    }
+
+    /// The same changes, made on behalf of somebody who asked for them by the request of this id. The audit
+    /// trail names both.
+    ///
+    /// Each is judged in its commit, by the rights that the actor has at that moment. They have to have `needs`
+    /// in the organization that is changed; for what becomes of an organization as a whole, in the one above it.
+    /// Nobody gives or takes a right that they lack themselves. Nobody changes or removes a person who holds a
+    /// right that they lack: neither in that organization, nor, where the person is resident there, in any other.
+    /// Whatever is refused is [`AdministrationError::NotPermitted`].
+    ///
+    /// Beyond that an organization is deleted only after it was suspended, and only the host itself makes one that
+    /// has none above it.
+    #[must_use]
+    pub fn acting_as(&self, actor: Principal, needs: HostPermissions, request_id: impl Into<String>) -> Self {
+        let behalf = OnBehalf { actor, needs, request_id: request_id.into() };
+        Self { database: self.database.clone(), behalf: Some(behalf) }
     }
 
     async fn make(&self, organization: &str, change: Change) -> Done {
-        let changing = Changing { organization: organization.to_owned(), change };
+        let (organization, behalf) = (organization.to_owned(), self.behalf.clone());
+        let changing = Changing { organization, change, behalf };
         Ok(self.database.perform(None, changing).await?)
     }
 }
@@ -91,6 +136,17 @@ impl Administration {
     pub async fn create_organization(&self, new: NewOrganization) -> Done {
         let id = new.id.clone();
         self.make(&id, Change::CreateOrganization(new)).await
+    }
+
+    /// Makes one with the [`standard_roles`]. The first administrator, who is resident elsewhere, becomes a
+    /// member of it.
+    pub async fn create_standard_organization(
+        &self,
+        new: NewOrganization,
+        administrator: Option<&UserRef>,
+    ) -> Done {
+        let id = new.id.clone();
+        self.make(&id, Change::CreateStandard(new, administrator.cloned())).await
     }
 
     /// Suspends an organization or lets it work again.
@@ -145,7 +201,12 @@ impl Administration {
 
     /// Makes somebody a member by hand, without any invitation.
     pub async fn add_member(&self, organization: &str, account: &UserRef) -> Done {
-        self.make(organization, Change::AddMember(account.clone())).await
+        self.add_member_with(organization, account, &[]).await
+    }
+
+    /// The same, with groups and roles that they have from the beginning.
+    pub async fn add_member_with(&self, organization: &str, account: &UserRef, grants: &[Grant]) -> Done {
+        self.make(organization, Change::AddMember(account.clone(), grants.to_vec())).await
     }
 
     /// Takes a guest's membership away, with their groups and roles. An accept that is under way and has not
@@ -156,14 +217,17 @@ impl Administration {
 
     /// Makes a group.
     pub async fn create_group(&self, organization: &str, id: &str, group: Target) -> Done {
-        let (kind, id) = (GrantKind::Group, id.to_owned());
-        self.make(organization, Change::CreateTarget { kind, id, target: group }).await
+        self.make(organization, Change::CreateGroup(id.to_owned(), group)).await
     }
 
-    /// Makes a role.
-    pub async fn create_role(&self, organization: &str, id: &str, role: Target) -> Done {
-        let (kind, id) = (GrantKind::Role, id.to_owned());
-        self.make(organization, Change::CreateTarget { kind, id, target: role }).await
+    /// Makes a role, with its rights, its groups and its clients.
+    pub async fn create_role(&self, organization: &str, id: &str, role: Role) -> Done {
+        self.make(organization, Change::CreateRole(id.to_owned(), Box::new(role))).await
+    }
+
+    /// Gives a group or role another name.
+    pub async fn rename_target(&self, organization: &str, grant: &Grant, name: &str) -> Done {
+        self.make(organization, Change::RenameTarget(grant.clone(), name.to_owned())).await
     }
 
     /// Deletes a group; nobody is in it any more.
@@ -188,7 +252,41 @@ impl Administration {
         self.make(organization, Change::RemoveGrant(account.clone(), grant.clone())).await
     }
 
-    /// Sets what somebody may do in an organization.
+    /// Sets what those who have a role may do.
+    pub async fn set_role_rights(&self, organization: &str, role: &str, rights: Rights) -> Done {
+        self.make(organization, Change::SetRoleRights(role.to_owned(), rights)).await
+    }
+
+    /// Gives a group or a client a role. That it has it already is no error.
+    pub async fn assign_role(&self, organization: &str, role: &str, to: &Assignee) -> Done {
+        self.make(organization, Change::AssignRole(role.to_owned(), to.clone())).await
+    }
+
+    /// Takes a role away from a group or a client.
+    pub async fn unassign_role(&self, organization: &str, role: &str, from: &Assignee) -> Done {
+        self.make(organization, Change::UnassignRole(role.to_owned(), from.clone())).await
+    }
+
+    /// Lets somebody have these roles by the word of an outside issuer, and none of those that the same issuer
+    /// gave them before. They count until the instant `until`, in milliseconds since 1970 by the store's clock.
+    pub async fn lease_roles(
+        &self,
+        organization: &str,
+        account: &UserRef,
+        issuer: &str,
+        roles: &[String],
+        until: u64,
+    ) -> Done {
+        let (account, issuer, roles) = (account.clone(), issuer.to_owned(), roles.to_vec());
+        self.make(organization, Change::LeaseRoles { account, issuer, roles, until }).await
+    }
+
+    /// Ends what an issuer has given somebody.
+    pub async fn end_leases(&self, organization: &str, account: &UserRef, issuer: &str) -> Done {
+        self.lease_roles(organization, account, issuer, &[], 0).await
+    }
+
+    /// Sets what somebody may do in an organization directly.
     pub async fn set_permissions(
         &self,
         organization: &str,

@@ -13,6 +13,7 @@ use guestlist_contract::{
 use super::{
     is_askable,
     persons::{self, Seen},
+    rights::rights,
     visibility::{concerns, concerns_people_of},
 };
 use crate::{
@@ -237,6 +238,7 @@ impl Operation for Standing {
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         concerns(db, &self.asker, &self.organization).await?;
-        Ok(persons::standing(db, &self.organization, &self.who).await?)
+        let rights = rights(db, &self.organization, &self.who).await?;
+        Ok(rights.map(|rights| rights.permissions))
     }
 }

@@ -10,7 +10,8 @@ use guestlist_contract::{
 };
 
 use super::{
-    persons::{listed, listed_grants, standing},
+    persons::{listed, listed_grants},
+    rights::{given_by, rights},
     visibility::concerns,
 };
 use crate::{
@@ -91,14 +92,23 @@ impl Operation for Resolve {
         concerns(db, &self.asker, &self.organization).await?;
         bounds::grants(&self.grants)?;
         let targets = Target::all(db, &self.organization, &self.grants).await?;
-        let may_invite = !targets.is_empty() && {
-            let standing = standing(db, &self.organization, &self.inviter).await?;
-            standing.is_some_and(|permissions| permissions.contains(Permissions::INVITE))
+        let own = match targets.is_empty() {
+            true => None,
+            false => rights(db, &self.organization, &self.inviter).await?,
+        };
+        let own = own.filter(|rights| rights.contains(Permissions::INVITE.into()));
+        let given = match own {
+            Some(_) => given_by(db, &self.organization, &self.grants).await?,
+            None => Vec::new(),
+        };
+        // INVARIANT: nobody lets others do what they may not do themselves.
+        let is_below = |grant: &Grant| {
+            own.is_some_and(|own| given.iter().all(|(of, rights)| of != grant || own.contains(*rights)))
         };
         let resolved = |grant: &Grant| {
             let target = targets.iter().find(|target| target.grant == *grant)?;
             let listed = target.grantable_by.as_ref().is_none_or(|givers| givers.contains(&self.inviter));
-            Some(Resolved { display_name: target.name.clone(), grantable: listed && may_invite })
+            Some(Resolved { display_name: target.name.clone(), grantable: listed && is_below(grant) })
         };
         Ok(self.grants.iter().map(resolved).collect())
     }

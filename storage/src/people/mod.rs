@@ -8,6 +8,7 @@ mod facts;
 mod guests;
 mod membership;
 mod persons;
+mod rights;
 mod settings;
 mod visibility;
 
@@ -17,12 +18,16 @@ use guestlist_contract::{
     facts::FactSource,
     host::{Call, Directory, Membership, Settings},
     membership::{Eligibility, Resolved},
-    policy, rules,
+    policy,
+    rights::Rights,
+    rules,
     settings::Values,
     types::{Grant, HostError, Permissions, Principal, Step, StepOutcome, StepResult, UserRef},
 };
 
-pub use administration::{Administration, AdministrationError, NewOrganization};
+pub use administration::{
+    ADMINISTRATOR, Administration, AdministrationError, NewOrganization, standard_roles,
+};
 
 use crate::{
     Database,
@@ -52,6 +57,16 @@ impl Database {
 }
 
 impl People {
+    /// The rights of `who` in an organization at present; `None` when they have no access to it. A server
+    /// makes the context of a call with them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn rights(&self, organization: &str, who: &Principal) -> Result<Option<Rights>, HostError> {
+        let asked = rights::GetRights { organization: organization.to_owned(), who: who.clone() };
+        self.database.perform(None, asked).await.map_err(OperationError::into_host)
+    }
+
     async fn ask<O: Operation>(
         &self,
         call: &Call,

@@ -4,13 +4,13 @@ use guestlist_contract::{
     address_domain,
     directory::User,
     lookup::{By, Look},
-    types::{Grant, Permissions, Principal, UserRef},
+    types::{Grant, UserRef},
 };
 
 use super::is_askable;
 use crate::{
     bulk_sql,
-    codec::{Word as _, folded, from_json, principal},
+    codec::{Word as _, folded},
     error::DbError,
     sql::{Connection, Row, Value, values},
 };
@@ -192,46 +192,4 @@ fn pairs<'a>(
     let mut bound = before.to_vec();
     let condition = bulk_sql::either(within, columns, askable, &mut bound);
     Some((condition, bound))
-}
-
-/// The permissions of `who` in an organization now; `None` when they have no access to it.
-pub(super) async fn standing<C: Connection>(
-    db: &mut C,
-    organization: &str,
-    who: &Principal,
-) -> Result<Option<Permissions>, DbError> {
-    if *who == Principal::Anonymous {
-        return Ok(None);
-    }
-    let account = if let Principal::User(user) = who { Some(user) } else { None };
-    if account.is_some_and(|user| !is_askable(&user.organization) || !is_askable(&user.id)) {
-        return Ok(None);
-    }
-    let sql = "select \
-        (select e.permissions from permission e where e.organization = o.id and e.who = $2), \
-        (select p.active from person p where p.organization = o.id and p.account_organization = $3 \
-            and p.account_id = $4), \
-        (select r.active from person r where r.organization = $3 and r.id = $4 \
-            and r.account_organization = $3 and r.account_id = $4 \
-            and exists (select 1 from organization h where h.id = r.organization and h.deleted = 0)) \
-        from organization o where o.id = $1 and o.deleted = 0";
-    let values = values![
-        organization,
-        principal(who)?,
-        account.map(|user| &user.organization),
-        account.map(|user| &user.id)
-    ];
-    let Some(row) = db.row(sql, values).await? else { return Ok(None) };
-    let entitled: Option<Permissions> =
-        row.get::<Option<String>>(0)?.as_deref().map(from_json).transpose()?;
-    let (local, resident) = (row.get::<Option<bool>>(1)?, row.get::<Option<bool>>(2)?);
-    Ok(match who {
-        Principal::Anonymous => None,
-        Principal::System => Some(Permissions::empty()),
-        Principal::Client(_) => entitled,
-        Principal::User(_) => {
-            let works = resident == Some(true) && local != Some(false);
-            entitled.or_else(|| local.map(|_| Permissions::empty())).filter(|_| works)
-        }
-    })
 }

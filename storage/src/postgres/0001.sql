@@ -117,6 +117,10 @@ create table target (
     grantable_by text collate "C",
     -- The roles of the parent, one of which somebody needs to receive it; absent: everybody may.
     receivable_by text collate "C",
+    -- What those who have a role may do, as words. A group gives rights by the roles that it has.
+    rights text collate "C" not null default '[]' check (kind = 'role' or rights = '[]'),
+    -- One of the roles that a new organization begins with.
+    standard bigint not null default 0,
     primary key (organization, kind, id)
 );
 
@@ -134,6 +138,45 @@ create table held (
 );
 create index held_target on held (organization, kind, target, person);
 
+-- Groups that have a role: whoever is in one has it.
+create table role_group (
+    organization text collate "C" not null,
+    role text collate "C" not null,
+    group_id text collate "C" not null,
+    -- For the references: one of each kind.
+    role_kind text collate "C" not null default 'role' check (role_kind = 'role'),
+    group_kind text collate "C" not null default 'group' check (group_kind = 'group'),
+    primary key (organization, role, group_id),
+    foreign key (organization, role_kind, role) references target on delete cascade,
+    foreign key (organization, group_kind, group_id) references target on delete cascade
+);
+create index role_group_group on role_group (organization, group_id);
+
+-- Clients that have a role.
+create table role_client (
+    organization text collate "C" not null,
+    role text collate "C" not null,
+    client text collate "C" not null,
+    role_kind text collate "C" not null default 'role' check (role_kind = 'role'),
+    primary key (organization, role, client),
+    foreign key (organization, role_kind, role) references target on delete cascade
+);
+create index role_client_client on role_client (organization, client);
+
+-- Roles that people have by the word of an outside issuer, for as long as that was given.
+create table role_lease (
+    organization text collate "C" not null,
+    person text collate "C" not null,
+    role text collate "C" not null,
+    issuer text collate "C" not null,
+    until bigint not null,
+    role_kind text collate "C" not null default 'role' check (role_kind = 'role'),
+    primary key (organization, person, issuer, role),
+    foreign key (organization, person) references person on delete cascade,
+    foreign key (organization, role_kind, role) references target on delete cascade
+);
+create index role_lease_role on role_lease (organization, role);
+
 create table permission (
     organization text collate "C" not null references organization,
     who text collate "C" not null,
@@ -141,6 +184,8 @@ create table permission (
     place bigint not null,
     primary key (organization, who)
 );
+-- Where else somebody may do something.
+create index permission_who on permission (who);
 
 -- ---- Invitations
 
@@ -379,6 +424,8 @@ create trigger audit_words before insert on audit for each row when (
         'world.email-changed', 'world.member-added', 'world.member-removed', 'world.group-created',
         'world.group-renamed', 'world.group-deleted', 'world.role-created', 'world.role-renamed',
         'world.role-deleted', 'world.grant-added', 'world.grant-removed', 'world.permissions-set',
+        'world.role-rights-set', 'world.role-assigned', 'world.role-unassigned', 'world.roles-leased',
+        'world.leases-ended',
         'world.settings-changed', 'world.policy-set', 'world.store-answers', 'world.store-silent',
         'world.other')
     or new.word not in (
@@ -489,6 +536,18 @@ create policy scope on target using (organization = (select scope_organization()
 alter table held enable row level security, force row level security;
 create policy seen on held for select using (true);
 create policy scope on held using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table role_group enable row level security, force row level security;
+create policy seen on role_group for select using (true);
+create policy scope on role_group using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table role_client enable row level security, force row level security;
+create policy seen on role_client for select using (true);
+create policy scope on role_client using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table role_lease enable row level security, force row level security;
+create policy seen on role_lease for select using (true);
+create policy scope on role_lease using (organization = (select scope_organization()) or (select scope_everything()));
 
 alter table permission enable row level security, force row level security;
 create policy seen on permission for select using (true);

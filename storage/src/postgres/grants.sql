@@ -3,7 +3,7 @@
 grant usage on schema {schema} to {role};
 grant select on all tables in schema {schema} to {role};
 grant insert, update, delete on
-    organization, userstore, person, target, held, permission,
+    organization, userstore, person, target, held, role_group, role_client, role_lease, permission,
     invitation, code, outbox, operation, operation_item, grant_log, grant_closed,
     external_log, external_step,
     password, session, client, token, identity, link, remembered, delivery

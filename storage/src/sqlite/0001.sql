@@ -86,6 +86,10 @@ create table target (
     grantable_by text,
     -- The roles of the parent, one of which somebody needs to receive it; absent: everybody may.
     receivable_by text,
+    -- What those who have a role may do, as words. A group gives rights by the roles that it has.
+    rights text not null default '[]' check (kind = 'role' or rights = '[]'),
+    -- One of the roles that a new organization begins with.
+    standard integer not null default 0,
     primary key (organization, kind, id)
 ) strict;
 
@@ -103,6 +107,45 @@ create table held (
 ) strict;
 create index held_target on held (organization, kind, target, person);
 
+-- Groups that have a role: whoever is in one has it.
+create table role_group (
+    organization text not null,
+    role text not null,
+    group_id text not null,
+    -- For the references: one of each kind.
+    role_kind text not null default 'role' check (role_kind = 'role'),
+    group_kind text not null default 'group' check (group_kind = 'group'),
+    primary key (organization, role, group_id),
+    foreign key (organization, role_kind, role) references target on delete cascade,
+    foreign key (organization, group_kind, group_id) references target on delete cascade
+) strict;
+create index role_group_group on role_group (organization, group_id);
+
+-- Clients that have a role.
+create table role_client (
+    organization text not null,
+    role text not null,
+    client text not null,
+    role_kind text not null default 'role' check (role_kind = 'role'),
+    primary key (organization, role, client),
+    foreign key (organization, role_kind, role) references target on delete cascade
+) strict;
+create index role_client_client on role_client (organization, client);
+
+-- Roles that people have by the word of an outside issuer, for as long as that was given.
+create table role_lease (
+    organization text not null,
+    person text not null,
+    role text not null,
+    issuer text not null,
+    until integer not null,
+    role_kind text not null default 'role' check (role_kind = 'role'),
+    primary key (organization, person, issuer, role),
+    foreign key (organization, person) references person on delete cascade,
+    foreign key (organization, role_kind, role) references target on delete cascade
+) strict;
+create index role_lease_role on role_lease (organization, role);
+
 create table permission (
     organization text not null references organization,
     who text not null,
@@ -110,6 +153,8 @@ create table permission (
     place integer not null,
     primary key (organization, who)
 ) strict;
+-- Where else somebody may do something.
+create index permission_who on permission (who);
 
 -- ---- Invitations
 
@@ -360,6 +405,8 @@ when new.kind not in (
         'world.email-changed', 'world.member-added', 'world.member-removed', 'world.group-created',
         'world.group-renamed', 'world.group-deleted', 'world.role-created', 'world.role-renamed',
         'world.role-deleted', 'world.grant-added', 'world.grant-removed', 'world.permissions-set',
+        'world.role-rights-set', 'world.role-assigned', 'world.role-unassigned', 'world.roles-leased',
+        'world.leases-ended',
         'world.settings-changed', 'world.policy-set', 'world.store-answers', 'world.store-silent',
         'world.other')
     or new.word not in (

@@ -7,7 +7,7 @@ use guestlist_contract::{
     types::{GrantKind, UserRef},
 };
 use guestlist_memory::{
-    Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem, RecordedOperation,
+    Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem, RecordedOperation, Role,
     StoredInvitation, Target,
 };
 
@@ -108,6 +108,7 @@ async fn people<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbEr
             account: UserRef { organization: row.get(6)?, id: row.get(7)? },
             groups: BTreeMap::new(),
             roles: BTreeMap::new(),
+            leases: BTreeMap::new(),
             invitation: row.get(8)?,
         };
         place(realm, &row, "person")?.people.insert(row.get(1)?, person);
@@ -121,6 +122,11 @@ async fn people<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbEr
         };
         held.insert(row.get(3)?, row.get(4)?);
     }
+    for row in db.rows("select organization, person, issuer, role, until from role_lease", &[]).await? {
+        let people = &mut place(realm, &row, "role_lease")?.people;
+        let person = people.get_mut(&row.get::<String>(1)?).ok_or_else(|| damaged("role_lease"))?;
+        person.leases.entry(row.get(2)?).or_default().insert(row.get(3)?, row.get(4)?);
+    }
     for row in db.rows("select organization, id from spent", &[]).await? {
         place(realm, &row, "spent")?.spent.insert(row.get(1)?);
     }
@@ -128,16 +134,29 @@ async fn people<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbEr
 }
 
 async fn rules<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
-    let sql = "select organization, kind, id, name, grantable_by, receivable_by from target";
+    let sql =
+        "select organization, kind, id, name, grantable_by, receivable_by, rights, standard from target";
     for row in db.rows(sql, &[]).await? {
         let target =
             Target { name: row.get(3)?, grantable_by: listed(&row, 4)?, receivable_by: listed(&row, 5)? };
         let place = place(realm, &row, "target")?;
-        let targets = match GrantKind::of(&row.get::<String>(1)?)? {
-            GrantKind::Group => &mut place.groups,
-            GrantKind::Role => &mut place.roles,
-        };
-        targets.insert(row.get(2)?, target);
+        match GrantKind::of(&row.get::<String>(1)?)? {
+            GrantKind::Group => drop(place.groups.insert(row.get(2)?, target)),
+            GrantKind::Role => {
+                let (rights, standard) = (from_json(&row.get::<String>(6)?)?, row.get(7)?);
+                let role = Role { target, rights, standard, ..Role::default() };
+                place.roles.insert(row.get(2)?, role);
+            }
+        }
+    }
+    let sql = "select organization, role, group_id, null from role_group \
+               union all select organization, role, null, client from role_client";
+    for row in db.rows(sql, &[]).await? {
+        let roles = &mut place(realm, &row, "role_group or role_client")?.roles;
+        let role =
+            roles.get_mut(&row.get::<String>(1)?).ok_or_else(|| damaged("role_group or role_client"))?;
+        role.groups.extend(row.get::<Option<String>>(2)?);
+        role.clients.extend(row.get::<Option<String>>(3)?);
     }
     let sql = "select organization, who, permissions from permission order by organization, place";
     for row in db.rows(sql, &[]).await? {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use guestlist_contract::{lifecycle::NEVER, lookup::store_name, types::GrantKind};
+use guestlist_contract::{lifecycle::NEVER, lookup::store_name, rights::Rights, types::GrantKind};
 use guestlist_memory::{
     Organization, Person, Realm, RecordedItem, RecordedOperation, StoredInvitation, Target, Tenant,
 };
@@ -18,7 +18,7 @@ use crate::{
 
 /// Every table that a world replaces, with its columns, those first that others refer to. No world has a log
 /// of members who are elsewhere: that is emptied.
-const TABLES: [(&str, &str); 17] = [
+const TABLES: [(&str, &str); 20] = [
     (
         "organization",
         "id, name, parent, active, deleted, utc_offset_minutes, settings, address_domains, landings, policy, \
@@ -31,8 +31,11 @@ const TABLES: [(&str, &str); 17] = [
          invitation",
     ),
     ("spent", "organization, id"),
-    ("target", "organization, kind, id, name, grantable_by, receivable_by"),
+    ("target", "organization, kind, id, name, grantable_by, receivable_by, rights, standard"),
     ("held", "organization, person, kind, target, invitation"),
+    ("role_group", "organization, role, group_id"),
+    ("role_client", "organization, role, client"),
+    ("role_lease", "organization, person, role, issuer, until"),
     ("permission", "organization, who, permissions, place"),
     ("invitation", rows::COLUMNS),
     ("code", "digest, organization, invitation, version"),
@@ -141,11 +144,21 @@ impl Load {
         for store in &stores {
             self.put("userstore", values![id, store, !silent.contains(store)]);
         }
-        for (kind, targets) in [(GrantKind::Group, &place.groups), (GrantKind::Role, &place.roles)] {
-            for (target, Target { name, grantable_by, receivable_by }) in targets {
-                let grantable_by = grantable_by.as_ref().map(json).transpose()?;
-                let receivable_by = receivable_by.as_ref().map(json).transpose()?;
-                self.put("target", values![id, kind.word(), target, name, grantable_by, receivable_by]);
+        for (group, target) in &place.groups {
+            self.target(id, GrantKind::Group, group, target, Rights::empty(), false)?;
+        }
+        for (role, known) in &place.roles {
+            self.target(id, GrantKind::Role, role, &known.target, known.rights, known.standard)?;
+            for group in &known.groups {
+                if !place.groups.contains_key(group) {
+                    return Err(invalid(format!(
+                        "the group `{group}` has the role `{role}` of `{id}`, and is not there"
+                    )));
+                }
+                self.put("role_group", values![id, role, group]);
+            }
+            for client in &known.clients {
+                self.put("role_client", values![id, role, client]);
             }
         }
         for (local, person) in &place.people {
@@ -168,6 +181,27 @@ impl Load {
                 self.put("permission", values![id, who, permissions, number]);
             }
         }
+        Ok(())
+    }
+
+    fn target(
+        &mut self,
+        organization: &str,
+        kind: GrantKind,
+        id: &str,
+        target: &Target,
+        rights: Rights,
+        standard: bool,
+    ) -> Result<(), StorageError> {
+        let Target { name, grantable_by, receivable_by } = target;
+        let grantable_by = grantable_by.as_ref().map(json).transpose()?;
+        let receivable_by = receivable_by.as_ref().map(json).transpose()?;
+        let rights = json(&rights)?;
+        let kind = kind.word();
+        self.put(
+            "target",
+            values![organization, kind, id, name, grantable_by, receivable_by, rights, standard],
+        );
         Ok(())
     }
 
@@ -200,17 +234,28 @@ impl Load {
                 person.invitation.as_ref()
             ],
         );
-        let groups = (GrantKind::Group, &person.groups, &place.groups);
-        let roles = (GrantKind::Role, &person.roles, &place.roles);
-        for (kind, held, targets) in [groups, roles] {
+        let missing = |kind: GrantKind, target: &str| {
+            let kind = kind.word();
+            invalid(format!("user `{id}` of `{organization}` has the {kind} `{target}`, which is not there"))
+        };
+        let is_there = |kind: GrantKind, target: &String| match kind {
+            GrantKind::Group => place.groups.contains_key(target),
+            GrantKind::Role => place.roles.contains_key(target),
+        };
+        for (kind, held) in [(GrantKind::Group, &person.groups), (GrantKind::Role, &person.roles)] {
             for (target, invitation) in held {
-                if !targets.contains_key(target) {
-                    let kind = kind.word();
-                    return Err(invalid(format!(
-                        "user `{id}` of `{organization}` has the {kind} `{target}`, which is not there"
-                    )));
+                if !is_there(kind, target) {
+                    return Err(missing(kind, target));
                 }
                 self.put("held", values![organization, id, kind.word(), target, invitation.as_ref()]);
+            }
+        }
+        for (issuer, roles) in &person.leases {
+            for (role, until) in roles {
+                if !is_there(GrantKind::Role, role) {
+                    return Err(missing(GrantKind::Role, role));
+                }
+                self.put("role_lease", values![organization, id, role, issuer, *until]);
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use guestlist_contract::{
     storage::{Batch, Change, ClockGuard, CodeChange, Guard},
     types::{Permissions, Principal},
 };
-use guestlist_memory::{EventError, NewUser, Rule, SettingsPatch, Target, default_settings};
+use guestlist_memory::{EventError, NewUser, Role, Rule, SettingsPatch, Target, default_settings};
 use guestlist_storage::{AdministrationError, NewOrganization};
 
 use super::both::{Both, alice, ann, batch, change, group, key, role, user};
@@ -138,7 +138,8 @@ async fn a_host_makes_its_own_organizations_groups_and_roles() {
     let target =
         |name: &str| Target { name: name.into(), grantable_by: Some(vec![ann()]), receivable_by: None };
     administration.create_group("new", "g", target("Group")).await.unwrap();
-    administration.create_role("new", "g", target("Role")).await.unwrap();
+    let made_role = Role { target: target("Role"), ..Role::default() };
+    administration.create_role("new", "g", made_role.clone()).await.unwrap();
     administration.add_member("new", &alice()).await.unwrap();
     administration.add_grant("new", &alice(), &role("g")).await.unwrap();
     let realm = both.database.dump().await.unwrap();
@@ -149,7 +150,7 @@ async fn a_host_makes_its_own_organizations_groups_and_roles() {
     );
     assert_eq!(made.settings, default_settings());
     assert!(made.active && !made.deleted && made.stores.contains("PRIMARY"));
-    assert_eq!((&made.groups["g"], &made.roles["g"]), (&target("Group"), &target("Role")));
+    assert_eq!((&made.groups["g"], &made.roles["g"]), (&target("Group"), &made_role));
     let events: Vec<_> = realm.audit.iter().map(|event| event.text()).collect();
     assert_eq!(
         events,

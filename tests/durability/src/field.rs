@@ -9,12 +9,12 @@ use guestlist_contract::{
     exports::invitee::Handle,
     types::{InvitationKey, Principal, UserRef},
 };
-use guestlist_harness::Plugin;
+use guestlist_harness::{Plugin, operations as op};
 use guestlist_memory::default_settings;
 use guestlist_storage::{Clock, Database, Observer};
 
 use crate::{
-    act::{Act, Answer, Command, Letter, request},
+    act::{Act, Answer, Command, Letter, invite},
     host::{Post, Stage, micros},
     place::{Place, options},
     server::connect,
@@ -145,14 +145,14 @@ impl Field {
 
     async fn original(&mut self) {
         let names = (0..HUNDRED).map(world::name).collect();
-        self.manage(Act::Invite(request(names, vec![world::group("g-help")]))).await;
+        self.manage(invite(names, vec![world::group("g-help")])).await;
         self.letters = self.post.letters();
         for (number, letter) in self.letters.clone().iter().enumerate() {
             let key = key_of(letter);
             match number % 10 {
-                0..3 => drop(self.answer(Act::Accept(Handle::Id(key)), number).await),
-                3 => drop(self.answer(Act::Decline(Handle::Id(key)), number).await),
-                4 => drop(self.manage(Act::Revoke(key.id)).await),
+                0..3 => drop(self.answer(op::Accept { handle: Handle::Id(key) }, number).await),
+                3 => drop(self.answer(op::Decline { handle: Handle::Id(key), reason: None }, number).await),
+                4 => drop(self.manage(op::Revoke { id: key.id, reason: None }).await),
                 _ => {}
             }
         }
@@ -166,19 +166,19 @@ impl Field {
     }
 
     /// The first administrator of the original organization does something.
-    pub async fn manage(&self, act: Act) -> Answer {
+    pub async fn manage(&self, act: impl Into<Act>) -> Answer {
         let organization = world::child(0);
-        self.act(Some(organization.clone()), world::admin(&organization, 1), act).await
+        self.act(Some(organization.clone()), world::admin(&organization, 1), act.into()).await
     }
 
     /// The host does something there.
-    pub async fn upkeep(&self, act: Act) -> Answer {
-        self.act(Some(world::child(0)), Principal::System, act).await
+    pub async fn upkeep(&self, act: impl Into<Act>) -> Answer {
+        self.act(Some(world::child(0)), Principal::System, act.into()).await
     }
 
     /// A person of the parent does something.
-    pub async fn answer(&self, act: Act, person: usize) -> Answer {
-        self.act(None, Principal::User(world::resident(person)), act).await
+    pub async fn answer(&self, act: impl Into<Act>, person: usize) -> Answer {
+        self.act(None, Principal::User(world::resident(person)), act.into()).await
     }
 
     async fn act(&self, organization: Option<String>, caller: Principal, act: Act) -> Answer {

@@ -53,6 +53,7 @@ fn person(organization: &str, id: &str, name: String) -> Person {
         account: UserRef { organization: organization.into(), id: id.into() },
         groups: BTreeMap::new(),
         roles: BTreeMap::new(),
+        leases: BTreeMap::new(),
         invitation: None,
     }
 }

@@ -10,18 +10,19 @@ use std::{
 use chrono::FixedOffset;
 use serde_saphyr::Spanned;
 
-use super::{OrganizationEntry, StateWord, TargetEntry, Text, UserEntry, World};
+use super::{OrganizationEntry, RoleEntry, StateWord, TargetEntry, Text, UserEntry, World};
 use crate::{
     clock::Clock,
     entropy::Entropy,
     people::People,
     person::Person,
-    realm::{Entitled, Organization, Realm, Target},
+    realm::{Entitled, Organization, Realm, Role, Target},
     settings::{self, default_settings},
 };
 use guestlist_contract::lookup::new_store_name;
 use guestlist_contract::{
     lookup::DEFAULT_STORE,
+    rights::Rights,
     types::{GrantKind, Permissions, Principal, UserRef},
 };
 use guestlist_documents::{Problem, WorldError, instant};
@@ -30,15 +31,6 @@ pub use rules::{Dangling, LATER, dangling};
 
 /// 2026-03-02T09:00:00Z
 const START: u64 = 1_772_442_000_000;
-pub(super) const PERMISSIONS: [(&str, Permissions); 7] = [
-    ("invite", Permissions::INVITE),
-    ("view", Permissions::VIEW),
-    ("revoke", Permissions::REVOKE),
-    ("resend", Permissions::RESEND),
-    ("approve", Permissions::APPROVE),
-    ("see-code", Permissions::SEE_CODE),
-    ("onboard", Permissions::ONBOARD),
-];
 
 /// The most problems for which the nearest name is looked for among all people.
 const SUGGESTED: usize = 20;
@@ -120,8 +112,8 @@ impl Builder {
             silent_stores: BTreeSet::new(),
             people: People::default(),
             spent: BTreeSet::new(),
-            groups: self.targets(&entry.groups, "group"),
-            roles: self.targets(&entry.roles, "role"),
+            groups: self.targets(entry.groups.iter(), "group"),
+            roles: self.roles(&entry.roles),
             permissions: Vec::new(),
             settings: default_settings(),
             landings: Vec::new(),
@@ -142,12 +134,30 @@ impl Builder {
         }
     }
 
-    fn targets(&mut self, entries: &[TargetEntry], what: &str) -> BTreeMap<String, Target> {
+    fn roles(&mut self, entries: &[RoleEntry]) -> BTreeMap<String, Role> {
+        let targets = self.targets(entries.iter().map(|entry| &entry.target), "role");
+        let role = |(id, target)| (id, Role { target, ..Role::default() });
+        let mut roles: BTreeMap<_, _> = targets.into_iter().map(role).collect();
+        for entry in entries {
+            let known = Rights::each().collect::<Vec<_>>();
+            let rights = self.flags(&entry.permissions, &known, Rights::all());
+            if let Some(role) = roles.get_mut(&entry.target.id.value) {
+                (role.rights, role.standard) = (rights, entry.standard);
+            }
+        }
+        roles
+    }
+
+    fn targets<'a>(
+        &mut self,
+        entries: impl Iterator<Item = &'a TargetEntry>,
+        what: &str,
+    ) -> BTreeMap<String, Target> {
         let mut targets = BTreeMap::new();
         for entry in entries {
             self.check_id(&entry.id, what);
             let name = entry.name.clone().unwrap_or_else(|| entry.id.value.clone());
-            let target = Target { name, grantable_by: None, receivable_by: None };
+            let target = Target { name, ..Target::default() };
             if targets.insert(entry.id.value.clone(), target).is_some() {
                 self.problem(&entry.id, format!("{what} `{}` is there twice", entry.id.value));
             }
@@ -180,6 +190,7 @@ impl Builder {
             account,
             groups: BTreeMap::new(),
             roles: BTreeMap::new(),
+            leases: BTreeMap::new(),
             invitation: None,
         };
         place.people.insert(user.id.value.clone(), person);
@@ -294,6 +305,7 @@ impl Builder {
                 account: account.clone(),
                 groups: BTreeMap::new(),
                 roles: BTreeMap::new(),
+                leases: BTreeMap::new(),
                 invitation: None,
             };
             place.people.insert(id, person);
@@ -301,13 +313,36 @@ impl Builder {
     }
 
     fn link_people(&mut self, entry: &OrganizationEntry) {
-        for (targets, is_role) in [(&entry.groups, false), (&entry.roles, true)] {
-            for target in targets {
-                for member in &target.members {
-                    self.put_into(&entry.id.value, target, is_role, member);
-                }
+        let id = &entry.id.value;
+        for group in &entry.groups {
+            group.members.iter().for_each(|member| self.put_into(id, group, false, member));
+        }
+        for role in &entry.roles {
+            role.target.members.iter().for_each(|member| self.put_into(id, &role.target, true, member));
+            let clients = role.clients.iter().filter_map(|client| match self.person(id, client) {
+                Some(Principal::Client(client)) => Some(client),
+                _ => None,
+            });
+            let clients = clients.collect();
+            let groups = role.groups.iter().filter(|group| self.is_group(id, group));
+            let groups = groups.map(|group| group.value.clone()).collect();
+            let place = self.organizations.get_mut(id);
+            if let Some(known) = place.and_then(|place| place.roles.get_mut(&role.target.id.value)) {
+                (known.clients, known.groups) = (clients, groups);
             }
         }
+    }
+
+    fn is_group(&mut self, organization: &str, group: &Text) -> bool {
+        let groups = self.organizations.get(organization).map(|place| &place.groups);
+        if groups.is_some_and(|groups| groups.contains_key(&group.value)) {
+            return true;
+        }
+        let message = format!("organization `{organization}` has no group `{}`", group.value);
+        let names = groups.into_iter().flat_map(BTreeMap::keys).map(String::as_str);
+        let problem = Problem::with(group, message).suggest(&group.value, names);
+        self.problems.push(problem);
+        false
     }
 
     fn put_into(&mut self, organization: &str, target: &TargetEntry, is_role: bool, member: &Text) {
@@ -329,14 +364,13 @@ impl Builder {
 
     fn link_rules(&mut self, entry: &OrganizationEntry) {
         let id = &entry.id.value;
-        for (targets, is_role) in [(&entry.groups, false), (&entry.roles, true)] {
-            for target in targets {
-                self.link_target(id, target, is_role);
-            }
-        }
+        entry.groups.iter().for_each(|group| self.link_target(id, group, false));
+        entry.roles.iter().for_each(|role| self.link_target(id, &role.target, true));
         let mut permissions = Vec::new();
+        let known = Rights::PERMISSIONS.map(|(word, flag)| (word, Rights::from(flag)));
+        let all = Rights::from(Permissions::all());
         for (who, words) in &entry.permissions.0 {
-            let flags = self.flags(words);
+            let flags = self.flags(words, &known, all).permissions;
             if let Some(who) = self.person(id, who) {
                 permissions.push(Entitled { who, permissions: flags });
             }
@@ -372,8 +406,11 @@ impl Builder {
                 .collect()
         });
         let Some(place) = self.organizations.get_mut(organization) else { return };
-        let targets = if is_role { &mut place.roles } else { &mut place.groups };
-        if let Some(target) = targets.get_mut(&entry.id.value) {
+        let target = match is_role {
+            true => place.roles.get_mut(&entry.id.value).map(|role| &mut role.target),
+            false => place.groups.get_mut(&entry.id.value),
+        };
+        if let Some(target) = target {
             target.grantable_by = givers;
             target.receivable_by = roles;
         }
@@ -392,14 +429,14 @@ impl Builder {
         false
     }
 
-    fn flags(&mut self, words: &[Text]) -> Permissions {
-        let mut flags = Permissions::empty();
+    fn flags(&mut self, words: &[Text], known: &[(&'static str, Rights)], all: Rights) -> Rights {
+        let mut flags = Rights::empty();
         for word in words {
-            match PERMISSIONS.iter().find(|(name, _)| *name == word.value) {
-                Some((_, flag)) => flags |= *flag,
-                None if word.value == "all" => flags |= Permissions::all(),
+            match known.iter().find(|(name, _)| *name == word.value) {
+                Some((_, flag)) => flags = flags.union(*flag),
+                None if word.value == Rights::ALL => flags = flags.union(all),
                 None => {
-                    let names = PERMISSIONS.iter().map(|(name, _)| *name).chain(["all"]);
+                    let names = known.iter().map(|(name, _)| *name).chain([Rights::ALL]);
                     let known: Vec<_> = names.clone().map(|name| format!("`{name}`")).collect();
                     let message =
                         format!("unknown permission `{}`, expected one of {}", word.value, known.join(", "));

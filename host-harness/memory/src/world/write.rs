@@ -4,6 +4,7 @@
 //! top, where nothing else depends on it; where something does, the error names it.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
 };
@@ -11,15 +12,16 @@ use std::{
 use chrono::DateTime;
 use serde::{Serialize, Serializer};
 
-use super::{World, WorldError, build::PERMISSIONS, dangling};
+use super::{World, WorldError, dangling};
 use crate::{
     person::Person,
-    realm::{Organization, Realm, Target},
+    realm::{Organization, Realm, Role, Target},
     rule::Rule,
 };
 use guestlist_contract::{
     AddressDomains,
     lookup::DEFAULT_STORE,
+    rights::Rights,
     settings::{Codes, Notices},
     types::{AcceptWith, Grant, GrantKind, Notify, Permissions, Principal, UserRef},
 };
@@ -68,7 +70,7 @@ struct WrittenOrganization<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<WrittenTarget<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    roles: Vec<WrittenTarget<'a>>,
+    roles: Vec<WrittenRole<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "mapping")]
     permissions: Vec<(String, Vec<&'static str>)>,
     settings: WrittenSettings<'a>,
@@ -97,6 +99,26 @@ struct WrittenTarget<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     members: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grantable_by: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receivable_by: Option<&'a [String]>,
+}
+
+/// The keys of a target, with those that only a role has.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct WrittenRole<'a> {
+    id: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    members: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    groups: &'a BTreeSet<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    permissions: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standard: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grantable_by: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,6 +238,9 @@ impl Realm {
             for store in std::mem::take(&mut place.silent_stores) {
                 leave(format!("that the user store `{store}` does not answer"));
             }
+            for (local, _) in place.people.iter().filter(|(_, person)| !person.leases.is_empty()) {
+                leave(format!("the roles that `{local}` has for a time"));
+            }
             let above = place.parent.as_ref().and_then(|parent| roles.get(parent));
             forget_invitations(place);
             forget_the_gone(place, &exists, above, &mut leave);
@@ -245,6 +270,7 @@ impl Realm {
 fn forget_invitations(place: &mut Organization) {
     for person in place.people.values_mut() {
         person.invitation = None;
+        person.leases.clear();
         person.groups.values_mut().chain(person.roles.values_mut()).for_each(|owed| *owed = None);
     }
 }
@@ -275,7 +301,8 @@ fn forget_the_gone(
         let counts = seen.insert(name(&entry.who)) && is_somebody(&entry.who);
         keep(format!("the permissions of {}, which are without effect", name(&entry.who)), counts)
     });
-    for (id, target) in place.groups.iter_mut().chain(&mut place.roles) {
+    let roles = place.roles.iter_mut().map(|(id, role)| (id, &mut role.target));
+    for (id, target) in place.groups.iter_mut().chain(roles) {
         for giver in target.grantable_by.iter_mut() {
             giver.retain(|who| keep(format!("that {} may give `{id}`", name(who)), is_somebody(who)));
         }
@@ -319,11 +346,13 @@ fn write<'a>(id: &'a str, place: &'a Organization) -> WrittenOrganization<'a> {
         stores: place.stores.iter().map(String::as_str).filter(|store| !implied.contains(store)).collect(),
         users: place.people.iter().map(|(local, person)| write_user(id, local, person)).collect(),
         groups: write_targets(id, place, GrantKind::Group),
-        roles: write_targets(id, place, GrantKind::Role),
+        roles: write_roles(id, place),
         permissions: place
             .permissions
             .iter()
-            .map(|entry| (reference(id, &entry.who), words(entry.permissions)))
+            .map(|entry| {
+                (reference(id, &entry.who), words(entry.permissions.into(), Permissions::all().into()))
+            })
             .collect(),
         settings: write_settings(place),
         policy: &place.policy,
@@ -349,9 +378,9 @@ fn write_user<'a>(organization: &str, id: &'a str, person: &'a Person) -> Writte
 }
 
 fn write_targets<'a>(organization: &str, place: &'a Organization, kind: GrantKind) -> Vec<WrittenTarget<'a>> {
-    let targets = match kind {
-        GrantKind::Group => &place.groups,
-        GrantKind::Role => &place.roles,
+    let targets: Vec<(&'a String, &'a Target)> = match kind {
+        GrantKind::Group => place.groups.iter().collect(),
+        GrantKind::Role => place.roles.iter().map(|(id, role)| (id, &role.target)).collect(),
     };
     let givers = |givers: &[Principal]| givers.iter().map(|who| reference(organization, who)).collect();
     let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -365,7 +394,26 @@ fn write_targets<'a>(organization: &str, place: &'a Organization, kind: GrantKin
         grantable_by: target.grantable_by.as_deref().map(givers),
         receivable_by: target.receivable_by.as_deref(),
     };
-    targets.iter().map(&mut target).collect()
+    targets.into_iter().map(&mut target).collect()
+}
+
+fn write_roles<'a>(organization: &str, place: &'a Organization) -> Vec<WrittenRole<'a>> {
+    let targets = write_targets(organization, place, GrantKind::Role);
+    let role = |(target, role): (WrittenTarget<'a>, &'a Role)| {
+        let WrittenTarget { id, name, members, grantable_by, receivable_by } = target;
+        let clients = role.clients.iter().map(|client| Cow::from(format!("client:{client}")));
+        WrittenRole {
+            id,
+            name,
+            members: members.into_iter().map(Cow::from).chain(clients).collect(),
+            groups: &role.groups,
+            permissions: words(role.rights, Rights::all()),
+            standard: role.standard.then_some(true),
+            grantable_by,
+            receivable_by,
+        }
+    };
+    targets.into_iter().zip(place.roles.values()).map(role).collect()
 }
 
 /// The reference by which a world file names somebody in an organization.
@@ -383,11 +431,9 @@ fn is_plain(id: &str) -> bool {
     !id.contains('/') && !id.starts_with("client:")
 }
 
-fn words(permissions: Permissions) -> Vec<&'static str> {
-    if permissions == Permissions::all() {
-        return vec!["all"];
-    }
-    PERMISSIONS.iter().filter(|(_, flag)| permissions.contains(*flag)).map(|(word, _)| *word).collect()
+/// The words of rights; one where they are all that there can be.
+fn words(rights: Rights, all: Rights) -> Vec<&'static str> {
+    if rights == all { vec![Rights::ALL] } else { rights.words().collect() }
 }
 
 fn write_settings(place: &Organization) -> WrittenSettings<'_> {

@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 
 use super::Text;
 use crate::schema_parts as schema;
+use guestlist_documents::HumanDuration;
 use guestlist_memory::{MailMode, NewUser, Rule, SettingsPatch};
 
 /// Something in the world: exactly one of these. `in` says in which organization.
@@ -69,7 +70,18 @@ pub struct Event {
     pub delete_organization: Option<Text>,
     /// Gives it another parent, or none.
     pub move_organization: Option<Moving>,
-    /// Sets what people may do, by reference.
+    /// Sets what those who have a role may do.
+    pub set_rights: Option<RoleRights>,
+    /// Gives a group or a client a role.
+    pub assign_role: Option<Assigning>,
+    /// Takes it away from a group or a client.
+    pub unassign_role: Option<Assigning>,
+    /// Lets somebody have roles for a time, by the word of an issuer, in place of those that the same issuer gave
+    /// them before.
+    pub lease_roles: Option<Leasing>,
+    /// Ends what an issuer has given somebody.
+    pub end_leases: Option<Leased>,
+    /// Sets what people may do directly, by reference.
     pub set_permissions: Option<BTreeMap<String, Vec<String>>>,
     /// Changes settings, as in a world file.
     #[schemars(with = "Option<SettingsPatch>")]
@@ -114,6 +126,11 @@ impl Event {
             self.resume_organization.is_some(),
             self.delete_organization.is_some(),
             self.move_organization.is_some(),
+            self.set_rights.is_some(),
+            self.assign_role.is_some(),
+            self.unassign_role.is_some(),
+            self.lease_roles.is_some(),
+            self.end_leases.is_some(),
             self.set_permissions.is_some(),
             self.change_settings.is_some(),
             self.set_policy.is_some(),
@@ -189,6 +206,58 @@ pub struct RenameRole {
     pub role: String,
     /// The new name.
     pub to: String,
+}
+
+/// Rights of a role.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RoleRights {
+    /// Its id.
+    pub role: String,
+    /// The words, as in a world file.
+    pub to: Vec<String>,
+}
+
+/// A role of a group or of a client.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Assigning {
+    /// The role's id.
+    pub role: String,
+    /// A group's id.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Or a client's.
+    #[serde(default)]
+    pub client: Option<String>,
+}
+
+/// Roles that somebody has for a time.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Leasing {
+    /// The user who has them.
+    #[schemars(with = "String")]
+    pub user: Text,
+    /// The issuer by whose word they have them.
+    pub issuer: String,
+    /// The roles' ids.
+    pub roles: Vec<String>,
+    /// For how long from now, as in `8h`.
+    #[serde(rename = "for")]
+    #[schemars(with = "String")]
+    pub lasting: HumanDuration,
+}
+
+/// Roles that an issuer has given somebody.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Leased {
+    /// The user who has them.
+    #[schemars(with = "String")]
+    pub user: Text,
+    /// The issuer.
+    pub issuer: String,
 }
 
 /// An organization that is made.

@@ -5,17 +5,19 @@ use guestlist_contract::{
     audit::EventKind,
     bounds,
     lookup::{DEFAULT_STORE, store_name},
+    rights::Rights,
     settings::Values,
     types::{Grant, GrantKind, Permissions, Principal, Step, UserRef},
 };
 use guestlist_memory::{
-    EventError, NewUser, Rule, SettingsPatch, Target, check_address, default_settings, judge, no_store,
+    Assignee, EventError, NewUser, Role, Rule, SettingsPatch, Target, check_address, default_settings, judge,
+    no_store,
 };
 
-use super::NewOrganization;
+use super::{NewOrganization, judging::OnBehalf};
 use crate::{
     audit::{Actor, Event, Of, note},
-    codec::{Word as _, folded, from_json, json, planned, principal},
+    codec::{folded, from_json, json, planned, principal},
     error::{DbError, OperationError},
     invitations::rows::ACTIVE,
     people::{
@@ -28,6 +30,7 @@ use crate::{
 
 pub(super) enum Change {
     CreateOrganization(NewOrganization),
+    CreateStandard(NewOrganization, Option<UserRef>),
     SetOrganizationActive(bool),
     MoveOrganization(Option<String>),
     DeleteOrganization,
@@ -37,12 +40,18 @@ pub(super) enum Change {
     SetUserActive { id: String, active: bool },
     RemoveUser(String),
     SetStoreAnswers { store: String, answers: bool },
-    AddMember(UserRef),
+    AddMember(UserRef, Vec<Grant>),
     RemoveMember(UserRef),
-    CreateTarget { kind: GrantKind, id: String, target: Target },
+    CreateGroup(String, Target),
+    CreateRole(String, Box<Role>),
+    RenameTarget(Grant, String),
     DeleteTarget(Grant),
     AddGrant(UserRef, Grant),
     RemoveGrant(UserRef, Grant),
+    SetRoleRights(String, Rights),
+    AssignRole(String, Assignee),
+    UnassignRole(String, Assignee),
+    LeaseRoles { account: UserRef, issuer: String, roles: Vec<String>, until: u64 },
     SetPermissions(Principal, Permissions),
     SetSettings(Box<Values>),
     PatchSettings(Box<SettingsPatch>),
@@ -50,7 +59,41 @@ pub(super) enum Change {
 }
 
 impl Changing {
-    /// The event of the change.
+    /// Whoever makes it: the host itself, or somebody who asked for it.
+    fn actor(&self) -> Result<Actor, DbError> {
+        let host = Actor::host()?;
+        Ok(match &self.behalf {
+            Some(behalf) => {
+                Actor { who: principal(&behalf.actor)?, request_id: behalf.request_id.clone(), ..host }
+            }
+            None => host,
+        })
+    }
+
+    pub(super) fn event_of(&self, kind: EventKind, of: &Of<'_>) -> Result<Event, DbError> {
+        Ok(self.actor()?.event(Some(&self.organization), kind, of))
+    }
+
+    /// An account of the organization itself.
+    pub(super) fn local(&self, id: &str) -> UserRef {
+        UserRef { organization: self.organization.clone(), id: id.to_owned() }
+    }
+
+    /// The events of the change.
+    fn events(&self) -> Result<Vec<Event>, DbError> {
+        let mut events = Vec::new();
+        match &self.change {
+            Change::AddMember(account, grants) => return self.events_of_member(account, grants),
+            Change::CreateStandard(_, administrator) => {
+                events = self.events_of_standard(administrator.as_ref())?;
+            }
+            _ => {}
+        }
+        events.insert(0, self.event()?);
+        Ok(events)
+    }
+
+    /// The event that comes first.
     fn event(&self) -> Result<Event, DbError> {
         use EventKind as Kind;
         let target = |grant: &Grant, of_group, of_role| match grant.kind {
@@ -58,12 +101,16 @@ impl Changing {
             GrantKind::Role => of_role,
         };
         let either = |truth: &bool, one, other| if *truth { one } else { other };
-        let event = |kind, of: &Of<'_>| Ok(Actor::host()?.event(Some(&self.organization), kind, of));
-        let local = |kind, id: &String| {
-            event(kind, &Of::user(&UserRef { organization: self.organization.clone(), id: id.clone() }))
+        let event = |kind, of: &Of<'_>| self.event_of(kind, of);
+        let local = |kind, id: &String| event(kind, &Of::user(&self.local(id)));
+        let role = |kind, id: &String, about: Option<&str>| {
+            let grant = Grant { kind: GrantKind::Role, id: id.clone() };
+            event(kind, &Of { about, ..Of::grant(&grant) })
         };
         match &self.change {
-            Change::CreateOrganization(_) => event(Kind::WorldOrganizationCreated, &Of::default()),
+            Change::CreateOrganization(_) | Change::CreateStandard(..) => {
+                event(Kind::WorldOrganizationCreated, &Of::default())
+            }
             Change::SetOrganizationActive(active) => {
                 let kind = either(active, Kind::WorldOrganizationEnabled, Kind::WorldOrganizationDisabled);
                 event(kind, &Of::default())
@@ -83,11 +130,15 @@ impl Changing {
                 let kind = either(answers, Kind::WorldStoreAnswers, Kind::WorldStoreSilent);
                 event(kind, &Of::id(&store_name(store)))
             }
-            Change::AddMember(account) => event(Kind::WorldMemberAdded, &Of::user(account)),
+            Change::AddMember(account, _) => event(Kind::WorldMemberAdded, &Of::user(account)),
             Change::RemoveMember(account) => event(Kind::WorldMemberRemoved, &Of::user(account)),
-            Change::CreateTarget { kind, id, .. } => {
-                let grant = Grant { kind: *kind, id: id.clone() };
-                event(target(&grant, Kind::WorldGroupCreated, Kind::WorldRoleCreated), &Of::grant(&grant))
+            Change::CreateGroup(id, _) => {
+                let grant = Grant { kind: GrantKind::Group, id: id.clone() };
+                event(Kind::WorldGroupCreated, &Of::grant(&grant))
+            }
+            Change::CreateRole(id, _) => role(Kind::WorldRoleCreated, id, None),
+            Change::RenameTarget(grant, _) => {
+                event(target(grant, Kind::WorldGroupRenamed, Kind::WorldRoleRenamed), &Of::grant(grant))
             }
             Change::DeleteTarget(grant) => {
                 event(target(grant, Kind::WorldGroupDeleted, Kind::WorldRoleDeleted), &Of::grant(grant))
@@ -97,6 +148,13 @@ impl Changing {
             }
             Change::RemoveGrant(account, grant) => {
                 event(Kind::WorldGrantRemoved, &Of { grant: Some(grant), ..Of::user(account) })
+            }
+            Change::SetRoleRights(id, _) => role(Kind::WorldRoleRightsSet, id, None),
+            Change::AssignRole(id, to) => role(Kind::WorldRoleAssigned, id, Some(&to.name())),
+            Change::UnassignRole(id, from) => role(Kind::WorldRoleUnassigned, id, Some(&from.name())),
+            Change::LeaseRoles { account, issuer, roles, .. } => {
+                let kind = either(&roles.is_empty(), Kind::WorldLeasesEnded, Kind::WorldRolesLeased);
+                event(kind, &Of { about: Some(issuer), ..Of::user(account) })
             }
             Change::SetPermissions(who, _) => match who {
                 Principal::User(user) => event(Kind::WorldPermissionsSet, &Of::user(user)),
@@ -117,6 +175,8 @@ impl Changing {
 pub(super) struct Changing {
     pub(super) organization: String,
     pub(super) change: Change,
+    /// Absent where the host makes it by itself.
+    pub(super) behalf: Option<OnBehalf>,
 }
 
 impl Operation for Changing {
@@ -133,47 +193,56 @@ impl Operation for Changing {
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
-        if !matches!(self.change, Change::CreateOrganization(_)) {
+        if !matches!(self.change, Change::CreateOrganization(_) | Change::CreateStandard(..)) {
             parent_of(db, &self.organization).await?;
         }
+        self.judge(db).await?;
+        let guarded = self.guarded(db).await?;
         self.make(db).await?;
-        note(db, &[self.event()?]).await?;
+        note(db, &self.events()?).await?;
         match &self.change {
-            Change::RemoveUser(id) => self.remove_guests(db, Some(id)).await,
-            Change::DeleteOrganization => self.remove_guests(db, None).await,
-            _ => Ok(()),
+            Change::RemoveUser(id) => self.remove_guests(db, Some(id)).await?,
+            Change::DeleteOrganization => self.remove_guests(db, None).await?,
+            _ => {}
         }
+        self.check_administrators(db, guarded).await
     }
 }
 
-fn impossible(text: impl Into<String>) -> OperationError {
+pub(super) fn impossible(text: impl Into<String>) -> OperationError {
     EventError::Impossible(text.into()).into()
 }
 
 /// Checks that what names something for ever has 1 to 255 bytes.
-fn check_id(what: &str, id: &str) -> Result<(), OperationError> {
+pub(super) fn check_id(what: &str, id: &str) -> Result<(), OperationError> {
     bounds::id(what, id).map_err(|_| impossible(format!("{what} has 1 to 255 bytes")))
 }
 
 /// The parent of an organization that is there and was not deleted.
-async fn parent_of<C: Connection>(db: &mut C, organization: &str) -> Result<Option<String>, OperationError> {
+pub(super) async fn parent_of<C: Connection>(
+    db: &mut C,
+    organization: &str,
+) -> Result<Option<String>, OperationError> {
     let sql = "select parent from organization where id = $1 and deleted = 0";
     let row = db.row(sql, values![organization]).await?;
     Ok(row.ok_or_else(|| EventError::NoOrganization(organization.to_owned()))?.get(0)?)
 }
 
 impl Changing {
-    fn no_user(&self, user: &str) -> OperationError {
+    pub(super) fn no_user(&self, user: &str) -> OperationError {
         EventError::NoUser { organization: self.organization.clone(), user: user.to_owned() }.into()
     }
 
-    fn no_target(&self, id: &str) -> OperationError {
+    pub(super) fn no_target(&self, id: &str) -> OperationError {
         EventError::NoTarget { organization: self.organization.clone(), id: id.to_owned() }.into()
     }
 
     async fn make<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         match &self.change {
             Change::CreateOrganization(new) => self.create_organization(db, new).await,
+            Change::CreateStandard(new, administrator) => {
+                self.create_standard(db, new, administrator.as_ref()).await
+            }
             Change::SetOrganizationActive(active) => self.set_active(db, *active).await,
             Change::MoveOrganization(parent) => self.move_below(db, parent.as_deref()).await,
             Change::DeleteOrganization => self.delete_organization(db).await,
@@ -183,12 +252,20 @@ impl Changing {
             Change::SetUserActive { id, active } => self.set_user_active(db, id, *active).await,
             Change::RemoveUser(id) => self.remove_user(db, id).await,
             Change::SetStoreAnswers { store, answers } => self.set_store_answers(db, store, *answers).await,
-            Change::AddMember(account) => self.add_member(db, account).await,
+            Change::AddMember(account, grants) => self.add_member(db, account, grants).await,
             Change::RemoveMember(account) => self.remove_member(db, account).await,
-            Change::CreateTarget { kind, id, target } => self.create_target(db, *kind, id, target).await,
+            Change::CreateGroup(id, group) => self.create_group(db, id, group).await,
+            Change::CreateRole(id, role) => self.create_role(db, id, role).await,
+            Change::RenameTarget(grant, name) => self.rename_target(db, grant, name).await,
             Change::DeleteTarget(grant) => self.delete_target(db, grant).await,
             Change::AddGrant(account, grant) => self.add_grant(db, account, grant).await,
             Change::RemoveGrant(account, grant) => self.remove_grant(db, account, grant).await,
+            Change::SetRoleRights(role, rights) => self.set_role_rights(db, role, *rights).await,
+            Change::AssignRole(role, to) => self.assign_role(db, role, to).await,
+            Change::UnassignRole(role, from) => self.unassign_role(db, role, from).await,
+            Change::LeaseRoles { account, issuer, roles, until } => {
+                self.lease_roles(db, account, issuer, roles, *until).await
+            }
             Change::SetPermissions(who, permissions) => self.set_permissions(db, who, *permissions).await,
             Change::SetSettings(settings) => self.set_settings(db, settings).await,
             Change::PatchSettings(patch) => self.change_settings(db, patch).await,
@@ -198,7 +275,7 @@ impl Changing {
 
     // ---- Organizations
 
-    async fn create_organization<C: Connection>(
+    pub(super) async fn create_organization<C: Connection>(
         &self,
         db: &mut C,
         new: &NewOrganization,
@@ -367,7 +444,7 @@ impl Changing {
             let spent = "insert into spent (organization, id) values ($1, $2) on conflict do nothing";
             db.change(spent, values![&place, &local]).await?;
             let account = UserRef { organization: self.organization.clone(), id: guest.get(2)? };
-            events.push(Actor::host()?.event(
+            events.push(self.actor()?.event(
                 Some(&place),
                 EventKind::WorldMemberRemoved,
                 &Of::user(&account),
@@ -452,10 +529,18 @@ impl Changing {
 
     // ---- Members
 
-    async fn add_member<C: Connection>(&self, db: &mut C, account: &UserRef) -> Result<(), OperationError> {
+    pub(super) async fn add_member<C: Connection>(
+        &self,
+        db: &mut C,
+        account: &UserRef,
+        grants: &[Grant],
+    ) -> Result<(), OperationError> {
         match can_join(db, &self.organization, account).await? {
             Joining::Possible(name) => {
                 join(db, &self.organization, None, account, &name).await?;
+                for grant in grants {
+                    self.add_grant(db, account, grant).await?;
+                }
                 Ok(())
             }
             Joining::NameTaken => Err(impossible("the user name is taken")),
@@ -498,82 +583,6 @@ impl Changing {
             }
         }
         Ok(())
-    }
-
-    async fn local_id<C: Connection>(
-        &self,
-        db: &mut C,
-        account: &UserRef,
-    ) -> Result<Option<String>, DbError> {
-        let sql =
-            "select id from person where organization = $1 and account_organization = $2 and account_id = $3";
-        let row = db.row(sql, values![&self.organization, &account.organization, &account.id]).await?;
-        row.map(|row| row.get(0)).transpose()
-    }
-
-    // ---- Groups and roles
-
-    async fn create_target<C: Connection>(
-        &self,
-        db: &mut C,
-        kind: GrantKind,
-        id: &str,
-        target: &Target,
-    ) -> Result<(), OperationError> {
-        check_id(if kind == GrantKind::Group { "the id of a group" } else { "the id of a role" }, id)?;
-        let sql = "insert into target (organization, kind, id, name, grantable_by, receivable_by) \
-            values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
-        let values = values![
-            &self.organization,
-            kind.word(),
-            id,
-            &target.name,
-            target.grantable_by.as_ref().map(json).transpose()?,
-            target.receivable_by.as_ref().map(json).transpose()?
-        ];
-        match db.change(sql, values).await? {
-            0 => Err(impossible(format!("{} `{id}` is there already", kind.word()))),
-            _ => Ok(()),
-        }
-    }
-
-    async fn delete_target<C: Connection>(&self, db: &mut C, grant: &Grant) -> Result<(), OperationError> {
-        let sql = "delete from target where organization = $1 and kind = $2 and id = $3";
-        match db.change(sql, values![&self.organization, grant.kind.word(), &grant.id]).await? {
-            0 => Err(self.no_target(&grant.id)),
-            _ => Ok(()),
-        }
-    }
-
-    async fn add_grant<C: Connection>(
-        &self,
-        db: &mut C,
-        account: &UserRef,
-        grant: &Grant,
-    ) -> Result<(), OperationError> {
-        let target = "select id from target where organization = $1 and kind = $2 and id = $3";
-        let asked = values![&self.organization, grant.kind.word(), &grant.id];
-        db.row(target, asked).await?.ok_or_else(|| self.no_target(&grant.id))?;
-        let person = self.local_id(db, account).await?.ok_or_else(|| self.no_user(&account.id))?;
-        let sql = "insert into held (organization, person, kind, target) values ($1, $2, $3, $4) \
-                   on conflict do nothing";
-        let values = values![&self.organization, person, grant.kind.word(), &grant.id];
-        db.change(sql, values).await.map_err(in_the_way)?;
-        Ok(())
-    }
-
-    async fn remove_grant<C: Connection>(
-        &self,
-        db: &mut C,
-        account: &UserRef,
-        grant: &Grant,
-    ) -> Result<(), OperationError> {
-        let person = self.local_id(db, account).await?.ok_or_else(|| self.no_user(&account.id))?;
-        let sql = "delete from held where organization = $1 and person = $2 and kind = $3 and target = $4";
-        match db.change(sql, values![&self.organization, person, grant.kind.word(), &grant.id]).await? {
-            0 => Err(self.no_target(&grant.id)),
-            _ => Ok(()),
-        }
     }
 
     // ---- Rules

@@ -28,8 +28,19 @@ pub const PRIVATE: [&str; 17] = [
 ];
 
 /// Tables that everybody may read and only their organization changes.
-pub const OPEN: [&str; 8] =
-    ["organization", "userstore", "person", "spent", "target", "held", "permission", "handle"];
+pub const OPEN: [&str; 11] = [
+    "organization",
+    "userstore",
+    "person",
+    "spent",
+    "target",
+    "held",
+    "role_group",
+    "role_client",
+    "role_lease",
+    "permission",
+    "handle",
+];
 
 /// Tables whose rows are of no organization: the host itself sees them, outside of any call.
 pub const SERVERS: [&str; 1] = ["link"];
@@ -95,7 +106,8 @@ pub fn invitation_in(organization: &str, id: &str, state: &str) -> String {
     )
 }
 
-/// A statement that inserts one row into every table, for this organization and its invitation `invitation`.
+/// A statement that inserts one row into every table, and a group and a role into `target`, for this organization
+/// and its invitation `invitation`.
 pub fn one_of_all(organization: &str, id: &str) -> String {
     let everything = "
         insert into organization values ('ORG', 'n', null, 1, 0, 0, '{}', null, '[]', '', 0, null);
@@ -103,7 +115,11 @@ pub fn one_of_all(organization: &str, id: &str) -> String {
         insert into person values ('ORG', 'ID', 'ID', 'ID', 's', null, null, 1, 'ORG', 'ID', null);
         insert into spent values ('ORG', 'gone');
         insert into target values ('ORG', 'group', 'g', 'g', null, null);
+        insert into target values ('ORG', 'role', 'r', 'r', null, null, '[\"invite\"]');
         insert into held values ('ORG', 'ID', 'group', 'g', null);
+        insert into role_group values ('ORG', 'r', 'g');
+        insert into role_client values ('ORG', 'r', 'c');
+        insert into role_lease values ('ORG', 'ID', 'r', 'i', 1);
         insert into permission values ('ORG', '\"x\"', '[]', 1);
         insert into code values (sha256('ORG'), 'ORG', 'ID', 1);
         insert into outbox values ('ORG', 'ID', 'invitation', 1, 1, 0, 0);

@@ -371,6 +371,7 @@ impl Model {
             invitation: Some(id.to_owned()),
             groups: Default::default(),
             roles: Default::default(),
+            leases: Default::default(),
         };
         let members = self.seen.members.entry(place.to_owned()).or_default();
         members.push(member);

@@ -36,15 +36,17 @@ pub fn dangling(organizations: &Organizations, place: &str, rule: &Rule) -> Vec<
         _ => format!("`{place}`"),
     };
     let here = format!("organization `{place}`");
+    let groups = |place: &Organization| place.groups.keys().cloned().collect::<Vec<_>>();
+    let roles = |place: &Organization| place.roles.keys().cloned().collect::<Vec<_>>();
     let lists = [
-        (&rule.in_groups, &where_above, "group", &above.groups),
-        (&rule.in_roles, &where_above, "role", &above.roles),
-        (&rule.inviter_in_groups, &here, "group", &own.groups),
-        (&rule.inviter_in_roles, &here, "role", &own.roles),
+        (&rule.in_groups, &where_above, "group", groups(above)),
+        (&rule.in_roles, &where_above, "role", roles(above)),
+        (&rule.inviter_in_groups, &here, "group", groups(own)),
+        (&rule.inviter_in_roles, &here, "role", roles(own)),
     ];
     for (list, whose, what, targets) in lists {
-        for id in list.iter().flatten().filter(|id| !targets.contains_key(*id)) {
-            let known = targets.keys().cloned().collect();
+        for id in list.iter().flatten().filter(|id| !targets.contains(*id)) {
+            let known = targets.clone();
             all.push(Dangling { name: id.clone(), message: format!("{whose} has no {what} `{id}`"), known });
         }
     }
