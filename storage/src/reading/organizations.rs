@@ -116,11 +116,9 @@ async fn beside<C: Connection>(
         None => statement.require("o.parent is null"),
     }
     statement.require("o.deleted = 0");
-    if let Some(place) = turn.after.clone() {
-        statement.beyond(["o.name", "o.id"], place)?;
-    }
+    statement.range(["o.name", "o.id"], None, turn.after.clone())?;
     // The parent is one and the same, and by it the order is that of the index.
-    let rest = format!("order by o.parent, o.name, o.id limit {}", statement.bind(turn.rows()));
+    let rest = format!("order by o.parent, o.deleted, o.name, o.id limit {}", statement.bind(turn.rows()));
     let rows = statement.rows(db, &format!("select {} from organization o", columns(&root)), &rest).await?;
     let depth = u32::from(parent.is_some());
     let row =
@@ -154,20 +152,20 @@ async fn below<C: Connection>(
              from organization where id = $2 \
              union all \
              select o.id, o.parent, o.name, \
-                 w.depth + case when o.parent = w.id then 1 when o.id = w.parent then -1 else 0 end, \
-                 case when o.id = w.parent then 0 else 1 end, \
-                 w.seen + case when o.id = w.parent then 0 else 1 end, w.step + 1 \
-             from walk w cross join organization o \
-             where w.seen < $5 and (w.depth > 0 or w.entered = 1) and o.id = coalesce( \
-                 case when w.entered = 1 then (select c.id from organization c where c.parent = w.id \
-                     and c.deleted = 0 order by c.parent, c.name, c.id limit 1) end, \
-                 case when w.depth > 0 then coalesce( \
-                     (select n.id from organization n where n.parent = w.parent and n.deleted = 0 \
-                         and (n.name, n.id) > (w.name, w.id) order by n.parent, n.name, n.id limit 1), \
-                     w.parent) end) \
+                 walk.depth + case when o.parent = walk.id then 1 when o.id = walk.parent then -1 else 0 end, \
+                 case when o.id = walk.parent then 0 else 1 end, \
+                 walk.seen + case when o.id = walk.parent then 0 else 1 end, walk.step + 1 \
+             from walk cross join organization o \
+             where walk.seen < $5 and (walk.depth > 0 or walk.entered = 1) and o.id = coalesce( \
+                 case when walk.entered = 1 then (select c.id from organization c where c.parent = walk.id \
+                     and c.deleted = 0 order by c.parent, c.deleted, c.name, c.id limit 1) end, \
+                 case when walk.depth > 0 then coalesce( \
+                     (select n.id from organization n where n.parent = walk.parent and n.deleted = 0 \
+                         and (n.name, n.id) > (walk.name, walk.id) order by n.parent, n.deleted, n.name, n.id limit 1), \
+                     walk.parent) end) \
          ) \
-         select {}, w.depth from walk w join organization o on o.id = w.id \
-         where w.entered = 1 and w.step > 0 order by w.step",
+         select {}, walk.depth from walk join organization o on o.id = walk.id \
+         where walk.entered = 1 and walk.step > 0 order by walk.step",
         columns("$1")
     );
     let values: &[Value] = values![root, start, name, depth, turn.rows()];

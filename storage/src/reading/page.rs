@@ -108,22 +108,30 @@ impl Statement {
         self.require(format!("{column} = {value}"));
     }
 
-    /// The texts that begin so, as a range of the index.
-    pub(super) fn prefix(&mut self, column: &str, prefix: &str) {
-        let bound = self.bind(prefix);
-        self.require(format!("{column} >= {bound} and substr({column}, 1, length({bound})) = {bound}"));
-        if let Some(end) = after_all(prefix) {
-            let end = self.bind(end);
-            self.require(format!("{column} < {end}"));
+    /// The rows whose name begins so, and that come after this place: those of a list that is sorted by name and
+    /// id. Each bound stands here once: of two of one kind a database may take the wider.
+    pub(super) fn range(
+        &mut self,
+        [name, id]: [&str; 2],
+        prefix: Option<&str>,
+        after: Option<Place>,
+    ) -> Result<(), OperationError> {
+        if let Some(prefix) = prefix {
+            let begins = self.bind(prefix);
+            self.require(format!("substr({name}, 1, length({begins})) = {begins}"));
+            if after.is_none() {
+                self.require(format!("{name} >= {begins}"));
+            }
+            if let Some(end) = after_all(prefix) {
+                let end = self.bind(end);
+                self.require(format!("{name} < {end}"));
+            }
         }
-    }
-
-    /// The rows that come after a name and an id.
-    pub(super) fn beyond(&mut self, columns: [&str; 2], place: Place) -> Result<(), OperationError> {
-        let (name, id) = name_and_id(place)?;
-        let (name, id) = (self.bind(name), self.bind(id));
-        let [one, other] = columns;
-        self.require(format!("({one}, {other}) > ({name}, {id})"));
+        if let Some(place) = after {
+            let (last, last_id) = name_and_id(place)?;
+            let (last, last_id) = (self.bind(last), self.bind(last_id));
+            self.require(format!("({name}, {id}) > ({last}, {last_id})"));
+        }
         Ok(())
     }
 

@@ -205,9 +205,6 @@ impl Operation for List {
             // SQLite begins with the first of a cross join.
             (format!("select {COLUMNS} from held h cross join person p"), "h.person")
         };
-        if let Some(prefix) = &prefix {
-            statement.prefix("p.folded", prefix);
-        }
         if let Some(name) = &name {
             statement.equal("p.folded", name);
         }
@@ -221,13 +218,11 @@ impl Operation for List {
                  and x.kind = {kind} and x.target = {id})"
             ));
         }
-        match turn.after.clone() {
-            Some(place) if by_name => statement.beyond(["p.folded", "p.id"], place)?,
-            Some(place) => {
-                let id = statement.bind(name_and_id(place)?.1);
-                statement.require(format!("h.person > {id}"));
-            }
-            None => {}
+        if by_name {
+            statement.range(["p.folded", "p.id"], prefix.as_deref(), turn.after.clone())?;
+        } else if let Some(place) = turn.after.clone() {
+            let id = statement.bind(name_and_id(place)?.1);
+            statement.require(format!("h.person > {id}"));
         }
         let rest = format!("order by {order} limit {}", statement.bind(turn.rows()));
         let rows = statement.rows(db, &select, &rest).await?;

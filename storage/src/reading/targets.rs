@@ -76,12 +76,7 @@ impl Operation for Targets {
         let mut statement = Statement::default();
         statement.equal("organization", organization);
         statement.equal("kind", kind.word());
-        if let Some(prefix) = prefix {
-            statement.prefix("name", prefix);
-        }
-        if let Some(place) = turn.after.clone() {
-            statement.beyond(["name", "id"], place)?;
-        }
+        statement.range(["name", "id"], prefix.as_deref(), turn.after.clone())?;
         let rest = format!("order by name, id limit {}", statement.bind(turn.rows()));
         let rows = statement.rows(db, "select id, name from target", &rest).await?;
         let mut found = Vec::new();
@@ -113,9 +108,7 @@ impl Operation for Clients {
         let turn = Turn::new(self.secret, &("clients", &self.organization), &self.page)?;
         let mut statement = Statement::default();
         statement.equal("organization", &self.organization);
-        if let Some(place) = turn.after.clone() {
-            statement.beyond(["name", "id"], place)?;
-        }
+        statement.range(["name", "id"], None, turn.after.clone())?;
         let rest = format!("order by name, id limit {}", statement.bind(turn.rows()));
         let rows = statement.rows(db, &format!("select {CLIENT_COLUMNS} from client"), &rest).await?;
         let mut found = Vec::new();

@@ -90,8 +90,9 @@ impl Operation for Trail {
             let from = statement.bind(*from);
             statement.require(format!("at >= {from}"));
         }
-        if let Some(until) = until {
-            let until = statement.bind(*until);
+        // What comes after the cursor is before the end, too, and of two ends a database may take the later.
+        if let Some(until) = until.filter(|_| turn.after.is_none()) {
+            let until = statement.bind(until);
             statement.require(format!("at < {until}"));
         }
         if let Some(after) = &turn.after {

@@ -65,7 +65,7 @@ create table person (
 create unique index person_account on person (organization, account_organization, account_id);
 create unique index person_name on person (organization, store, folded);
 create index person_folded on person (organization, folded, id);
-create index person_email on person (organization, folded_email) where folded_email is not null;
+create index person_email on person (organization, folded_email, folded, id) where folded_email is not null;
 -- Where somebody is a guest.
 create index person_guest on person (account_organization, account_id) where account_organization <> organization;
 
@@ -562,7 +562,7 @@ create table delivery (
 
 -- ---- Lists, a page at a time
 
-create index organization_children on organization (parent, name, id) where deleted = 0;
+create index organization_children on organization (parent, deleted, name, id);
 create index target_named on target (organization, kind, name, id);
 create index audit_kind on audit (organization, kind, at, place);
 create index audit_actor on audit (organization, actor, at, place);

@@ -12,7 +12,7 @@ use guestlist_contract::{
     audit::{Event, EventKind},
     types::{Grant, GrantKind, Principal, UserRef},
 };
-use guestlist_memory::{NewUser, Target};
+use guestlist_memory::{NewUser, Role, Target};
 use guestlist_storage::{
     Accounts, Actor, Administration, Clock, Database, Digest, NewOrganization, NewSession, Options, Reading,
 };
@@ -27,7 +27,7 @@ pub const DAY: u64 = 24 * HOUR;
 /// Ann is a guest of `acme`, where Cid is resident.
 pub struct Desk {
     pub database: Database,
-    _kept: Kept,
+    pub kept: Kept,
     url: String,
     options: Options,
     time: Arc<AtomicU64>,
@@ -45,7 +45,7 @@ impl Desk {
         options.patience = Duration::from_secs(30);
         options.statement = Duration::from_secs(60);
         let database = Database::open(&url, options.clone()).await.unwrap();
-        let desk = Self { database, _kept: kept, url, options, time };
+        let desk = Self { database, kept, url, options, time };
         for (id, parent) in [
             ("root", None),
             ("acme", Some("root")),
@@ -97,10 +97,13 @@ impl Desk {
     }
 
     pub async fn add_target(&self, organization: &str, grant: &Grant, name: &str) {
-        let target = Target { name: name.into(), grantable_by: None, receivable_by: None };
+        let target = Target { name: name.into(), ..Target::default() };
         let done = match grant.kind {
             GrantKind::Group => self.administration().create_group(organization, &grant.id, target).await,
-            GrantKind::Role => self.administration().create_role(organization, &grant.id, target).await,
+            GrantKind::Role => {
+                let role = Role { target, ..Role::default() };
+                self.administration().create_role(organization, &grant.id, role).await
+            }
         };
         done.unwrap();
     }

@@ -3,7 +3,10 @@
 use guestlist_contract::{audit::EventKind, types::Principal};
 use guestlist_storage::{AccountError, NewClient, NewToken};
 
-use super::desk::{Desk, HOUR, MINUTE, actor, ann, digest, user};
+use super::{
+    desk::{Desk, HOUR, MINUTE, actor, ann, digest, user},
+    somewhere::refusal,
+};
 
 fn client(id: &str, secret: u8) -> NewClient {
     NewClient { id: id.into(), name: format!("The {id}"), secret: digest(secret), lifetime: None }
@@ -136,4 +139,18 @@ async fn tokens_are_revoked_one_by_one_or_with_their_holder() {
     assert_eq!(accounts.find_token(&digest(5)).await.unwrap(), None);
     let said = accounts.issue_token(&actor(), &token(6, machine)).await.unwrap_err();
     assert_eq!(said, AccountError::NotActive);
+}
+
+#[tokio::test]
+async fn a_token_of_nobody_is_refused_by_the_database() {
+    let desk = Desk::new().await;
+    desk.accounts().create_client(&actor(), "acme", &client("c-1", 1)).await.unwrap();
+    for holder in ["null, null, null", "'root', null, null", "'root', 'u-ann', 'c-1'"] {
+        let sql = format!(
+            "insert into token (digest, organization, scopes, made_at, expires_at, account_organization, account_id, \
+             client) select secret, 'acme', '[]', 1, 2, {holder} from client"
+        );
+        let said = refusal(&desk.kept, &sql).await.to_lowercase();
+        assert!(said.contains("check constraint"), "{holder}: {said}");
+    }
 }

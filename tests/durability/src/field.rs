@@ -45,6 +45,33 @@ const COPIED: [(&str, &str); 4] = [
     ("grant_log", "invitation"),
 ];
 
+/// Accounts in proportion: everybody has a password, a session, a token and an identity, and is in one group of the
+/// parent; each organization has a client and a handle, each invitation an e-mail, and each person a request that was
+/// answered. `{digest}` of a text is 32 bytes that nobody else has.
+const ACCOUNTS: [&str; 10] = [
+    "insert into handle (root, handle, organization, current) select 'root', 'h-' || id, id, 1 from organization",
+    "insert into password (organization, person, phc, set_at) select organization, id, '$x$y', 1 from person \
+     where account_organization = organization",
+    "insert into session (digest, organization, person, root, begun_at, seen_at, idle, ends_at) \
+     select {digest}, organization, id, 'root', 1, 1, 9000000000000000, 9000000000000000 from person \
+     where account_organization = organization",
+    "insert into client (id, organization, name, secret, made_at) \
+     select 'c-' || id, 'org-0', name, {digest}, 1 from organization",
+    "insert into token (digest, organization, account_organization, account_id, scopes, made_at, expires_at) \
+     select {digest}, organization, organization, id, '[]', 1, 9000000000000000 from person \
+     where account_organization = organization",
+    "insert into identity (root, issuer, subject, organization, person, linked_at) \
+     select 'root', 'https://idp.example', organization || ' ' || id, organization, id, 1 from person \
+     where account_organization = organization",
+    "insert into remembered (organization, caller, request, fingerprint, at, answer) \
+     select 'org-0', organization || ' ' || id, 'key', {digest}, 9000000000000000, '{}' from person",
+    "insert into delivery (organization, invitation, kind, version, state, at) \
+     select organization, id, 'invitation', 1, 'handed-over', 1 from invitation",
+    "insert into target (organization, kind, id, name) values ('root', 'group', 'g-all', 'All')",
+    "insert into held (organization, person, kind, target) select organization, id, 'group', 'g-all' from person \
+     where organization = 'root'",
+];
+
 impl Field {
     /// So many organizations with so many invitations each, a multiple of a hundred, and so many people who
     /// were never invited.
@@ -75,6 +102,33 @@ impl Field {
         let hundreds = each / HUNDRED;
         field.copy(organizations * hundreds, hundreds).await?;
         Ok(field)
+    }
+
+    /// Gives everybody an account to sign in with, as a server with accounts of its own has them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn fill_accounts(&self) -> Result<(), String> {
+        let Some(file) = self.place.file() else {
+            let client = connect(self.place.url()).await.map_err(|error| error.to_string())?;
+            let digest = "sha256((organization || ' ' || id)::bytea)";
+            let of_organization = "sha256(id::bytea)";
+            let all = ACCOUNTS.map(|sql| {
+                let digest = if sql.contains("from organization") { of_organization } else { digest };
+                sql.replace("{digest}", digest)
+            });
+            let sql = format!("set search_path to guestlist; {}; analyze", all.join("; "));
+            return client.batch_execute(&sql).await.map_err(|error| error.to_string());
+        };
+        let all = ACCOUNTS.map(|sql| sql.replace("{digest}", "randomblob(32)")).join("; ");
+        let filled = move || {
+            let connection = rusqlite::Connection::open(file)?;
+            connection.busy_timeout(std::time::Duration::from_secs(60))?;
+            connection.execute_batch(&format!("begin immediate; {all}; commit"))
+        };
+        let filled: Result<(), rusqlite::Error> =
+            tokio::task::spawn_blocking(filled).await.map_err(|error| error.to_string())?;
+        filled.map_err(|error| error.to_string())
     }
 
     /// Closes the database, and opens it again when this has happened.

@@ -1,5 +1,8 @@
 //! Everything that can be done, once: to count what it costs.
 
+mod accounts;
+mod reading;
+
 use std::sync::Arc;
 
 use guestlist_connect::{GrantRecords as _, Progress, Recipient};
@@ -59,6 +62,8 @@ pub async fn done(field: &mut Field, was: impl Fn(&'static str)) {
     was("with-due-work");
     grants(field, key_of(one)).await;
     was("grants");
+    accounts::done(&field.database, &was).await;
+    reading::done(&field.database, &was).await;
 }
 
 /// The log of a host whose members are elsewhere.
