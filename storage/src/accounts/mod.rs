@@ -10,7 +10,7 @@
 mod clients;
 mod deliveries;
 mod error;
-mod handles;
+pub(crate) mod handles;
 mod identities;
 mod links;
 mod passwords;

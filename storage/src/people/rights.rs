@@ -93,7 +93,7 @@ impl Known {
 }
 
 /// The rights of `who` in an organization now; `None` when they have no access to it.
-pub(super) async fn rights<C: Connection>(
+pub(crate) async fn rights<C: Connection>(
     db: &mut C,
     organization: &str,
     who: &Principal,

@@ -3,6 +3,8 @@
 //! Pages are cut by key, as those of invitations: a page costs what is on it, wherever it is. Who may see what is
 //! for the server to say; each list is of one organization, and holds nothing of another.
 
+mod leases;
+mod letters;
 mod names;
 mod organizations;
 mod page;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+pub use leases::RoleLease;
+pub use letters::{Contact, LetterFacts};
 pub use organizations::{OrganizationRow, Organizations};
 pub use page::{Listed, PageOf};
 pub use people::{Held, PeopleFilter, PersonDetail, PersonRow};
