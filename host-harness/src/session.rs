@@ -7,7 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use tracing::Instrument as _;
 use wasmtime::{
@@ -78,14 +78,6 @@ pub struct Completed<T> {
     pub trace: Option<Trace>,
 }
 
-impl<T> Completed<T> {
-    /// The same with the answer turned into another.
-    pub fn map<U>(self, how: impl FnOnce(T) -> U) -> Completed<U> {
-        let Self { answer, fuel, memory, host_calls, trace } = self;
-        Completed { answer: how(answer), fuel, memory, host_calls, trace }
-    }
-}
-
 impl Session {
     pub(crate) fn new(plugin: Plugin, host: Arc<Host>, limits: Limits) -> Self {
         Self { plugin, host, limits, hooks: Hooks::default(), kept: None }
@@ -142,7 +134,7 @@ impl Session {
         context: Context,
         export: E,
     ) -> Result<Completed<E::Answer>, CallError> {
-        let call = Call::new(E::OPERATION, context);
+        let call = Call::new(export.operation(), context);
         let calls = Arc::new(HostCalls::new(self.host.clone(), call, &self.limits).hooked(&self.hooks));
         let attempt = async {
             match &self.kept {
@@ -167,7 +159,7 @@ impl Session {
         let context = &calls.call().context;
         let span = tracing::debug_span!(
             "call",
-            operation = E::OPERATION.name(),
+            operation = calls.call().operation.name(),
             organization = context.organization.as_deref(),
             request_id = context.request_id.as_str(),
         );
@@ -232,7 +224,7 @@ impl Session {
         if metered && let Ok(left) = live.store.get_fuel() {
             calls.meter(left);
         }
-        let function = self.plugin.export(E::OPERATION);
+        let function = self.plugin.export(export.operation());
         let function =
             function.ok_or_else(|| CallError::Instantiation("the function is not there".into()))?;
         match export.call(&live.instance, function, &mut live.store, &calls.call().context).await {
@@ -269,13 +261,18 @@ impl Session {
     }
 }
 
-/// A call of one export, with its arguments. Implemented by the types of [`operations`].
+/// A call of one export, with its arguments. Implemented by the types of [`operations`], and by [`Request`] for
+/// any of them.
 #[async_trait]
 pub trait Export: sealed::Sealed + Send + Sync {
-    /// The operation that the export belongs to.
-    const OPERATION: Operation;
     /// The answer of the export, as in the contract.
     type Answer: Send;
+
+    /// The operation that it asks for.
+    fn operation(&self) -> Operation;
+
+    /// Wraps the answer as that of any export.
+    fn reply(answer: Self::Answer) -> Reply;
 
     #[doc(hidden)]
     async fn call(
@@ -324,7 +321,7 @@ macro_rules! exports {
 
             $(
                 $(#[$doc])*
-                #[derive(Clone, Debug)]
+                #[derive(Clone, Debug, Serialize, Deserialize)]
                 #[allow(missing_docs, reason = "the arguments of the contract")]
                 pub struct $variant {
                     $(pub $arg: $ty,)*
@@ -334,8 +331,15 @@ macro_rules! exports {
 
                 #[async_trait]
                 impl Export for $variant {
-                    const OPERATION: Operation = Operation::$variant;
                     type Answer = $ret;
+
+                    fn operation(&self) -> Operation {
+                        Operation::$variant
+                    }
+
+                    fn reply(answer: $ret) -> Reply {
+                        Reply::$variant(answer)
+                    }
 
                     async fn call(&self, on: &Instance, function: &ComponentExportIndex, store: &mut Store<HostState>, context: &Context) -> wasmtime::Result<$ret> {
                         let function = on.get_typed_func::<(&Context, $(passed!($pass $ty)),*), ($ret,)>(&mut *store, function)?;
@@ -347,35 +351,47 @@ macro_rules! exports {
         }
 
         /// A call of any export, as a value: to keep one, to choose one, to make one from what somebody wrote.
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, Serialize, Deserialize)]
         pub enum Request {
             $($(#[$doc])* $variant(operations::$variant),)*
         }
 
         /// The answer of any export, as in the contract.
-        #[derive(Clone, Debug, Serialize)]
-        #[serde(untagged)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[allow(clippy::large_enum_variant, reason = "it is moved once, to whoever asked")]
         pub enum Reply {
             $($(#[$doc])* $variant($ret),)*
         }
 
-        impl Request {
-            /// The operation that it asks for.
+        impl Reply {
+            /// The refusal, where it is one.
             #[must_use]
-            pub fn operation(&self) -> Operation {
+            pub fn refusal(&self) -> Option<&dyn fmt::Debug> {
                 match self {
-                    $(Self::$variant(_) => Operation::$variant,)*
+                    $(Self::$variant(answer) => answer.as_ref().err().map(|refusal| refusal as _),)*
+                }
+            }
+        }
+
+        impl sealed::Sealed for Request {}
+
+        #[async_trait]
+        impl Export for Request {
+            type Answer = Reply;
+
+            fn operation(&self) -> Operation {
+                match self {
+                    $(Self::$variant(export) => export.operation(),)*
                 }
             }
 
-            /// Calls the plugin.
-            ///
-            /// # Errors
-            /// There is no answer; a refusal is one.
-            pub async fn run(self, session: &Session, context: Context) -> Result<Completed<Reply>, CallError> {
+            fn reply(answer: Reply) -> Reply {
+                answer
+            }
+
+            async fn call(&self, on: &Instance, function: &ComponentExportIndex, store: &mut Store<HostState>, context: &Context) -> wasmtime::Result<Reply> {
                 match self {
-                    $(Self::$variant(export) => Ok(session.run(context, export).await?.map(Reply::$variant)),)*
+                    $(Self::$variant(export) => export.call(on, function, store, context).await.map(Reply::$variant),)*
                 }
             }
         }

@@ -5,20 +5,24 @@
 //! that was refused there is a keyed digest.
 
 use guestlist_contract::{
-    audit::{EventKind, Word},
+    audit::{self, EventKind, Word},
     host::Call,
-    types::{Grant, Invitation, Principal, Subject, UserRef},
+    types::{Grant, GrantKind, Invitation, Principal, Subject, UserRef},
 };
 
 use crate::{
-    bulk_sql, codec,
+    bulk_sql,
+    codec::{self, Word as _, from_json},
     error::DbError,
-    sql::{Connection, Value},
+    sql::{Connection, Row, Value},
 };
 
 /// The columns of an event, in the order of [`Event::values`].
 pub(crate) const COLUMNS: &str = "at, organization, actor, request_id, kind, word, operation, invitation, \
     subject_organization, subject_id, name, grant_kind, grant_id, about";
+
+/// The number of columns.
+pub(crate) const WIDTH: usize = 14;
 
 /// The one who acts, and the call in which they do.
 #[derive(Clone, Debug)]
@@ -119,7 +123,7 @@ impl Actor {
 
 impl Event {
     /// The values of [`COLUMNS`].
-    pub(crate) fn values(&self, at: impl Into<Value>) -> [Value; 14] {
+    pub(crate) fn values(&self, at: impl Into<Value>) -> [Value; WIDTH] {
         let (subject, grant) = (self.subject.as_ref(), self.grant.as_ref());
         [
             at.into(),
@@ -138,6 +142,32 @@ impl Event {
             self.about.as_ref().into(),
         ]
     }
+}
+
+/// An event from the columns of [`COLUMNS`].
+pub(crate) fn read(row: &Row) -> Result<audit::Event, DbError> {
+    let no_word =
+        |what: &str| DbError::Damaged(format!("`audit.{what}` holds no word of the audit trail").into());
+    let kind: String = row.get(4)?;
+    let word: Option<String> = row.get(5)?;
+    let grant = row.get::<Option<String>>(11)?.as_deref().map(GrantKind::of).transpose()?;
+    Ok(audit::Event {
+        at: row.get(0)?,
+        organization: row.get(1)?,
+        actor: from_json(&row.get::<String>(2)?)?,
+        request_id: row.get(3)?,
+        kind: EventKind::of_text(&kind).ok_or_else(|| no_word("kind"))?,
+        word: word.map(|word| Word::of_text(&word).ok_or_else(|| no_word("word"))).transpose()?,
+        operation: row.get(6)?,
+        invitation: row.get(7)?,
+        subject: row
+            .get::<Option<_>>(8)?
+            .zip(row.get(9)?)
+            .map(|(organization, id)| UserRef { organization, id }),
+        name: row.get(10)?,
+        grant: grant.zip(row.get(12)?).map(|(kind, id)| Grant { kind, id }),
+        about: row.get(13)?,
+    })
 }
 
 /// Appends events, in order, with the time of the transaction.

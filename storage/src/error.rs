@@ -7,6 +7,8 @@
 use guestlist_contract::{rights::Rights, storage::StoreError, types::HostError};
 use guestlist_memory::EventError;
 
+use crate::AccountError;
+
 /// The reason why a database cannot be opened, filled or shown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -140,6 +142,8 @@ pub(crate) enum OperationError {
     Impossible(EventError),
     /// Settings that contradict each other.
     Contradictory(String),
+    /// An error in the words of those who keep accounts.
+    Account(AccountError),
     /// The one who asks lacks rights in an organization.
     NotPermitted {
         organization: String,
@@ -231,6 +235,7 @@ impl From<OperationError> for StorageError {
             OperationError::Failed(failure) => failure.into(),
             OperationError::Impossible(error) => Self::Invalid(error.to_string()),
             OperationError::Contradictory(text) => Self::Invalid(text),
+            OperationError::Account(error) => Self::Invalid(error.to_string()),
             OperationError::Store(error) => Self::Database(format!("{error:?}")),
             OperationError::NotPermitted { organization, .. }
             | OperationError::LastAdministrator(organization) => {
@@ -255,6 +260,7 @@ impl OperationError {
             Self::Store(other) => HostError::Other(format!("{other:?}")),
             Self::Impossible(error) => HostError::Invalid(error.to_string()),
             Self::Contradictory(text) => HostError::Invalid(text),
+            Self::Account(error) => HostError::Invalid(error.to_string()),
             Self::NotPermitted { organization, .. } | Self::LastAdministrator(organization) => {
                 HostError::Denied(format!("organization `{organization}` does not allow that"))
             }

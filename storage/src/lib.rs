@@ -10,6 +10,7 @@
 //! account has one active invitation by a unique index, and triggers refuse every change that the contract
 //! does not know.
 
+mod accounts;
 mod audit;
 mod bulk_sql;
 mod check;
@@ -26,21 +27,31 @@ mod observe;
 mod options;
 mod people;
 mod postgres;
+mod reading;
 mod sql;
 mod sqlite;
 mod world;
 
+pub use accounts::{
+    AccessToken, AccountError, Accounts, Actor, Client, DeliveryRecord, DeliveryState, Digest, Handled,
+    Identity, Login, NewClient, NewDelivery, NewSession, NewToken, Remembered, Session, SignIn, SignedInAs,
+    Step,
+};
 pub use check::Health;
 pub use clock::Clock;
 pub use database::Database;
 pub use error::StorageError;
 pub use grants::Grants;
-pub use invitations::Invitations;
+pub use invitations::{Invitations, TakenMessage};
 pub use kind::Kind;
 pub use observe::{Observer, Statement, StatementError};
 pub use options::Options;
 pub use people::{
     ADMINISTRATOR, Administration, AdministrationError, NewOrganization, People, standard_roles,
+};
+pub use reading::{
+    Held, Listed, OrganizationRow, Organizations, PageOf, PeopleFilter, PersonDetail, PersonRow, Reading,
+    TargetRow, TrailFilter,
 };
 
 /// The programs in the documentation are compiled by the tests.

@@ -125,6 +125,7 @@ impl Asked {
             OperationError::Store(error) => refused(ErrorCase::name(error.case())),
             OperationError::Impossible(_) => refused("impossible"),
             OperationError::Contradictory(_) => refused("contradictory"),
+            OperationError::Account(error) => refused(error.name()),
             OperationError::NotPermitted { .. } => refused("not-permitted"),
             OperationError::LastAdministrator(_) => refused("last-administrator"),
         }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Deref,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use guestlist_conformance::{Candidate, ClockKind, Event, Prepared, Reference, Trouble};
 use guestlist_contract::{
     audit::{EventKind, Refusal},
-    directory::{self, Found, LookupError},
+    directory::{Found, LookupError, Organization, User},
     host::{Audit, Call, Directory, Host, Membership, Notifications, Operation, Storage},
     membership::{Eligibility, Resolved},
     notifications::{Message, Recipient, SendError, Sent},
@@ -25,6 +26,7 @@ use guestlist_contract::{
         Context, Grant, GrantKind, HostError, Invitation, InvitationFilter, InvitationKey, MailState, Page,
         PageRequest, Permissions, Principal, SortKey, State, Step, StepOutcome, StepResult, UserRef,
     },
+    with_imports,
 };
 use guestlist_memory::{AuditEvent, MemoryHost, Realm};
 
@@ -151,17 +153,19 @@ impl Candidate for Liar {
     }
 }
 
+#[derive(Clone)]
 struct Opened(Arc<Twisted>);
 
 #[async_trait]
 impl Prepared for Opened {
     fn host(&self) -> Host {
+        let this = Arc::new(self.clone());
         Host {
-            storage: self.0.clone(),
-            membership: self.0.clone(),
-            directory: self.0.clone(),
-            notifications: self.0.clone(),
-            audit: self.0.clone(),
+            storage: this.clone(),
+            membership: this.clone(),
+            directory: this.clone(),
+            notifications: this.clone(),
+            audit: this,
             ..self.0.host.clone().host()
         }
     }
@@ -218,8 +222,44 @@ impl Prepared for Opened {
     }
 }
 
-#[async_trait]
-impl Storage for Twisted {
+/// Passes on what is not answered otherwise.
+impl Deref for Twisted {
+    type Target = MemoryHost;
+
+    fn deref(&self) -> &MemoryHost {
+        &self.host
+    }
+}
+
+/// Answers every call with the method of that name, of [`Twisted`] where it has one, of the host in memory
+/// otherwise.
+macro_rules! answered {
+    (
+        directory $d:literal { $($directory:tt)* }
+        membership $m:literal { $($membership:tt)* }
+        storage $s:literal { $($storage:tt)* }
+        notifications $n:literal { $($notifications:tt)* }
+        audit $a:literal { $($audit:tt)* }
+        $($others:tt)*
+    ) => {
+        answered!(@each Directory $($directory)*);
+        answered!(@each Membership $($membership)*);
+        answered!(@each Storage $($storage)*);
+        answered!(@each Notifications $($notifications)*);
+        answered!(@each Audit $($audit)*);
+    };
+    (@each $trait:ident $($how:tt $kind:ident $variant:ident $layer:ident $method:ident $wit:literal ( $($arg:ident: $ty:ty),* ) -> $ret:ty;)*) => {
+        #[async_trait]
+        impl $trait for Opened {
+            $(async fn $method(&self, call: &Call, $($arg: $ty),*) -> $ret {
+                self.0.$method(call, $($arg),*).await
+            })*
+        }
+    };
+}
+with_imports!(answered);
+
+impl Twisted {
     async fn recall(
         &self,
         call: &Call,
@@ -361,16 +401,6 @@ impl Storage for Twisted {
         Ok(Page { items: rows.into_iter().skip(skipped).take(limit).collect(), next })
     }
 
-    async fn mine(
-        &self,
-        call: &Call,
-        states: Vec<State>,
-        after: Option<String>,
-        limit: u32,
-    ) -> Result<Page, StoreError> {
-        self.host.mine(call, states, after, limit).await
-    }
-
     async fn due(
         &self,
         call: &Call,
@@ -434,10 +464,6 @@ impl Storage for Twisted {
             _ => self.host.purge(call, organization, retention, limit).await,
         }
     }
-}
-
-#[async_trait]
-impl Membership for Twisted {
     async fn resolve(
         &self,
         call: &Call,
@@ -508,26 +534,6 @@ impl Membership for Twisted {
         Ok(outcomes)
     }
 
-    async fn close(
-        &self,
-        call: &Call,
-        organization: String,
-        invitation: String,
-    ) -> Result<Vec<StepResult>, HostError> {
-        self.host.close(call, organization, invitation).await
-    }
-}
-
-#[async_trait]
-impl Directory for Twisted {
-    async fn get_organization(
-        &self,
-        call: &Call,
-        id: String,
-    ) -> Result<Option<directory::Organization>, HostError> {
-        self.host.get_organization(call, id).await
-    }
-
     async fn find_users(
         &self,
         call: &Call,
@@ -549,15 +555,6 @@ impl Directory for Twisted {
         Ok(found)
     }
 
-    async fn get_users(
-        &self,
-        call: &Call,
-        organization: String,
-        accounts: Vec<UserRef>,
-    ) -> Result<Vec<Option<directory::User>>, HostError> {
-        self.host.get_users(call, organization, accounts).await
-    }
-
     async fn standing(
         &self,
         call: &Call,
@@ -572,10 +569,6 @@ impl Directory for Twisted {
         }
         Ok(standing)
     }
-}
-
-#[async_trait]
-impl Notifications for Twisted {
     async fn send(
         &self,
         call: &Call,
@@ -602,10 +595,7 @@ impl Notifications for Twisted {
         }
         Ok(answers)
     }
-}
 
-#[async_trait]
-impl Audit for Twisted {
     async fn record_refusals(
         &self,
         call: &Call,

@@ -12,7 +12,7 @@ use guestlist_memory::MemoryHost;
 
 use crate::{
     rig::*,
-    schedule::{Actor, Outcome, Said, in_acme},
+    schedule::{Actor, Outcome, Said},
 };
 
 pub const LEASE: u64 = 30_000;
@@ -45,19 +45,18 @@ pub fn accept_with(who: Principal, handle: Handle) -> Actor {
     })
 }
 
-pub fn decline(key: &InvitationKey, handle: Handle) -> Actor {
-    let key = key.clone();
+pub fn decline(handle: Handle) -> Actor {
     Actor::new("decline", move |stage| {
-        let (key, decline) = (key.clone(), operations::Decline { handle: handle.clone(), reason: None });
-        async move { Said::Decline(key, stage.run(None, alice(), decline).await) }
+        let decline = operations::Decline { handle: handle.clone(), reason: None };
+        async move { Said::Decline(stage.run(None, alice(), decline).await) }
     })
 }
 
 pub fn revoke(key: &InvitationKey) -> Actor {
-    let key = key.clone();
+    let id = key.id.clone();
     Actor::new("revoke", move |stage| {
-        let (key, revoke) = (key.clone(), operations::Revoke { id: key.id.clone(), reason: None });
-        async move { Said::End(key, stage.run(Some("acme"), ann(), revoke).await) }
+        let revoke = operations::Revoke { id: id.clone(), reason: None };
+        async move { Said::End(stage.run(Some("acme"), ann(), revoke).await) }
     })
 }
 
@@ -71,16 +70,8 @@ pub fn revoke_all_of_ann() -> Actor {
 pub fn resend(key: &InvitationKey) -> Actor {
     let id = key.id.clone();
     Actor::new("resend", move |stage| {
-        let id = id.clone();
-        async move {
-            stage.stop().await;
-            let rows = stage.host.snapshot().invitations;
-            let row =
-                rows.into_iter().find(|row| row.invitation.key == in_acme(&id)).expect("the invitation");
-            let resend = operations::Resend { ids: vec![id] };
-            let answer = stage.go_on(Some("acme"), ann(), resend).await;
-            Said::Resend(row.codes, answer.unwrap().remove(0))
-        }
+        let resend = operations::Resend { ids: vec![id.clone()] };
+        async move { Said::Resend(stage.run(Some("acme"), ann(), resend).await.unwrap().remove(0)) }
     })
 }
 
@@ -93,10 +84,10 @@ pub fn approve(key: &InvitationKey) -> Actor {
 }
 
 pub fn reject(key: &InvitationKey) -> Actor {
-    let key = key.clone();
+    let id = key.id.clone();
     Actor::new("reject", move |stage| {
-        let (key, reject) = (key.clone(), operations::Reject { id: key.id.clone(), reason: None });
-        async move { Said::End(key, stage.run(Some("acme"), ben(), reject).await) }
+        let reject = operations::Reject { id: id.clone(), reason: None };
+        async move { Said::End(stage.run(Some("acme"), ben(), reject).await) }
     })
 }
 
@@ -125,25 +116,20 @@ pub fn sweep_after(time: u64) -> Actor {
 pub fn remove_alice() -> Actor {
     Actor::new("remove", |stage| async move {
         stage.stop().await;
-        let alice = user("root", "u-alice");
-        let removed = stage.host.remove_member("acme", &alice).is_ok();
-        Said::Removed(alice, removed)
+        Said::Removed(stage.remove_alice())
     })
 }
 
 /// She is removed as soon as she is seen.
 pub fn remove_alice_when_seen() -> Actor {
     Actor::new("remove", |stage| async move {
-        let alice = user("root", "u-alice");
-        let mut removed = false;
         for _ in 0..40 {
             stage.stop().await;
-            removed = stage.host.remove_member("acme", &alice).is_ok();
-            if removed {
-                break;
+            if stage.remove_alice() {
+                return Said::Removed(true);
             }
         }
-        Said::Removed(alice, removed)
+        Said::Removed(false)
     })
 }
 

@@ -1,40 +1,18 @@
 //! Somebody who asks for something in a prepared world, and what they are told.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use guestlist_contract::{
-    exports::{
-        invitations::{InviteRequest, Owner},
-        invitee::Handle,
-    },
-    types::{InvitationKey, Principal, State},
+    exports::{invitations::InviteRequest, invitee::Handle},
+    types::Principal,
 };
-use guestlist_harness::{CallError, Export, Limits, Trace, operations as op};
+use guestlist_harness::{CallError, Limits, Reply, Request, Trace, operations as op};
 use guestlist_testkit::Interceptor;
 
 use crate::{
-    guarantees::{History, Word},
+    guarantees::{History, Word, codes, invited},
     rig::*,
 };
-
-/// What somebody asks for.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    Invite(InviteRequest),
-    List,
-    Get(String),
-    Resend(String),
-    Revoke(String),
-    RevokeAll,
-    Approve(String),
-    Reject(String),
-    Dismiss(String),
-    ListMine,
-    Introspect(Handle),
-    Accept(Handle),
-    Decline(Handle),
-    Sweep,
-}
 
 /// A prepared world, and somebody who asks for something in it.
 pub struct Case {
@@ -42,11 +20,11 @@ pub struct Case {
     pub history: History,
     pub organization: Option<&'static str>,
     pub caller: Principal,
-    pub ask: Ask,
+    pub ask: Request,
 }
 
 /// A word for each thing that was asked for, or why there is no answer.
-pub struct Reply {
+pub struct Asked {
     pub words: Result<Vec<String>, CallError>,
     pub trace: Trace,
 }
@@ -58,16 +36,53 @@ pub const MINUTE: u64 = 60_000;
 pub const HOUR: u64 = 60 * MINUTE;
 
 /// `Refusal::Host(HostError::Unavailable(None))` as `Host`.
-fn word<T, E: std::fmt::Debug>(answer: &Result<T, E>) -> String {
+fn word<T, E: Debug>(answer: Result<T, E>) -> String {
     let Err(refusal) = answer else { return "ok".into() };
     let text = format!("{refusal:?}");
     let name = text.split(['(', '{', ' ']).next().unwrap_or_default();
     name.rsplit("::").next().unwrap_or_default().to_owned()
 }
 
+fn words(reply: &Reply) -> Vec<String> {
+    match reply {
+        Reply::Invite(Ok(items)) => items.iter().map(|item| word(item.as_ref())).collect(),
+        Reply::Resend(Ok(items)) => items.iter().map(|item| word(item.as_ref())).collect(),
+        _ => vec![word(reply.refusal().map_or(Ok(()), Err))],
+    }
+}
+
+pub fn invite(request: InviteRequest) -> Request {
+    op::Invite { request }.into()
+}
+
+pub fn list() -> Request {
+    op::List { filter: everything(), page: first_page() }.into()
+}
+
+pub fn resend(id: String) -> Request {
+    op::Resend { ids: vec![id] }.into()
+}
+
+pub fn revoke(id: String) -> Request {
+    op::Revoke { id, reason: None }.into()
+}
+
+pub fn accept(code: String) -> Request {
+    op::Accept { handle: Handle::Code(code) }.into()
+}
+
+pub fn sweep() -> Request {
+    op::Sweep { limit: 200 }.into()
+}
+
 impl Case {
-    pub fn new(rig: Rig, organization: Option<&'static str>, caller: Principal, ask: Ask) -> Self {
-        Self { rig, history: History::default(), organization, caller, ask }
+    pub fn new(
+        rig: Rig,
+        organization: Option<&'static str>,
+        caller: Principal,
+        ask: impl Into<Request>,
+    ) -> Self {
+        Self { rig, history: History::default(), organization, caller, ask: ask.into() }
     }
 
     /// The same on a copy of the world. A host that is silent is given up at once.
@@ -94,35 +109,17 @@ impl Case {
         format!("{:?} {:?} {stored}", self.history, self.rig.host.mails())
     }
 
-    async fn call<E: Export>(
-        &self,
-        with: Option<Arc<dyn Interceptor>>,
-        export: E,
-    ) -> Result<(E::Answer, Option<Trace>), CallError> {
-        let (place, caller) = (self.organization, self.caller.clone());
-        let done = match with {
-            Some(with) => self.rig.run_with(with, place, caller, export).await,
-            None => self.rig.run(place, caller, export).await,
-        };
-        done.map(|done| (done.answer, done.trace))
-    }
-
-    fn key(&self, id: &str) -> InvitationKey {
-        let organization = self.organization.expect("an administrator's call").to_owned();
-        InvitationKey { organization, id: id.to_owned() }
-    }
-
     /// Asks, and writes down what was answered.
-    pub async fn ask(&mut self, with: Option<Arc<dyn Interceptor>>) -> Reply {
+    pub async fn ask(&mut self, with: Option<Arc<dyn Interceptor>>) -> Asked {
         let reply = self.try_ask(with).await;
         match reply {
-            Ok((words, trace)) => Reply { words: Ok(words), trace: trace.expect("a recording session") },
+            Ok((words, trace)) => Asked { words: Ok(words), trace: trace.expect("a recording session") },
             Err(mut error) => {
                 let trace = match &mut error {
                     CallError::Trapped(trapped) => trapped.trace.take(),
                     _ => None,
                 };
-                Reply { trace: trace.unwrap_or_else(|| panic!("{error}")), words: Err(error) }
+                Asked { trace: trace.unwrap_or_else(|| panic!("{error}")), words: Err(error) }
             }
         }
     }
@@ -139,120 +136,27 @@ impl Case {
         &mut self,
         with: Option<Arc<dyn Interceptor>>,
     ) -> Result<(Vec<String>, Option<Trace>), CallError> {
-        let mut told = Vec::new();
-        let done = match self.ask.clone() {
-            Ask::Invite(request) => {
-                let names = request.names.len();
-                let (answer, trace) = self.call(with, op::Invite { request }).await?;
-                let words = match &answer {
-                    Ok(items) => {
-                        assert_eq!(items.len(), names, "I-BULK: n names get n answers");
-                        for invited in items.iter().flatten() {
-                            self.rig.shown_on_purpose(invited.code.clone());
-                            told.push(Word::Invited(self.key(&invited.id), invited.mail));
-                        }
-                        items.iter().map(word).collect()
-                    }
-                    Err(_) => vec![word(&answer)],
-                };
-                (words, trace)
-            }
-            Ask::List => {
-                let (answer, trace) =
-                    self.call(with, op::List { filter: everything(), page: first_page() }).await?;
-                if let Ok(page) = &answer {
-                    let keys = page.items.iter().map(|row| row.key.clone()).collect();
-                    told.push(Word::Shown(self.key("").organization, keys));
-                }
-                (vec![word(&answer)], trace)
-            }
-            Ask::Get(id) => {
-                let (answer, trace) = self.call(with, op::Get { id }).await?;
-                let shown = |keys| Word::Shown(self.key("").organization, keys);
-                told.extend(answer.as_ref().ok().map(|row| shown(vec![row.key.clone()])));
-                (vec![word(&answer)], trace)
-            }
-            Ask::Resend(id) => {
-                let before = self.codes(&id);
-                let (answer, trace) = self.call(with, op::Resend { ids: vec![id.clone()] }).await?;
-                let one = answer.and_then(|mut answers| {
-                    assert_eq!(answers.len(), 1, "I-BULK: one id gets one answer");
-                    answers.remove(0)
-                });
-                if let Ok(invited) = &one {
-                    self.rig.shown_on_purpose(invited.code.clone());
-                    told.push(Word::Invited(self.key(&invited.id), invited.mail));
-                    if invited.id == id {
-                        told.push(Word::Resent(self.key(&id), before));
-                    }
-                }
-                (vec![word(&one)], trace)
-            }
-            Ask::Revoke(id) => {
-                let (answer, trace) = self.call(with, op::Revoke { id: id.clone(), reason: None }).await?;
-                told.extend(answer.as_ref().ok().map(|_| Word::Ended(self.key(&id), State::Revoked)));
-                (vec![word(&answer)], trace)
-            }
-            Ask::RevokeAll => {
-                let whose = Owner::Inviter(ann());
-                let (answer, trace) = self.call(with, op::RevokeAll { whose, reason: None }).await?;
-                for id in answer.iter().flat_map(|all| &all.revoked) {
-                    told.push(Word::Ended(self.key(id), State::Revoked));
-                }
-                (vec![word(&answer)], trace)
-            }
-            Ask::Approve(id) => {
-                let (answer, trace) = self.call(with, op::Approve { id: id.clone() }).await?;
-                told.extend(answer.as_ref().ok().map(|invited| Word::Invited(self.key(&id), invited.mail)));
-                (vec![word(&answer)], trace)
-            }
-            Ask::Reject(id) => {
-                let (answer, trace) = self.call(with, op::Reject { id: id.clone(), reason: None }).await?;
-                told.extend(answer.as_ref().ok().map(|_| Word::Ended(self.key(&id), State::Revoked)));
-                (vec![word(&answer)], trace)
-            }
-            Ask::Dismiss(id) => {
-                let (answer, trace) = self.call(with, op::Dismiss { id }).await?;
-                (vec![word(&answer)], trace)
-            }
-            Ask::ListMine => {
-                let (answer, trace) =
-                    self.call(with, op::ListMine { states: vec![], after: None, limit: 200 }).await?;
-                (vec![word(&answer)], trace)
-            }
-            Ask::Introspect(handle) => {
-                let (answer, trace) = self.call(with, op::Introspect { handle }).await?;
-                (vec![word(&answer)], trace)
-            }
-            Ask::Accept(handle) => {
-                let (answer, trace) = self.call(with, op::Accept { handle }).await?;
-                let accepted = answer.as_ref().ok();
-                told.extend(accepted.map(|done| Word::Accepted(done.key.clone(), done.outcomes.clone())));
-                (vec![word(&answer)], trace)
-            }
-            Ask::Decline(handle) => {
-                let (answer, trace) = self.call(with, op::Decline { handle, reason: None }).await?;
-                if answer.is_ok() {
-                    let rows = self.rig.host.snapshot().invitations;
-                    let key = rows[0].invitation.key.clone();
-                    told.push(Word::Ended(key, State::Declined));
-                }
-                (vec![word(&answer)], trace)
-            }
-            Ask::Sweep => {
-                let (answer, trace) = self.call(with, op::Sweep { limit: 200 }).await?;
-                (vec![word(&answer)], trace)
-            }
+        let (place, caller, ask) = (self.organization, self.caller.clone(), self.ask.clone());
+        let before = codes(&self.rig.host.snapshot());
+        let done = match with {
+            Some(with) => self.rig.run_with(with, place, caller, ask).await?,
+            None => self.rig.run(place, caller, ask).await?,
         };
-        for word in told {
+        match (&self.ask, &done.answer) {
+            (Request::Invite(asked), Reply::Invite(Ok(items))) => {
+                assert_eq!(items.len(), asked.request.names.len(), "I-BULK: n names get n answers");
+            }
+            (Request::Resend(asked), Reply::Resend(Ok(items))) => {
+                assert_eq!(items.len(), asked.ids.len(), "I-BULK: n ids get n answers");
+            }
+            _ => {}
+        }
+        for invited in invited(&done.answer) {
+            self.rig.shown_on_purpose(invited.code.clone());
+        }
+        for word in Word::of(place.unwrap_or_default(), &self.ask, &done.answer, &before) {
             self.history.note(&self.rig.host, word);
         }
-        Ok(done)
-    }
-
-    /// Digests of the live codes.
-    fn codes(&self, id: &str) -> Vec<String> {
-        let rows = self.rig.host.snapshot().invitations;
-        rows.into_iter().find(|row| row.invitation.key.id == id).map(|row| row.codes).unwrap_or_default()
+        Ok((words(&done.answer), done.trace))
     }
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use guestlist_contract::{
     Function,
-    exports::invitee::Handle,
+    exports::{invitations::Owner, invitee::Handle},
     settings::{Codes, Notices, Values},
     types::{AcceptWith, Grant, InvitationKey, MailState, Principal, State},
 };
-use guestlist_harness::operations as op;
+use guestlist_harness::{Request, operations as op};
 use guestlist_memory::{Moment, NewUser, Rule, default_settings};
 use guestlist_testkit::{Fault, FaultPlan};
 
 use crate::{
-    asking::{Ask, Case, HOUR, MINUTE},
+    asking::{self, Case, HOUR, MINUTE},
     guarantees::Word,
     rig::*,
 };
@@ -80,12 +80,12 @@ fn help() -> Vec<Grant> {
     vec![group("g-help"), role("r-audit")]
 }
 
-fn by_ann(rig: Rig, ask: Ask) -> Case {
+fn by_ann(rig: Rig, ask: impl Into<Request>) -> Case {
     Case::new(rig, Some("acme"), ann(), ask)
 }
 
 fn swept(rig: Rig) -> Case {
-    Case::new(rig, Some("acme"), Principal::System, Ask::Sweep)
+    Case::new(rig, Some("acme"), Principal::System, asking::sweep())
 }
 
 /// Alice is invited.
@@ -116,11 +116,11 @@ async fn interrupted(at: Function, fault: Fault) -> (Rig, InvitationKey) {
 }
 
 pub async fn invite_internal() -> Case {
-    by_ann(settings(|_| {}), Ask::Invite(request(&["alice"], &help())))
+    by_ann(settings(|_| {}), asking::invite(request(&["alice"], &help())))
 }
 
 pub async fn invite_external() -> Case {
-    by_ann(settings(seen_codes), Ask::Invite(externally(request(&["alice"], &help()))))
+    by_ann(settings(seen_codes), asking::invite(externally(request(&["alice"], &help()))))
 }
 
 fn seen_codes(settings: &mut Values) {
@@ -130,7 +130,7 @@ fn seen_codes(settings: &mut Values) {
 pub async fn invite_with_key() -> Case {
     let mut request = request(&["alice", "bob"], &help());
     request.idempotency_key = Some("key".into());
-    by_ann(settings(|_| {}), Ask::Invite(request))
+    by_ann(settings(|_| {}), op::Invite { request })
 }
 
 /// Among those who are refused is one with an invitation that has run out unseen.
@@ -139,77 +139,77 @@ pub async fn invite_bulk_with_refusals() -> Case {
     rig.host.advance(HOURS_72);
     let mut request = request(&["alice", "nobody", "mia"], &help());
     request.idempotency_key = Some("key".into());
-    by_ann(rig, Ask::Invite(request))
+    by_ann(rig, op::Invite { request })
 }
 
 pub async fn invite_refused() -> Case {
-    by_ann(settings(|_| {}), Ask::Invite(request(&["alice"], &[role("r-none")])))
+    by_ann(settings(|_| {}), asking::invite(request(&["alice"], &[role("r-none")])))
 }
 
 pub async fn list() -> Case {
-    by_ann(invited().await.0, Ask::List)
+    by_ann(invited().await.0, asking::list())
 }
 
 pub async fn get() -> Case {
     let (rig, key, _) = invited().await;
-    by_ann(rig, Ask::Get(key.id))
+    by_ann(rig, op::Get { id: key.id })
 }
 
 pub async fn resend_pending() -> Case {
     let (rig, key, _) = invited().await;
-    by_ann(rig, Ask::Resend(key.id))
+    by_ann(rig, asking::resend(key.id))
 }
 
 /// Its code is shown to whoever may see it, and the older one dies at once.
 pub async fn resend_external() -> Case {
     let rig = settings(seen_codes);
     let id = rig.invite(externally(request(&["alice"], &help()))).await.unwrap().remove(0).unwrap().id;
-    by_ann(rig, Ask::Resend(id))
+    by_ann(rig, asking::resend(id))
 }
 
 /// Ben answers for it from now on.
 pub async fn resend_for_one_who_is_gone() -> Case {
     let (rig, key, _) = invited().await;
     rig.host.remove_user("acme", "u-ann").unwrap();
-    Case::new(rig, Some("acme"), ben(), Ask::Resend(key.id))
+    Case::new(rig, Some("acme"), ben(), asking::resend(key.id))
 }
 
 pub async fn resend_what_cannot_be_accepted() -> Case {
     let (rig, key, _) = invited().await;
     rig.host.set_user_active("root", "u-alice", false).unwrap();
-    by_ann(rig, Ask::Resend(key.id))
+    by_ann(rig, asking::resend(key.id))
 }
 
 pub async fn resend_expired() -> Case {
     let (rig, key, _) = invited().await;
     rig.host.advance(HOURS_72);
-    by_ann(rig, Ask::Resend(key.id))
+    by_ann(rig, asking::resend(key.id))
 }
 
 pub async fn revoke() -> Case {
     let (rig, key, _) = invited().await;
-    by_ann(rig, Ask::Revoke(key.id))
+    by_ann(rig, asking::revoke(key.id))
 }
 
 pub async fn revoke_all() -> Case {
     let (rig, ..) = invited().await;
     rig.invited("bob", &[]).await;
-    by_ann(rig, Ask::RevokeAll)
+    by_ann(rig, op::RevokeAll { whose: Owner::Inviter(ann()), reason: None })
 }
 
 pub async fn approve() -> Case {
     let (rig, key) = awaiting().await;
-    Case::new(rig, Some("acme"), ben(), Ask::Approve(key.id))
+    Case::new(rig, Some("acme"), ben(), op::Approve { id: key.id })
 }
 
 pub async fn approve_ones_own() -> Case {
     let (rig, key) = awaiting().await;
-    by_ann(rig, Ask::Approve(key.id))
+    by_ann(rig, op::Approve { id: key.id })
 }
 
 pub async fn reject() -> Case {
     let (rig, key) = awaiting().await;
-    Case::new(rig, Some("acme"), ben(), Ask::Reject(key.id))
+    Case::new(rig, Some("acme"), ben(), op::Reject { id: key.id, reason: None })
 }
 
 pub async fn dismiss() -> Case {
@@ -219,46 +219,46 @@ pub async fn dismiss() -> Case {
         .unwrap()
         .answer
         .unwrap();
-    by_ann(rig, Ask::Dismiss(key.id))
+    by_ann(rig, op::Dismiss { id: key.id })
 }
 
 /// No sweep has written down yet that its time is over.
 pub async fn dismiss_what_ran_out_unseen() -> Case {
     let (rig, key, _) = invited().await;
     rig.host.advance(HOURS_72);
-    by_ann(rig, Ask::Dismiss(key.id))
+    by_ann(rig, op::Dismiss { id: key.id })
 }
 
 pub async fn list_mine() -> Case {
-    Case::new(invited().await.0, None, alice(), Ask::ListMine)
+    Case::new(invited().await.0, None, alice(), op::ListMine { states: vec![], after: None, limit: 200 })
 }
 
 pub async fn introspect() -> Case {
     let (rig, _, code) = invited().await;
-    Case::new(rig, None, alice(), Ask::Introspect(Handle::Code(code)))
+    Case::new(rig, None, alice(), op::Introspect { handle: Handle::Code(code) })
 }
 
 pub async fn accept_by_code() -> Case {
     let (rig, _, code) = invited().await;
-    Case::new(rig, None, alice(), Ask::Accept(Handle::Code(code)))
+    Case::new(rig, None, alice(), asking::accept(code))
 }
 
 pub async fn accept_by_id() -> Case {
     let (rig, key, _) = invited().await;
     rig.host.delete_group("acme", "g-help").unwrap();
-    Case::new(rig, None, alice(), Ask::Accept(Handle::Id(key)))
+    Case::new(rig, None, alice(), op::Accept { handle: Handle::Id(key) })
 }
 
 /// Whoever has the mail may accept.
 pub async fn accept_by_bearer() -> Case {
     let rig = settings(|settings| settings.accept_with = AcceptWith::Code);
     let (_, code) = rig.invited("alice", &help()).await;
-    Case::new(rig, Some("acme"), Principal::Anonymous, Ask::Accept(Handle::Code(code)))
+    Case::new(rig, Some("acme"), Principal::Anonymous, asking::accept(code))
 }
 
 pub async fn accept_by_a_stranger() -> Case {
     let (rig, _, code) = invited().await;
-    Case::new(rig, None, bob(), Ask::Accept(Handle::Code(code)))
+    Case::new(rig, None, bob(), asking::accept(code))
 }
 
 /// Somebody else in Acme has the user name that Alice would get.
@@ -266,12 +266,12 @@ pub async fn accept_where_the_name_is_taken() -> Case {
     let (rig, _, code) = invited().await;
     let other = NewUser { id: "u-other".into(), name: "alice".into(), store: None, email: None };
     rig.host.add_user("acme", other).unwrap();
-    Case::new(rig, None, alice(), Ask::Accept(Handle::Code(code)))
+    Case::new(rig, None, alice(), asking::accept(code))
 }
 
 pub async fn decline() -> Case {
     let (rig, _, code) = invited().await;
-    Case::new(rig, None, alice(), Ask::Decline(Handle::Code(code)))
+    Case::new(rig, None, alice(), op::Decline { handle: Handle::Code(code), reason: None })
 }
 
 pub async fn sweep_nothing() -> Case {

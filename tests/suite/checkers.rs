@@ -4,13 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use guestlist_contract::{
     audit::EventKind,
-    exports::invitee::Handle,
     types::{MailState, MessageKind, Notify, Permissions, Principal, State, Step},
 };
 use guestlist_memory::{AuditEvent, MemberView, OutboxEntry, OutboxView, Snapshot, StoredInvitation};
 
 use crate::{
-    asking::{Ask, Case},
+    asking::{self, Case},
     guarantees::{ALWAYS, AT_REST, History, Told, Word, always, at_rest, broken},
     rig::*,
 };
@@ -22,21 +21,21 @@ fn gus() -> Principal {
 /// Alice has accepted, Bob has got a second mail, Carol's was revoked, and Gus was removed again.
 async fn lived() -> Case {
     let grants = [group("g-help"), role("r-audit")];
-    let mut case = Case::new(Rig::new(), Some("acme"), ann(), Ask::List);
+    let mut case = Case::new(Rig::new(), Some("acme"), ann(), asking::list());
     let mut keys = Vec::new();
     for name in ["alice", "bob", "carol@example.com", "gus"] {
-        case.ask = Ask::Invite(request(&[name], &grants));
+        case.ask = asking::invite(request(&[name], &grants));
         done(&mut case).await;
         keys.push(case.rig.host.snapshot().mails.pop().unwrap().invitation);
     }
-    for ask in [Ask::Resend(keys[1].clone()), Ask::Revoke(keys[2].clone()), Ask::List] {
+    for ask in [asking::resend(keys[1].clone()), asking::revoke(keys[2].clone()), asking::list()] {
         case.ask = ask;
         done(&mut case).await;
     }
     case.organization = None;
     for (caller, id) in [(alice(), &keys[0]), (gus(), &keys[3])] {
         case.caller = caller;
-        case.ask = Ask::Accept(Handle::Code(case.rig.code_of(id)));
+        case.ask = asking::accept(case.rig.code_of(id));
         done(&mut case).await;
     }
     case.rig.host.remove_member("acme", &user("partner", "p-gus")).unwrap();

@@ -9,12 +9,12 @@ use guestlist_contract::{
     exports::invitee::Handle,
     types::{State, Subject},
 };
-use guestlist_harness::{CallError, Entry, Reason};
+use guestlist_harness::{CallError, Entry, Reason, Request, operations as op};
 use guestlist_testkit::{Fault, FaultPlan};
 use serde_json::{Value, json};
 
 use crate::{
-    asking::{Ask, Case, Reply},
+    asking::{Asked, Case},
     cases::{self, every_case},
     guarantees::{Word, always},
     lies::{Liar, OTHER_ID, Strike, entries, instead, lies_at, row_before, set},
@@ -52,8 +52,8 @@ fn nothing_more(case: &Case, place: &str) {
 
 /// In an administrator's call and in a sweep the plugin asks for no effect in another organization,
 /// whatever it was told, and whatever the host would have let it do.
-fn asked_here_only(reply: &Reply, case: &Case, place: &str) {
-    let Some(here) = case.organization.filter(|_| !matches!(case.ask, Ask::Accept(_))) else { return };
+fn asked_here_only(reply: &Asked, case: &Case, place: &str) {
+    let Some(here) = case.organization.filter(|_| !matches!(case.ask, Request::Accept(_))) else { return };
     for entry in reply.trace.entries.iter().filter(|entry| entry.function.is_effect()) {
         let (plain, keyed) = (&entry.arguments["organization"], &entry.arguments["key"]["organization"]);
         assert!(plain == here || keyed == here, "I-TEN: {entry:?}\n{place}");
@@ -224,14 +224,14 @@ async fn lied(
     case: &mut Case,
     function: Function,
     lie: impl Fn(Value) -> Value + Send + Sync + 'static,
-) -> Reply {
+) -> Asked {
     let plan = FaultPlan::always(function, Fault::Hostile(Arc::new(lie)));
     let reply = case.ask(Some(Arc::new(plan))).await;
     assert!(asked(&reply, function) > 0, "the lie was told: {}", reply.trace);
     reply
 }
 
-fn asked(reply: &Reply, function: Function) -> usize {
+fn asked(reply: &Asked, function: Function) -> usize {
     reply.trace.entries.iter().filter(|entry| entry.function == function).count()
 }
 
@@ -243,7 +243,7 @@ const EFFECTS: [Function; 4] = [
 ];
 
 /// The answer is this word, and none of these was asked for.
-fn closed(reply: &Reply, words: &[&str], without: &[Function]) {
+fn closed(reply: &Asked, words: &[&str], without: &[Function]) {
     assert_eq!(reply.words.as_ref().unwrap(), words, "{}", reply.trace);
     for function in without {
         assert_eq!(asked(reply, *function), 0, "{}", reply.trace);
@@ -431,7 +431,8 @@ async fn what_expired_stays_expired_when_the_clock_goes_back() {
     case.rig.host.advance(HOURS_72);
     case.rig.host.set_clock(start);
     assert_eq!(case.ask(None).await.words.unwrap(), ["Ended"]);
-    case.ask = Ask::Introspect(Handle::Id(case.rig.host.snapshot().invitations[0].invitation.key.clone()));
+    let handle = Handle::Id(case.rig.host.snapshot().invitations[0].invitation.key.clone());
+    case.ask = op::Introspect { handle }.into();
     case.ask(None).await.words.unwrap();
     always(&case.rig, &case.history);
     case.rig.settle().await;

@@ -2,13 +2,12 @@
 
 use guestlist_contract::{
     audit::{Event, EventKind},
-    exports::invitee::Handle,
     types::{GrantKind, Step},
 };
 use guestlist_memory::{MemberView, Snapshot};
 
 use crate::{
-    asking::{Ask, Case},
+    asking::{self, Case},
     guarantees::{ALWAYS, AT_REST, always, at_rest, broken},
     rig::*,
 };
@@ -26,12 +25,12 @@ organizations:
 
 /// Alice has accepted an invitation with both.
 async fn lived() -> Case {
-    let mut case = Case::new(Rig::of(WORLD), Some("acme"), ann(), Ask::List);
-    case.ask = Ask::Invite(request(&["alice"], &[group("ops"), role("ops")]));
+    let invite = asking::invite(request(&["alice"], &[group("ops"), role("ops")]));
+    let mut case = Case::new(Rig::of(WORLD), Some("acme"), ann(), invite);
     assert_eq!(case.ask(None).await.words.unwrap(), ["ok"]);
     let id = case.rig.host.mails().pop().unwrap().invitation;
     (case.organization, case.caller) = (None, alice());
-    case.ask = Ask::Accept(Handle::Code(case.rig.code_of(&id)));
+    case.ask = asking::accept(case.rig.code_of(&id));
     assert_eq!(case.ask(None).await.words.unwrap(), ["ok"]);
     case.rig.settle().await;
     case

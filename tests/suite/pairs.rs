@@ -11,7 +11,7 @@ use guestlist_contract::types::Principal;
 use guestlist_testkit::{Fault, FaultAt, FaultPlan};
 
 use crate::{
-    asking::{Ask, Case, MINUTE},
+    asking::{self, Case, MINUTE},
     cases,
     guarantees::always,
     recovery::{OnPanic, Outcome, ended_as_injected, faults, is_crash, outcome},
@@ -61,7 +61,7 @@ impl Next {
             next.rig.host.advance(MINUTE);
         }
         if matches!(self, Self::Sweep) {
-            (next.organization, next.caller, next.ask) = (Some("acme"), Principal::System, Ask::Sweep);
+            (next.organization, next.caller, next.ask) = (Some("acme"), Principal::System, asking::sweep());
         }
         next
     }

@@ -41,8 +41,8 @@ async fn a_revoke_ends_it_whatever_a_resend_does_meanwhile() {
     let race = Race { base: &rig, actors: vec![revoke(&key), resend(&key)] };
     race.all(3, |outcome| {
         let (revoked, resent) = (&outcome.endings[0].said, &outcome.endings[1].said);
-        assert!(matches!(revoked, Said::End(_, Ok(_))), "{revoked:?}");
-        let fits = matches!(resent, Said::Resend(_, Ok(_) | Err(Refusal::WrongState(State::Revoked))));
+        assert!(matches!(revoked, Said::End(Ok(_))), "{revoked:?}");
+        let fits = matches!(resent, Said::Resend(Ok(_) | Err(Refusal::WrongState(State::Revoked))));
         assert!(fits, "{resent:?}");
         assert_eq!(state(outcome, &key), State::Revoked);
     })
@@ -60,7 +60,7 @@ async fn of_two_who_revoke_at_once_both_succeed_and_one_has_done_it() {
     let race = Race { base: &rig, actors: vec![revoke(&key), revoke(&key)] };
     race.all(2, |outcome| {
         for ending in &outcome.endings {
-            assert!(matches!(ending.said, Said::End(_, Ok(_))), "{:?}", ending.said);
+            assert!(matches!(ending.said, Said::End(Ok(_))), "{:?}", ending.said);
         }
         let row = outcome.host.invitation(&key).unwrap();
         assert_eq!((row.state, row.version), (State::Revoked, 2), "it was ended once");
@@ -80,10 +80,10 @@ async fn of_an_approval_and_a_rejection_one_counts_and_a_revoke_always_does() {
         let told = (&outcome.endings[0].said, &outcome.endings[1].said, state(outcome, &key));
         let fits = matches!(
             told,
-            (Said::Approve(Ok(_)), Said::End(_, Err(Refusal::WrongState(State::Pending))), State::Pending)
+            (Said::Approve(Ok(_)), Said::End(Err(Refusal::WrongState(State::Pending))), State::Pending)
                 | (
                     Said::Approve(Err(Refusal::WrongState(State::Revoked))),
-                    Said::End(_, Ok(())),
+                    Said::End(Ok(())),
                     State::Revoked
                 )
         );
@@ -98,7 +98,7 @@ async fn of_an_approval_and_a_rejection_one_counts_and_a_revoke_always_does() {
             told,
             (
                 Said::Approve(Ok(_) | Err(Refusal::WrongState(State::Revoked))),
-                Said::End(_, Ok(())),
+                Said::End(Ok(())),
                 State::Revoked
             )
         );

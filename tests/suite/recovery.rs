@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use guestlist_harness::{CallError, Reason};
+use guestlist_harness::{CallError, Reason, Request};
 use guestlist_memory::{AuditEvent, Snapshot, StoredInvitation};
 use guestlist_testkit::Fault;
 
 use crate::{
-    asking::{Ask, Case, HOST_CALL},
+    asking::{Case, HOST_CALL},
     guarantees::{always, at_rest},
 };
 
@@ -61,7 +61,7 @@ pub async fn outcome(mut case: Case) -> Outcome {
 
 async fn answered(case: &mut Case) -> Vec<String> {
     // Inviting anew has its event in the batch.
-    let items = matches!(case.ask, Ask::Resend(_));
+    let items = matches!(case.ask, Request::Resend(_));
     let is_refusal =
         |event: &AuditEvent| event.text() == "refused" || (items && event.text() == "item.refused");
     let refused = |case: &Case| case.rig.host.audit().iter().filter(|event| is_refusal(event)).count();
@@ -69,9 +69,9 @@ async fn answered(case: &mut Case) -> Vec<String> {
     let words = case.ask(None).await.words.expect("an honest host");
     always(&case.rig, &case.history);
     let expected = match case.ask {
-        Ask::Introspect(_) | Ask::ListMine => false,
+        Request::Introspect(_) | Request::ListMine(_) => false,
         // Refused items go with the batch.
-        Ask::Invite(_) => words == ["UnknownGrants"],
+        Request::Invite(_) => words == ["UnknownGrants"],
         _ => words[0] != "ok",
     };
     assert_eq!(refused(case) - before, usize::from(expected), "I-AUD: {words:?} of {:?}", case.ask);

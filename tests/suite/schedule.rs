@@ -19,9 +19,9 @@ use guestlist_contract::{
         invitee::{Accepted, InviteeRefusal},
         maintenance::Swept,
     },
-    types::{InvitationKey, Principal, State, UserRef},
+    types::Principal,
 };
-use guestlist_harness::{Export, Limits, Session};
+use guestlist_harness::{Export, Limits, Request, Session};
 use guestlist_memory::{AuditEvent, MemoryHost};
 use guestlist_testkit::{
     Intercept as _,
@@ -29,9 +29,9 @@ use guestlist_testkit::{
 };
 
 use crate::{
-    guarantees::{History, Word, always, at_rest},
+    guarantees::{History, Word, always, at_rest, codes},
     recovery::OnPanic,
-    rig::{PLUGIN, Rig},
+    rig::{PLUGIN, Rig, user},
 };
 
 /// What an actor was told.
@@ -39,45 +39,18 @@ use crate::{
 #[allow(clippy::large_enum_variant, reason = "there are a few of them")]
 pub enum Said {
     Accept(Result<Accepted, InviteeRefusal>),
-    Decline(InvitationKey, Result<(), InviteeRefusal>),
-    /// `revoke` and `reject` of an invitation.
-    End(InvitationKey, Result<(), Refusal>),
-    /// With the digests that were live when it was asked for.
-    Resend(Vec<String>, Result<Invited, Refusal>),
+    Decline(Result<(), InviteeRefusal>),
+    /// `revoke` and `reject`.
+    End(Result<(), Refusal>),
+    Resend(Result<Invited, Refusal>),
     Approve(Result<Invited, Refusal>),
     Invite(Result<Invited, ItemRefusal>),
     Sweep(Swept),
     RevokeAll(RevokedAll),
     /// A member was removed, if they were one.
-    Removed(UserRef, bool),
+    Removed(bool),
     /// Something else in the world.
     Happened,
-}
-
-/// Of Acme, where all of it happens.
-pub fn in_acme(id: &str) -> InvitationKey {
-    InvitationKey { organization: "acme".into(), id: id.into() }
-}
-
-impl Said {
-    /// What must stay true from now on.
-    fn words(&self) -> Vec<Word> {
-        let made = |invited: &Invited| Word::Invited(in_acme(&invited.id), invited.mail);
-        match self {
-            Self::Accept(Ok(done)) => vec![Word::Accepted(done.key.clone(), done.outcomes.clone())],
-            Self::Decline(key, Ok(())) => vec![Word::Ended(key.clone(), State::Declined)],
-            Self::End(key, Ok(())) => vec![Word::Ended(key.clone(), State::Revoked)],
-            Self::Resend(before, Ok(invited)) => {
-                vec![made(invited), Word::Resent(in_acme(&invited.id), before.clone())]
-            }
-            Self::Approve(Ok(invited)) | Self::Invite(Ok(invited)) => vec![made(invited)],
-            Self::RevokeAll(all) => {
-                all.revoked.iter().map(|id| Word::Ended(in_acme(id), State::Revoked)).collect()
-            }
-            Self::Removed(account, true) => vec![Word::Removed("acme".into(), account.clone())],
-            _ => Vec::new(),
-        }
-    }
 }
 
 /// What an actor acts on.
@@ -86,6 +59,7 @@ pub struct Stage {
     session: Session,
     turn: Arc<Turn>,
     requests: Arc<Mutex<Vec<String>>>,
+    words: Arc<Mutex<Vec<Word>>>,
 }
 
 impl Stage {
@@ -94,27 +68,30 @@ impl Stage {
         self.turn.stop(None).await;
     }
 
+    /// Removes Alice from Acme, if she is a member.
+    pub fn remove_alice(&self) -> bool {
+        let alice = user("root", "u-alice");
+        let removed = self.host.remove_member("acme", &alice).is_ok();
+        let word = removed.then(|| Word::Removed("acme".into(), alice));
+        self.words.lock().unwrap().extend(word);
+        removed
+    }
+
     /// Calls an export. The caller's rights are looked up when the call starts, in a step of its own.
-    pub async fn run<E: Export>(
+    pub async fn run<E: Export<Answer: Clone> + Clone + Into<Request>>(
         &self,
         organization: Option<&str>,
         caller: Principal,
         export: E,
     ) -> E::Answer {
         self.stop().await;
-        self.go_on(organization, caller, export).await
-    }
-
-    /// The same in the step that runs already.
-    pub async fn go_on<E: Export>(
-        &self,
-        organization: Option<&str>,
-        caller: Principal,
-        export: E,
-    ) -> E::Answer {
         let context = self.host.context(organization, caller);
         self.requests.lock().unwrap().push(context.request_id.clone());
-        self.session.run(context, export).await.unwrap().answer
+        let before = codes(&self.host.snapshot());
+        let answer = self.session.run(context, export.clone()).await.unwrap().answer;
+        let (place, reply) = (organization.unwrap_or_default(), E::reply(answer.clone()));
+        self.words.lock().unwrap().extend(Word::of(place, &export.into(), &reply, &before));
+        answer
     }
 }
 
@@ -230,12 +207,13 @@ impl Race<'_> {
         let names: Vec<_> = self.actors.iter().map(|actor| actor.name).collect();
         let told = RefCell::new(OnPanic(format!("{names:?}, seed {seed:?}\n")));
         let (mut turns, mut requests, mut runners) = (Vec::new(), Vec::new(), Vec::new());
+        let words = Arc::new(Mutex::new(Vec::new()));
         for actor in &self.actors {
             let (turn, calls) = (Arc::new(Turn::default()), Arc::new(Mutex::default()));
             let session = PLUGIN.session(host.clone().host(), Limits::default());
             let session = session.with_interceptor(turn.clone());
-            let stage =
-                Stage { host: host.clone(), session, turn: turn.clone(), requests: Arc::clone(&calls) };
+            let (turn_of, requests_of, words) = (turn.clone(), Arc::clone(&calls), words.clone());
+            let stage = Stage { host: host.clone(), session, turn: turn_of, requests: requests_of, words };
             runners.push(Runner::new(turn.clone(), (actor.act)(stage)));
             turns.push(turn);
             requests.push(calls);
@@ -251,8 +229,8 @@ impl Race<'_> {
         let mut step = |index: usize, said: Option<&Said>| {
             if let Some(said) = said {
                 told.borrow_mut().0 += &format!("{index}: {} was told {said:?}\n", names[index]);
-                said.words().into_iter().for_each(|word| history.note(host, word));
             }
+            words.lock().unwrap().drain(..).for_each(|word| history.note(host, word));
             if doing.get().is_none_or(Function::is_effect) {
                 always(&rig, &history);
             }

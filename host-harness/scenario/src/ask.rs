@@ -13,9 +13,9 @@ use guestlist_contract::{
     host::Operation,
     types::{Context, InvitationFilter, PageRequest, State},
 };
-use guestlist_harness::{CallError, Reason, Reply, Session, Trace, operations};
+use guestlist_harness::{CallError, Export as _, Reason, Reply, Session, Trace, operations};
 use guestlist_rest::{self as rest, InvalidRequest, Named};
-use guestlist_testkit::coverage::Coverage;
+use guestlist_testkit::{coverage::Coverage, guarantees::invited};
 
 /// A request to the plugin, as in its contract.
 #[derive(Clone, Debug)]
@@ -178,7 +178,7 @@ impl Request {
 
     /// Calls the plugin.
     pub(super) async fn ask(self, session: &Session, context: Context) -> Spoken {
-        let done = guestlist_harness::Request::from(self.clone()).run(session, context.clone()).await;
+        let done = session.run(context.clone(), guestlist_harness::Request::from(self.clone())).await;
         match done {
             Ok(done) => Spoken {
                 request: self,
@@ -243,7 +243,8 @@ pub(super) trait Answered {
 
 impl Answered for Reply {
     fn json(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
+        let Ok(Value::Object(named)) = serde_json::to_value(self) else { return Value::Null };
+        named.into_values().next().unwrap_or_default()
     }
 
     fn cover(&self, coverage: &mut Coverage) {
@@ -265,28 +266,14 @@ impl Answered for Reply {
 
     fn is_success(&self) -> bool {
         match self {
-            Self::Invite(answer) => answer.as_ref().is_ok_and(|items| items.iter().all(Result::is_ok)),
-            Self::Resend(answer) => answer.as_ref().is_ok_and(|items| items.iter().all(Result::is_ok)),
-            Self::List(answer) => answer.is_ok(),
-            Self::Get(answer) => answer.is_ok(),
-            Self::Revoke(answer) | Self::Reject(answer) | Self::Dismiss(answer) => answer.is_ok(),
-            Self::RevokeAll(answer) => answer.is_ok(),
-            Self::Approve(answer) => answer.is_ok(),
-            Self::ListMine(answer) => answer.is_ok(),
-            Self::Introspect(answer) => answer.is_ok(),
-            Self::Accept(answer) => answer.is_ok(),
-            Self::Decline(answer) => answer.is_ok(),
-            Self::Sweep(answer) => answer.is_ok(),
+            Self::Invite(Ok(items)) => items.iter().all(Result::is_ok),
+            Self::Resend(Ok(items)) => items.iter().all(Result::is_ok),
+            _ => self.refusal().is_none(),
         }
     }
 
     fn codes(&self) -> Vec<(String, String)> {
         let of = |invited: &Invited| Some((invited.id.clone(), invited.code.clone()?));
-        match self {
-            Self::Invite(Ok(items)) => items.iter().flatten().filter_map(of).collect(),
-            Self::Resend(Ok(items)) => items.iter().flatten().filter_map(of).collect(),
-            Self::Approve(Ok(invited)) => of(invited).into_iter().collect(),
-            _ => Vec::new(),
-        }
+        invited(self).into_iter().filter_map(of).collect()
     }
 }

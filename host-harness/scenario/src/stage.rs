@@ -32,7 +32,7 @@ use guestlist_harness::{Limits, Plugin, Session};
 use guestlist_memory::{MemoryHost, Snapshot};
 use guestlist_testkit::Intercept as _;
 use guestlist_testkit::Interceptor;
-use guestlist_testkit::guarantees::{History, Word};
+use guestlist_testkit::guarantees::{History, Word, codes};
 use guestlist_testkit::race::Turn;
 
 /// Parts that steps leave out.
@@ -370,7 +370,8 @@ impl Stage {
                     let organization = spoken.context.organization.clone().unwrap_or_default();
                     self.names.show(InvitationKey { organization, id }, code);
                 }
-                for word in words(&spoken, answer, before) {
+                let place = spoken.context.organization.as_deref().unwrap_or_default();
+                for word in Word::of(place, &spoken.request.clone().into(), answer, &codes(before)) {
                     self.history.note(&self.host, word);
                 }
                 match answer {
@@ -380,48 +381,11 @@ impl Stage {
                 }
                 let showing = Showing { names: &self.names, now };
                 let shown = showing.answer(&spoken.request, answer);
-                let refused = shown.get("refused").is_some() && answer.json().get("Err").is_some();
+                let refused = shown.get("refused").is_some() && answer.refusal().is_some();
                 (if refused { Kind::Refused } else { Kind::Answered }, shown, answer.is_success())
             }
         };
         Told { shown, kind, success, spoken }
-    }
-}
-
-/// Lists what an answer promises.
-fn words(spoken: &Spoken, answer: &Reply, before: &Snapshot) -> Vec<Word> {
-    let place = spoken.context.organization.clone().unwrap_or_default();
-    let key = |id: &String| InvitationKey { organization: place.clone(), id: id.clone() };
-    let codes = |id: &String| {
-        let row = before.invitations.iter().find(|row| row.invitation.key == key(id));
-        row.map(|row| row.codes.clone()).unwrap_or_default()
-    };
-    match (&spoken.request, answer) {
-        (_, Reply::Invite(Ok(items))) => {
-            items.iter().flatten().map(|made| Word::Invited(key(&made.id), made.mail)).collect()
-        }
-        (_, Reply::Approve(Ok(made))) => vec![Word::Invited(key(&made.id), made.mail)],
-        (Request::Resend(..), Reply::Resend(Ok(items))) => items
-            .iter()
-            .flatten()
-            .flat_map(|made| {
-                [Word::Invited(key(&made.id), made.mail), Word::Resent(key(&made.id), codes(&made.id))]
-            })
-            .collect(),
-        (_, Reply::Accept(Ok(done))) => vec![Word::Accepted(done.key.clone(), done.outcomes.clone())],
-        (Request::Revoke(id, _), Reply::Revoke(Ok(()))) | (Request::Reject(id, _), Reply::Reject(Ok(()))) => {
-            vec![Word::Ended(key(id), State::Revoked)]
-        }
-        (_, Reply::RevokeAll(Ok(all))) => {
-            all.revoked.iter().map(|id| Word::Ended(key(id), State::Revoked)).collect()
-        }
-        (Request::Decline(invitee::Handle::Id(key), _), Reply::Decline(Ok(()))) => {
-            vec![Word::Ended(key.clone(), State::Declined)]
-        }
-        (_, Reply::List(Ok(page))) => {
-            vec![Word::Shown(place, page.items.iter().map(|row| row.key.clone()).collect())]
-        }
-        _ => Vec::new(),
     }
 }
 

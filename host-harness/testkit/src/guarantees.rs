@@ -9,16 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use guestlist_contract::{
     audit::EventKind,
     code,
+    exports::{invitations::Invited, invitee::Handle},
     lifecycle::NEVER,
     types::{
         AcceptWith, Grant, GrantKind, Invitation, InvitationKey, MailState, MessageKind, Notify, Permissions,
         Principal, State, Step, StepOutcome, StepResult, Subject, UserRef,
     },
 };
+use guestlist_harness::{Reply, Request};
 use guestlist_memory::{
     AuditEvent, MemberView, MemoryHost, OrganizationView, OutboxEntry, OutboxView, Role, Snapshot,
     StoredInvitation,
 };
+use serde::{Deserialize, Serialize};
 
 /// The record of what callers were told, and when: what a snapshot alone cannot know.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +37,7 @@ pub struct Told {
 }
 
 /// Words that callers can be told and that bind the future.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Word {
     /// The invitation was made, and its e-mail stands like this.
     Invited(InvitationKey, MailState),
@@ -53,6 +56,83 @@ pub enum Word {
     Removed(String, UserRef),
     /// Invitations that were shown to an administrator of that organization.
     Shown(String, Vec<InvitationKey>),
+}
+
+/// Digests of the codes that are live in this world, by invitation.
+#[must_use]
+pub fn codes(world: &Snapshot) -> Vec<(InvitationKey, Vec<String>)> {
+    world.invitations.iter().map(|row| (row.invitation.key.clone(), row.codes.clone())).collect()
+}
+
+/// Invitations that an answer says were made, or sent again.
+#[must_use]
+pub fn invited(reply: &Reply) -> Vec<&Invited> {
+    match reply {
+        Reply::Invite(Ok(items)) => items.iter().flatten().collect(),
+        Reply::Resend(Ok(items)) => items.iter().flatten().collect(),
+        Reply::Approve(Ok(invited)) => vec![invited],
+        _ => Vec::new(),
+    }
+}
+
+impl Word {
+    /// The organization that it is about.
+    #[must_use]
+    pub fn organization(&self) -> &str {
+        match self {
+            Self::Invited(key, _)
+            | Self::Accepted(key, _)
+            | Self::Ended(key, _)
+            | Self::Resent(key, _)
+            | Self::Obstructed(key) => &key.organization,
+            Self::Silent(organization) | Self::Removed(organization, _) | Self::Shown(organization, _) => {
+                organization
+            }
+        }
+    }
+
+    /// Lists what the answer to a request in this organization promises. `before` are the codes that were live
+    /// when it was asked for.
+    #[must_use]
+    pub fn of(
+        organization: &str,
+        request: &Request,
+        reply: &Reply,
+        before: &[(InvitationKey, Vec<String>)],
+    ) -> Vec<Self> {
+        let key = |id: &String| InvitationKey { organization: organization.to_owned(), id: id.clone() };
+        let revoked = |id| Self::Ended(key(id), State::Revoked);
+        let shown = |keys| vec![Self::Shown(organization.to_owned(), keys)];
+        let mut words = match (request, reply) {
+            (Request::Resend(asked), Reply::Resend(Ok(items))) => {
+                let live = |id| before.iter().find(|(known, _)| *known == key(id));
+                let older = |id| live(id).map(|(_, codes)| codes.clone()).unwrap_or_default();
+                let sent = asked.ids.iter().zip(items);
+                let same = sent.filter(|(id, item)| item.as_ref().is_ok_and(|sent| sent.id == **id));
+                same.map(|(id, _)| Self::Resent(key(id), older(id))).collect()
+            }
+            (Request::Revoke(asked), Reply::Revoke(Ok(()))) => vec![revoked(&asked.id)],
+            (Request::Reject(asked), Reply::Reject(Ok(()))) => vec![revoked(&asked.id)],
+            (_, Reply::RevokeAll(Ok(all))) => all.revoked.iter().map(revoked).collect(),
+            (Request::Decline(asked), Reply::Decline(Ok(()))) => {
+                let by_code = |code: &str| {
+                    let digest = code::stored_digest(code)?;
+                    before.iter().find(|(_, codes)| codes.contains(&digest)).map(|(key, _)| key.clone())
+                };
+                let declined = match &asked.handle {
+                    Handle::Id(key) => Some(key.clone()),
+                    Handle::Code(code) => by_code(code),
+                };
+                declined.into_iter().map(|key| Self::Ended(key, State::Declined)).collect()
+            }
+            (_, Reply::Accept(Ok(done))) => vec![Self::Accepted(done.key.clone(), done.outcomes.clone())],
+            (_, Reply::List(Ok(page))) => shown(page.items.iter().map(|row| row.key.clone()).collect()),
+            (_, Reply::Get(Ok(row))) => shown(vec![row.key.clone()]),
+            _ => Vec::new(),
+        };
+        words.extend(invited(reply).into_iter().map(|made| Self::Invited(key(&made.id), made.mail)));
+        words
+    }
 }
 
 impl History {

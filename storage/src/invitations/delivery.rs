@@ -28,6 +28,8 @@ pub(super) struct Settle {
     asker: Option<Asker>,
     organization: String,
     deliveries: Vec<Delivery>,
+    /// How long what is `taken` is, in milliseconds; absent: for as long as it takes.
+    taken_lease: Option<u64>,
 }
 
 /// A live entry, and what becomes of it.
@@ -44,6 +46,7 @@ struct Waiting {
     /// Absent: it never falls due by itself.
     due_at: Option<i64>,
     taken: bool,
+    taken_until: Option<i64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +62,7 @@ impl Settle {
         call: &Call,
         organization: String,
         deliveries: Vec<Delivery>,
+        taken_lease: Option<u64>,
     ) -> Result<Self, OperationError> {
         let key = |id: &String| InvitationKey { organization: organization.clone(), id: id.clone() };
         let about: Vec<_> = deliveries.iter().map(|delivery| key(&delivery.invitation)).collect();
@@ -67,13 +71,17 @@ impl Settle {
             return Err(not_there().into());
         }
         bounds::deliveries(&deliveries)?;
-        Ok(Self { asker: Some(asker), organization, deliveries })
+        Ok(Self { asker: Some(asker), organization, deliveries, taken_lease })
     }
 
     /// The end of what the host's e-mail pipeline had taken over: no call is about it.
-    pub(super) fn by_host(organization: String, deliveries: Vec<Delivery>) -> Result<Self, OperationError> {
+    pub(super) fn by_host(
+        organization: String,
+        deliveries: Vec<Delivery>,
+        taken_lease: Option<u64>,
+    ) -> Result<Self, OperationError> {
         bounds::deliveries(&deliveries)?;
-        Ok(Self { asker: None, organization, deliveries })
+        Ok(Self { asker: None, organization, deliveries, taken_lease })
     }
 
     /// The invitations that the caller may settle something of, locked.
@@ -148,7 +156,7 @@ impl Operation for Settle {
             return Ok(());
         }
         let sql = format!(
-            "select invitation, kind, version, tries, due_at, taken from outbox \
+            "select invitation, kind, version, tries, due_at, taken, taken_until from outbox \
              where organization = $1 and invitation in {}{}",
             bulk_sql::list(2, ids.len()),
             db.for_update()
@@ -157,7 +165,12 @@ impl Operation for Settle {
         let mut live = BTreeMap::new();
         for row in db.rows(&sql, &bound).await? {
             let key: (String, String) = (row.get(0)?, row.get(1)?);
-            let waiting = Waiting { tries: row.get(3)?, due_at: row.get(4)?, taken: row.get(5)? };
+            let waiting = Waiting {
+                tries: row.get(3)?,
+                due_at: row.get(4)?,
+                taken: row.get(5)?,
+                taken_until: row.get(6)?,
+            };
             live.insert(key, Entry { version: row.get(2)?, waiting, became: None });
         }
         let now = db.now();
@@ -167,7 +180,7 @@ impl Operation for Settle {
             let entry = live.get_mut(&key).filter(|entry| entry.version <= delivery.version);
             if let Some(entry) = entry.filter(|entry| matches!(entry.became, None | Some(Became::Waiting(_))))
             {
-                entry.settle(delivery, now);
+                entry.settle(delivery, now, self.taken_lease.map(|lease| later(now, lease)));
             }
         }
         // What became of many is mostly the same, and then it is written at once.
@@ -185,8 +198,10 @@ impl Operation for Settle {
 }
 
 impl Entry {
-    fn settle(&mut self, delivery: &Delivery, now: i64) {
-        let waits = |tries, after: u64| Waiting { tries, due_at: Some(later(now, after)), taken: false };
+    /// `taken_until`: for how long it is taken, where it is.
+    fn settle(&mut self, delivery: &Delivery, now: i64, taken_until: Option<i64>) {
+        let free = |tries, due_at| Waiting { tries, due_at, taken: false, taken_until: None };
+        let waits = |tries, after: u64| free(tries, Some(later(now, after)));
         let tries = self.waiting.tries;
         self.waiting = match &delivery.outcome {
             DeliveryOutcome::Delivered => {
@@ -197,8 +212,8 @@ impl Entry {
                 self.became = Some(Became::Undeliverable);
                 return;
             }
-            DeliveryOutcome::Taken => Waiting { taken: true, ..self.waiting },
-            DeliveryOutcome::Sending => Waiting { tries, due_at: None, taken: false },
+            DeliveryOutcome::Taken => Waiting { taken: true, taken_until, ..self.waiting },
+            DeliveryOutcome::Sending => free(tries, None),
             DeliveryOutcome::Retry(after) => waits(tries.saturating_add(1), *after),
             DeliveryOutcome::Postponed(after) => waits(tries, *after),
         };
@@ -217,9 +232,10 @@ impl Settle {
     ) -> Result<(), DbError> {
         const THOSE: &str = "where organization = $1 and kind = $2 and invitation in";
         let organization = &self.organization;
-        if let Became::Waiting(Waiting { tries, due_at, taken }) = became {
-            let sql = format!("update outbox set taken = $3, tries = $4, due_at = $5 {THOSE}");
-            let waiting = values![organization, kind, taken, tries, due_at];
+        if let Became::Waiting(Waiting { tries, due_at, taken, taken_until }) = became {
+            let sql =
+                format!("update outbox set taken = $3, tries = $4, due_at = $5, taken_until = $6 {THOSE}");
+            let waiting = values![organization, kind, taken, tries, due_at, taken_until];
             return self.change(db, &sql, waiting, invitations).await;
         }
         let sql = format!("delete from outbox {THOSE}");

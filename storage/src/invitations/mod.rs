@@ -10,6 +10,7 @@ mod outbox;
 pub(crate) mod reading;
 mod refusals;
 pub(crate) mod rows;
+mod taken;
 mod transition;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use guestlist_contract::{
     storage::{Batch, Change, Delivery, DueItem, Guard, Inserted, Recorded, StoreError, Transitioned},
     types::{HostError, Invitation, InvitationFilter, InvitationKey, Page, PageRequest, State},
 };
+pub use taken::TakenMessage;
 use tokio::sync::OnceCell;
 
 use crate::{Database, error::OperationError, sql::Operation};
@@ -36,6 +38,8 @@ pub struct Invitations {
     /// The key that the digests of names are made with. Read once.
     names: Arc<OnceCell<[u8; 32]>>,
     landings: Option<Landings>,
+    /// How long a message is taken, in milliseconds; absent: for as long as it takes.
+    taken_lease: Option<u64>,
 }
 
 /// Tells where invitations of an organization may lead after accepting.
@@ -58,6 +62,7 @@ impl Database {
             secret: Arc::new(OnceCell::new_with(self.cursor_key)),
             names: Arc::new(OnceCell::new_with(self.name_key)),
             landings: None,
+            taken_lease: None,
         }
     }
 }
@@ -89,7 +94,8 @@ impl Invitations {
     /// # Errors
     /// As `storage.settle`.
     pub async fn settle_taken(&self, organization: &str, deliveries: Vec<Delivery>) -> Result<(), HostError> {
-        self.tell(None, delivery::Settle::by_host(organization.to_owned(), deliveries)).await
+        self.tell(None, delivery::Settle::by_host(organization.to_owned(), deliveries, self.taken_lease))
+            .await
     }
 
     async fn store<O: Operation>(
@@ -218,7 +224,8 @@ impl Storage for Invitations {
         organization: String,
         deliveries: Vec<Delivery>,
     ) -> Result<(), HostError> {
-        self.tell(Some(call), delivery::Settle::new(call, organization, deliveries)).await
+        let settle = delivery::Settle::new(call, organization, deliveries, self.taken_lease);
+        self.tell(Some(call), settle).await
     }
 
     async fn purge(

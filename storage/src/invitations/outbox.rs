@@ -21,7 +21,7 @@ pub(super) const INTO: &str = "outbox (organization, invitation, kind, version, 
 
 /// The clause that keeps at most one message of a kind live for an invitation: a new one starts it anew.
 pub(super) const ANEW: &str = "on conflict (organization, invitation, kind) do update set \
-    version = excluded.version, due_at = excluded.due_at, tries = 0, taken = 0";
+    version = excluded.version, due_at = excluded.due_at, tries = 0, taken = 0, taken_until = null";
 
 impl Waiting<'_> {
     pub(super) fn values(&self, organization: &str) -> [Value; 7] {

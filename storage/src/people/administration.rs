@@ -93,6 +93,7 @@ impl From<OperationError> for AdministrationError {
             }
             OperationError::Failed(failure) => Self::Database(StorageError::from(failure).to_string()),
             OperationError::Store(error) => Self::Database(format!("{error:?}")),
+            OperationError::Account(error) => Self::Database(error.to_string()),
         }
     }
 }

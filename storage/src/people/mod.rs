@@ -85,7 +85,7 @@ fn is_askable(text: &str) -> bool {
 
 /// Takes a transaction that met somebody else's change for one that is done again from the start, and finds
 /// what they did: a row that is there by now, or one that is gone by now and that another was to refer to.
-fn in_the_way(failure: DbError) -> DbError {
+pub(crate) fn in_the_way(failure: DbError) -> DbError {
     match failure {
         DbError::Duplicate(cause) | DbError::Refused(cause) => DbError::Conflict(cause),
         other => other,

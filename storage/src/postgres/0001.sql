@@ -95,8 +95,8 @@ create table person (
 );
 create unique index person_account on person (organization, account_organization, account_id);
 create unique index person_name on person (organization, store, folded);
-create index person_folded on person (organization, folded);
-create index person_email on person (organization, folded_email) where folded_email is not null;
+create index person_folded on person (organization, folded, id);
+create index person_email on person (organization, folded_email, folded, id) where folded_email is not null;
 -- Where somebody is a guest.
 create index person_guest on person (account_organization, account_id) where account_organization <> organization;
 
@@ -295,6 +295,8 @@ create table outbox (
     tries bigint not null,
     -- The host's mail pipeline has it and settles it by itself.
     taken bigint not null,
+    -- Until when, where whoever has it says so again and again; absent: for as long as it takes.
+    taken_until bigint,
     primary key (organization, invitation, kind),
     foreign key (organization, invitation) references invitation on delete cascade
 );
@@ -403,8 +405,8 @@ create table audit (
     check (grant_kind in ('group', 'role')),
     check ((grant_kind is null) = (grant_id is null))
 );
-create index audit_organization on audit (organization, place);
-create index audit_invitation on audit (organization, invitation, place) where invitation is not null;
+create index audit_organization on audit (organization, at, place);
+create index audit_invitation on audit (organization, invitation, at, place) where invitation is not null;
 -- INVARIANT: the vocabulary of the contract, and no text that somebody wrote. See wit/audit.wit.
 create trigger audit_words before insert on audit for each row when (
     new.kind not in (
@@ -412,6 +414,10 @@ create trigger audit_words before insert on audit for each row when (
         'invitation.claimed', 'invitation.taken-over', 'invitation.accepted', 'invitation.declined',
         'invitation.revoked', 'invitation.expired', 'invitation.failed', 'invitation.dismissed',
         'invitation.purged', 'item.refused', 'refused', 'member.added', 'grant.added', 'member.closed',
+        'account.password-set', 'account.password-removed', 'account.signed-in', 'account.sign-in-refused',
+        'account.signed-out', 'account.identity-linked', 'account.identity-unlinked', 'client.created',
+        'client.secret-rotated', 'client.revoked', 'token.issued', 'token.revoked', 'link.made', 'link.used',
+        'organization.handle-set',
         'world.organization-created', 'world.organization-enabled', 'world.organization-disabled',
         'world.organization-moved', 'world.organization-deleted', 'world.user-added', 'world.user-enabled',
         'world.user-disabled', 'world.user-renamed', 'world.user-moved', 'world.user-removed',
@@ -431,7 +437,7 @@ create trigger audit_words before insert on audit for each row when (
         'address-not-allowed', 'name-taken', 'policy', 'policy-unavailable', 'code-required', 'duplicate',
         'ambiguous', 'not-a-parent-user', 'already-member', 'no-email', 'may-not-grant', 'may-not-receive',
         'refused', 'active-invitation', 'over-limit', 'needs-approval', 'unavailable', 'given-up', 'closed',
-        'other')) execute function refuse('this is no word of the audit trail');
+        'not-active', 'wrong-secret', 'other')) execute function refuse('this is no word of the audit trail');
 create trigger audit_is_kept before update on audit for each row
 execute function refuse('the audit trail is append-only');
 create trigger audit_stays before delete on audit for each row when (not is_loading())
@@ -546,3 +552,183 @@ create policy scope on role_lease using (organization = (select scope_organizati
 alter table permission enable row level security, force row level security;
 create policy seen on permission for select using (true);
 create policy scope on permission using (organization = (select scope_organization()) or (select scope_everything()));
+
+-- ---- A server with accounts of its own: handles, sign-in, machines. See docs/storage.md.
+
+-- What an organization is called in URLs. A row stays for ever, so that a handle never leads to another.
+create table handle (
+    -- The root in which it is unique; empty: the server, for handles of roots.
+    root text collate "C" not null,
+    handle text collate "C" not null,
+    organization text collate "C" not null references organization,
+    -- The one that it has now; of a row without it the handle is spent.
+    current bigint not null,
+    primary key (root, handle)
+);
+create unique index handle_current on handle (organization, root) where current = 1;
+
+create table password (
+    organization text collate "C" not null,
+    person text collate "C" not null,
+    -- A PHC string, made by the server.
+    phc text collate "C" not null,
+    set_at bigint not null,
+    primary key (organization, person),
+    foreign key (organization, person) references person on delete cascade
+);
+
+create table session (
+    -- SHA-256 of the token.
+    digest bytea primary key check (length(digest) = 32),
+    -- Whose: an account where it is resident.
+    organization text collate "C" not null,
+    person text collate "C" not null,
+    -- Where they signed in.
+    root text collate "C" not null,
+    begun_at bigint not null,
+    seen_at bigint not null,
+    -- How long it may lie idle.
+    idle bigint not null,
+    ends_at bigint not null,
+    foreign key (organization, person) references person on delete cascade
+);
+create index session_person on session (organization, person);
+create index session_ends on session (ends_at);
+
+create table client (
+    id text collate "C" primary key,
+    organization text collate "C" not null references organization,
+    name text collate "C" not null,
+    -- SHA-256 of the secret.
+    secret bytea not null check (length(secret) = 32),
+    made_at bigint not null,
+    expires_at bigint,
+    revoked_at bigint,
+    used_at bigint
+);
+create index client_listed on client (organization, name, id);
+
+-- Access tokens of the server itself.
+create table token (
+    -- SHA-256 of the token.
+    digest bytea primary key check (length(digest) = 32),
+    -- Where it is good.
+    organization text collate "C" not null,
+    -- Who has it: a person or a client.
+    account_organization text collate "C",
+    account_id text collate "C",
+    client text collate "C" references client on delete cascade,
+    -- A list of texts.
+    scopes text collate "C" not null,
+    made_at bigint not null,
+    expires_at bigint not null,
+    check ((account_organization is null) = (account_id is null)),
+    check ((client is null) <> (account_id is null)),
+    foreign key (account_organization, account_id) references person on delete cascade
+);
+create index token_expires on token (expires_at);
+create index token_account on token (account_organization, account_id) where account_id is not null;
+create index token_client on token (client) where client is not null;
+
+-- Who signs in as whom by another system.
+create table identity (
+    root text collate "C" not null,
+    issuer text collate "C" not null,
+    subject text collate "C" not null,
+    organization text collate "C" not null,
+    person text collate "C" not null,
+    linked_at bigint not null,
+    primary key (root, issuer, subject),
+    foreign key (organization, person) references person on delete cascade
+);
+create index identity_person on identity (organization, person);
+
+-- Links that work once, the newest of each purpose.
+create table link (
+    purpose text collate "C" primary key,
+    digest bytea not null check (length(digest) = 32),
+    made_at bigint not null,
+    expires_at bigint not null
+);
+
+-- What repeatable requests of others than the plugin were answered, for 24 hours.
+create table remembered (
+    -- Empty for a request that is about no organization.
+    organization text collate "C" not null,
+    caller text collate "C" not null,
+    request text collate "C" not null,
+    fingerprint bytea not null check (length(fingerprint) = 32),
+    at bigint not null,
+    -- Absent: it is under way.
+    answer text collate "C",
+    primary key (organization, caller, request)
+);
+create index remembered_at on remembered (at);
+
+-- What became of e-mails about an invitation, for whoever looks at it.
+create table delivery (
+    organization text collate "C" not null,
+    invitation text collate "C" not null,
+    kind text collate "C" not null,
+    -- The version of the invitation that asked for it.
+    version bigint not null,
+    state text collate "C" not null check (state in ('queued', 'handed-over', 'retrying', 'refused', 'given-up')),
+    at bigint not null,
+    -- When it is tried again.
+    next_at bigint,
+    -- The mail system's, for people. They go with the invitation.
+    words text collate "C",
+    primary key (organization, invitation, kind, version),
+    foreign key (organization, invitation) references invitation on delete cascade
+);
+
+-- ---- Lists, a page at a time
+
+create index organization_children on organization (parent, deleted, name, id);
+create index target_named on target (organization, kind, name, id);
+create index audit_kind on audit (organization, kind, at, place);
+create index audit_actor on audit (organization, actor, at, place);
+-- What is taken by a process that is gone falls due again.
+create index outbox_taken on outbox (taken_until) where taken = 1 and taken_until is not null;
+
+-- ---- Whose rows of those
+
+-- Everybody may know which handle leads where.
+alter table handle enable row level security, force row level security;
+create policy seen on handle for select using (true);
+create policy scope on handle using (organization = (select scope_organization()) or (select scope_everything()));
+
+alter table password enable row level security, force row level security;
+create policy scope on password using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+alter table session enable row level security, force row level security;
+create policy scope on session using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+alter table client enable row level security, force row level security;
+create policy scope on client using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+alter table token enable row level security, force row level security;
+create policy scope on token using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+alter table delivery enable row level security, force row level security;
+create policy scope on delivery using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+-- Whoever signs in at a root may have an account in any organization below it.
+alter table identity enable row level security, force row level security;
+create policy scope on identity using (
+    organization = (select scope_organization())
+    or (select scope_everything())
+    or root = (select scope_organization()));
+
+alter table remembered enable row level security, force row level security;
+create policy scope on remembered using (
+    organization = (select scope_organization()) or (select scope_everything()));
+
+-- Of no organization: the host's alone.
+alter table link enable row level security, force row level security;
+create policy scope on link using ((select scope_everything()));

@@ -64,8 +64,8 @@ create table person (
 ) strict;
 create unique index person_account on person (organization, account_organization, account_id);
 create unique index person_name on person (organization, store, folded);
-create index person_folded on person (organization, folded);
-create index person_email on person (organization, folded_email) where folded_email is not null;
+create index person_folded on person (organization, folded, id);
+create index person_email on person (organization, folded_email, folded, id) where folded_email is not null;
 -- Where somebody is a guest.
 create index person_guest on person (account_organization, account_id) where account_organization <> organization;
 
@@ -275,6 +275,8 @@ create table outbox (
     tries integer not null,
     -- The host's mail pipeline has it and settles it by itself.
     taken integer not null,
+    -- Until when, where whoever has it says so again and again; absent: for as long as it takes.
+    taken_until integer,
     primary key (organization, invitation, kind),
     foreign key (organization, invitation) references invitation on delete cascade
 ) strict;
@@ -383,8 +385,8 @@ create table audit (
     check (grant_kind in ('group', 'role')),
     check ((grant_kind is null) = (grant_id is null))
 ) strict;
-create index audit_organization on audit (organization, place);
-create index audit_invitation on audit (organization, invitation, place) where invitation is not null;
+create index audit_organization on audit (organization, at, place);
+create index audit_invitation on audit (organization, invitation, at, place) where invitation is not null;
 -- INVARIANT: the vocabulary of the contract, and no text that somebody wrote. See wit/audit.wit. A trigger and not
 -- a check, because a later version with more words can replace it.
 create trigger audit_words before insert on audit
@@ -393,6 +395,10 @@ when new.kind not in (
         'invitation.claimed', 'invitation.taken-over', 'invitation.accepted', 'invitation.declined',
         'invitation.revoked', 'invitation.expired', 'invitation.failed', 'invitation.dismissed',
         'invitation.purged', 'item.refused', 'refused', 'member.added', 'grant.added', 'member.closed',
+        'account.password-set', 'account.password-removed', 'account.signed-in', 'account.sign-in-refused',
+        'account.signed-out', 'account.identity-linked', 'account.identity-unlinked', 'client.created',
+        'client.secret-rotated', 'client.revoked', 'token.issued', 'token.revoked', 'link.made', 'link.used',
+        'organization.handle-set',
         'world.organization-created', 'world.organization-enabled', 'world.organization-disabled',
         'world.organization-moved', 'world.organization-deleted', 'world.user-added', 'world.user-enabled',
         'world.user-disabled', 'world.user-renamed', 'world.user-moved', 'world.user-removed',
@@ -412,7 +418,7 @@ when new.kind not in (
         'address-not-allowed', 'name-taken', 'policy', 'policy-unavailable', 'code-required', 'duplicate',
         'ambiguous', 'not-a-parent-user', 'already-member', 'no-email', 'may-not-grant', 'may-not-receive',
         'refused', 'active-invitation', 'over-limit', 'needs-approval', 'unavailable', 'given-up', 'closed',
-        'other')
+        'not-active', 'wrong-secret', 'other')
 begin
     select raise(abort, 'this is no word of the audit trail');
 end;
@@ -424,3 +430,141 @@ create trigger audit_stays before delete on audit when not exists (select 1 from
 begin
     select raise(abort, 'the audit trail is append-only');
 end;
+
+-- ---- A server with accounts of its own: handles, sign-in, machines. See docs/storage.md.
+
+-- What an organization is called in URLs. A row stays for ever, so that a handle never leads to another.
+create table handle (
+    -- The root in which it is unique; empty: the server, for handles of roots.
+    root text not null,
+    handle text not null,
+    organization text not null references organization,
+    -- The one that it has now; of a row without it the handle is spent.
+    current integer not null,
+    primary key (root, handle)
+) strict;
+create unique index handle_current on handle (organization, root) where current = 1;
+
+create table password (
+    organization text not null,
+    person text not null,
+    -- A PHC string, made by the server.
+    phc text not null,
+    set_at integer not null,
+    primary key (organization, person),
+    foreign key (organization, person) references person on delete cascade
+) strict;
+
+create table session (
+    -- SHA-256 of the token.
+    digest blob primary key check (length(digest) = 32),
+    -- Whose: an account where it is resident.
+    organization text not null,
+    person text not null,
+    -- Where they signed in.
+    root text not null,
+    begun_at integer not null,
+    seen_at integer not null,
+    -- How long it may lie idle.
+    idle integer not null,
+    ends_at integer not null,
+    foreign key (organization, person) references person on delete cascade
+) strict;
+create index session_person on session (organization, person);
+create index session_ends on session (ends_at);
+
+create table client (
+    id text primary key,
+    organization text not null references organization,
+    name text not null,
+    -- SHA-256 of the secret.
+    secret blob not null check (length(secret) = 32),
+    made_at integer not null,
+    expires_at integer,
+    revoked_at integer,
+    used_at integer
+) strict;
+create index client_listed on client (organization, name, id);
+
+-- Access tokens of the server itself.
+create table token (
+    -- SHA-256 of the token.
+    digest blob primary key check (length(digest) = 32),
+    -- Where it is good.
+    organization text not null,
+    -- Who has it: a person or a client.
+    account_organization text,
+    account_id text,
+    client text references client on delete cascade,
+    -- A list of texts.
+    scopes text not null,
+    made_at integer not null,
+    expires_at integer not null,
+    check ((account_organization is null) = (account_id is null)),
+    check ((client is null) <> (account_id is null)),
+    foreign key (account_organization, account_id) references person on delete cascade
+) strict;
+create index token_expires on token (expires_at);
+create index token_account on token (account_organization, account_id) where account_id is not null;
+create index token_client on token (client) where client is not null;
+
+-- Who signs in as whom by another system.
+create table identity (
+    root text not null,
+    issuer text not null,
+    subject text not null,
+    organization text not null,
+    person text not null,
+    linked_at integer not null,
+    primary key (root, issuer, subject),
+    foreign key (organization, person) references person on delete cascade
+) strict;
+create index identity_person on identity (organization, person);
+
+-- Links that work once, the newest of each purpose.
+create table link (
+    purpose text primary key,
+    digest blob not null check (length(digest) = 32),
+    made_at integer not null,
+    expires_at integer not null
+) strict;
+
+-- What repeatable requests of others than the plugin were answered, for 24 hours.
+create table remembered (
+    -- Empty for a request that is about no organization.
+    organization text not null,
+    caller text not null,
+    request text not null,
+    fingerprint blob not null check (length(fingerprint) = 32),
+    at integer not null,
+    -- Absent: it is under way.
+    answer text,
+    primary key (organization, caller, request)
+) strict;
+create index remembered_at on remembered (at);
+
+-- What became of e-mails about an invitation, for whoever looks at it.
+create table delivery (
+    organization text not null,
+    invitation text not null,
+    kind text not null,
+    -- The version of the invitation that asked for it.
+    version integer not null,
+    state text not null check (state in ('queued', 'handed-over', 'retrying', 'refused', 'given-up')),
+    at integer not null,
+    -- When it is tried again.
+    next_at integer,
+    -- The mail system's, for people. They go with the invitation.
+    words text,
+    primary key (organization, invitation, kind, version),
+    foreign key (organization, invitation) references invitation on delete cascade
+) strict;
+
+-- ---- Lists, a page at a time
+
+create index organization_children on organization (parent, deleted, name, id);
+create index target_named on target (organization, kind, name, id);
+create index audit_kind on audit (organization, kind, at, place);
+create index audit_actor on audit (organization, actor, at, place);
+-- What is taken by a process that is gone falls due again.
+create index outbox_taken on outbox (taken_until) where taken = 1 and taken_until is not null;

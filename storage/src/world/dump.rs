@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guestlist_contract::{
-    audit::{EventKind, Word},
     lifecycle::NEVER,
-    types::{Grant, GrantKind, UserRef},
+    types::{GrantKind, UserRef},
 };
 use guestlist_memory::{
-    AuditEvent, Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem, RecordedOperation,
-    Role, StoredInvitation, Target,
+    Entitled, Organization, OutboxEntry, People, Person, Realm, RecordedItem, RecordedOperation, Role,
+    StoredInvitation, Target,
 };
 
 use super::hex;
@@ -244,39 +243,7 @@ async fn applied<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbE
 async fn trail<C: Connection>(db: &mut C, realm: &mut Realm) -> Result<(), DbError> {
     let sql = format!("select {} from audit order by place", audit::COLUMNS);
     for row in db.rows(&sql, &[]).await? {
-        let kind: String = row.get(4)?;
-        let unknown = || DbError::Damaged("`audit.kind` holds no word of the audit trail".into());
-        realm.audit.push(AuditEvent {
-            at: row.get(0)?,
-            organization: row.get(1)?,
-            actor: from_json(&row.get::<String>(2)?)?,
-            request_id: row.get(3)?,
-            kind: EventKind::of_text(&kind).ok_or_else(unknown)?,
-            word: word(&row)?,
-            operation: row.get(6)?,
-            invitation: row.get(7)?,
-            subject: row
-                .get::<Option<_>>(8)?
-                .zip(row.get(9)?)
-                .map(|(organization, id)| UserRef { organization, id }),
-            name: row.get(10)?,
-            grant: grant(&row)?,
-            about: row.get(13)?,
-        });
+        realm.audit.push(audit::read(&row)?);
     }
     Ok(())
-}
-
-fn word(row: &Row) -> Result<Option<Word>, DbError> {
-    let word: Option<String> = row.get(5)?;
-    let read = |word: String| {
-        Word::of_text(&word)
-            .ok_or_else(|| DbError::Damaged("`audit.word` holds no word of the audit trail".into()))
-    };
-    word.map(read).transpose()
-}
-
-fn grant(row: &Row) -> Result<Option<Grant>, DbError> {
-    let kind = row.get::<Option<String>>(11)?.as_deref().map(GrantKind::of).transpose()?;
-    Ok(kind.zip(row.get(12)?).map(|(kind, id)| Grant { kind, id }))
 }

@@ -1,16 +1,12 @@
 //! Acts of somebody, and what they are answered: as data, so that it can be handed to another process.
 
 use guestlist_contract::{
-    exports::{
-        invitations::{InviteRequest, Invited, ItemRefusal, LifetimeChoice, Owner, Refusal, RevokedAll},
-        invitee::{Accepted, Handle, InviteeRefusal, Preview, PreviewPage},
-        maintenance::{SweepRefusal, Swept},
-    },
+    exports::invitations::{InviteRequest, LifetimeChoice},
+    lifecycle::STATES,
     notifications::Message,
-    types::{
-        Grant, Invitation, InvitationFilter, Page, PageRequest, Permissions, Principal, SortKey, UserRef,
-    },
+    types::{Grant, InvitationFilter, PageRequest, Permissions, Principal, SortKey, UserRef},
 };
+use guestlist_harness::{Export, Reply, Request, operations as op};
 use serde::{Deserialize, Serialize};
 
 use crate::imports::Import;
@@ -32,19 +28,8 @@ pub struct Command {
 /// What can be done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Act {
-    Invite(InviteRequest),
-    List,
-    Get(String),
-    Resend(Vec<String>),
-    Revoke(String),
-    RevokeAll(Owner),
-    Approve(String),
-    Reject(String),
-    ListMine,
-    Introspect(Handle),
-    Accept(Handle),
-    Decline(Handle),
-    Sweep,
+    /// A call of the plugin.
+    Call(Request),
     RemoveMember(UserRef),
     AddMember(UserRef),
     DeleteGroup(String),
@@ -53,22 +38,17 @@ pub enum Act {
     Import(Import),
 }
 
+impl<E: Export + Into<Request>> From<E> for Act {
+    fn from(export: E) -> Self {
+        Self::Call(export.into())
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "there are a few of them")]
 pub enum Answer {
-    Invite(Result<Vec<Result<Invited, ItemRefusal>>, Refusal>),
-    List(Result<Page, Refusal>),
-    Get(Result<Box<Invitation>, Refusal>),
-    Resend(Result<Vec<Result<Invited, Refusal>>, Refusal>),
-    Revoke(Result<(), Refusal>),
-    RevokeAll(Result<RevokedAll, Refusal>),
-    Approve(Result<Invited, Refusal>),
-    Reject(Result<(), Refusal>),
-    ListMine(Result<PreviewPage, InviteeRefusal>),
-    Introspect(Result<Box<Preview>, InviteeRefusal>),
-    Accept(Result<Accepted, InviteeRefusal>),
-    Decline(Result<(), InviteeRefusal>),
-    Sweep(Result<Swept, SweepRefusal>),
+    Call(Reply),
     /// Of the administration; the error as it is shown.
     Changed(Result<(), String>),
     /// Of a host call.
@@ -79,7 +59,7 @@ pub enum Answer {
 
 /// An answer, when it came, and what was mailed on the way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Reply {
+pub struct Answered {
     pub number: u64,
     /// In microseconds since 1970.
     pub began: u64,
@@ -97,8 +77,8 @@ pub struct Letter {
 
 /// An invite of these people, everything else left to the settings.
 #[must_use]
-pub fn request(names: Vec<String>, grants: Vec<Grant>) -> InviteRequest {
-    InviteRequest {
+pub fn invite(names: Vec<String>, grants: Vec<Grant>) -> op::Invite {
+    let request = InviteRequest {
         names,
         userstore_domain: None,
         grants,
@@ -109,19 +89,25 @@ pub fn request(names: Vec<String>, grants: Vec<Grant>) -> InviteRequest {
         landing: None,
         metadata: Vec::new(),
         idempotency_key: None,
-    }
+    };
+    op::Invite { request }
 }
 
-/// Everything.
+/// A list of everything from the start, oldest first.
 #[must_use]
-pub fn everything() -> InvitationFilter {
-    InvitationFilter::default()
+pub fn list() -> op::List {
+    let page = PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit: 50 };
+    op::List { filter: InvitationFilter::default(), page }
 }
 
-/// So many rows from the start, oldest first.
+/// A list of a caller's own invitations, whatever their state.
 #[must_use]
-pub fn first(limit: u32) -> PageRequest {
-    PageRequest { sort: SortKey::CreatedAt, descending: false, after: None, limit }
+pub fn list_mine() -> op::ListMine {
+    op::ListMine { states: STATES.to_vec(), after: None, limit: 50 }
 }
 
-pub use guestlist_contract::lifecycle::STATES;
+/// A sweep of at most so many items as a host asks for.
+#[must_use]
+pub fn sweep() -> op::Sweep {
+    op::Sweep { limit: 100 }
+}

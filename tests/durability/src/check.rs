@@ -9,65 +9,24 @@ use guestlist_contract::{
     audit::EventKind,
     code,
     notifications::Recipient,
-    types::{InvitationKey, MailState, State, StepResult, UserRef},
+    types::{InvitationKey, State, UserRef},
 };
 use guestlist_memory::{AuditEvent, Mail, MemoryHost, Realm, Snapshot};
 use guestlist_testkit::guarantees::{self, ALWAYS, AT_REST, History, Told, Word};
-use serde::{Deserialize, Serialize};
 
 use crate::{act::Letter, world::PARENT};
-
-/// Something that somebody was told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Acknowledged {
-    Invited(InvitationKey, MailState),
-    Accepted(InvitationKey, Vec<StepResult>),
-    Revoked(InvitationKey),
-    Declined(InvitationKey),
-    /// There is a new code; these digests were live before.
-    Resent(InvitationKey, Vec<String>),
-    Removed(String, UserRef),
-}
-
-impl Acknowledged {
-    /// The organization that it is about.
-    #[must_use]
-    pub fn organization(&self) -> &str {
-        match self {
-            Self::Invited(key, _)
-            | Self::Accepted(key, _)
-            | Self::Revoked(key)
-            | Self::Declined(key)
-            | Self::Resent(key, _) => &key.organization,
-            Self::Removed(organization, _) => organization,
-        }
-    }
-
-    /// Its kind, for a count.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Invited(..) => "invited",
-            Self::Accepted(..) => "accepted",
-            Self::Revoked(_) => "revoked",
-            Self::Declined(_) => "declined",
-            Self::Resent(..) => "resent",
-            Self::Removed(..) => "removed",
-        }
-    }
-}
 
 /// One organization and all that is known of it.
 #[derive(Debug)]
 pub struct Slice {
     pub organization: String,
     pub world: Snapshot,
-    pub told: Vec<Acknowledged>,
+    pub told: Vec<Word>,
 }
 
 /// Each child of the parent by itself, with its mails and with what was said of it.
 #[must_use]
-pub fn slices(realm: Realm, letters: &[Letter], told: &[Acknowledged]) -> Vec<Slice> {
+pub fn slices(realm: Realm, letters: &[Letter], told: &[Word]) -> Vec<Slice> {
     let mut realm = realm;
     let mut events: BTreeMap<String, Vec<AuditEvent>> = BTreeMap::new();
     for event in std::mem::take(&mut realm.audit) {
@@ -79,7 +38,7 @@ pub fn slices(realm: Realm, letters: &[Letter], told: &[Acknowledged]) -> Vec<Sl
     for letter in letters {
         mails.entry(&letter.organization).or_default().push(mail(letter));
     }
-    let mut said: BTreeMap<&str, Vec<Acknowledged>> = BTreeMap::new();
+    let mut said: BTreeMap<&str, Vec<Word>> = BTreeMap::new();
     for word in told {
         said.entry(word.organization()).or_default().push(word.clone());
     }
@@ -161,17 +120,8 @@ impl Slice {
             history.extend(word.map(|word| Told { at: index + 1, word }));
         }
         let end = self.world.audit.len();
-        for told in &self.told {
-            let word = match told.clone() {
-                Acknowledged::Invited(key, mail) => Word::Invited(key, mail),
-                Acknowledged::Accepted(key, outcomes) => Word::Accepted(key, outcomes),
-                Acknowledged::Revoked(key) => Word::Ended(key, State::Revoked),
-                Acknowledged::Declined(key) => Word::Ended(key, State::Declined),
-                Acknowledged::Resent(key, older) => Word::Resent(key, older),
-                Acknowledged::Removed(..) => continue,
-            };
-            history.push(Told { at: end, word });
-        }
+        let told = self.told.iter().filter(|word| !matches!(word, Word::Removed(..)));
+        history.extend(told.map(|word| Told { at: end, word: word.clone() }));
         History(history)
     }
 
@@ -179,7 +129,7 @@ impl Slice {
     fn lost_removals(&self) -> Vec<String> {
         let mut removed: BTreeMap<&str, usize> = BTreeMap::new();
         for told in &self.told {
-            if let Acknowledged::Removed(_, account) = told {
+            if let Word::Removed(_, account) = told {
                 *removed.entry(&account.id).or_default() += 1;
             }
         }

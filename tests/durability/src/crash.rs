@@ -15,14 +15,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use guestlist_contract::audit::EventKind;
+use guestlist_contract::{audit::EventKind, types::State};
 use guestlist_harness::Plugin;
 use guestlist_memory::{AuditEvent, default_settings};
+use guestlist_testkit::guarantees::Word;
 use serde::Serialize;
 
 use crate::{
     act::Letter,
-    check::{Acknowledged, slices},
+    check::slices,
     command::Finding,
     host::{Dice, Stage, micros, plugin},
     load::{Done, Given},
@@ -93,10 +94,23 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// The kind of what was said, for a count.
+fn kind(word: &Word) -> &'static str {
+    match word {
+        Word::Invited(..) => "invited",
+        Word::Accepted(..) => "accepted",
+        Word::Ended(_, State::Declined) => "declined",
+        Word::Ended(..) => "revoked",
+        Word::Resent(..) => "resent",
+        Word::Removed(..) => "removed",
+        Word::Silent(_) | Word::Obstructed(_) | Word::Shown(..) => "other",
+    }
+}
+
 /// One database and all that was said of it.
 struct Life {
     letters: Vec<Letter>,
-    told: Vec<Acknowledged>,
+    told: Vec<Word>,
     /// The trail that was seen last.
     trail: Vec<AuditEvent>,
 }
@@ -269,7 +283,7 @@ impl Killing<'_> {
         match said {
             Said::Mail(letter) => life.letters.push(letter.clone()),
             Said::Done(Done::Acknowledged(told)) => {
-                *self.outcome.acknowledged.entry(told.kind()).or_default() += 1;
+                *self.outcome.acknowledged.entry(kind(told)).or_default() += 1;
                 life.told.push(told.clone());
             }
             Said::Done(Done::Failed(_)) if may_fail => self.outcome.failed += 1,
@@ -277,7 +291,7 @@ impl Killing<'_> {
             Said::Done(Done::Failed(why)) => {
                 self.outcome.violations.push(format!("a host was alone, and failed: {why}"));
             }
-            Said::Done(Done::Answered) | Said::Ready | Said::Reply(_) => {}
+            Said::Done(Done::Answered) | Said::Ready | Said::Answered(_) => {}
         }
     }
 

@@ -9,12 +9,12 @@ use guestlist_contract::{
     exports::invitee::Handle,
     types::{InvitationKey, Principal, UserRef},
 };
-use guestlist_harness::Plugin;
+use guestlist_harness::{Plugin, operations as op};
 use guestlist_memory::default_settings;
 use guestlist_storage::{Clock, Database, Observer};
 
 use crate::{
-    act::{Act, Answer, Command, Letter, request},
+    act::{Act, Answer, Command, Letter, invite},
     host::{Post, Stage, micros},
     place::{Place, options},
     server::connect,
@@ -43,6 +43,33 @@ const COPIED: [(&str, &str); 4] = [
     ("code", "invitation digest"),
     ("audit", "invitation subject_id"),
     ("grant_log", "invitation"),
+];
+
+/// Accounts in proportion: everybody has a password, a session, a token and an identity, and is in one group of the
+/// parent; each organization has a client and a handle, each invitation an e-mail, and each person a request that was
+/// answered. `{digest}` of a text is 32 bytes that nobody else has.
+const ACCOUNTS: [&str; 10] = [
+    "insert into handle (root, handle, organization, current) select 'root', 'h-' || id, id, 1 from organization",
+    "insert into password (organization, person, phc, set_at) select organization, id, '$x$y', 1 from person \
+     where account_organization = organization",
+    "insert into session (digest, organization, person, root, begun_at, seen_at, idle, ends_at) \
+     select {digest}, organization, id, 'root', 1, 1, 9000000000000000, 9000000000000000 from person \
+     where account_organization = organization",
+    "insert into client (id, organization, name, secret, made_at) \
+     select 'c-' || id, 'org-0', name, {digest}, 1 from organization",
+    "insert into token (digest, organization, account_organization, account_id, scopes, made_at, expires_at) \
+     select {digest}, organization, organization, id, '[]', 1, 9000000000000000 from person \
+     where account_organization = organization",
+    "insert into identity (root, issuer, subject, organization, person, linked_at) \
+     select 'root', 'https://idp.example', organization || ' ' || id, organization, id, 1 from person \
+     where account_organization = organization",
+    "insert into remembered (organization, caller, request, fingerprint, at, answer) \
+     select 'org-0', organization || ' ' || id, 'key', {digest}, 9000000000000000, '{}' from person",
+    "insert into delivery (organization, invitation, kind, version, state, at) \
+     select organization, id, 'invitation', 1, 'handed-over', 1 from invitation",
+    "insert into target (organization, kind, id, name) values ('root', 'group', 'g-all', 'All')",
+    "insert into held (organization, person, kind, target) select organization, id, 'group', 'g-all' from person \
+     where organization = 'root'",
 ];
 
 impl Field {
@@ -77,6 +104,33 @@ impl Field {
         Ok(field)
     }
 
+    /// Gives everybody an account to sign in with, as a server with accounts of its own has them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn fill_accounts(&self) -> Result<(), String> {
+        let Some(file) = self.place.file() else {
+            let client = connect(self.place.url()).await.map_err(|error| error.to_string())?;
+            let digest = "sha256((organization || ' ' || id)::bytea)";
+            let of_organization = "sha256(id::bytea)";
+            let all = ACCOUNTS.map(|sql| {
+                let digest = if sql.contains("from organization") { of_organization } else { digest };
+                sql.replace("{digest}", digest)
+            });
+            let sql = format!("set search_path to guestlist; {}; analyze", all.join("; "));
+            return client.batch_execute(&sql).await.map_err(|error| error.to_string());
+        };
+        let all = ACCOUNTS.map(|sql| sql.replace("{digest}", "randomblob(32)")).join("; ");
+        let filled = move || {
+            let connection = rusqlite::Connection::open(file)?;
+            connection.busy_timeout(std::time::Duration::from_secs(60))?;
+            connection.execute_batch(&format!("begin immediate; {all}; commit"))
+        };
+        let filled: Result<(), rusqlite::Error> =
+            tokio::task::spawn_blocking(filled).await.map_err(|error| error.to_string())?;
+        filled.map_err(|error| error.to_string())
+    }
+
     /// Closes the database, and opens it again when this has happened.
     ///
     /// # Errors
@@ -91,14 +145,14 @@ impl Field {
 
     async fn original(&mut self) {
         let names = (0..HUNDRED).map(world::name).collect();
-        self.manage(Act::Invite(request(names, vec![world::group("g-help")]))).await;
+        self.manage(invite(names, vec![world::group("g-help")])).await;
         self.letters = self.post.letters();
         for (number, letter) in self.letters.clone().iter().enumerate() {
             let key = key_of(letter);
             match number % 10 {
-                0..3 => drop(self.answer(Act::Accept(Handle::Id(key)), number).await),
-                3 => drop(self.answer(Act::Decline(Handle::Id(key)), number).await),
-                4 => drop(self.manage(Act::Revoke(key.id)).await),
+                0..3 => drop(self.answer(op::Accept { handle: Handle::Id(key) }, number).await),
+                3 => drop(self.answer(op::Decline { handle: Handle::Id(key), reason: None }, number).await),
+                4 => drop(self.manage(op::Revoke { id: key.id, reason: None }).await),
                 _ => {}
             }
         }
@@ -112,19 +166,19 @@ impl Field {
     }
 
     /// The first administrator of the original organization does something.
-    pub async fn manage(&self, act: Act) -> Answer {
+    pub async fn manage(&self, act: impl Into<Act>) -> Answer {
         let organization = world::child(0);
-        self.act(Some(organization.clone()), world::admin(&organization, 1), act).await
+        self.act(Some(organization.clone()), world::admin(&organization, 1), act.into()).await
     }
 
     /// The host does something there.
-    pub async fn upkeep(&self, act: Act) -> Answer {
-        self.act(Some(world::child(0)), Principal::System, act).await
+    pub async fn upkeep(&self, act: impl Into<Act>) -> Answer {
+        self.act(Some(world::child(0)), Principal::System, act.into()).await
     }
 
     /// A person of the parent does something.
-    pub async fn answer(&self, act: Act, person: usize) -> Answer {
-        self.act(None, Principal::User(world::resident(person)), act).await
+    pub async fn answer(&self, act: impl Into<Act>, person: usize) -> Answer {
+        self.act(None, Principal::User(world::resident(person)), act.into()).await
     }
 
     async fn act(&self, organization: Option<String>, caller: Principal, act: Act) -> Answer {

@@ -15,7 +15,7 @@ use guestlist_contract::{
     types::{Context, HostError, Permissions, Principal},
 };
 use guestlist_harness::{
-    CallError, Engine, EngineOptions, Export, Limits, OsRandom, Plugin, operations, policy::AllowAll,
+    CallError, Engine, EngineOptions, Limits, OsRandom, Plugin, Reply, Request, policy::AllowAll,
 };
 use guestlist_memory::MemoryHost;
 use guestlist_storage::{Administration, Database};
@@ -23,7 +23,7 @@ pub use guestlist_testkit::Dice;
 use guestlist_testkit::Intercept as _;
 use guestlist_testkit::Interceptor;
 
-use crate::act::{Act, Answer, Command, Letter, STATES, everything, first};
+use crate::act::{Act, Answer, Command, Letter};
 
 /// The time of this machine, in microseconds since 1970.
 #[must_use]
@@ -234,52 +234,29 @@ struct Doing<'a> {
 }
 
 impl Doing<'_> {
-    async fn run<E: Export>(&self, export: E) -> Result<E::Answer, CallError> {
+    async fn call(&self, request: Request) -> Result<Reply, CallError> {
         let host =
             Host { notifications: self.post.clone(), random: Arc::new(OsRandom), ..self.stage.host.clone() };
         let mut session = self.stage.plugin.session(host, self.stage.limits.clone());
         if let Some(around) = &self.around {
             session = session.with_interceptor(around.clone());
         }
-        Ok(session.run(self.stage.context(self.command).await, export).await?.answer)
+        Ok(session.run(self.stage.context(self.command).await, request).await?.answer)
     }
 
     async fn done(&self) -> Result<Answer, CallError> {
-        let reason = None;
-        Ok(match self.command.act.clone() {
-            Act::Invite(request) => Answer::Invite(self.run(operations::Invite { request }).await?),
-            Act::List => {
-                let list = operations::List { filter: everything(), page: first(50) };
-                Answer::List(self.run(list).await?)
-            }
-            Act::Get(id) => Answer::Get(self.run(operations::Get { id }).await?.map(Box::new)),
-            Act::Resend(ids) => Answer::Resend(self.run(operations::Resend { ids }).await?),
-            Act::Revoke(id) => Answer::Revoke(self.run(operations::Revoke { id, reason }).await?),
-            Act::RevokeAll(whose) => {
-                Answer::RevokeAll(self.run(operations::RevokeAll { whose, reason }).await?)
-            }
-            Act::Approve(id) => Answer::Approve(self.run(operations::Approve { id }).await?),
-            Act::Reject(id) => Answer::Reject(self.run(operations::Reject { id, reason }).await?),
-            Act::ListMine => {
-                let mine = operations::ListMine { states: STATES.to_vec(), after: None, limit: 50 };
-                Answer::ListMine(self.run(mine).await?)
-            }
-            Act::Introspect(handle) => {
-                Answer::Introspect(self.run(operations::Introspect { handle }).await?.map(Box::new))
-            }
-            Act::Accept(handle) => Answer::Accept(self.run(operations::Accept { handle }).await?),
-            Act::Decline(handle) => Answer::Decline(self.run(operations::Decline { handle, reason }).await?),
-            Act::Sweep => Answer::Sweep(self.run(operations::Sweep { limit: 100 }).await?),
+        Ok(match &self.command.act {
+            Act::Call(request) => Answer::Call(self.call(request.clone()).await?),
             Act::Import(import) => {
                 let call = Call::new(import.operation(), self.stage.context(self.command).await);
-                Answer::Import(import.ask(&self.stage.host, &call).await)
+                Answer::Import(import.clone().ask(&self.stage.host, &call).await)
             }
             act @ (Act::RemoveMember(_)
             | Act::AddMember(_)
             | Act::DeleteGroup(_)
             | Act::SetPermissions(..)) => {
                 let organization = self.command.organization.as_deref().unwrap_or_default();
-                Answer::Changed(self.stage.administer(organization, &act).await)
+                Answer::Changed(self.stage.administer(organization, act).await)
             }
         })
     }

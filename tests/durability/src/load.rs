@@ -15,20 +15,19 @@ use std::{
 use guestlist_contract::{
     code,
     exports::{
-        invitations::{Invited, Refusal},
+        invitations::Refusal,
         invitee::{Handle, InviteeRefusal},
-        maintenance::SweepRefusal,
     },
     notifications::Recipient,
     types::{HostError, InvitationKey, Principal, UserRef},
 };
-use guestlist_harness::Plugin;
+use guestlist_harness::{Plugin, Reply, Request, operations as op};
 use guestlist_storage::Database;
+use guestlist_testkit::guarantees::Word;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    act::{Act, Answer, Command, Letter, request},
-    check::Acknowledged,
+    act::{Act, Answer, Command, Letter, invite, sweep},
     host::{Dice, Post, Stage, micros},
     place,
     worker::{Said, say},
@@ -55,7 +54,7 @@ pub struct Given {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Done {
     /// Something that binds.
-    Acknowledged(Acknowledged),
+    Acknowledged(Word),
     /// An answer that binds nothing: a refusal, say, or that of a sweep.
     Answered,
     /// The database did not do it, or did not say so.
@@ -165,113 +164,110 @@ impl Task {
         world::child(self.dice.below(self.given.children))
     }
 
+    /// Calls the plugin, and says what its answer binds.
+    async fn call(
+        &mut self,
+        organization: Option<&str>,
+        caller: Principal,
+        request: impl Into<Request>,
+        before: &[(InvitationKey, Vec<String>)],
+    ) -> Vec<Done> {
+        let request = request.into();
+        let answer = self.act(organization, caller, Act::Call(request.clone())).await;
+        let Answer::Call(reply) = answer else { return vec![broken(answer)] };
+        let mut words = Word::of(organization.unwrap_or_default(), &request, &reply, before);
+        // What was sent again is one thing that was done.
+        words.dedup_by(|next, word| matches!((word, next), (Word::Resent(..), Word::Invited(..))));
+        words.into_iter().map(Done::Acknowledged).chain(unbinding(&reply)).collect()
+    }
+
     async fn invite(&mut self) -> Vec<Done> {
         let organization = self.child();
         let count = 1 + self.dice.below(3);
         let names = (0..count).map(|_| world::name(self.dice.below(self.given.residents))).collect();
         let grants = world::GROUPS.into_iter().filter(|_| self.dice.below(2) == 0).map(world::group);
-        let act = Act::Invite(request(names, grants.collect()));
-        match self.act(Some(&organization), world::admin(&organization, 1), act).await {
-            Answer::Invite(Ok(items)) => {
-                let invited = |item: &Invited| {
-                    let key = InvitationKey { organization: organization.clone(), id: item.id.clone() };
-                    Done::Acknowledged(Acknowledged::Invited(key, item.mail))
-                };
-                items.iter().map(|item| item.as_ref().map_or(Done::Answered, invited)).collect()
-            }
-            Answer::Invite(Err(refusal)) => vec![refused(&refusal)],
-            other => vec![broken(other)],
-        }
+        let invite = invite(names, grants.collect());
+        self.call(Some(&organization), world::admin(&organization, 1), invite, &[]).await
     }
 
     async fn accept(&mut self) -> Vec<Done> {
         let Some(Known { key, invitee, codes }) = self.mail.any(&mut self.dice) else { return Vec::new() };
         let code = codes.last().cloned().unwrap_or_default();
         let handle = if self.dice.below(4) == 0 { Handle::Id(key.clone()) } else { Handle::Code(code) };
-        let done = match self.act(None, Principal::User(invitee), Act::Accept(handle)).await {
-            Answer::Accept(Ok(accepted)) => {
-                Done::Acknowledged(Acknowledged::Accepted(accepted.key, accepted.outcomes))
-            }
-            Answer::Accept(Err(refusal)) => turned_down(&refusal),
-            other => broken(other),
-        };
+        let done = self.call(None, Principal::User(invitee), op::Accept { handle }, &[]).await;
         // Some are accepted again, to see that nothing happens twice.
-        if matches!(done, Done::Acknowledged(_) | Done::Answered) && self.dice.below(3) > 0 {
+        if !done.iter().any(|done| matches!(done, Done::Failed(_))) && self.dice.below(3) > 0 {
             self.mail.forget(&key);
         }
-        vec![done]
+        done
     }
 
     async fn resend(&mut self) -> Vec<Done> {
         let Some(Known { key, codes, .. }) = self.mail.any(&mut self.dice) else { return Vec::new() };
-        let older = codes.iter().filter_map(|code| code::stored_digest(code)).collect();
-        let act = Act::Resend(vec![key.id.clone()]);
-        let answer = self.act(Some(&key.organization), world::admin(&key.organization, 1), act).await;
-        match answer {
-            Answer::Resend(Ok(items)) => match items.into_iter().next() {
-                Some(Ok(sent)) if sent.id == key.id => {
-                    vec![Done::Acknowledged(Acknowledged::Resent(key, older))]
-                }
-                Some(Ok(anew)) => {
-                    let key = InvitationKey { organization: key.organization, id: anew.id };
-                    vec![Done::Acknowledged(Acknowledged::Invited(key, anew.mail))]
-                }
-                Some(Err(refusal)) => vec![refused(&refusal)],
-                None => vec![Done::Failed("one was sent again, and no answer came".into())],
-            },
-            Answer::Resend(Err(refusal)) => vec![refused(&refusal)],
-            other => vec![broken(other)],
-        }
+        let (place, resend) = (key.organization.clone(), op::Resend { ids: vec![key.id.clone()] });
+        let before = [(key, codes.iter().filter_map(|code| code::stored_digest(code)).collect())];
+        self.call(Some(&place), world::admin(&place, 1), resend, &before).await
     }
 
     async fn revoke(&mut self) -> Vec<Done> {
         let Some(Known { key, .. }) = self.mail.any(&mut self.dice) else { return Vec::new() };
-        let act = Act::Revoke(key.id.clone());
-        match self.act(Some(&key.organization), world::admin(&key.organization, 2), act).await {
-            Answer::Revoke(Ok(())) => {
-                self.mail.forget(&key);
-                vec![Done::Acknowledged(Acknowledged::Revoked(key))]
-            }
-            Answer::Revoke(Err(refusal)) => vec![refused(&refusal)],
-            other => vec![broken(other)],
-        }
+        let (place, revoke) = (&key.organization, op::Revoke { id: key.id.clone(), reason: None });
+        let done = self.call(Some(place), world::admin(place, 2), revoke, &[]).await;
+        self.ended(&key, done)
     }
 
     async fn decline(&mut self) -> Vec<Done> {
         let Some(Known { key, invitee, .. }) = self.mail.any(&mut self.dice) else { return Vec::new() };
-        let act = Act::Decline(Handle::Id(key.clone()));
-        match self.act(None, Principal::User(invitee), act).await {
-            Answer::Decline(Ok(())) => {
-                self.mail.forget(&key);
-                vec![Done::Acknowledged(Acknowledged::Declined(key))]
-            }
-            Answer::Decline(Err(refusal)) => vec![turned_down(&refusal)],
-            other => vec![broken(other)],
+        let decline = op::Decline { handle: Handle::Id(key.clone()), reason: None };
+        let done = self.call(None, Principal::User(invitee), decline, &[]).await;
+        self.ended(&key, done)
+    }
+
+    /// The same; where it was ended, there is nothing more to be done with it.
+    fn ended(&self, key: &InvitationKey, done: Vec<Done>) -> Vec<Done> {
+        if done.iter().any(|done| matches!(done, Done::Acknowledged(_))) {
+            self.mail.forget(key);
         }
+        done
     }
 
     async fn remove(&mut self) -> Vec<Done> {
         let organization = self.child();
         let account = world::resident(self.dice.below(self.given.residents));
         let act = Act::RemoveMember(account.clone());
-        match self.act(Some(&organization), Principal::System, act).await {
-            Answer::Changed(Ok(())) => {
-                vec![Done::Acknowledged(Acknowledged::Removed(organization, account))]
-            }
+        vec![match self.act(Some(&organization), Principal::System, act).await {
+            Answer::Changed(Ok(())) => Done::Acknowledged(Word::Removed(organization, account)),
             // Most are no members at that moment.
-            Answer::Changed(Err(why)) if why.contains("has no user") => vec![Done::Answered],
-            Answer::Changed(Err(why)) => vec![Done::Failed(why)],
-            other => vec![broken(other)],
-        }
+            Answer::Changed(Err(why)) if why.contains("has no user") => Done::Answered,
+            Answer::Changed(Err(why)) => Done::Failed(why),
+            other => broken(other),
+        }]
     }
 
     async fn sweep(&mut self) -> Vec<Done> {
         let organization = self.child();
-        match self.act(Some(&organization), Principal::System, Act::Sweep).await {
-            Answer::Sweep(Ok(_)) => vec![Done::Answered],
-            Answer::Sweep(Err(SweepRefusal::Host(error))) => vec![failed(&error)],
-            other => vec![broken(other)],
+        self.call(Some(&organization), Principal::System, sweep(), &[]).await
+    }
+}
+
+/// What of an answer binds nothing.
+fn unbinding(reply: &Reply) -> Vec<Done> {
+    match reply {
+        Reply::Invite(Ok(items)) => {
+            items.iter().filter(|item| item.is_err()).map(|_| Done::Answered).collect()
         }
+        Reply::Resend(Ok(items)) if items.is_empty() => {
+            vec![Done::Failed("one was sent again, and no answer came".into())]
+        }
+        Reply::Resend(Ok(items)) => {
+            items.iter().filter_map(|item| item.as_ref().err()).map(refused).collect()
+        }
+        Reply::Invite(Err(refusal)) | Reply::Resend(Err(refusal)) | Reply::Revoke(Err(refusal)) => {
+            vec![refused(refusal)]
+        }
+        Reply::Accept(Err(refusal)) | Reply::Decline(Err(refusal)) => vec![turned_down(refusal)],
+        Reply::Sweep(Ok(_)) => vec![Done::Answered],
+        other => other.refusal().map(|refusal| Done::Failed(format!("{refusal:?}"))).into_iter().collect(),
     }
 }
 

@@ -12,13 +12,15 @@ use guestlist_contract::{
     exports::invitee::{Handle, InviteeRefusal},
     types::{InvitationKey, Principal, UserRef},
 };
+use guestlist_harness::{Reply, operations as op};
 use guestlist_memory::{Realm, default_settings};
 use guestlist_storage::Clock;
+use guestlist_testkit::guarantees::Word;
 use serde::Serialize;
 
 use crate::{
-    act::{Act, Answer, Command, Letter, Reply, request},
-    check::{Acknowledged, slices},
+    act::{self, Answer, Answered, Command, Letter},
+    check::slices,
     command::Finding,
     host::{Post, Stage, micros, plugin},
     place::{self, Place},
@@ -172,7 +174,7 @@ pub async fn run(plan: Plan, place: &Place, program: &Path, told: impl Fn(usize)
         let mut attempts: BTreeMap<usize, Tally> = BTreeMap::new();
         for _ in 0..batch.len() * workers.len() {
             let (process, reply) = match replies.recv_timeout(PATIENCE) {
-                Ok((process, Some(Said::Reply(reply)))) => (process, reply),
+                Ok((process, Some(Said::Answered(reply)))) => (process, reply),
                 other => return Err(format!("a worker did not answer: {other:?}")),
             };
             letters.extend_from_slice(&reply.letters);
@@ -207,10 +209,10 @@ async fn invite(codes: usize, stage: &Stage, post: &Arc<Post>) -> Result<Vec<Inv
             caller: world::admin(&organization, 1),
             request: format!("invite-{number}"),
 
-            act: Act::Invite(request(names, vec![world::group("g-help")])),
+            act: act::invite(names, vec![world::group("g-help")]).into(),
         };
         match stage.act(&command, post.clone()).await {
-            Answer::Invite(Ok(items)) if items.iter().all(Result::is_ok) => {}
+            Answer::Call(Reply::Invite(Ok(items))) if items.iter().all(Result::is_ok) => {}
             other => return Err(format!("nobody was invited: {other:?}")),
         }
     }
@@ -238,7 +240,7 @@ fn accept(number: usize, at: u64, invited: &Invited) -> Command {
         caller: Principal::User(invited.invitee.clone()),
         request: format!("accept-{number}"),
 
-        act: Act::Accept(Handle::Code(invited.code.clone())),
+        act: op::Accept { handle: Handle::Code(invited.code.clone()) }.into(),
     }
 }
 
@@ -247,22 +249,22 @@ impl Outcome {
         &mut self,
         attempts: &mut BTreeMap<usize, Tally>,
         process: usize,
-        reply: &Reply,
+        reply: &Answered,
         invited: &[Invited],
-        accepted: &mut Vec<Acknowledged>,
+        accepted: &mut Vec<Word>,
     ) {
         self.attempts += 1;
         let number = reply.number as usize;
         let key = &invited[number].key;
-        let is_effective = matches!(&reply.answer, Answer::Accept(Ok(done)) if !done.repeated);
+        let is_effective = matches!(&reply.answer, Answer::Call(Reply::Accept(Ok(done))) if !done.repeated);
         attempts.entry(number).or_default().note(process, reply.began, reply.ended, is_effective);
         match &reply.answer {
-            Answer::Accept(Ok(done)) => {
+            Answer::Call(Reply::Accept(Ok(done))) => {
                 *(if is_effective { &mut self.effective } else { &mut self.repeated }) += 1;
-                accepted.push(Acknowledged::Accepted(key.clone(), done.outcomes.clone()));
+                accepted.push(Word::Accepted(key.clone(), done.outcomes.clone()));
             }
-            Answer::Accept(Err(InviteeRefusal::InProgress(_))) => self.in_progress += 1,
-            Answer::Accept(Err(InviteeRefusal::Conflict)) => self.conflict += 1,
+            Answer::Call(Reply::Accept(Err(InviteeRefusal::InProgress(_)))) => self.in_progress += 1,
+            Answer::Call(Reply::Accept(Err(InviteeRefusal::Conflict))) => self.conflict += 1,
             other => self.violations.push(format!("{}: an accept was answered {other:?}", key.id)),
         }
     }

@@ -6,10 +6,11 @@ use std::sync::{
 };
 
 use guestlist_contract::types::Principal;
+use guestlist_harness::Reply;
 use guestlist_storage::Database;
 
 use crate::{
-    act::{Act, Answer, Command, Letter},
+    act::{self, Answer, Command, Letter},
     host::{Post, Stage},
 };
 
@@ -47,12 +48,12 @@ async fn sweep(stage: &Stage, organization: &str, post: &Arc<Post>) -> Result<()
         caller: Principal::System,
         request: format!("rest-of-{organization}"),
 
-        act: Act::Sweep,
+        act: act::sweep().into(),
     };
     for _ in 0..1000 {
         match stage.act(&command, post.clone()).await {
-            Answer::Sweep(Ok(swept)) if swept.more => {}
-            Answer::Sweep(Ok(_)) => return Ok(()),
+            Answer::Call(Reply::Sweep(Ok(swept))) if swept.more => {}
+            Answer::Call(Reply::Sweep(Ok(_))) => return Ok(()),
             other => return Err(format!("{organization}: the sweep answered {other:?}")),
         }
     }

@@ -15,7 +15,7 @@ use guestlist_storage::{Clock, Database};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    act::{Command, Letter, Reply},
+    act::{Answered, Command, Letter},
     host::{Post, Stage, micros, plugin},
     load::{self, Done},
     place::options,
@@ -61,7 +61,7 @@ pub enum Said {
     /// It has opened the database.
     Ready,
     /// It has done what it was told.
-    Reply(Reply),
+    Answered(Box<Answered>),
     /// A mail has arrived.
     Mail(Letter),
     /// It has done something of its own.
@@ -117,7 +117,7 @@ fn work(orders: &Orders) {
             let began = micros();
             let answer = stage.act(&command, post.clone()).await;
             let (number, ended, letters) = (command.number, micros(), post.letters());
-            say(&Said::Reply(Reply { number, began, ended, answer, letters }));
+            say(&Said::Answered(Box::new(Answered { number, began, ended, answer, letters })));
         });
     }
 }

@@ -15,8 +15,8 @@ use guestlist_contract::{
     types::{Grant, HostError, InvitationKey, Principal, State, Step, StepOutcome, StepResult, UserRef},
 };
 use guestlist_durability::{
-    act::{Act, Answer, Command, Letter, request},
-    check::{Acknowledged, slices},
+    act::{Act, Answer, Command, Letter, invite},
+    check::slices,
     host::{Post, Stage, plugin},
     pairs::{
         model::{Explained, Models},
@@ -28,13 +28,14 @@ use guestlist_durability::{
     race::{Invited, Tally, miscounted},
     world,
 };
-use guestlist_harness::Plugin;
+use guestlist_harness::{Plugin, Reply, operations as op};
 use guestlist_memory::{MemoryHost, Realm, default_settings};
+use guestlist_testkit::guarantees::Word;
 
 static PLUGIN: LazyLock<Plugin> = LazyLock::new(plugin);
 
-fn command(organization: Option<&str>, caller: Principal, act: Act) -> Command {
-    let organization = organization.map(str::to_owned);
+fn command(organization: Option<&str>, caller: Principal, act: impl Into<Act>) -> Command {
+    let (organization, act) = (organization.map(str::to_owned), act.into());
     Command { number: 0, at: 0, organization, caller, request: "a-request".into(), act }
 }
 
@@ -48,19 +49,20 @@ async fn accepted_on(stage: impl Fn(Arc<MemoryHost>) -> Stage) -> (Realm, Vec<Le
     memory.set_realm(world::realm(1, 1, &default_settings()));
     let (stage, post) = (stage(memory.clone()), Arc::new(Post::default()));
     let child = world::child(0);
-    let invite = Act::Invite(request(vec![world::name(0)], vec![world::group("g-help")]));
+    let invite = invite(vec![world::name(0)], vec![world::group("g-help")]);
     let invite = command(Some(&child), world::admin(&child, 1), invite);
-    assert!(matches!(stage.act(&invite, post.clone()).await, Answer::Invite(Ok(_))));
+    assert!(matches!(stage.act(&invite, post.clone()).await, Answer::Call(Reply::Invite(Ok(_)))));
     let code = post.letters()[0].message.code.clone().unwrap();
-    let accept = command(None, Principal::User(world::resident(0)), Act::Accept(Handle::Code(code)));
-    let Answer::Accept(Ok(accepted)) = stage.act(&accept, post.clone()).await else {
+    let accept = op::Accept { handle: Handle::Code(code) };
+    let accept = command(None, Principal::User(world::resident(0)), accept);
+    let Answer::Call(Reply::Accept(Ok(accepted))) = stage.act(&accept, post.clone()).await else {
         panic!("it was not accepted")
     };
     (memory.realm(), post.letters(), accepted)
 }
 
 /// What is wrong with a world, in one text.
-fn wrong(realm: Realm, letters: &[Letter], told: &[Acknowledged]) -> String {
+fn wrong(realm: Realm, letters: &[Letter], told: &[Word]) -> String {
     let found = slices(realm, letters, told);
     found.iter().flat_map(|slice| slice.broken(true)).collect::<Vec<_>>().join("\n")
 }
@@ -68,7 +70,7 @@ fn wrong(realm: Realm, letters: &[Letter], told: &[Acknowledged]) -> String {
 #[tokio::test]
 async fn a_world_that_is_as_it_was_said_is_sound() {
     let (realm, letters, accepted) = accepted().await;
-    let told = [Acknowledged::Accepted(accepted.key, accepted.outcomes)];
+    let told = [Word::Accepted(accepted.key, accepted.outcomes)];
     assert_eq!(wrong(realm, &letters, &told), "");
 }
 
@@ -78,17 +80,17 @@ async fn a_lost_acknowledgement_is_found() {
     let lost = InvitationKey { id: "never".into(), ..accepted.key.clone() };
     let child = accepted.key.organization.clone();
     for told in [
-        Acknowledged::Accepted(lost, Vec::new()),
-        Acknowledged::Accepted(accepted.key.clone(), Vec::new()),
-        Acknowledged::Revoked(accepted.key.clone()),
-        Acknowledged::Declined(accepted.key.clone()),
-        Acknowledged::Removed(child, world::resident(0)),
+        Word::Accepted(lost, Vec::new()),
+        Word::Accepted(accepted.key.clone(), Vec::new()),
+        Word::Ended(accepted.key.clone(), State::Revoked),
+        Word::Ended(accepted.key.clone(), State::Declined),
+        Word::Removed(child, world::resident(0)),
     ] {
         let found = wrong(realm.clone(), &letters, std::slice::from_ref(&told));
         assert!(found.contains("I-ACK"), "{told:?}: {found}");
     }
     let live = realm.tenants[&accepted.key.organization].rows[&accepted.key.id].codes.clone();
-    let told = [Acknowledged::Resent(accepted.key, live)];
+    let told = [Word::Resent(accepted.key, live)];
     assert!(wrong(realm, &letters, &told).contains("I-SEC2"));
 }
 
@@ -227,18 +229,18 @@ async fn what_no_order_explains_is_found() {
 
     // Both were told that they had won.
     let mut both = run.clone();
-    both.parts[1].as_mut().unwrap().0 = Answer::Revoke(Ok(()));
+    both.parts[1].as_mut().unwrap().0 = Answer::Call(Reply::Revoke(Ok(())));
     assert!(matches!(model.explain(&both, true, false).await, Explained::Not(_)));
     // The other was told "not now", and it was: as if it had not asked.
     let mut not_now = run.without(1);
-    not_now.parts[1] = Some((Answer::Revoke(Err(Refusal::InProgress(1))), Vec::new()));
+    not_now.parts[1] = Some((Answer::Call(Reply::Revoke(Err(Refusal::InProgress(1)))), Vec::new()));
     assert_eq!(model.explain(&not_now, true, false).await, Explained::NotNow(1));
     // Not where they never met, and not where host calls are compared.
     assert!(matches!(model.explain(&not_now, false, false).await, Explained::Not(_)));
     assert!(matches!(model.explain(&not_now, true, true).await, Explained::Not(_)));
     // It said "not now" and was done all the same.
     let mut done = run.clone();
-    done.parts[1] = Some((Answer::Revoke(Err(Refusal::InProgress(1))), Vec::new()));
+    done.parts[1] = Some((Answer::Call(Reply::Revoke(Err(Refusal::InProgress(1)))), Vec::new()));
     done.realm.tenants.values_mut().flat_map(|tenant| tenant.rows.values_mut()).for_each(|row| {
         row.invitation.state = State::Revoked;
     });

@@ -15,9 +15,21 @@ use guestlist_storage::{Observer, Statement};
 static PLUGIN: LazyLock<Plugin> = LazyLock::new(plugin);
 
 /// Everything small: a row or a few, however many invitations there are, and parts of a statement that end at
-/// a limit.
-const SMALL: [&str; 9] =
-    ["floor", "secret", "realm", "migration", "leases", "mails", "expiries", "ended", "due"];
+/// a limit, as the way through a tree.
+const SMALL: [&str; 12] = [
+    "floor",
+    "secret",
+    "realm",
+    "migration",
+    "link",
+    "leases",
+    "mails",
+    "expiries",
+    "ended",
+    "due",
+    "up",
+    "walk",
+];
 
 /// Statements, and the steps of each operation.
 #[derive(Default)]
@@ -53,6 +65,7 @@ async fn done(organizations: usize, each: usize, others: usize) -> (Field, Seen)
     let log = Log::default();
     let place = Place::named("sqlite").await.unwrap();
     let mut field = Field::new(&PLUGIN, place, organizations, each, others, log.observer()).await.unwrap();
+    field.fill_accounts().await.unwrap();
     everything::done(&mut field, |operation| log.was(operation)).await;
     let seen = std::mem::take(&mut *log.0.lock().unwrap());
     (field, seen)

@@ -17,7 +17,7 @@ use guestlist_contract::{
     types::{Context, InvitationFilter, PageRequest, SortKey, State},
 };
 pub use guestlist_harness::Reply;
-use guestlist_harness::{CallError, Limits, Plugin, Reason, Stop, operations as op};
+use guestlist_harness::{CallError, Export as _, Limits, Plugin, Reason, Stop, operations as op};
 use guestlist_memory::MemoryHost;
 use guestlist_testkit::FaultPlan;
 use guestlist_testkit::Intercept as _;
@@ -140,7 +140,7 @@ impl Answers for Sandboxed {
         // A host that does not answer stops the clock that all waiting is done by: it costs no time.
         let limits = Limits::default().time(Duration::from_secs(24 * 3600));
         let session = self.0.session(Host::of(host.clone()), limits).with_interceptor(faults);
-        match wait(guestlist_harness::Request::from(request.clone()).run(&session, context)) {
+        match wait(session.run(context, guestlist_harness::Request::from(request.clone()))) {
             Ok(done) => Some(done.answer),
             Err(CallError::Trapped(trapped)) if matches!(trapped.reason, Reason::Injected(_)) => None,
             Err(error) => panic!("{error}"),

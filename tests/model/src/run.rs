@@ -73,6 +73,8 @@ struct Run<'a> {
     /// Where an invitation stood before the step.
     before: BTreeMap<String, State>,
     subjects: Vec<(UserRef, Principal)>,
+    /// Digests of the codes that were live before a step.
+    live: Vec<(InvitationKey, Vec<String>)>,
     told: guarantees::History,
     /// The names that one may try to invite, by the digests that stand for them in the audit trail.
     digests: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -153,6 +155,7 @@ impl<'a> Run<'a> {
             texts: BTreeMap::new(),
             before: BTreeMap::new(),
             subjects: vec![],
+            live: vec![],
             told: guarantees::History::default(),
             digests,
             audited: 0,
@@ -295,7 +298,6 @@ impl<'a> Run<'a> {
             _ => principal(asked.who),
         };
         let place = Some(PLACES[usize::from(asked.place)]).filter(|place| !place.is_empty());
-        let before = self.model.seen.rows.clone();
         let plan = Arc::new(FaultPlan::new(strike.map(Strike::plan)));
         let context = self.host.context(place, who.clone());
         let reply = self.plugin.answer(&self.host, context, &request, plan.clone());
@@ -321,8 +323,8 @@ impl<'a> Run<'a> {
             self.count(format!("fault: {}{then_on}", FAULTS[usize::from(strike.fault)]));
         }
         if let Some(reply) = &reply {
-            let live = |id: &str| before.get(id).map(|row| row.codes.clone()).unwrap_or_default();
-            self.tell(&world, asked, &request, reply, live);
+            let words = Word::of(place.unwrap_or_default(), &request.into(), reply, &self.live);
+            self.told.0.extend(words.into_iter().map(|word| Told { at: world.audit.len(), word }));
         }
         Ok(world)
     }
@@ -480,13 +482,7 @@ impl<'a> Run<'a> {
 
     /// Codes that an answer shows on purpose. Their numbers are given when the store is looked at.
     fn read_codes(&mut self, world: &Snapshot, reply: &Reply) {
-        let shown: Vec<&Invited> = match reply {
-            Reply::Invite(Ok(items)) => items.iter().flatten().collect(),
-            Reply::Resend(Ok(items)) => items.iter().flatten().collect(),
-            Reply::Approve(Ok(invited)) => vec![invited],
-            _ => vec![],
-        };
-        for invited in shown {
+        for invited in guarantees::invited(reply) {
             let mut made = world.audit[self.audited..].iter().filter(|event| is_made(event));
             let number = made
                 .position(|event| event.invitation.as_ref() == Some(&invited.id))
@@ -501,6 +497,7 @@ impl<'a> Run<'a> {
 
     /// Takes over what is not predicted: facts of the world, and the host's own timing.
     fn learn(&mut self, world: &Snapshot) {
+        self.live = guarantees::codes(world);
         self.model.made = self.ids.len();
         self.model.wall = world.now;
         self.model.clock = world.store_now;
@@ -557,9 +554,7 @@ impl<'a> Run<'a> {
         if happened && let Some(who) = what.strip_prefix("unmember-") {
             let account = if who == "newest" { newest } else { life::user("root", &format!("u-{who}")) };
             self.model.removed("acme", &account);
-            self.told
-                .0
-                .push(Told { at: self.host.audit().len(), word: Word::Removed("acme".into(), account) });
+            self.told.note(&self.host, Word::Removed("acme".into(), account));
         }
         if happened && what == "email-of-alice" {
             self.model.address_changed(&life::user("root", "u-alice"), "alice@new.example");
@@ -619,7 +614,7 @@ impl<'a> Run<'a> {
         for (id, key) in self.ids.iter().enumerate().map(|(number, key)| (format!("#{number}"), key.clone()))
         {
             if self.model.is_obstructed(&id) {
-                self.told.0.push(Told { at: world.audit.len(), word: Word::Obstructed(key) });
+                self.told.note(&self.host, Word::Obstructed(key));
             }
         }
         let broken = guarantees::broken(&guarantees::AT_REST, &world, &self.told);
@@ -631,66 +626,6 @@ impl<'a> Run<'a> {
             }
         }
         if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
-    }
-
-    /// Writes down what callers were told, for the guarantees.
-    fn tell(
-        &mut self,
-        world: &Snapshot,
-        asked: &Asked,
-        request: &Request,
-        reply: &Reply,
-        live: impl Fn(&str) -> Vec<String>,
-    ) {
-        let at = world.audit.len();
-        let place = PLACES[usize::from(asked.place)].to_owned();
-        let key = |id: &String| InvitationKey { organization: place.clone(), id: id.clone() };
-        let mut words = vec![];
-        match (request, reply) {
-            (_, Reply::Invite(Ok(items))) => {
-                words.extend(
-                    items.iter().flatten().map(|invited| Word::Invited(key(&invited.id), invited.mail)),
-                );
-            }
-            (_, Reply::Approve(Ok(invited))) => words.push(Word::Invited(key(&invited.id), invited.mail)),
-            (Request::Resend(ids), Reply::Resend(Ok(items))) => {
-                for (id, invited) in ids.iter().zip(items) {
-                    let Ok(invited) = invited else { continue };
-                    words.push(Word::Invited(key(&invited.id), invited.mail));
-                    if invited.id == *id {
-                        let name = self.names[id].clone();
-                        let dead = self.codes.iter().filter(|(_, (whose, number))| {
-                            *whose == name && live(&name).contains(&number.to_string())
-                        });
-                        words.push(Word::Resent(key(id), dead.map(|(digest, _)| digest.clone()).collect()));
-                    }
-                }
-            }
-            (Request::Revoke(id, _), Reply::Revoke(Ok(())))
-            | (Request::Reject(id, _), Reply::Reject(Ok(()))) => {
-                words.push(Word::Ended(key(id), State::Revoked));
-            }
-            (_, Reply::RevokeAll(Ok(all))) => {
-                words.extend(all.revoked.iter().map(|id| Word::Ended(key(id), State::Revoked)));
-            }
-            (_, Reply::Accept(Ok(done))) => {
-                words.push(Word::Accepted(done.key.clone(), done.outcomes.clone()))
-            }
-            (_, Reply::List(Ok(page))) => {
-                words
-                    .push(Word::Shown(place.clone(), page.items.iter().map(|row| row.key.clone()).collect()));
-            }
-            (Request::Decline(handle, _), Reply::Decline(Ok(()))) => {
-                let name = match handle {
-                    Handle::Id(key) => self.names.get(&key.id).cloned(),
-                    Handle::Code(text) => self.codes.get(&digest(text)).map(|(name, _)| name.clone()),
-                };
-                let row = name.and_then(|name| name.trim_start_matches('#').parse::<usize>().ok());
-                words.extend(row.map(|row| Word::Ended(self.ids[row].clone(), State::Declined)));
-            }
-            _ => {}
-        }
-        self.told.0.extend(words.into_iter().map(|word| Told { at, word }));
     }
 
     // Answers in the model's words.

@@ -28,9 +28,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use guestlist_contract::code;
+use guestlist_contract::{code, types::InvitationKey};
 use guestlist_memory::Realm;
 use guestlist_storage::Clock;
+use guestlist_testkit::guarantees::Word;
 use serde::Serialize;
 
 use self::{
@@ -40,8 +41,8 @@ use self::{
     scene::{Cast, START, Scene, merged},
 };
 use crate::{
-    act::{Act, Answer, Letter, Reply},
-    check::{Acknowledged, slices},
+    act::{Act, Answer, Answered, Letter},
+    check::slices,
     command::Finding,
     host::{Dice, Stage, micros, plugin},
     place::Place,
@@ -146,7 +147,7 @@ struct Staged {
     meeting: Meeting,
     cast: Cast,
     letters: Vec<Letter>,
-    replies: [Option<Reply>; 2],
+    replies: [Option<Answered>; 2],
 }
 
 /// Every pair of these, each so often, in the scenes where they have an effect.
@@ -356,9 +357,9 @@ impl Trial {
 /// Hears one reply; answers how many runs have ended by it.
 fn hear(said: &Receiver<(usize, Option<Said>)>, staged: &mut [Staged]) -> Result<usize, String> {
     match said.recv_timeout(PATIENCE) {
-        Ok((side, Some(Said::Reply(reply)))) => {
+        Ok((side, Some(Said::Answered(reply)))) => {
             let staged = &mut staged[reply.number as usize];
-            staged.replies[side] = Some(reply);
+            staged.replies[side] = Some(*reply);
             Ok(usize::from(staged.replies.iter().all(Option::is_some)))
         }
         other => Err(format!("a worker did not answer: {other:?}")),
@@ -381,8 +382,9 @@ impl Meeting {
 
 impl Staged {
     fn run(&self, realm: Realm) -> Run {
-        let part =
-            |reply: &Option<Reply>| reply.as_ref().map(|reply| (reply.answer.clone(), reply.letters.clone()));
+        let part = |reply: &Option<Answered>| {
+            reply.as_ref().map(|reply| (reply.answer.clone(), reply.letters.clone()))
+        };
         let parts = [part(&self.replies[0]), part(&self.replies[1])];
         Run { cast: self.cast.clone(), letters: self.letters.clone(), parts, realm }
     }
@@ -393,7 +395,7 @@ impl Staged {
     }
 
     /// What the two were promised.
-    fn acknowledged(&self) -> Vec<Acknowledged> {
+    fn acknowledged(&self) -> Vec<Word> {
         let older: Vec<_> = self
             .letters
             .iter()
@@ -414,7 +416,7 @@ impl Staged {
     fn told(&self, run: &Run, differs: &[String]) -> String {
         let mut text = format!("{} in {}: no order explains it", self.meeting, self.cast.organization);
         for (op, reply) in self.meeting.ops.iter().zip(&self.replies) {
-            if let Some(Reply { began, ended, answer, .. }) = reply {
+            if let Some(Answered { began, ended, answer, .. }) = reply {
                 text += &format!("\n    {op:?} from {began} to {ended} us: {answer:?}");
             }
         }
@@ -432,36 +434,14 @@ impl Staged {
     }
 }
 
-fn promised(act: &Act, answer: &Answer, cast: &Cast, older: &[String]) -> Vec<Acknowledged> {
-    use guestlist_contract::types::InvitationKey;
-    let key = |id: &str| InvitationKey { organization: cast.organization.clone(), id: id.to_owned() };
+fn promised(act: &Act, answer: &Answer, cast: &Cast, older: &[String]) -> Vec<Word> {
     match (act, answer) {
-        (_, Answer::Invite(Ok(items))) => items
-            .iter()
-            .flatten()
-            .map(|invited| Acknowledged::Invited(key(&invited.id), invited.mail))
-            .collect(),
-        (_, Answer::Accept(Ok(accepted))) => {
-            vec![Acknowledged::Accepted(accepted.key.clone(), accepted.outcomes.clone())]
+        (Act::Call(request), Answer::Call(reply)) => {
+            let key = InvitationKey { organization: cast.organization.clone(), id: cast.invitation.clone() };
+            Word::of(&cast.organization, request, reply, &[(key, older.to_vec())])
         }
-        (Act::Revoke(id), Answer::Revoke(Ok(()))) | (Act::Reject(id), Answer::Reject(Ok(()))) => {
-            vec![Acknowledged::Revoked(key(id))]
-        }
-        (_, Answer::RevokeAll(Ok(done))) => {
-            done.revoked.iter().map(|id| Acknowledged::Revoked(key(id))).collect()
-        }
-        (_, Answer::Decline(Ok(()))) => vec![Acknowledged::Declined(key(&cast.invitation))],
-        (Act::Resend(ids), Answer::Resend(Ok(items))) => ids
-            .iter()
-            .zip(items)
-            .filter_map(|(id, item)| Some((id, item.as_ref().ok()?)))
-            .map(|(id, sent)| match sent.id == *id {
-                true => Acknowledged::Resent(key(id), older.to_vec()),
-                false => Acknowledged::Invited(key(&sent.id), sent.mail),
-            })
-            .collect(),
         (Act::RemoveMember(account), Answer::Changed(Ok(()))) => {
-            vec![Acknowledged::Removed(cast.organization.clone(), account.clone())]
+            vec![Word::Removed(cast.organization.clone(), account.clone())]
         }
         _ => Vec::new(),
     }

@@ -14,6 +14,7 @@ use guestlist_contract::{
     },
     types::Principal,
 };
+use guestlist_harness::Reply;
 use guestlist_memory::{AuditEvent, Realm};
 use serde_json::{Value, json};
 
@@ -191,21 +192,20 @@ pub fn is_not_now(answer: &Answer) -> bool {
     let turned_down = |refusal: &InviteeRefusal| {
         matches!(refusal, InviteeRefusal::InProgress(_) | InviteeRefusal::Conflict)
     };
-    match answer {
-        Answer::Invite(Ok(items)) => {
-            items.iter().all(|item| matches!(item, Err(ItemRefusal::Unavailable(_))))
-        }
-        Answer::Revoke(Err(refusal)) | Answer::Reject(Err(refusal)) | Answer::Approve(Err(refusal)) => {
+    let Answer::Call(reply) = answer else { return false };
+    match reply {
+        Reply::Invite(Ok(items)) => items.iter().all(|item| matches!(item, Err(ItemRefusal::Unavailable(_)))),
+        Reply::Revoke(Err(refusal)) | Reply::Reject(Err(refusal)) | Reply::Approve(Err(refusal)) => {
             refused(refusal)
         }
-        Answer::Resend(Ok(items)) => items.iter().all(|item| item.as_ref().is_err_and(refused)),
-        Answer::RevokeAll(Ok(done)) => {
+        Reply::Resend(Ok(items)) => items.iter().all(|item| item.as_ref().is_err_and(refused)),
+        Reply::RevokeAll(Ok(done)) => {
             done.revoked.is_empty() && !(done.in_progress.is_empty() && done.failed.is_empty())
         }
-        Answer::Accept(Err(refusal)) | Answer::Decline(Err(refusal)) => turned_down(refusal),
-        Answer::Introspect(Err(refusal)) => turned_down(refusal),
+        Reply::Accept(Err(refusal)) | Reply::Decline(Err(refusal)) => turned_down(refusal),
+        Reply::Introspect(Err(refusal)) => turned_down(refusal),
         // What somebody else has locked is not due: the contract says so.
-        Answer::Sweep(Ok(swept)) => swept.failed > 0 || swept.finished + swept.sent + swept.expired == 0,
+        Reply::Sweep(Ok(swept)) => swept.failed > 0 || swept.finished + swept.sent + swept.expired == 0,
         _ => false,
     }
 }

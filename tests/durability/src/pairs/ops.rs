@@ -10,11 +10,12 @@ use guestlist_contract::{
         StepResult, Subject,
     },
 };
+use guestlist_harness::operations as op;
 use serde::Serialize;
 
 use super::scene::{Cast, Scene};
 use crate::{
-    act::{Act, Command, request},
+    act::{Act, Command, invite, list, list_mine, sweep},
     host::Dice,
     imports::Import,
     world,
@@ -177,22 +178,27 @@ impl Op {
         let admin = |number| world::admin(&cast.organization, number);
         let alice = Principal::User(cast.alice.clone());
         let id = || cast.invitation.clone();
-        let key = || InvitationKey { organization: cast.organization.clone(), id: id() };
+        let key = || Handle::Id(InvitationKey { organization: cast.organization.clone(), id: id() });
+        let code = || Handle::Code(cast.code.clone());
+        let reason = None;
         let (organization, caller, act) = match self {
             Self::Invite => (true, admin(1), self.invite(cast)),
-            Self::List => (true, admin(1), Act::List),
-            Self::Get => (true, admin(1), Act::Get(id())),
-            Self::Resend => (true, admin(1), Act::Resend(vec![id()])),
-            Self::Revoke => (true, admin(1), Act::Revoke(id())),
-            Self::RevokeAll => (true, admin(2), Act::RevokeAll(Owner::Invitee(cast.alice.clone()))),
-            Self::Approve => (true, admin(2), Act::Approve(id())),
-            Self::Reject => (true, admin(2), Act::Reject(id())),
-            Self::Accept => (false, alice, Act::Accept(Handle::Code(cast.code.clone()))),
-            Self::AcceptById => (false, alice, Act::Accept(Handle::Id(key()))),
-            Self::Decline => (false, alice, Act::Decline(Handle::Id(key()))),
-            Self::Introspect => (false, alice, Act::Introspect(Handle::Code(cast.code.clone()))),
-            Self::ListMine => (false, alice, Act::ListMine),
-            Self::Sweep => (true, Principal::System, Act::Sweep),
+            Self::List => (true, admin(1), list().into()),
+            Self::Get => (true, admin(1), op::Get { id: id() }.into()),
+            Self::Resend => (true, admin(1), op::Resend { ids: vec![id()] }.into()),
+            Self::Revoke => (true, admin(1), op::Revoke { id: id(), reason }.into()),
+            Self::RevokeAll => {
+                let whose = Owner::Invitee(cast.alice.clone());
+                (true, admin(2), op::RevokeAll { whose, reason }.into())
+            }
+            Self::Approve => (true, admin(2), op::Approve { id: id() }.into()),
+            Self::Reject => (true, admin(2), op::Reject { id: id(), reason }.into()),
+            Self::Accept => (false, alice, op::Accept { handle: code() }.into()),
+            Self::AcceptById => (false, alice, op::Accept { handle: key() }.into()),
+            Self::Decline => (false, alice, op::Decline { handle: key(), reason }.into()),
+            Self::Introspect => (false, alice, op::Introspect { handle: code() }.into()),
+            Self::ListMine => (false, alice, list_mine().into()),
+            Self::Sweep => (true, Principal::System, sweep().into()),
             Self::RemoveMember => (true, Principal::System, Act::RemoveMember(cast.alice.clone())),
             Self::DeleteGroup => (true, Principal::System, Act::DeleteGroup("g-help".into())),
             Self::SetPermissions => {
@@ -209,7 +215,7 @@ impl Op {
     }
 
     fn invite(self, cast: &Cast) -> Act {
-        Act::Invite(request(vec![cast.alice_name.clone()], vec![world::group("g-help")]))
+        invite(vec![cast.alice_name.clone()], vec![world::group("g-help")]).into()
     }
 
     fn import(self, cast: &Cast, request: &str) -> Import {

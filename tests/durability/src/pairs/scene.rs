@@ -8,13 +8,13 @@ use guestlist_contract::{
     exports::invitee::Handle,
     types::{Principal, UserRef},
 };
-use guestlist_harness::Plugin;
+use guestlist_harness::{Plugin, operations as op};
 use guestlist_memory::{MemoryHost, Organization, Realm, default_settings};
 use guestlist_testkit::{Fault, FaultPlan, Interceptor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    act::{Act, Command, Letter, request},
+    act::{Act, Command, Letter, invite},
     host::{Dice, Post, Stage},
     world::{self, PARENT},
 };
@@ -129,8 +129,7 @@ impl Template {
         let admin = world::admin(&place, 1);
         if scene != Scene::Empty {
             let grants = world::GROUPS.into_iter().map(world::group).collect();
-            let invite = Act::Invite(request(vec![alice(MODEL)], grants));
-            let invite = command("setup", Some(&place), admin.clone(), invite);
+            let invite = command("setup", Some(&place), admin.clone(), invite(vec![alice(MODEL)], grants));
             let around: Option<Arc<dyn Interceptor>> = (scene == Scene::Unsent).then(|| {
                 let failing = FaultPlan::once(Function::NotificationsSend, 1, Fault::FailAfter);
                 Arc::new(failing) as _
@@ -148,12 +147,12 @@ impl Template {
                 };
                 let broken: Arc<dyn Interceptor> = Arc::new(FaultPlan::once(last, 1, Fault::CrashAfter));
                 let handle = Handle::Code(codes[0].clone());
-                let accept = command("setup-accept", None, Principal::User(user), Act::Accept(handle));
+                let accept = command("setup-accept", None, Principal::User(user), op::Accept { handle });
                 stage.act_with(&accept, post.clone(), Some(broken)).await;
             }
             Scene::Member => memory.add_member(&place, &user).expect("she is none yet"),
             Scene::Revoked => {
-                let revoke = Act::Revoke(invitation.clone().unwrap());
+                let revoke = op::Revoke { id: invitation.clone().unwrap(), reason: None };
                 stage.act(&command("setup-revoke", Some(&place), admin, revoke), post.clone()).await;
             }
             _ => {}
@@ -197,8 +196,8 @@ impl Template {
     }
 }
 
-fn command(request: &str, organization: Option<&str>, caller: Principal, act: Act) -> Command {
-    let organization = organization.map(str::to_owned);
+fn command(request: &str, organization: Option<&str>, caller: Principal, act: impl Into<Act>) -> Command {
+    let (organization, act) = (organization.map(str::to_owned), act.into());
     Command { number: 0, at: 0, organization, caller, request: request.to_owned(), act }
 }
 

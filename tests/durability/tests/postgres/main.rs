@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 #[path = "../everything/mod.rs"]
 mod everything;
 #[path = "../../../external/mod.rs"]

@@ -28,7 +28,7 @@ mod working;
 mod worlds;
 
 /// A database of a test's own.
-mod somewhere {
+pub mod somewhere {
     use guestlist_durability::server::Fresh;
 
     use crate::support::{fresh, owner, refused};

@@ -124,6 +124,7 @@ async fn read(each: usize, others: usize) -> BTreeMap<String, i64> {
     let place = Place::named(&fresh.url).await.unwrap();
     let plugin = plugin();
     let field = Field::new(&plugin, place, 20, each, others, Observer::default()).await.unwrap();
+    field.fill_accounts().await.unwrap();
     let client = owner(&fresh).await;
     // What was read until now is not counted.
     let begin = async {

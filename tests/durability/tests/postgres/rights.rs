@@ -1,6 +1,6 @@
 //! What the role of calls may do, and whose rows it sees.
 
-use crate::support::{OPEN, PRIVATE, count, fresh, host, invitation, one_of_all, owner, refused};
+use crate::support::{OPEN, PRIVATE, SERVERS, count, fresh, host, invitation, one_of_all, owner, refused};
 
 /// Without the right to.
 const FORBIDDEN: &str = "42501";
@@ -41,6 +41,7 @@ async fn the_role_of_calls_cannot_change_what_was_written_down() {
         "truncate audit",
         "truncate invitation cascade",
         "delete from spent",
+        "delete from handle",
         "update spent set id = 'another'",
         "insert into loading values (1)",
         "update secret set value = ''",
@@ -64,7 +65,7 @@ async fn each_table_with_an_organization_has_row_level_security_for_its_owner_to
                    and relkind = 'r' and relrowsecurity and relforcerowsecurity order by 1";
     let rows = client.query(guarded, &[]).await.unwrap();
     let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let mut expected = [&PRIVATE[..], &OPEN[..]].concat();
+    let mut expected = [&PRIVATE[..], &OPEN[..], &SERVERS[..]].concat();
     expected.sort_unstable();
     assert_eq!(found, expected);
 }
@@ -100,6 +101,13 @@ async fn a_statement_that_forgets_its_organization_finds_nothing_of_another() {
         "grant_closed",
         "external_step",
         "external_log",
+        "password",
+        "session",
+        "token",
+        "client",
+        "identity",
+        "remembered",
+        "delivery",
         "held",
         "role_group",
         "role_client",
@@ -136,6 +144,15 @@ async fn nobody_writes_rows_of_another_organization() {
         "insert into role_lease values ('b', 'j', 'r', 'k', 1)",
         "insert into permission values ('b', '\"y\"', '[]', 2)",
         "insert into organization values ('c', 'n', null, 1, 0, 0, '{}', null, '[]', '', 0, null)",
+        "insert into handle values ('b', 'mine', 'b', 0)",
+        "insert into password values ('b', 'j', '$x$y', 1)",
+        "insert into session values (sha256('x'), 'b', 'j', 'b', 1, 1, 1, 2)",
+        "insert into client values ('x', 'b', 'n', sha256('s'), 1, null, null, null)",
+        "insert into token values (sha256('x'), 'b', 'b', 'j', null, '[]', 1, 2)",
+        "insert into identity values ('b', 'issuer', 'another', 'b', 'j', 1)",
+        "insert into remembered values ('b', 'c', 'x', sha256('f'), 1, null)",
+        "insert into delivery values ('b', 'j', 'reminder', 1, 'queued', 1, null, null)",
+        "insert into link values ('x', sha256('x'), 1, 2)",
         "update invitation set organization = 'b'",
         "update organization set id = 'c' where id = 'a'",
     ] {
@@ -164,6 +181,34 @@ async fn an_invitee_sees_what_is_his_in_whichever_organization() {
     for table in ["operation", "operation_item", "external_log", "external_step"] {
         assert_eq!(count(&client, table).await, 0, "{table}");
     }
+}
+
+#[tokio::test]
+async fn what_belongs_to_no_organization_is_the_hosts_alone() {
+    let fresh = fresh().await;
+    owner(&fresh).await.batch_execute("insert into link values ('x', sha256('x'), 1, 2)").await.unwrap();
+    for (setting, value, seen) in
+        [("organization", "a", 0), ("account_organization", "a", 0), ("everything", "on", 1)]
+    {
+        let client = host(&fresh, setting, value).await;
+        for table in SERVERS {
+            assert_eq!(count(&client, table).await, seen, "{table} with {setting} {value}");
+            let changed = client.execute(&format!("delete from {table} where false"), &[]).await;
+            assert_eq!(changed.unwrap(), 0, "{table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_signs_in_at_a_root_may_have_an_account_below_it() {
+    let fresh = fresh().await;
+    let all = owner(&fresh).await;
+    all.batch_execute(&(one_of_all("a", "i") + &one_of_all("b", "j"))).await.unwrap();
+    all.batch_execute("update identity set root = 'a', subject = organization").await.unwrap();
+    let client = host(&fresh, "organization", "a").await;
+    assert_eq!(count(&client, "identity").await, 2, "by the root");
+    let client = host(&fresh, "organization", "b").await;
+    assert_eq!(count(&client, "identity").await, 1, "its own");
 }
 
 #[tokio::test]

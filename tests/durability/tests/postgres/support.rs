@@ -7,7 +7,7 @@ use guestlist_storage::Options;
 use tokio_postgres::Client;
 
 /// Tables whose rows only their organization sees.
-pub const PRIVATE: [&str; 10] = [
+pub const PRIVATE: [&str; 17] = [
     "invitation",
     "code",
     "outbox",
@@ -17,11 +17,18 @@ pub const PRIVATE: [&str; 10] = [
     "grant_closed",
     "external_log",
     "external_step",
+    "password",
+    "session",
+    "client",
+    "token",
+    "identity",
+    "remembered",
+    "delivery",
     "audit",
 ];
 
 /// Tables that everybody may read and only their organization changes.
-pub const OPEN: [&str; 10] = [
+pub const OPEN: [&str; 11] = [
     "organization",
     "userstore",
     "person",
@@ -32,7 +39,11 @@ pub const OPEN: [&str; 10] = [
     "role_client",
     "role_lease",
     "permission",
+    "handle",
 ];
+
+/// Tables whose rows are of no organization: the host itself sees them, outside of any call.
+pub const SERVERS: [&str; 1] = ["link"];
 
 pub async fn fresh() -> Fresh<'static> {
     shared().fresh().await.unwrap()
@@ -118,6 +129,14 @@ pub fn one_of_all(organization: &str, id: &str) -> String {
         insert into grant_closed values ('ORG', 'ID');
         insert into external_log values ('ORG', 'ID', 0, null);
         insert into external_step values ('ORG', 'ID', 'member', 0, 'parent', 'ID', 'applied', 1, 1);
+        insert into handle values ('ORG', 'handle', 'ORG', 1);
+        insert into password values ('ORG', 'ID', '$x$y', 1);
+        insert into session values (sha256('ORG'), 'ORG', 'ID', 'ORG', 1, 1, 1, 2);
+        insert into client values ('client of ORG', 'ORG', 'n', sha256('s'), 1, null, null, null);
+        insert into token values (sha256('ORG'), 'ORG', 'ORG', 'ID', null, '[]', 1, 2);
+        insert into identity values ('ORG', 'issuer', 'subject', 'ORG', 'ID', 1);
+        insert into remembered values ('ORG', 'c', 'r', sha256('f'), 1, null);
+        insert into delivery values ('ORG', 'ID', 'invitation', 1, 'queued', 1, null, null);
         insert into audit (at, organization, actor, request_id, kind, operation, invitation)
             values (1, 'ORG', '', '', 'invitation.created', 'invite', 'ID');";
     invitation(organization, id) + &everything.replace("ORG", organization).replace("ID", id)
