@@ -166,9 +166,15 @@ pub fn worlds() -> Vec<World> {
     let roles = (
         "{ id: r-admin, name: Administrator }, { id: r-audit, name: Auditor }",
         "{ id: r-admin, permissions: [approve], groups: [g-ops] }, \
-         { id: r-audit, permissions: [view], members: [\"client:robot\"] }, \
+         { id: r-audit, permissions: [view], members: [\"client:robot\", u-ida] }, \
          { id: r-people, permissions: [manage-people] }, { id: r-empty }",
     );
+    let workers = (
+        "      - { id: u-deputy, name: deputy, email: deputy@acme.example }\n",
+        "      - { id: u-deputy, name: deputy, email: deputy@acme.example }\n      - { id: u-ida, name: ida }\n\
+         \x20     - { id: u-ivo, name: ivo }\n",
+    );
+    let operations = ("{ id: g-ops, name: Operations }", "{ id: g-ops, name: Operations, members: [u-ivo] }");
     let stores = ("name: bob,", "name: bob, store: SECONDARY,");
     vec![
         company(),
@@ -205,7 +211,7 @@ pub fn worlds() -> Vec<World> {
         World {
             name: "roles",
             about: "roles of `acme` give rights, to a group and to a client, too",
-            yaml: company_with(&[deputy_invites, roles]),
+            yaml: company_with(&[deputy_invites, roles, workers, operations]),
         },
         World {
             name: "landings",
