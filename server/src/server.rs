@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, header},
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
 };
@@ -19,13 +19,15 @@ use guestlist_tokens::Issuers;
 use tokio::task::JoinSet;
 
 use crate::{
-    app::{App, Links},
+    app::{App, Links, SigningIn},
     config::{Config, ConfigError},
     guard,
     listen::{self, ListenError},
-    oauth,
+    oauth, pages,
     post::{self, Post},
-    probes, reference, sweep,
+    probes,
+    problem::Problem,
+    reference, sweep,
     transport::{self, TransportError},
 };
 
@@ -134,7 +136,17 @@ impl Server {
             (Some(_), ..) => Some(listen::Identity::made()?),
         };
         let patience = Duration::from_millis(config.limits.shutdown.0);
-        let app = Arc::new(App { config, database, people, invitations, accounts, session, issuers, links });
+        let app = Arc::new(App {
+            config,
+            database,
+            people,
+            invitations,
+            accounts,
+            session,
+            issuers,
+            links,
+            signing_in: SigningIn::new(),
+        });
         let router = router(&app);
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut server = Self {
@@ -184,15 +196,20 @@ impl Server {
 
 /// All routes, with what holds for each.
 fn router(app: &Arc<App>) -> Router {
-    let routes =
-        probes::routes(app.clone()).merge(oauth::routes(app.clone())).merge(reference::routes(app.clone()));
+    let routes = probes::routes(app.clone())
+        .merge(oauth::routes(app.clone()))
+        .merge(reference::routes(app.clone()))
+        .merge(pages::routes(app.clone()));
     let (router, _) = routes.finish();
     let limits = app.config.limits.clone();
     let room = Arc::new(tokio::sync::Semaphore::new(limits.requests));
     let time = Duration::from_millis(limits.time.0);
     router
         .fallback(guard::nowhere)
-        .layer(middleware::from_fn(move |request, next| within(room.clone(), time, request, next)))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            move |State(app): State<Arc<App>>, request, next| within(app, room.clone(), time, request, next),
+        ))
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(middleware::from_fn(guard::identified))
         .layer(middleware::from_fn(hardened))
@@ -200,21 +217,28 @@ fn router(app: &Arc<App>) -> Router {
 }
 
 /// Bounds how many requests run, and for how long.
-async fn within(room: Arc<tokio::sync::Semaphore>, time: Duration, request: Request, next: Next) -> Response {
+async fn within(
+    app: Arc<App>,
+    room: Arc<tokio::sync::Semaphore>,
+    time: Duration,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = request.extensions().get::<guard::RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let Ok(_place) = room.try_acquire_owned() else {
-        return crate::problem::Problem::unavailable().into_problem(&id);
+    let (headers, uri) = (request.headers().clone(), request.uri().clone());
+    let problem = match room.try_acquire_owned() {
+        Err(_) => Problem::unavailable(),
+        Ok(_place) => match tokio::time::timeout(time, next.run(request)).await {
+            Ok(response) => return response,
+            Err(_) => Problem::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "GL-50400",
+                "It took too long.",
+                "It is not known whether it was done: look, or repeat it with the same idempotency key.",
+            ),
+        },
     };
-    match tokio::time::timeout(time, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => crate::problem::Problem::new(
-            axum::http::StatusCode::GATEWAY_TIMEOUT,
-            "GL-50400",
-            "It took too long.",
-            "It is not known whether it was done: look, or repeat it with the same idempotency key.",
-        )
-        .into_problem(&id),
-    }
+    pages::trouble_as_accepted(&app, &headers, &uri, problem, &id)
 }
 
 /// Headers that every answer has.

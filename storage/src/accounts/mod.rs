@@ -26,7 +26,7 @@ pub use clients::{Client, NewClient};
 pub use deliveries::{DeliveryRecord, DeliveryState, NewDelivery};
 pub use error::AccountError;
 pub(crate) use handles::path_of;
-pub use handles::{Handled, Step};
+pub use handles::{Handled, Step, is_handle};
 pub use identities::{Identity, SignedInAs};
 pub use passwords::Login;
 pub use remembered::Remembered;
