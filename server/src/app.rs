@@ -8,7 +8,7 @@ use guestlist_storage::{Accounts, Database, Invitations, People};
 use guestlist_tokens::Issuers;
 use url::Url;
 
-use crate::config::Config;
+use crate::{config::Config, figures::Figures};
 
 /// What all requests share. One for each server.
 pub struct App {
@@ -22,6 +22,7 @@ pub struct App {
     /// Whose tokens are believed.
     pub issuers: Issuers,
     pub links: Links,
+    pub figures: Figures,
 }
 
 /// Addresses of pages, all from `public-url`.

@@ -24,7 +24,7 @@ use guestlist_storage::{
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::app::Links;
+use crate::{app::Links, figures::Figures};
 
 /// Messages that wait in memory. Beyond this the outbox keeps them.
 const WAITING: usize = 2_000;
@@ -50,6 +50,7 @@ pub struct Post {
     out: Mutex<Option<mpsc::Receiver<Job>>>,
     /// What is on its way, so that it is said again and again that it is taken care of.
     under_way: Arc<Mutex<BTreeMap<Key, TakenMessage>>>,
+    figures: Figures,
 }
 
 /// What one message is known by: organization, invitation and kind.
@@ -117,6 +118,7 @@ impl Post {
         database: &Database,
         invitations: Arc<Invitations>,
         links: Links,
+        figures: Figures,
     ) -> Self {
         let (into, out) = mpsc::channel(WAITING);
         Self {
@@ -131,6 +133,7 @@ impl Post {
             into,
             out: Mutex::new(Some(out)),
             under_way: Arc::default(),
+            figures,
         }
     }
 
@@ -339,6 +342,8 @@ impl Post {
         }
         let outcome = outcome.unwrap_or(DeliveryOutcome::Undeliverable("cannot be written".into()));
         self.under_way().remove(&key);
+        self.figures.mailed(state.text());
+        self.figures.waiting(self.under_way().len());
         self.write(&job, state, words, next).await;
         let delivery = Delivery {
             invitation: job.invitation.clone(),
@@ -452,6 +457,7 @@ impl Notifications for Post {
                             let message =
                                 TakenMessage { invitation: invitation.clone(), kind: kind.clone(), version };
                             self.under_way().insert(key, message);
+                            self.figures.waiting(self.under_way().len());
                             let queued = NewDelivery {
                                 invitation,
                                 kind,
