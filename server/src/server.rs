@@ -75,8 +75,16 @@ impl Server {
     /// # Errors
     /// [`StartError`]: nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Options::default()).await
+    }
+
+    /// The same with options of the database: a test has a clock of its own there, and the server has it, too.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(config: Config, options: Options) -> Result<Self, StartError> {
         config.check()?;
-        Self::run(config).await
+        Self::run(config, options).await
     }
 
     /// Starts a server to look at, as [`Dev::config`](crate::dev::Dev::config) says. It has a certificate for the
@@ -85,15 +93,16 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_development(config: Config) -> Result<Self, StartError> {
-        Self::run(config).await
+        Self::run(config, Options::default()).await
     }
 
-    async fn run(config: Config) -> Result<Self, StartError> {
+    async fn run(config: Config, options: Options) -> Result<Self, StartError> {
         let public = config
             .public_url
             .clone()
             .ok_or_else(|| StartError::Config(ConfigError::Incomplete("`public-url` is missing".into())))?;
-        let database = Database::open(&config.database, Options::default()).await?;
+        let clock = options.clock.clone();
+        let database = Database::open(&config.database, options).await?;
         let plugin = tokio::task::spawn_blocking(|| -> Result<Plugin, StartError> {
             Ok(Plugin::bundled(&Engine::new(&EngineOptions::default())?)?)
         });
@@ -112,6 +121,7 @@ impl Server {
             &database,
             invitations.clone(),
             links.clone(),
+            clock.clone(),
         ));
         let host = Host {
             directory: people.clone(),
@@ -134,7 +144,8 @@ impl Server {
             (Some(_), ..) => Some(listen::Identity::made()?),
         };
         let patience = Duration::from_millis(config.limits.shutdown.0);
-        let app = Arc::new(App { config, database, people, invitations, accounts, session, issuers, links });
+        let app =
+            Arc::new(App { config, database, people, invitations, accounts, session, issuers, links, clock });
         let router = router(&app);
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut server = Self {
