@@ -20,7 +20,7 @@ use guestlist_contract::{
 };
 use guestlist_mail::{Backoff, Kind, Language, Letter, NotSent, Sender, Transport, compose};
 use guestlist_storage::{
-    Accounts, Contact, Database, DeliveryState, Invitations, NewDelivery, Reading, TakenMessage,
+    Accounts, Clock, Contact, Database, DeliveryState, Invitations, NewDelivery, Reading, TakenMessage,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -46,6 +46,7 @@ pub struct Post {
     sender: Sender,
     transport: Arc<dyn Transport>,
     connections: usize,
+    clock: Clock,
     into: mpsc::Sender<Job>,
     out: Mutex<Option<mpsc::Receiver<Job>>>,
     /// What is on its way, so that it is said again and again that it is taken care of.
@@ -119,6 +120,7 @@ impl Post {
         invitations: Arc<Invitations>,
         links: Links,
         figures: Figures,
+        clock: Clock,
     ) -> Self {
         let (into, out) = mpsc::channel(WAITING);
         Self {
@@ -130,6 +132,7 @@ impl Post {
             sender,
             transport,
             connections,
+            clock,
             into,
             out: Mutex::new(Some(out)),
             under_way: Arc::default(),
@@ -324,7 +327,7 @@ impl Post {
                         Some(after) => (
                             Some(DeliveryOutcome::Retry(after)),
                             DeliveryState::Retrying,
-                            Some(crate::app::now() + after),
+                            Some(self.clock.now().saturating_add(after)),
                         ),
                         None if matches!(error, NotSent::Permanent(_)) => (
                             Some(DeliveryOutcome::Undeliverable("refused".into())),

@@ -83,8 +83,16 @@ impl Server {
     /// # Errors
     /// [`StartError`]: nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Options::default()).await
+    }
+
+    /// The same with options of the database: a test has a clock of its own there, and the server has it, too.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(config: Config, options: Options) -> Result<Self, StartError> {
         config.check()?;
-        Self::run(config).await
+        Self::run(config, options).await
     }
 
     /// Starts a server to look at, as [`Dev::config`](crate::dev::Dev::config) says. It has a certificate for the
@@ -93,10 +101,10 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_development(config: Config) -> Result<Self, StartError> {
-        Self::run(config).await
+        Self::run(config, Options::default()).await
     }
 
-    async fn run(config: Config) -> Result<Self, StartError> {
+    async fn run(config: Config, options: Options) -> Result<Self, StartError> {
         let http = config.listen.http.map(listen::bind).transpose()?;
         let https = config.listen.https.map(listen::bind).transpose()?;
         let metrics = config.listen.metrics.map(listen::bind).transpose()?;
@@ -112,7 +120,7 @@ impl Server {
         };
         let public = public.ok_or_else(|| ConfigError::Incomplete("`public-url` is missing".into()))?;
         let patience = Duration::from_millis(config.limits.shutdown.0);
-        let (app, post) = assemble(config, &public).await?;
+        let (app, post) = assemble(config, options, &public).await?;
         let (router, figures) = (router(&app), app.figures.clone().router());
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut server = Self {
@@ -170,8 +178,13 @@ impl Server {
 }
 
 /// Puts together what requests share, and the post.
-async fn assemble(config: Config, public: &Url) -> Result<(Arc<App>, Arc<Post>), StartError> {
-    let database = Database::open(&config.database, Options::default()).await?;
+async fn assemble(
+    config: Config,
+    options: Options,
+    public: &Url,
+) -> Result<(Arc<App>, Arc<Post>), StartError> {
+    let clock = options.clock.clone();
+    let database = Database::open(&config.database, options).await?;
     let folder = config.policies.clone();
     let loading = tokio::task::spawn_blocking(move || -> Result<_, StartError> {
         let engine = Engine::new(&EngineOptions::default())?;
@@ -191,6 +204,7 @@ async fn assemble(config: Config, public: &Url) -> Result<(Arc<App>, Arc<Post>),
         invitations.clone(),
         links.clone(),
         figures.clone(),
+        clock.clone(),
     ));
     let policy: Arc<dyn Policy> = match policies {
         Some(policies) => Arc::new(PolicyHost::new(policies, people.clone())),
@@ -209,7 +223,8 @@ async fn assemble(config: Config, public: &Url) -> Result<(Arc<App>, Arc<Post>),
     let session = plugin.session(host, Limits::default());
     let accounts = database.accounts();
     let issuers = Issuers::new(config.issuers.iter().chain(&config.development).cloned().collect())?;
-    let app = App { config, database, people, invitations, accounts, session, issuers, links, figures };
+    let app =
+        App { config, database, people, invitations, accounts, session, issuers, links, figures, clock };
     Ok((Arc::new(app), post))
 }
 
