@@ -195,12 +195,6 @@ impl Administration {
         self.make(organization, Change::RemoveUser(id.to_owned())).await
     }
 
-    /// Changes nothing, and tells whether the one whom it acts as may lay hands on this local account: on what is
-    /// kept elsewhere of the person, as their password. The host itself may.
-    pub async fn check_person(&self, organization: &str, id: &str) -> Done {
-        self.make(organization, Change::CheckPerson(id.to_owned())).await
-    }
-
     /// Lets a user store answer, or keeps it from answering.
     pub async fn set_store_answers(&self, organization: &str, store: &str, answers: bool) -> Done {
         self.make(organization, Change::SetStoreAnswers { store: store.to_owned(), answers }).await

@@ -39,7 +39,6 @@ pub(super) enum Change {
     SetEmail { id: String, email: Option<String> },
     SetUserActive { id: String, active: bool },
     RemoveUser(String),
-    CheckPerson(String),
     SetStoreAnswers { store: String, answers: bool },
     AddMember(UserRef, Vec<Grant>),
     RemoveMember(UserRef),
@@ -85,7 +84,6 @@ impl Changing {
         let mut events = Vec::new();
         match &self.change {
             Change::AddMember(account, grants) => return self.events_of_member(account, grants),
-            Change::CheckPerson(_) => return Ok(Vec::new()),
             Change::CreateStandard(_, administrator) => {
                 events = self.events_of_standard(administrator.as_ref())?;
             }
@@ -127,8 +125,7 @@ impl Changing {
             Change::SetUserActive { id, active } => {
                 local(either(active, Kind::WorldUserEnabled, Kind::WorldUserDisabled), id)
             }
-            // Nothing comes of a check.
-            Change::RemoveUser(id) | Change::CheckPerson(id) => local(Kind::WorldUserRemoved, id),
+            Change::RemoveUser(id) => local(Kind::WorldUserRemoved, id),
             Change::SetStoreAnswers { store, answers } => {
                 let kind = either(answers, Kind::WorldStoreAnswers, Kind::WorldStoreSilent);
                 event(kind, &Of::id(&store_name(store)))
@@ -254,7 +251,6 @@ impl Changing {
             Change::SetEmail { id, email } => self.set_email(db, id, email.as_deref()).await,
             Change::SetUserActive { id, active } => self.set_user_active(db, id, *active).await,
             Change::RemoveUser(id) => self.remove_user(db, id).await,
-            Change::CheckPerson(id) => self.find_person(db, id).await,
             Change::SetStoreAnswers { store, answers } => self.set_store_answers(db, store, *answers).await,
             Change::AddMember(account, grants) => self.add_member(db, account, grants).await,
             Change::RemoveMember(account) => self.remove_member(db, account).await,
@@ -414,12 +410,6 @@ impl Changing {
             0 => Err(self.no_user(id)),
             _ => Ok(()),
         }
-    }
-
-    async fn find_person<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), OperationError> {
-        let sql = "select id from person where organization = $1 and id = $2";
-        let row = db.row(sql, values![&self.organization, id]).await?;
-        row.map(drop).ok_or_else(|| self.no_user(id))
     }
 
     async fn remove_user<C: Connection>(&self, db: &mut C, id: &str) -> Result<(), OperationError> {

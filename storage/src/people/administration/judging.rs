@@ -88,8 +88,7 @@ impl Changing {
             Change::RenameUser { id, .. }
             | Change::SetEmail { id, .. }
             | Change::SetUserActive { id, .. }
-            | Change::RemoveUser(id)
-            | Change::CheckPerson(id) => self.judge_person(db, &judge, id).await,
+            | Change::RemoveUser(id) => self.judge_person(db, &judge, id).await,
             Change::RemoveMember(account) => judge.allows(held(db, &self.organization, account).await?),
             Change::AddMember(_, grants) => judge.allows(self.given(db, grants).await?),
             Change::CreateRole(_, role) if role.standard => {
