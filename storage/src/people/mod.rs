@@ -28,6 +28,7 @@ use guestlist_contract::{
 pub use administration::{
     ADMINISTRATOR, Administration, AdministrationError, NewOrganization, standard_roles,
 };
+pub(crate) use administration::Judged;
 pub(crate) use rights::rights;
 
 use crate::{
