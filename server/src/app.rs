@@ -1,15 +1,15 @@
 //! What all requests share.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use guestlist_contract::types::{Context, Permissions, Principal};
 use guestlist_harness::Session;
-use guestlist_storage::{Accounts, Database, Invitations, People};
+use guestlist_storage::{Accounts, Clock, Database, Invitations, People};
 use guestlist_tokens::Issuers;
 use tokio::sync::{Mutex, Semaphore};
 use url::Url;
 
-use crate::{config::Config, tries::Tries};
+use crate::{config::Config, figures::Figures, tries::Tries};
 
 /// What all requests share. One for each server.
 pub struct App {
@@ -23,6 +23,9 @@ pub struct App {
     /// Whose tokens are believed.
     pub issuers: Issuers,
     pub links: Links,
+    pub figures: Figures,
+    /// The clock of the database.
+    pub clock: Clock,
     /// What signing in shares.
     pub signing_in: SigningIn,
 }
@@ -109,13 +112,12 @@ impl App {
             caller,
             permissions,
             request_id: request_id.to_owned(),
-            now: now(),
+            now: self.now(),
         }
     }
-}
 
-/// The time of this machine, in milliseconds since 1970.
-pub fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    /// The time, in milliseconds since 1970: that of the database's clock, so that a test moves both.
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
 }

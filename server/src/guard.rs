@@ -4,7 +4,7 @@
 //! A route is made by [`Routes::add`], which takes its operation: there is no route without one. A handler takes
 //! [`Granted`], which only this module makes.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -188,10 +188,12 @@ async fn before(
 ) -> Result<Response, Infallible> {
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let named = Named::of(&params);
-    match guard.judge(named, request.method(), request.headers(), &request_id).await {
+    let (began, figures) = (Instant::now(), guard.app.figures.clone());
+    figures.begin();
+    let response = match guard.judge(named, request.method(), request.headers(), &request_id).await {
         Ok(granted) => {
             request.extensions_mut().insert(granted);
-            Ok(next.run(request).await)
+            next.run(request).await
         }
         Err(problem) => {
             tracing::info!(
@@ -201,14 +203,16 @@ async fn before(
                 code = problem.code,
                 "a request was not let through"
             );
-            Ok(match guard.taste {
+            match guard.taste {
                 Taste::Page => {
                     pages::trouble(&guard.app, request.headers(), request.uri(), &problem, &request_id)
                 }
                 taste => tell(taste, problem, &request_id),
-            })
+            }
         }
-    }
+    };
+    figures.answered(guard.operation.name(), response.status().as_u16(), began.elapsed());
+    Ok(response)
 }
 
 impl Guard {

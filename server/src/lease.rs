@@ -33,7 +33,7 @@ impl App {
             claimed.entry(organization.id).or_default().extend(roles);
         }
         let administration = self.database.administration();
-        let now = crate::app::now();
+        let now = self.now();
         let until = now.saturating_add(self.config.claims_lease.0);
         // What lasts for half of the time yet is not written again: a token is seen many times.
         let fresh = now.saturating_add(self.config.claims_lease.0 / 2);

@@ -7,6 +7,7 @@ mod app;
 mod caller;
 pub mod config;
 pub mod dev;
+mod figures;
 pub mod first;
 mod guard;
 mod lease;

@@ -20,11 +20,11 @@ use guestlist_contract::{
 };
 use guestlist_mail::{Backoff, Kind, Language, Letter, NotSent, Sender, Transport, compose};
 use guestlist_storage::{
-    Accounts, Contact, Database, DeliveryState, Invitations, NewDelivery, Reading, TakenMessage,
+    Accounts, Clock, Contact, Database, DeliveryState, Invitations, NewDelivery, Reading, TakenMessage,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::app::Links;
+use crate::{app::Links, figures::Figures};
 
 /// Messages that wait in memory. Beyond this the outbox keeps them.
 const WAITING: usize = 2_000;
@@ -46,10 +46,12 @@ pub struct Post {
     sender: Sender,
     transport: Arc<dyn Transport>,
     connections: usize,
+    clock: Clock,
     into: mpsc::Sender<Job>,
     out: Mutex<Option<mpsc::Receiver<Job>>>,
     /// What is on its way, so that it is said again and again that it is taken care of.
     under_way: Arc<Mutex<BTreeMap<Key, TakenMessage>>>,
+    figures: Figures,
 }
 
 /// What one message is known by: organization, invitation and kind.
@@ -117,6 +119,8 @@ impl Post {
         database: &Database,
         invitations: Arc<Invitations>,
         links: Links,
+        figures: Figures,
+        clock: Clock,
     ) -> Self {
         let (into, out) = mpsc::channel(WAITING);
         Self {
@@ -128,9 +132,11 @@ impl Post {
             sender,
             transport,
             connections,
+            clock,
             into,
             out: Mutex::new(Some(out)),
             under_way: Arc::default(),
+            figures,
         }
     }
 
@@ -321,7 +327,7 @@ impl Post {
                         Some(after) => (
                             Some(DeliveryOutcome::Retry(after)),
                             DeliveryState::Retrying,
-                            Some(crate::app::now() + after),
+                            Some(self.clock.now().saturating_add(after)),
                         ),
                         None if matches!(error, NotSent::Permanent(_)) => (
                             Some(DeliveryOutcome::Undeliverable("refused".into())),
@@ -339,6 +345,8 @@ impl Post {
         }
         let outcome = outcome.unwrap_or(DeliveryOutcome::Undeliverable("cannot be written".into()));
         self.under_way().remove(&key);
+        self.figures.mailed(state.text());
+        self.figures.waiting(self.under_way().len());
         self.write(&job, state, words, next).await;
         let delivery = Delivery {
             invitation: job.invitation.clone(),
@@ -452,6 +460,7 @@ impl Notifications for Post {
                             let message =
                                 TakenMessage { invitation: invitation.clone(), kind: kind.clone(), version };
                             self.under_way().insert(key, message);
+                            self.figures.waiting(self.under_way().len());
                             let queued = NewDelivery {
                                 invitation,
                                 kind,

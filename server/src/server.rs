@@ -1,6 +1,6 @@
 //! Starts a server and stops it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -10,17 +10,21 @@ use axum::{
     response::Response,
 };
 use axum_server::Handle;
-use guestlist_contract::host::Host;
+use guestlist_contract::host::{Host, Policy};
 use guestlist_harness::{
-    Engine, EngineError, EngineOptions, Limits, LoadError, OsRandom, Plugin, policy::AllowAll,
+    Engine, EngineError, EngineOptions, Limits, LoadError, OsRandom, Plugin,
+    policy::{AllowAll, Policies, PolicyHost},
 };
+use guestlist_policies::{FolderError, ReadPolicies as _};
 use guestlist_storage::{Database, Options, StorageError};
 use guestlist_tokens::Issuers;
 use tokio::task::JoinSet;
+use url::Url;
 
 use crate::{
     app::{App, Links, SigningIn},
     config::{Config, ConfigError},
+    figures::Figures,
     guard,
     listen::{self, ListenError},
     oauth, pages,
@@ -50,6 +54,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The folder of policies says nothing that makes sense.
+    #[error("`policies`: {0}")]
+    Policies(#[from] FolderError),
     /// E-mails cannot be sent so.
     #[error(transparent)]
     Mail(#[from] TransportError),
@@ -65,6 +72,7 @@ pub enum StartError {
 pub struct Server {
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
     handles: Vec<Handle<SocketAddr>>,
     stop: tokio::sync::watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -77,8 +85,16 @@ impl Server {
     /// # Errors
     /// [`StartError`]: nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Options::default()).await
+    }
+
+    /// The same with options of the database: a test has a clock of its own there, and the server has it, too.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(config: Config, options: Options) -> Result<Self, StartError> {
         config.check()?;
-        Self::run(config).await
+        Self::run(config, options).await
     }
 
     /// Starts a server to look at, as [`Dev::config`](crate::dev::Dev::config) says. It has a certificate for the
@@ -87,77 +103,40 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_development(config: Config) -> Result<Self, StartError> {
-        Self::run(config).await
+        Self::run(config, Options::default()).await
     }
 
-    async fn run(config: Config) -> Result<Self, StartError> {
-        let public = config
-            .public_url
-            .clone()
-            .ok_or_else(|| StartError::Config(ConfigError::Incomplete("`public-url` is missing".into())))?;
-        let database = Database::open(&config.database, Options::default()).await?;
-        let plugin = tokio::task::spawn_blocking(|| -> Result<Plugin, StartError> {
-            Ok(Plugin::bundled(&Engine::new(&EngineOptions::default())?)?)
-        });
-        let plugin = plugin.await.map_err(|_| StartError::Stopped)??;
-        let people = Arc::new(database.people());
-        let invitations = database.invitations(people.clone()).with_taken_lease(post::LEASE);
-        let invitations = Arc::new(invitations);
-        let links = Links::new(&public);
-        let transport = transport::of(&config.mail).await?;
-        let sender = transport::sender(&config.mail, &public)?;
-        let post = Arc::new(Post::new(
-            &config.mail.name,
-            sender,
-            transport,
-            config.mail.connections,
-            &database,
-            invitations.clone(),
-            links.clone(),
-        ));
-        let host = Host {
-            directory: people.clone(),
-            membership: people.clone(),
-            settings: people.clone(),
-            storage: invitations.clone(),
-            audit: invitations.clone(),
-            notifications: post.clone(),
-            policy: Arc::new(AllowAll),
-            random: Arc::new(OsRandom),
-        };
-        let session = plugin.session(host, Limits::default());
-        let accounts = database.accounts();
-        let issuers = Issuers::new(config.issuers.iter().chain(&config.development).cloned().collect())?;
+    async fn run(config: Config, options: Options) -> Result<Self, StartError> {
         let http = config.listen.http.map(listen::bind).transpose()?;
         let https = config.listen.https.map(listen::bind).transpose()?;
+        let metrics = config.listen.metrics.map(listen::bind).transpose()?;
         let identity = match (&https, &config.listen.certificate, &config.listen.key) {
             (None, ..) => None,
             (Some(_), Some(certificate), Some(key)) => Some(listen::Identity::read(certificate, key)?),
             (Some(_), ..) => Some(listen::Identity::made()?),
         };
+        let public = match (&http, &config.public_url, &config.development) {
+            // Only a server to look at has an address that is known when it listens.
+            (Some(bound), _, Some(_)) => format!("http://{}", bound.address).parse().ok(),
+            (_, public, _) => public.clone(),
+        };
+        let public = public.ok_or_else(|| ConfigError::Incomplete("`public-url` is missing".into()))?;
         let patience = Duration::from_millis(config.limits.shutdown.0);
-        let app = Arc::new(App {
-            config,
-            database,
-            people,
-            invitations,
-            accounts,
-            session,
-            issuers,
-            links,
-            signing_in: SigningIn::new(),
-        });
-        let router = router(&app);
+        let (app, post) = assemble(config, options, &public).await?;
+        let (router, figures) = (router(&app), app.figures.clone().router());
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut server = Self {
             http: http.as_ref().map(|bound| bound.address),
             https: https.as_ref().map(|bound| bound.address),
+            metrics: metrics.as_ref().map(|bound| bound.address),
             handles: Vec::new(),
             stop,
             tasks: JoinSet::new(),
             patience,
         };
-        for (bound, identity) in [(http, None), (https, identity.as_ref())] {
+        let listeners =
+            [(http, None, &router), (https, identity.as_ref(), &router), (metrics, None, &figures)];
+        for (bound, identity, router) in listeners {
             let Some(bound) = bound else { continue };
             let handle = Handle::new();
             let serving = listen::serve(bound, identity, router.clone(), handle.clone()).await?;
@@ -167,6 +146,12 @@ impl Server {
         server.tasks.spawn(sweep::run(app, stopped.clone()));
         server.tasks.spawn(post.run(stopped));
         Ok(server)
+    }
+
+    /// The address of the figures.
+    #[must_use]
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// The address without TLS.
@@ -192,6 +177,82 @@ impl Server {
             tracing::warn!("what still ran was broken off");
         }
     }
+}
+
+/// Puts together what requests share, and the post.
+async fn assemble(
+    config: Config,
+    options: Options,
+    public: &Url,
+) -> Result<(Arc<App>, Arc<Post>), StartError> {
+    let clock = options.clock.clone();
+    let database = Database::open(&config.database, options).await?;
+    let folder = config.policies.clone();
+    let loading = tokio::task::spawn_blocking(move || -> Result<_, StartError> {
+        let engine = Engine::new(&EngineOptions::default())?;
+        let policies = folder.map(|folder| read_policies(&engine, &folder)).transpose()?;
+        Ok((Plugin::bundled(&engine)?, policies))
+    });
+    let (plugin, policies) = loading.await.map_err(|_| StartError::Stopped)??;
+    let people = Arc::new(database.people());
+    let invitations = Arc::new(database.invitations(people.clone()).with_taken_lease(post::LEASE));
+    let (links, figures) = (Links::new(public), Figures::new());
+    let post = Arc::new(Post::new(
+        &config.mail.name,
+        transport::sender(&config.mail, public)?,
+        transport::of(&config.mail).await?,
+        config.mail.connections,
+        &database,
+        invitations.clone(),
+        links.clone(),
+        figures.clone(),
+        clock.clone(),
+    ));
+    let policy: Arc<dyn Policy> = match policies {
+        Some(policies) => Arc::new(PolicyHost::new(policies, people.clone())),
+        None => Arc::new(AllowAll),
+    };
+    let host = Host {
+        directory: people.clone(),
+        membership: people.clone(),
+        settings: people.clone(),
+        storage: invitations.clone(),
+        audit: invitations.clone(),
+        notifications: post.clone(),
+        policy,
+        random: Arc::new(OsRandom),
+    };
+    let session = plugin.session(host, Limits::default());
+    let accounts = database.accounts();
+    let issuers = Issuers::new(config.issuers.iter().chain(&config.development).cloned().collect())?;
+    let app = App {
+        config,
+        database,
+        people,
+        invitations,
+        accounts,
+        session,
+        issuers,
+        links,
+        figures,
+        clock,
+        signing_in: SigningIn::new(),
+    };
+    Ok((Arc::new(app), post))
+}
+
+/// Loads the policies of organizations. Of one that cannot be loaded its organizations are closed, and the log says
+/// why.
+fn read_policies(engine: &Engine, folder: &Path) -> Result<Policies, StartError> {
+    let policies = Policies::new(engine);
+    for broken in policies.read_folder(folder)?.broken {
+        tracing::error!(
+            policy = broken.name,
+            why = broken.why,
+            "a policy cannot be loaded: nobody is let in there"
+        );
+    }
+    Ok(policies)
 }
 
 /// All routes, with what holds for each.

@@ -49,9 +49,17 @@ pub fn invite_refused(refusal: &Refusal, wso2: bool) -> Problem {
     }
 }
 
+/// What the reference writes for a text of the request: a blank one leaves its placeholder.
+fn quoted(text: &str) -> &str {
+    if text.trim().is_empty() { "%s" } else { text }
+}
+
 /// One answer for every code that the caller cannot look at.
 pub fn unknown_code(code: &str, wso2: bool) -> Problem {
-    let what = if wso2 { format!("the confirmation code {code}") } else { "this confirmation code".into() };
+    let what = match wso2 {
+        true => format!("the confirmation code {}", quoted(code)),
+        false => "this confirmation code".into(),
+    };
     Problem::new(
         StatusCode::BAD_REQUEST,
         "OUI-60002",
@@ -64,17 +72,8 @@ pub fn unknown_code(code: &str, wso2: bool) -> Problem {
 pub fn accept_refused(refusal: &InviteeRefusal, code: &str, wso2: bool) -> Problem {
     let problem = Problem::of_invitee(Operation::Accept, refusal);
     match refusal {
-        // One answer for every code that is not the caller's own.
-        InviteeRefusal::NotUsable => {
-            let detail = match wso2 {
-                true => format!("Could not accept the invitation since the confirmation code {code} is not valid."),
-                false => "Could not accept the invitation: the confirmation code is not valid for this caller. Where \
-                          the setting `accept-with` is not `code`, only the invitee can accept, with a token of \
-                          their own."
-                    .into(),
-            };
-            Problem { detail, ..with(problem, StatusCode::BAD_REQUEST, "OUI-60010") }
-        }
+        // One answer for every code that is not of the caller's own invitation, whether or not it is one at all.
+        InviteeRefusal::NotUsable | InviteeRefusal::Malformed => not_accepted(code, wso2),
         InviteeRefusal::Ended(_) => with(problem, StatusCode::BAD_REQUEST, "OUI-60010"),
         InviteeRefusal::Obstacle(_) if wso2 => with(problem, StatusCode::BAD_REQUEST, "OUI-60010"),
         InviteeRefusal::InProgress(_) | InviteeRefusal::Conflict if wso2 => {
@@ -84,16 +83,38 @@ pub fn accept_refused(refusal: &InviteeRefusal, code: &str, wso2: bool) -> Probl
     }
 }
 
+/// The one answer for every code that leads the caller nowhere.
+pub fn not_accepted(code: &str, wso2: bool) -> Problem {
+    let detail = match wso2 {
+        true => format!(
+            "Could not accept the invitation since the confirmation code {} is not valid.",
+            quoted(code)
+        ),
+        false => "Could not accept the invitation: the confirmation code is incomplete or not valid for this caller. \
+                  Where the organization's setting `accept-with` is not `code`, only the invitee can accept, with a \
+                  token of their own."
+            .into(),
+    };
+    Problem::new(StatusCode::BAD_REQUEST, "OUI-60010", "Invalid confirmation code.", detail)
+}
+
 /// Why an invitation was not taken away.
 pub fn delete_refused(refusal: &Refusal, id: &str, wso2: bool) -> Problem {
     let problem = Problem::of_refusal(Operation::Revoke, refusal);
     match refusal {
-        Refusal::NotFound if wso2 => Problem {
-            detail: format!("Provided invitation with the id {id} is invalid."),
-            ..with(problem, StatusCode::BAD_REQUEST, "OUI-60001")
-        },
+        Refusal::NotFound if wso2 => not_there(id),
         _ => problem,
     }
+}
+
+/// What the reference says of an id that is on no list of the organization.
+pub fn not_there(id: &str) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "OUI-60001",
+        "Invalid invitation.",
+        format!("Provided invitation with the id {} is invalid.", quoted(id)),
+    )
 }
 
 /// The rows of a list, with the names of roles and groups and the address of the invitee, as the directory has

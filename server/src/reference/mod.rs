@@ -148,7 +148,10 @@ async fn accept(app: Arc<App>, granted: Granted, _: Option<String>, body: Bytes)
     let Confirmation { code } = Confirmation::read(&body)?;
     let answer = app.session.accept(granted.context(&app), Handle::Code(code.clone())).await?;
     let wso2 = app.config.compatibility == Compatibility::Wso2;
-    answer.map_err(|refusal| answers::accept_refused(&refusal, &code, wso2))?;
+    let accepted = answer.map_err(|refusal| answers::accept_refused(&refusal, &code, wso2))?;
+    if wso2 && accepted.repeated {
+        return Err(answers::not_accepted(&code, wso2));
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -201,10 +204,15 @@ async fn delete(app: &App, granted: &Granted, id: String) -> Answer {
     let wso2 = app.config.compatibility == Compatibility::Wso2;
     let context = || granted.context(app);
     let refused = |refusal: Refusal| answers::delete_refused(&refusal, &id, wso2);
+    let before =
+        app.database.reading().invitations(granted.organization()?, std::slice::from_ref(&id)).await?;
     match app.session.revoke(context(), id.clone(), None).await? {
         Ok(()) | Err(Refusal::WrongState(_)) => {}
         Err(refusal) => return Err(refused(refusal)),
     }
     app.session.dismiss(context(), id.clone()).await?.map_err(refused)?;
+    if wso2 && before.iter().flatten().any(|row| row.dismissed) {
+        return Err(answers::not_there(&id));
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
