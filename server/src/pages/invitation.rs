@@ -8,7 +8,7 @@ mod shown;
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use guestlist_contract::{
-    exports::invitee::{Handle, InviteeRefusal},
+    exports::invitee::{Ended, Handle, InviteeRefusal, Preview},
     host,
     types::{InvitationKey, State},
 };
@@ -125,6 +125,34 @@ fn sign_in_first(visit: &Visit) -> Response {
     lead(&visit.bare_page("", &[]).sign_in_and("/invitation"))
 }
 
+/// Tells why an invitation that can be looked at cannot be answered any more, or not yet.
+fn over(state: State) -> Option<InviteeRefusal> {
+    match state {
+        State::Pending | State::Accepting | State::Accepted => None,
+        State::Declined => Some(InviteeRefusal::Ended(Ended::Declined)),
+        State::Revoked => Some(InviteeRefusal::Ended(Ended::Revoked)),
+        State::Expired => Some(InviteeRefusal::Ended(Ended::Expired)),
+        State::Failed => Some(InviteeRefusal::Ended(Ended::Failed)),
+        State::AwaitingApproval => Some(InviteeRefusal::NotUsable),
+    }
+}
+
+/// Shows an invitation that was accepted before.
+async fn joined(visit: &Visit, page: Page, preview: Preview) -> Result<Response, Problem> {
+    let shower = Shower::new(visit, &page);
+    let organization = shower.organization(&preview.key.organization).await?;
+    let done = shower.done(&preview.key.organization, &preview.outcomes).await?;
+    let title = texts::accepted_before_title(page.language, &organization);
+    let detail = texts::accepted_before_detail(page.language);
+    let landing = landing(preview.landing);
+    Ok(html(StatusCode::OK, &Answered { page, title, detail, is_refused: false, done, landing }))
+}
+
+/// Where the organization sends who has accepted. Checked when it was taken, and once more: it becomes a link.
+fn landing(url: Option<String>) -> Option<String> {
+    url.filter(|url| guestlist_contract::bounds::landing(url).is_ok())
+}
+
 /// Shows the invitation of a code. It only reads.
 pub async fn look(granted: Granted, posted: Posted) -> Response {
     let visit = &posted.visit;
@@ -140,7 +168,13 @@ pub async fn look(granted: Granted, posted: Posted) -> Response {
         let handle = Handle::Code(code.to_owned());
         match app.session.introspect(granted.invitees_context(app), handle).await? {
             Ok(preview) => {
+                if let Some(refusal) = over(preview.state) {
+                    return refused(visit, &granted, host::Operation::Introspect, &refusal).await;
+                }
                 let page = visit.page(&path(&granted), &[]).await?;
+                if preview.state == State::Accepted {
+                    return joined(visit, page, preview).await;
+                }
                 let mut cards = Shower::new(visit, &page).cards(&[preview], Some(code)).await?;
                 let card = cards.pop().ok_or_else(Problem::unavailable)?;
                 Ok(html(StatusCode::OK, &One { page, card }))
@@ -211,10 +245,7 @@ pub async fn accept(granted: Granted, posted: Posted) -> Response {
                         texts::removed_detail(language, &organization),
                     ),
                 };
-                // Checked when it was taken, and once more: it becomes a link.
-                let landing = accepted
-                    .landing
-                    .filter(|url| accepted.member && guestlist_contract::bounds::landing(url).is_ok());
+                let landing = landing(accepted.landing).filter(|_| accepted.member);
                 Ok(html(StatusCode::OK, &Answered { page, title, detail, is_refused: false, done, landing }))
             }
             Err(refusal) => refused(visit, &granted, host::Operation::Accept, &refusal).await,

@@ -110,6 +110,10 @@ guestlist_mail::catalogue! {
         en: "You have accepted the invitation.",
         de: "Sie haben die Einladung angenommen.",
     }
+    accepted_before_title(organization) {
+        en: "Your invitation to {organization} is answered",
+        de: "Ihre Einladung zu {organization} ist beantwortet",
+    }
     accepted_before_detail() {
         en: "You had accepted this invitation before. Nothing was changed.",
         de: "Sie hatten diese Einladung schon angenommen. Es hat sich nichts geändert.",

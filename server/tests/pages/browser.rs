@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use guestlist_contract::audit::Event;
+use guestlist_memory::SettingsPatch;
 use guestlist_server::{Config, passwords};
 use guestlist_storage::{PageOf, TrailFilter};
 
@@ -35,7 +36,14 @@ pub async fn start(change: impl FnOnce(&mut Config)) -> Place {
     ] {
         place.accounts.set_password(&actor(), &user(organization, id), &PHC).await.unwrap();
     }
+    set(&place, "acme", r#"{ "codes": "see-code" }"#).await;
     place
+}
+
+/// Changes settings of an organization.
+pub async fn set(place: &Place, organization: &str, patch: &str) {
+    let patch: SettingsPatch = serde_json::from_str(patch).unwrap();
+    place.database.administration().change_settings(organization, &patch).await.unwrap();
 }
 
 /// The reference's interface of Acme, as Ann who administers it.

@@ -70,7 +70,7 @@ fn a_mistake_is_said_beside_its_field_and_does_not_use_the_link() {
             ("organization", "two\nlines", "Give a name of 1 to 200 characters"),
             ("handle", "Initech", "1 to 63 small letters"),
             ("handle", "api", "1 to 63 small letters"),
-            ("handle", "vendor", "has or had this short name"),
+            ("handle", "vendor", "Another organization has or had this short name"),
             ("name", "", "Give a user name"),
             ("email", "peter", "That is no e-mail address"),
             ("password", "eleven char", "At least 12 characters"),

@@ -1,11 +1,10 @@
 //! Seeing, accepting and declining one's own invitations.
 
 use guestlist_contract::types::{Grant, GrantKind, Principal, UserRef};
-use guestlist_memory::SettingsPatch;
 use serde_json::json;
 
 use crate::{
-    browser::{Browser, Form, acme, form, forms, start, unescaped},
+    browser::{Browser, Form, acme, form, forms, set, start, unescaped},
     http::Answer,
     place::{DAY, Guests, Place, run, user},
 };
@@ -46,11 +45,6 @@ async fn by_code(browser: &mut Browser<'_>, code: &str) -> Answer {
 async fn is_member(place: &Place, account: &UserRef) -> bool {
     let (people, who) = (place.database.people(), Principal::User(account.clone()));
     people.rights("acme", &who).await.unwrap().is_some()
-}
-
-async fn set(place: &Place, patch: &str) {
-    let patch: SettingsPatch = serde_json::from_str(patch).unwrap();
-    place.database.administration().change_settings("acme", &patch).await.unwrap();
 }
 
 /// Invites Alice to the help desk.
@@ -108,6 +102,9 @@ fn accepting_by_code_makes_a_member_and_says_what_one_has_now_and_twice_is_told_
         let again = browser.post(&accept).await;
         says(again.is(200), &["You are a member of Acme", "accepted this invitation before"]);
         says(&browser.get(PATH).await, &["There is no invitation for you to answer"]);
+        let page = by_code(&mut browser, &code).await;
+        says(page.is(200), &["Your invitation to Acme is answered", "Group Help desk yours now"]);
+        assert!(!forms(&page.text).iter().any(|form| form.action.ends_with("/accept")), "{}", page.text);
         // An old link brings nobody back.
         place.database.administration().remove_member("acme", &alice).await.unwrap();
         let again = browser.post(&accept).await;
@@ -238,7 +235,7 @@ fn an_obstacle_says_what_is_in_the_way_and_nothing_is_lost() {
 fn where_the_organization_wants_the_code_too_the_list_asks_for_it_and_takes_no_other() {
     run(async {
         let place = start(|_| {}).await;
-        set(&place, r#"{ "accept-with": "invitee-and-code" }"#).await;
+        set(&place, "acme", r#"{ "accept-with": "invitee-and-code" }"#).await;
         let guests = acme(&place).await;
         let code = invite(&guests).await;
         let mut browser = signed_in(&place, "alice").await;
@@ -270,6 +267,7 @@ fn the_code_of_another_invitation_of_ones_own_accepts_neither() {
         place.accounts.set_handle(&crate::place::actor(), "beta", "beta").await.unwrap();
         let administrator = Grant { kind: GrantKind::Role, id: guestlist_storage::ADMINISTRATOR.into() };
         administration.add_grant("beta", &rita, &administrator).await.ok();
+        set(&place, "beta", r#"{ "codes": "see-code" }"#).await;
         let token = place.token_of("beta", &rita).await;
         let beta = Guests { place: &place, root: "vendor", organization: "beta".into(), token };
         let of_beta = beta.code_for("alice").await;
@@ -332,7 +330,7 @@ fn whose_session_is_over_signs_in_again_and_nothing_was_done() {
 fn after_accepting_one_goes_where_the_organization_says_and_many_invitations_have_pages() {
     run(async {
         let place = start(|_| {}).await;
-        set(&place, r#"{ "landings": ["https://app.acme.example/"] }"#).await;
+        set(&place, "acme", r#"{ "landings": ["https://app.acme.example/"] }"#).await;
         let guests = acme(&place).await;
         let body = json!({
             "usernames": ["alice"],

@@ -116,13 +116,13 @@ fn a_session_at_an_interface_needs_the_origin_of_this_server_and_a_token_does_no
         ann.sign_in("acme", "ann").await;
         let path = "/t/vendor/o/acme/api/server/v1/guests";
         let list = ann.get(&format!("{path}/invitations")).await;
-        assert_eq!(list.is(200).json(), json!({}));
+        assert_eq!(list.is(200).json(), json!({ "invitations": [] }));
         let invite = |name: &str| Ask::post(&format!("{path}/invite")).json(&json!({ "usernames": [name] }));
         assert_eq!(ann.send(invite("alice")).await.problem(), (403, "GL-40308".into()));
         let foreign = invite("alice").header("Origin", "https://evil.example");
         assert_eq!(ann.send(foreign).await.problem(), (403, "GL-40308".into()));
         let list = ann.get(&format!("{path}/invitations")).await;
-        assert_eq!(list.json(), json!({}), "nobody was invited");
+        assert_eq!(list.json(), json!({ "invitations": [] }), "nobody was invited");
         ann.send(invite("alice").header("Origin", "https://id.example")).await.is(200);
         // A token counts before the cookie, and is sent by nobody's browser unasked.
         let bob = place.token_of("vendor", &crate::place::user("vendor", "u-bob")).await;
