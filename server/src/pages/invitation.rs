@@ -141,7 +141,7 @@ fn over(state: State) -> Option<InviteeRefusal> {
 async fn joined(visit: &Visit, page: Page, preview: Preview) -> Result<Response, Problem> {
     let shower = Shower::new(visit, &page);
     let organization = shower.organization(&preview.key.organization).await?;
-    let done = shower.done(&preview.key.organization, &preview.outcomes).await?;
+    let done = shower.done(&preview.key.organization, &preview.outcomes, false).await?;
     let title = texts::accepted_before_title(page.language, &organization);
     let detail = texts::accepted_before_detail(page.language);
     let landing = landing(preview.landing);
@@ -231,7 +231,8 @@ pub async fn accept(granted: Granted, posted: Posted) -> Response {
                 let language = page.language;
                 let shower = Shower::new(visit, &page);
                 let organization = shower.organization(&accepted.key.organization).await?;
-                let done = shower.done(&accepted.key.organization, &accepted.outcomes).await?;
+                let is_now = !accepted.repeated;
+                let done = shower.done(&accepted.key.organization, &accepted.outcomes, is_now).await?;
                 let (title, detail) = match (accepted.member, accepted.repeated) {
                     (true, false) => {
                         (texts::accepted_title(language, &organization), texts::accepted_detail(language))

@@ -135,6 +135,7 @@ guestlist_mail::catalogue! {
     }
     go_on() { en: "Go on", de: "Weiter" }
     step_applied() { en: "yours now", de: "haben Sie jetzt" }
+    step_given() { en: "was given", de: "erhalten" }
     step_present() { en: "you had it before", de: "hatten Sie schon" }
     step_removed() {
         en: "was taken away again since",

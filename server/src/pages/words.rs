@@ -91,10 +91,11 @@ fn host(language: Language, error: &HostError) -> Words {
     }
 }
 
-/// Says what became of a group or role.
-pub fn outcome(language: Language, outcome: StepOutcome) -> String {
+/// Says what became of a group or role. What was given some time ago may have been taken away since.
+pub fn outcome(language: Language, outcome: StepOutcome, is_now: bool) -> String {
     match outcome {
-        StepOutcome::Applied | StepOutcome::AlreadyApplied => texts::step_applied(language),
+        StepOutcome::Applied | StepOutcome::AlreadyApplied if is_now => texts::step_applied(language),
+        StepOutcome::Applied | StepOutcome::AlreadyApplied => texts::step_given(language),
         StepOutcome::AlreadyPresent => texts::step_present(language),
         StepOutcome::WasRemoved => texts::step_removed(language),
         StepOutcome::NoSuchTarget => texts::step_gone(language),

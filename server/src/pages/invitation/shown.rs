@@ -115,8 +115,13 @@ impl<'a> Shower<'a> {
         })
     }
 
-    /// Says what became of each group and role.
-    pub async fn done(&self, organization: &str, outcomes: &[StepResult]) -> Result<Vec<Done>, Problem> {
+    /// Says what became of each group and role: just now, or when the invitation was accepted.
+    pub async fn done(
+        &self,
+        organization: &str,
+        outcomes: &[StepResult],
+        is_now: bool,
+    ) -> Result<Vec<Done>, Problem> {
         let grants: Vec<(Grant, _)> = outcomes
             .iter()
             .filter_map(|result| match &result.step {
@@ -132,7 +137,7 @@ impl<'a> Shower<'a> {
                 GrantKind::Group => texts::group_named(self.language, name),
                 GrantKind::Role => texts::role_named(self.language, name),
             };
-            Done { name, outcome: words::outcome(self.language, outcome) }
+            Done { name, outcome: words::outcome(self.language, outcome, is_now) }
         };
         Ok(grants.into_iter().zip(names).map(told).collect())
     }
