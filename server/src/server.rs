@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
 };
@@ -25,7 +25,9 @@ use crate::{
     listen::{self, ListenError},
     oauth,
     post::{self, Post},
-    probes, reference, sweep,
+    probes,
+    problem::Problem,
+    reference, sweep,
     transport::{self, TransportError},
 };
 
@@ -213,18 +215,18 @@ fn router(app: &Arc<App>) -> Router {
 /// Bounds how many requests run, and for how long.
 async fn within(room: Arc<tokio::sync::Semaphore>, time: Duration, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<guard::RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let taste = guard::taste_of(request.uri().path());
     let Ok(_place) = room.try_acquire_owned() else {
-        return crate::problem::Problem::unavailable().into_problem(&id);
+        return guard::tell(taste, Problem::unavailable(), &id);
     };
     match tokio::time::timeout(time, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => crate::problem::Problem::new(
-            axum::http::StatusCode::GATEWAY_TIMEOUT,
-            "GL-50400",
-            "It took too long.",
-            "It is not known whether it was done: look, or repeat it with the same idempotency key.",
-        )
-        .into_problem(&id),
+        Err(_) => {
+            let what =
+                "It is not known whether it was done: look, or repeat it with the same idempotency key.";
+            let problem = Problem::new(StatusCode::GATEWAY_TIMEOUT, "GL-50400", "It took too long.", what);
+            guard::tell(taste, problem, &id)
+        }
     }
 }
 
