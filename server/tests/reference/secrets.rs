@@ -130,7 +130,7 @@ fn no_secret_is_in_a_log_the_database_or_an_email_of_somebody_else() {
         // The server has ended what it was about to write.
         place.stop().await;
         let logged = log.0.lock().unwrap().clone();
-        assert!(has(&logged, "DEBUG") && has(&logged, "a-canary-of-the-refused"), "the log is searched");
+        assert!(has(&logged, "a-canary-of-the-refused"), "the log is searched");
         let mut database = Vec::new();
         for entry in std::fs::read_dir(place.path()).unwrap() {
             let path = entry.unwrap().path();

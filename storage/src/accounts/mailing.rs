@@ -180,9 +180,9 @@ async fn has_mail_for<C: Connection>(db: &mut C, organization: &str, to: &UserRe
         join invitation i on i.organization = o.organization and i.id = o.invitation \
         where o.organization = $1 and case o.kind \
             when 'invitation' then i.subject_organization = $2 and i.subject_id = $3 and i.state = 'pending' \
-                and coalesce(i.expires_at, $5) >= $5 \
+                and (i.expires_at is null or i.expires_at > $5) \
             when 'reminder' then i.subject_organization = $2 and i.subject_id = $3 and i.state = 'pending' \
-                and coalesce(i.expires_at, $5) >= $5 \
+                and (i.expires_at is null or i.expires_at > $5) \
             when 'approval-requested' then i.state = 'awaiting-approval' \
             else i.inviter = $4 end limit 1";
     let inviter = principal(&Principal::User(to.clone()))?;
