@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod http;
+mod outside;
 mod place;
 mod rows;
 mod seed;
+mod tokens;
