@@ -19,6 +19,12 @@ use guestlist_rest::{Asked, RestError};
 use guestlist_storage::AccountError;
 use serde_json::json;
 
+/// The code of a request that another site has made.
+pub const FOREIGN: &str = "GL-40308";
+
+/// The code of a form of another session.
+pub const STALE: &str = "GL-40309";
+
 /// Something that was asked and not done.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -58,6 +64,27 @@ impl Problem {
     /// Somebody is signed in, and may not do it.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "GL-40300", "Forbidden.", detail)
+    }
+
+    /// A browser sends a cookie with it, and it does not come from a page of this server.
+    pub fn foreign() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            FOREIGN,
+            "From another site.",
+            "A request with a session has to come from a page of this server: its `Origin` is not the one of \
+             `public-url`.",
+        )
+    }
+
+    /// A form that does not belong to the session.
+    pub fn stale_form() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            STALE,
+            "Out of date.",
+            "The form is of another session: open it again.",
+        )
     }
 
     /// The server cannot answer at present. The cause is in the log.

@@ -4,8 +4,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, header},
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
 };
@@ -22,14 +22,16 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::{
-    app::{App, Links},
+    app::{App, Links, SigningIn},
     config::{Config, ConfigError},
     figures::Figures,
     guard,
     listen::{self, ListenError},
-    oauth,
+    oauth, pages,
     post::{self, Post},
-    probes, reference, sweep,
+    probes,
+    problem::Problem,
+    reference, sweep,
     transport::{self, TransportError},
 };
 
@@ -223,8 +225,19 @@ async fn assemble(
     let session = plugin.session(host, Limits::default());
     let accounts = database.accounts();
     let issuers = Issuers::new(config.issuers.iter().chain(&config.development).cloned().collect())?;
-    let app =
-        App { config, database, people, invitations, accounts, session, issuers, links, figures, clock };
+    let app = App {
+        config,
+        database,
+        people,
+        invitations,
+        accounts,
+        session,
+        issuers,
+        links,
+        figures,
+        clock,
+        signing_in: SigningIn::new(),
+    };
     Ok((Arc::new(app), post))
 }
 
@@ -244,15 +257,20 @@ fn read_policies(engine: &Engine, folder: &Path) -> Result<Policies, StartError>
 
 /// All routes, with what holds for each.
 fn router(app: &Arc<App>) -> Router {
-    let routes =
-        probes::routes(app.clone()).merge(oauth::routes(app.clone())).merge(reference::routes(app.clone()));
+    let routes = probes::routes(app.clone())
+        .merge(oauth::routes(app.clone()))
+        .merge(reference::routes(app.clone()))
+        .merge(pages::routes(app.clone()));
     let (router, _) = routes.finish();
     let limits = app.config.limits.clone();
     let room = Arc::new(tokio::sync::Semaphore::new(limits.requests));
     let time = Duration::from_millis(limits.time.0);
     router
         .fallback(guard::nowhere)
-        .layer(middleware::from_fn(move |request, next| within(room.clone(), time, request, next)))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            move |State(app): State<Arc<App>>, request, next| within(app, room.clone(), time, request, next),
+        ))
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(middleware::from_fn(guard::identified))
         .layer(middleware::from_fn(hardened))
@@ -260,21 +278,28 @@ fn router(app: &Arc<App>) -> Router {
 }
 
 /// Bounds how many requests run, and for how long.
-async fn within(room: Arc<tokio::sync::Semaphore>, time: Duration, request: Request, next: Next) -> Response {
+async fn within(
+    app: Arc<App>,
+    room: Arc<tokio::sync::Semaphore>,
+    time: Duration,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = request.extensions().get::<guard::RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let Ok(_place) = room.try_acquire_owned() else {
-        return crate::problem::Problem::unavailable().into_problem(&id);
+    let (headers, uri) = (request.headers().clone(), request.uri().clone());
+    let problem = match room.try_acquire_owned() {
+        Err(_) => Problem::unavailable(),
+        Ok(_place) => match tokio::time::timeout(time, next.run(request)).await {
+            Ok(response) => return response,
+            Err(_) => Problem::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "GL-50400",
+                "It took too long.",
+                "It is not known whether it was done: look, or repeat it with the same idempotency key.",
+            ),
+        },
     };
-    match tokio::time::timeout(time, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => crate::problem::Problem::new(
-            axum::http::StatusCode::GATEWAY_TIMEOUT,
-            "GL-50400",
-            "It took too long.",
-            "It is not known whether it was done: look, or repeat it with the same idempotency key.",
-        )
-        .into_problem(&id),
-    }
+    pages::trouble_as_accepted(&app, &headers, &uri, problem, &id)
 }
 
 /// Headers that every answer has.

@@ -80,6 +80,9 @@ operations! {
     /// Says what the server is and can do.
     Describe = "server": Needs::Nothing;
 
+    /// Says what is here, and leads on; the style sheet and the script of pages.
+    Home = "home": Needs::Nothing;
+
     /// Takes a secret for a token.
     Token = "token": Needs::Nothing;
     /// Signs in with a password.

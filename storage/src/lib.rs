@@ -35,7 +35,7 @@ mod world;
 pub use accounts::{
     AccessToken, AccountError, Accounts, Actor, Client, DeliveryRecord, DeliveryState, Digest, Handled,
     Identity, Login, NewClient, NewDelivery, NewSession, NewToken, Remembered, Session, SignIn, SignedInAs,
-    Step,
+    Step, is_handle,
 };
 pub use check::Health;
 pub use clock::Clock;

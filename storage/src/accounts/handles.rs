@@ -94,12 +94,19 @@ impl Accounts {
     }
 }
 
-/// Checks the form of a handle.
+/// Tells whether a text has the form of a handle, as [`set_handle`](Accounts::set_handle) demands it.
+#[must_use]
+pub fn is_handle(text: &str) -> bool {
+    let letters = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    (1..=63).contains(&text.len())
+        && letters
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && text != "api"
+}
+
 fn check(handle: &str) -> Result<(), OperationError> {
-    let letters = handle.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    let fits =
-        (1..=63).contains(&handle.len()) && letters && !handle.starts_with('-') && !handle.ends_with('-');
-    if fits && handle != "api" {
+    if is_handle(handle) {
         return Ok(());
     }
     let text = "a handle has 1 to 63 of `a` to `z`, `0` to `9` and `-`, begins and ends with none of `-`, and is not `api`";
