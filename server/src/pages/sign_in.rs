@@ -17,14 +17,7 @@ use super::{
     texts,
     visit::{Posted, Visit, lead},
 };
-use crate::{
-    app::{App, now},
-    guard::Granted,
-    passwords,
-    problem::Problem,
-    secret, session,
-    table::Operation,
-};
+use crate::{app::App, guard::Granted, passwords, problem::Problem, secret, session, table::Operation};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -167,7 +160,7 @@ async fn enter(
     let refuse = async |account: Option<&UserRef>, word| -> Result<(), Refused> {
         Ok(app.accounts.note_sign_in(&stranger, at, account, SignIn::Refused(word)).await?)
     };
-    if let Err(too_many) = app.signing_in.tries.take(visit.source, now()) {
+    if let Err(too_many) = app.signing_in.tries.take(visit.source, app.now()) {
         // One event says it, not one for each knock.
         if too_many.first {
             refuse(None, Word::TooMany).await?;
