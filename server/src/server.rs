@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, header},
+    http::{HeaderValue, Method, header},
     middleware::{self, Next},
     response::Response,
 };
@@ -19,6 +19,7 @@ use guestlist_tokens::Issuers;
 use tokio::task::JoinSet;
 
 use crate::{
+    api,
     app::{App, Links},
     config::{Config, ConfigError},
     guard,
@@ -26,6 +27,7 @@ use crate::{
     oauth,
     post::{self, Post},
     probes, reference, sweep,
+    table::Operation,
     transport::{self, TransportError},
 };
 
@@ -67,6 +69,7 @@ pub struct Server {
     stop: tokio::sync::watch::Sender<bool>,
     tasks: JoinSet<()>,
     patience: Duration,
+    routes: Vec<(Method, String, Operation)>,
 }
 
 impl Server {
@@ -135,7 +138,7 @@ impl Server {
         };
         let patience = Duration::from_millis(config.limits.shutdown.0);
         let app = Arc::new(App { config, database, people, invitations, accounts, session, issuers, links });
-        let router = router(&app);
+        let (router, routes) = router(&app);
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut server = Self {
             http: http.as_ref().map(|bound| bound.address),
@@ -144,6 +147,7 @@ impl Server {
             stop,
             tasks: JoinSet::new(),
             patience,
+            routes,
         };
         for (bound, identity) in [(http, None), (https, identity.as_ref())] {
             let Some(bound) = bound else { continue };
@@ -169,6 +173,12 @@ impl Server {
         self.https
     }
 
+    /// The routes that it answers: each method and path, with its operation in [the table](crate::table).
+    #[must_use]
+    pub fn routes(&self) -> &[(Method, String, Operation)] {
+        &self.routes
+    }
+
     /// Stops: nothing new is taken, and what runs is ended, for as long as `limits.shutdown` says.
     pub async fn stop(mut self) {
         for handle in &self.handles {
@@ -183,20 +193,24 @@ impl Server {
 }
 
 /// All routes, with what holds for each.
-fn router(app: &Arc<App>) -> Router {
-    let routes =
-        probes::routes(app.clone()).merge(oauth::routes(app.clone())).merge(reference::routes(app.clone()));
-    let (router, _) = routes.finish();
+fn router(app: &Arc<App>) -> (Router, Vec<(Method, String, Operation)>) {
+    let routes = probes::routes(app.clone())
+        .merge(oauth::routes(app.clone()))
+        .merge(reference::routes(app.clone()))
+        .merge(api::routes(app.clone()));
+    let (router, listed) = routes.finish();
     let limits = app.config.limits.clone();
     let room = Arc::new(tokio::sync::Semaphore::new(limits.requests));
     let time = Duration::from_millis(limits.time.0);
-    router
+    let router = router
         .fallback(guard::nowhere)
+        .method_not_allowed_fallback(guard::wrong_method)
         .layer(middleware::from_fn(move |request, next| within(room.clone(), time, request, next)))
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(middleware::from_fn(guard::identified))
         .layer(middleware::from_fn(hardened))
-        .with_state(app.clone())
+        .with_state(app.clone());
+    (router, listed)
 }
 
 /// Bounds how many requests run, and for how long.

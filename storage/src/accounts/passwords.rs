@@ -40,14 +40,9 @@ impl Accounts {
         phc: &str,
     ) -> Result<(), AccountError> {
         let phc = Some(phc.to_owned());
-        self.ask(SetPassword {
-            actor: actor.clone(),
-            account: account.clone(),
-            phc,
-            judged: self.judged,
-        })
-        .await
-        .map(drop)
+        self.ask(SetPassword { actor: actor.clone(), account: account.clone(), phc, judged: self.judged })
+            .await
+            .map(drop)
     }
 
     /// Takes an account's password away; false where it has none.

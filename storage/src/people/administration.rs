@@ -16,8 +16,8 @@ use guestlist_contract::{
 };
 use guestlist_memory::{Assignee, EventError, NewUser, Role, Rule, SettingsPatch, Target};
 
-pub use self::standard::{ADMINISTRATOR, standard_roles};
 pub(crate) use self::judging::Judged;
+pub use self::standard::{ADMINISTRATOR, standard_roles};
 use self::{
     change::{Change, Changing},
     judging::OnBehalf,

@@ -106,11 +106,13 @@ impl Operation for GetTarget {
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Self::Output, OperationError> {
         let Self { organization, grant } = self;
         refuse_nul(&[organization, &grant.id])?;
-        let sql = "select name, rights, standard from target where organization = $1 and kind = $2 and id = $3";
+        let sql =
+            "select name, rights, standard from target where organization = $1 and kind = $2 and id = $3";
         let Some(row) = db.row(sql, values![organization, grant.kind.word(), &grant.id]).await? else {
             return Ok(None);
         };
-        let ids = |rows: Vec<Row>| rows.iter().map(|row| row.get(0)).collect::<Result<Vec<String>, DbError>>();
+        let ids =
+            |rows: Vec<Row>| rows.iter().map(|row| row.get(0)).collect::<Result<Vec<String>, DbError>>();
         let (sql, kind) = match grant.kind {
             GrantKind::Role => (
                 "select group_id from role_group where organization = $1 and role = $2 order by 1 limit 1000",
@@ -124,8 +126,7 @@ impl Operation for GetTarget {
         let assigned = ids(db.rows(sql, values![organization, &grant.id]).await?)?;
         let clients = match grant.kind {
             GrantKind::Role => {
-                let sql =
-                    "select client from role_client where organization = $1 and role = $2 order by 1 limit 1000";
+                let sql = "select client from role_client where organization = $1 and role = $2 order by 1 limit 1000";
                 ids(db.rows(sql, values![organization, &grant.id]).await?)?
             }
             GrantKind::Group => Vec::new(),
