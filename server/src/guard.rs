@@ -8,7 +8,7 @@ use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use axum::{
     Router,
-    extract::{FromRequestParts, RawPathParams, Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     handler::Handler,
     http::{HeaderMap, HeaderValue, Method, StatusCode, request::Parts},
     middleware::{self, Next},
@@ -182,12 +182,15 @@ impl Routes {
 
 async fn before(
     State(guard): State<Guard>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Infallible> {
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let named = Named::of(&params);
+    let named = match params {
+        Ok(params) => Named::of(&params),
+        Err(_) => return Ok(tell(guard.taste, Problem::invalid("The path is no UTF-8."), &request_id)),
+    };
     let (began, figures) = (Instant::now(), guard.app.figures.clone());
     figures.begin();
     let response = match guard.judge(named, request.method(), request.headers(), &request_id).await {
@@ -268,6 +271,18 @@ impl Guard {
                 granted.organization()?;
                 Ok(granted)
             }
+            Needs::OneOf(several) => {
+                granted.organization()?;
+                match several.iter().any(|one| granted.rights.contains(one.rights())) {
+                    true => Ok(granted),
+                    false => {
+                        let several: Vec<_> =
+                            several.iter().map(|one| format!("`{}`", one.rights())).collect();
+                        let several = several.join(", ");
+                        Err(Problem::forbidden(format!("This needs one of the permissions {several} here.")))
+                    }
+                }
+            }
             Needs::Host(_) => {
                 granted.organization()?;
                 let lacking = needs.rights().without(granted.rights);
@@ -321,4 +336,17 @@ pub async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response 
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let problem = Problem::new(StatusCode::NOT_FOUND, "GL-40400", "Not found.", "Nothing is at this path.");
     pages::trouble_as_accepted(&app, request.headers(), request.uri(), problem, &id)
+}
+
+/// The answer for a path that is there, and a method that is not.
+pub async fn wrong_method(request: Request) -> Response {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "GL-40500",
+        "Method not allowed.",
+        format!("Nothing here is asked by `{}`: the header `Allow` says what is.", request.method()),
+    );
+    let is_reference = request.uri().path().contains("/api/server/v1/guests/");
+    tell(if is_reference { Taste::Reference } else { Taste::Problems }, problem, &id)
 }
