@@ -8,7 +8,7 @@ BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage bench-worlds lint
+.PHONY: help serve setup setup-languages setup-issuers setup-keycloak setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage bench-worlds lint
 .PHONY: build-tests check-reference test-more
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
@@ -21,8 +21,17 @@ setup: ## Check the compilers and install what is missing
 setup-languages: ## Check Node.js and Python, and install what is missing
 	@scripts/setup-languages
 
+setup-issuers: setup-languages ## Install the issuer of tokens that tests talk to
+	@scripts/setup-issuers
+
+setup-keycloak: ## Check Java, and fetch the Keycloak that tests talk to
+	@scripts/setup-keycloak
+
 setup-postgres: ## Check PostgreSQL's programs and install what is missing
 	@scripts/setup-postgres
+
+serve: setup ## Run a server to look at, with a sample world and a mailbox of files
+	cargo run -q --locked --bin guestlist -- serve --dev
 
 demo: setup ## Walk through an invitation on a host in memory
 	cargo run -q --locked --bin guestlist -- demo
@@ -34,14 +43,14 @@ test: setup check-reference ## Run all tests, and play all scenarios
 
 build-tests: setup ## Compile what the tests need
 	cargo test --workspace --locked --no-run
-	cargo test --locked --test languages --test postgres --no-run
+	cargo test --locked --test languages --test issuers --test keycloak --test postgres --no-run
 
-test-all: test test-more ## The same, fail every host call in every way, and policies in all languages
+test-all: test test-more ## The same, fail every host call in every way, policies in all languages, real issuers
 
-test-more: setup setup-languages setup-postgres
+test-more: setup setup-languages setup-issuers setup-keycloak setup-postgres
 	$(PLAY) --faults
 	@$(MAKE) test-partner-domains test-group-quota
-	cargo test --locked --test languages --test postgres
+	cargo test --locked --test languages --test issuers --test keycloak --test postgres
 
 policies: $(POLICIES:%=build-%) ## Build the examples of policies, in Rust, JavaScript and Python
 
@@ -94,7 +103,7 @@ $(BENCH)/%/policy.wasm: | setup-languages
 lint: setup ## Check format and lints
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --test languages --test postgres --locked -- -D warnings
+	cargo clippy --test languages --test issuers --test keycloak --test postgres --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --locked --quiet
 	cargo fmt --manifest-path policies/help-desk/Cargo.toml -- --check
 	cargo clippy --manifest-path policies/help-desk/Cargo.toml --all-targets --locked -- -D warnings

@@ -10,9 +10,11 @@ mod contract;
 mod coverage;
 mod database;
 mod demo;
+mod logging;
 mod output;
 mod policy;
 mod record;
+mod serve;
 mod state;
 mod test;
 
@@ -46,10 +48,15 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Make the first administrator of a server.
+    #[command(subcommand)]
+    Admin(serve::Admin),
     /// Call one operation on a world file; the request is JSON on standard input.
     Call(call::Arguments),
     /// Say what a plugin imports and exports, and whether this host would take it.
     Check(check::Arguments),
+    /// Print the configuration of a server, with a comment for each key.
+    Config(serve::ConfigArguments),
     /// Try everything that a host must do on a database, in places of its own beside what that holds.
     Conformance(database::conformance::Arguments),
     /// Show the contract of plugin and host: as text, as data, or the core module for runtimes without
@@ -62,12 +69,19 @@ enum Command {
     Export(database::world::Export),
     /// Fill an empty database with a world file, or with what `export --all` has written.
     Import(database::world::Import),
+    /// Look into the mailbox of a server to look at, or try whether e-mails can be sent.
+    #[command(subcommand)]
+    Mail(serve::Mail),
     /// Bring a database to the schema of this version, and say from which it came.
     Migrate(database::Where),
     /// Write, build and check the rules of one organization, in Rust, JavaScript or Python.
     Policy(policy::Arguments),
     /// Turn calls into a scenario that passes.
     Record(record::Arguments),
+    /// Run a server: people, rights, invitations and e-mails behind an interface over HTTP.
+    Serve(serve::Arguments),
+    /// Print a token for somebody of the sample world of `serve --dev`. No other server believes it.
+    Token(serve::Token),
     /// Play scenarios: worlds, what happens in them, and what must have come of it.
     Test(test::Arguments),
 }
@@ -110,7 +124,12 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Contract(arguments) => contract::run(&arguments),
-        Command::Conformance(_)
+        Command::Config(arguments) => serve::config(&arguments),
+        Command::Token(arguments) => serve::token(&arguments),
+        Command::Admin(_)
+        | Command::Mail(_)
+        | Command::Serve(_)
+        | Command::Conformance(_)
         | Command::Database(_)
         | Command::Export(_)
         | Command::Import(_)
@@ -164,6 +183,9 @@ fn on_threads(command: Command) -> Result<Done, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
+            Command::Admin(command) => serve::admin(&command).await,
+            Command::Mail(command) => serve::mail(&command).await,
+            Command::Serve(arguments) => serve::run(&arguments).await,
             Command::Conformance(arguments) => database::conformance::run(&arguments).await,
             Command::Database(command) => database::run(&command).await,
             Command::Export(arguments) => database::world::export(&arguments).await,
@@ -184,6 +206,8 @@ fn within_runtime(command: Command) -> Result<Done, Failure> {
             Command::Policy(arguments) => policy::run(&arguments),
             Command::Record(arguments) => record::run(&arguments).await,
             Command::Test(arguments) => test::run(&arguments),
+            Command::Config(arguments) => serve::config(&arguments),
+            Command::Token(arguments) => serve::token(&arguments),
             other => on_threads(other),
         }
     })

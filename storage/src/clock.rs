@@ -36,16 +36,21 @@ impl std::fmt::Debug for Clock {
 }
 
 impl Clock {
-    /// The time that it shows on this machine.
-    pub(crate) fn shows(&self) -> i64 {
-        let shown = match self {
+    /// The time that it shows on this machine, in milliseconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        match self {
             Self::Moved(moved) => moved(),
             Self::Machine => {
                 let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
             }
-        };
-        i64::try_from(shown).unwrap_or(i64::MAX)
+        }
+    }
+
+    /// The same as the database keeps it.
+    pub(crate) fn shows(&self) -> i64 {
+        i64::try_from(self.now()).unwrap_or(i64::MAX)
     }
 }
 

@@ -50,8 +50,8 @@ pub use people::{
     ADMINISTRATOR, Administration, AdministrationError, NewOrganization, People, standard_roles,
 };
 pub use reading::{
-    Held, Listed, OrganizationRow, Organizations, PageOf, PeopleFilter, PersonDetail, PersonRow, Reading,
-    TargetRow, TrailFilter,
+    Contact, Held, LetterFacts, Listed, MembershipRow, OrganizationRow, OrganizationSettings, Organizations,
+    PageOf, PeopleFilter, PersonDetail, PersonRow, Reading, RoleLease, TargetDetail, TargetRow, TrailFilter,
 };
 
 /// The programs in the documentation are compiled by the tests.

@@ -114,6 +114,14 @@ async fn every_broken_promise_is_caught_by_the_case_that_names_it() {
         (Wrong::AnswersInAnotherOrder, "resolving/who_is_a_member"),
         (Wrong::AppliesForAnybody, "applying/only_for_those_who_see_it"),
         (Wrong::OpensAfterClose, "closing/nothing_is_applied_afterwards"),
+        (Wrong::KnowsDirectPermissionsOnly, "rights/a_role_gives_rights"),
+        (Wrong::KnowsDirectPermissionsOnly, "rights/a_group_has_roles"),
+        (Wrong::KnowsDirectPermissionsOnly, "rights/a_client_has_roles"),
+        (Wrong::KeepsLeases, "rights/an_issuers_word_ends"),
+        (Wrong::LetsAnybodyGiveEverything, "rights/nobody_gives_more"),
+        (Wrong::JudgesWithoutGroups, "rights/nobody_gives_more"),
+        (Wrong::JudgesPermissionsOnly, "rights/rights_of_the_host_count"),
+        (Wrong::KeepsRightsOfRoles, "rights/it_is_judged_again"),
     ] {
         let report = tried_on(wrong, case).await;
         assert_eq!(report.tried.len(), 1, "there is one case `{case}`");

@@ -23,8 +23,8 @@ use guestlist_contract::{
         Recorded, StoreError, Transitioned,
     },
     types::{
-        Context, Grant, HostError, Invitation, InvitationFilter, InvitationKey, MailState, Page, PageRequest,
-        Permissions, Principal, SortKey, State, Step, StepOutcome, StepResult, UserRef,
+        Context, Grant, GrantKind, HostError, Invitation, InvitationFilter, InvitationKey, MailState, Page,
+        PageRequest, Permissions, Principal, SortKey, State, Step, StepOutcome, StepResult, UserRef,
     },
     with_imports,
 };
@@ -78,6 +78,12 @@ pub enum Wrong {
     AnswersInAnotherOrder,
     AppliesForAnybody,
     OpensAfterClose,
+    KnowsDirectPermissionsOnly,
+    LetsAnybodyGiveEverything,
+    JudgesWithoutGroups,
+    JudgesPermissionsOnly,
+    KeepsLeases,
+    KeepsRightsOfRoles,
     Panics,
     NeverAnswers,
 }
@@ -170,6 +176,18 @@ impl Prepared for Opened {
     }
 
     async fn happen(&self, event: &Event) -> Result<(), Trouble> {
+        let lasting = Event::LeaseRoles {
+            organization: "acme".into(),
+            account: UserRef { organization: "acme".into(), id: "u-deputy".into() },
+            issuer: "sso".into(),
+            roles: vec!["r-admin".into()],
+            lasting: 1_000 * DAY,
+        };
+        let event = match (self.0.wrong, event) {
+            (Wrong::KeepsLeases, Event::LeaseRoles { .. }) => &lasting,
+            (Wrong::KeepsRightsOfRoles, Event::SetRoleRights { .. }) => return Ok(()),
+            _ => event,
+        };
         self.0.readdressed.fetch_or(matches!(event, Event::SetEmail { .. }), Ordering::Relaxed);
         event.apply_to(&self.0.host).map_err(|error| Trouble::Failed(error.to_string()))
     }
@@ -446,6 +464,30 @@ impl Twisted {
             _ => self.host.purge(call, organization, retention, limit).await,
         }
     }
+    async fn resolve(
+        &self,
+        call: &Call,
+        organization: String,
+        inviter: Principal,
+        grants: Vec<Grant>,
+    ) -> Result<Vec<Option<Resolved>>, HostError> {
+        let rights = self.host.rights(&organization, &inviter).unwrap_or_default();
+        let role_rights =
+            |id: &str| self.host.realm().organizations["acme"].roles.get(id).map(|role| role.rights);
+        let mut found = self.host.resolve(call, organization, inviter, grants.clone()).await?;
+        for (grant, resolved) in grants.iter().zip(&mut found) {
+            let Some(resolved) = resolved else { continue };
+            resolved.grantable |= match self.wrong {
+                Wrong::LetsAnybodyGiveEverything => true,
+                Wrong::JudgesWithoutGroups => grant.kind == GrantKind::Group,
+                Wrong::JudgesPermissionsOnly => {
+                    role_rights(&grant.id).is_some_and(|given| rights.contains(given.permissions.into()))
+                }
+                _ => false,
+            };
+        }
+        Ok(found)
+    }
 
     async fn eligible(
         &self,
@@ -513,6 +555,20 @@ impl Twisted {
         Ok(found)
     }
 
+    async fn standing(
+        &self,
+        call: &Call,
+        organization: String,
+        who: Principal,
+    ) -> Result<Option<Permissions>, HostError> {
+        let standing = self.host.standing(call, organization.clone(), who.clone()).await?;
+        if self.is(Wrong::KnowsDirectPermissionsOnly) {
+            let realm = self.host.realm();
+            let direct = realm.organizations[&organization].permissions.iter().find(|entry| entry.who == who);
+            return Ok(direct.map(|entry| entry.permissions));
+        }
+        Ok(standing)
+    }
     async fn send(
         &self,
         call: &Call,

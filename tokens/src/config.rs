@@ -73,7 +73,8 @@ pub enum AccessTokens {
     Header,
     /// `typ` in the claims is `Bearer` (Keycloak).
     Bearer,
-    /// A claim has a value that it has in no ID token.
+    /// A claim has a value, and there is no `nonce`. Choose a claim that no ID token of this issuer has: nothing
+    /// else tells them apart then.
     Claim {
         /// Path to the claim.
         at: Pointer,

@@ -74,7 +74,6 @@ impl Jwks {
         algorithm: Algorithm,
         now: SystemTime,
     ) -> Result<Arc<Key>, Reason> {
-        let seen = self.0.current().map(|held| held.at);
         let held = self.0.usable(now);
         let known = held.as_ref().is_some_and(|held| held.has(id));
         let stale = held.as_ref().is_none_or(|held| apart(now, held.at) > FRESH);
@@ -82,7 +81,7 @@ impl Jwks {
         if !known || stale {
             let pause = if held.is_some() { MIN_REFRESH } else { RETRY };
             // Whoever has a key does not wait for somebody else who is fetching.
-            outcome = self.refresh(now, seen, pause, !known).await;
+            outcome = self.refresh(now, pause, !known).await;
         }
         let Some(held) = self.0.usable(now) else {
             return Err(Reason::Unavailable(outcome.err().unwrap_or(FetchError::Stopped)));
@@ -95,14 +94,8 @@ impl Jwks {
         }
     }
 
-    /// Fetches, unless somebody has since `seen`, or has tried less than `pause` ago.
-    async fn refresh(
-        &self,
-        now: SystemTime,
-        seen: Option<SystemTime>,
-        pause: Duration,
-        wait: bool,
-    ) -> Result<(), FetchError> {
+    /// Fetches, unless somebody has tried less than `pause` ago: whoever waited for another gets their outcome.
+    async fn refresh(&self, now: SystemTime, pause: Duration, wait: bool) -> Result<(), FetchError> {
         let mut last = match self.0.last.clone().try_lock_owned() {
             Ok(last) => last,
             Err(_) if !wait => return Ok(()),
@@ -110,9 +103,6 @@ impl Jwks {
                 timeout(TIMEOUT, self.0.last.clone().lock_owned()).await.map_err(|_| FetchError::TimedOut)?
             }
         };
-        if self.0.current().map(|held| held.at) != seen {
-            return Ok(());
-        }
         if let Some(last) = last.as_ref().filter(|last| apart(now, last.at) < pause) {
             return last.outcome.clone();
         }
@@ -144,9 +134,10 @@ impl Shared {
                 return Err(error);
             }
         };
+        let of = published.len();
         let keys: Arc<[_]> =
             published.into_iter().take(MAX_KEYS).filter_map(Key::read).map(Arc::new).collect();
-        tracing::debug!(issuer = self.issuer, keys = keys.len(), "fetched the keys of an issuer");
+        tracing::debug!(issuer = self.issuer, keys = keys.len(), of, "fetched the keys of an issuer");
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Fetched { at: now, keys });
         Ok(())
     }

@@ -35,7 +35,6 @@ struct Known {
 
 /// A caller whose token is believed.
 #[derive(Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Verified {
     /// The issuer, as configured.
     pub issuer: String,
@@ -219,7 +218,9 @@ impl Known {
             AccessTokens::Either => by_header() || by_claim(),
             AccessTokens::Header => by_header(),
             AccessTokens::Bearer => by_claim(),
-            AccessTokens::Claim { at, value } => at.of(&claims.0).and_then(Value::as_str) == Some(value),
+            AccessTokens::Claim { at, value } => {
+                at.of(&claims.0).and_then(Value::as_str) == Some(value) && claims.0.get("nonce").is_none()
+            }
         };
         let of_another_kind = matches!(typ, Some("ID" | "Refresh" | "Offline" | "Logout"));
         let with_hashes =

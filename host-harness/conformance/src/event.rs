@@ -1,10 +1,11 @@
 //! Events that happen to the world while invitations are under way, as data that any host can be told.
 
 use guestlist_contract::{
+    rights::Rights,
     settings::Values,
     types::{Grant, Permissions, Principal, UserRef},
 };
-use guestlist_memory::{EventError, MemoryHost, NewUser};
+use guestlist_memory::{Assignee, EventError, MemoryHost, NewUser};
 
 /// Something that happens in life, outside of any call. Each is one commit.
 ///
@@ -44,6 +45,15 @@ pub enum Event {
     DeleteOrganization { organization: String },
     /// A person or client may do this in an organization from now on, and nothing else.
     SetPermissions { organization: String, who: Principal, permissions: Permissions },
+    /// Those who have a role may do this from now on.
+    SetRoleRights { organization: String, role: String, rights: Rights },
+    /// A group or a client has a role from now on.
+    AssignRole { organization: String, role: String, to: Assignee },
+    /// It has it no more.
+    UnassignRole { organization: String, role: String, from: Assignee },
+    /// Somebody has these roles for so many milliseconds from now, by the word of an outside issuer, and none of those
+    /// that the same issuer gave them before.
+    LeaseRoles { organization: String, account: UserRef, issuer: String, roles: Vec<String>, lasting: u64 },
     /// An organization is configured like this from now on.
     SetSettings { organization: String, settings: Values },
 }
@@ -77,6 +87,15 @@ impl Event {
             Self::DeleteOrganization { organization } => host.delete_organization(organization),
             Self::SetPermissions { organization, who, permissions } => {
                 host.set_permissions(organization, who.clone(), *permissions)
+            }
+            Self::SetRoleRights { organization, role, rights } => {
+                host.set_role_rights(organization, role, *rights)
+            }
+            Self::AssignRole { organization, role, to } => host.assign_role(organization, role, to),
+            Self::UnassignRole { organization, role, from } => host.unassign_role(organization, role, from),
+            Self::LeaseRoles { organization, account, issuer, roles, lasting } => {
+                let until = host.store_now().saturating_add(*lasting);
+                host.lease_roles(organization, account, issuer, roles, until)
             }
             Self::SetSettings { organization, settings } => host.set_settings(organization, settings.clone()),
         }

@@ -163,6 +163,18 @@ pub fn worlds() -> Vec<World> {
         "    name: Acme\n",
         "    name: Acme\n    settings: { landings: [https://app.example/welcome, https://other.example] }\n",
     );
+    let roles = (
+        "{ id: r-admin, name: Administrator }, { id: r-audit, name: Auditor }",
+        "{ id: r-admin, permissions: [approve], groups: [g-ops] }, \
+         { id: r-audit, permissions: [view], members: [\"client:robot\", u-ida] }, \
+         { id: r-people, permissions: [manage-people] }, { id: r-empty }",
+    );
+    let workers = (
+        "      - { id: u-deputy, name: deputy, email: deputy@acme.example }\n",
+        "      - { id: u-deputy, name: deputy, email: deputy@acme.example }\n      - { id: u-ida, name: ida }\n\
+         \x20     - { id: u-ivo, name: ivo }\n",
+    );
+    let operations = ("{ id: g-ops, name: Operations }", "{ id: g-ops, name: Operations, members: [u-ivo] }");
     let stores = ("name: bob,", "name: bob, store: SECONDARY,");
     vec![
         company(),
@@ -195,6 +207,11 @@ pub fn worlds() -> Vec<World> {
             name: "one-mail",
             about: "nobody gets more than one mail in a day",
             yaml: format!("mails-per-day: 1{COMPANY}"),
+        },
+        World {
+            name: "roles",
+            about: "roles of `acme` give rights, to a group and to a client, too",
+            yaml: company_with(&[deputy_invites, roles, workers, operations]),
         },
         World {
             name: "landings",

@@ -89,13 +89,16 @@ impl Invite {
     /// The request of the contract.
     ///
     /// # Errors
-    /// A lifetime that is not a time, or a value of `manageNotificationsInternally` other than `true`
+    /// A lifetime that is not a time, `manageNotificationsInternally` twice, or a value of it other than `true`
     /// and `false`. (The reference takes every other text for `false` and sends no e-mail.)
     pub fn into_request(self) -> Result<InviteRequest, InvalidRequest> {
         let mut notify = None;
         let mut metadata = Vec::new();
         for Pair { key, value } in self.properties {
             match (key.as_str(), value.to_ascii_lowercase().as_str()) {
+                (INTERNALLY, _) if notify.is_some() => {
+                    return invalid(format!("`{INTERNALLY}` is there twice"));
+                }
                 (INTERNALLY, "true") => notify = Some(Notify::Internal),
                 (INTERNALLY, "false") => notify = Some(Notify::External),
                 (INTERNALLY, _) => return invalid(format!("`{INTERNALLY}` is `{value}`: say true or false")),

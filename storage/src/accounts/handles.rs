@@ -141,10 +141,10 @@ pub(crate) async fn path_of<C: Connection>(db: &mut C, organization: &str) -> Re
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-struct SetHandle {
-    actor: Actor,
-    organization: String,
-    handle: String,
+pub(crate) struct SetHandle {
+    pub(crate) actor: Actor,
+    pub(crate) organization: String,
+    pub(crate) handle: String,
 }
 
 impl Operation for SetHandle {

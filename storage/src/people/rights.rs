@@ -14,18 +14,19 @@ use crate::{
 };
 
 /// The roles of the local account `$2` of an organization `$1`, at the instant `$3`: by hand or by an
-/// invitation, by a group, or for a time by the word of an issuer.
+/// invitation, by a group, or for a time by the word of an issuer. `cross join`, here and below, keeps SQLite from
+/// beginning with all roles of the organization.
 const OF_PERSON: &str = "select t.rights from target t where t.organization = $1 and t.kind = 'role' and t.id in ( \
     select h.target from held h where h.organization = $1 and h.person = $2 and h.kind = 'role' \
-    union all select g.role from held h \
-        join role_group g on g.organization = h.organization and g.group_id = h.target \
+    union all select g.role from held h cross join role_group g \
         where h.organization = $1 and h.person = $2 and h.kind = 'group' \
+        and g.organization = h.organization and g.group_id = h.target \
     union all select l.role from role_lease l where l.organization = $1 and l.person = $2 and l.until > $3)";
 
 /// The roles of the client `$2`.
-const OF_CLIENT: &str = "select t.rights from role_client c \
-    join target t on t.organization = c.organization and t.kind = 'role' and t.id = c.role \
-    where c.organization = $1 and c.client = $2";
+const OF_CLIENT: &str = "select t.rights from role_client c cross join target t \
+    where c.organization = $1 and c.client = $2 \
+    and t.organization = c.organization and t.kind = 'role' and t.id = c.role";
 
 fn all(rows: &[Row], column: usize) -> Result<Rights, DbError> {
     let read = |row: &Row| from_json::<Rights>(&row.get::<String>(column)?);
@@ -93,7 +94,7 @@ impl Known {
 }
 
 /// The rights of `who` in an organization now; `None` when they have no access to it.
-pub(super) async fn rights<C: Connection>(
+pub(crate) async fn rights<C: Connection>(
     db: &mut C,
     organization: &str,
     who: &Principal,

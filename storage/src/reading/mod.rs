@@ -3,10 +3,14 @@
 //! Pages are cut by key, as those of invitations: a page costs what is on it, wherever it is. Who may see what is
 //! for the server to say; each list is of one organization, and holds nothing of another.
 
+mod leases;
+mod letters;
+mod memberships;
 mod names;
 mod organizations;
 mod page;
 mod people;
+mod rules;
 mod targets;
 mod trail;
 
@@ -14,9 +18,13 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+pub use leases::RoleLease;
+pub use letters::{Contact, LetterFacts};
+pub use memberships::MembershipRow;
 pub use organizations::{OrganizationRow, Organizations};
 pub use page::{Listed, PageOf};
 pub use people::{Held, PeopleFilter, PersonDetail, PersonRow};
+pub use rules::{OrganizationSettings, TargetDetail};
 pub use targets::TargetRow;
 pub use trail::TrailFilter;
 

@@ -119,7 +119,7 @@ create table role_group (
     foreign key (organization, role_kind, role) references target on delete cascade,
     foreign key (organization, group_kind, group_id) references target on delete cascade
 ) strict;
-create index role_group_group on role_group (organization, group_id);
+create index role_group_group on role_group (organization, group_id, role);
 
 -- Clients that have a role.
 create table role_client (
@@ -130,7 +130,7 @@ create table role_client (
     primary key (organization, role, client),
     foreign key (organization, role_kind, role) references target on delete cascade
 ) strict;
-create index role_client_client on role_client (organization, client);
+create index role_client_client on role_client (organization, client, role);
 
 -- Roles that people have by the word of an outside issuer, for as long as that was given.
 create table role_lease (

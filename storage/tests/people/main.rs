@@ -10,14 +10,17 @@
     reason = "a test may fail loudly"
 )]
 
+mod acting;
 mod administering;
 mod both;
 mod facts;
 mod grants;
 mod histories;
 mod lifecycle;
+mod no_way_up;
 mod races;
 mod reading;
+mod roles;
 mod somewhere;
 mod working;
 mod worlds;

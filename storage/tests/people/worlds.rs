@@ -8,7 +8,7 @@ use guestlist_contract::{
     storage::{Batch, Draft, RefusedItem},
     types::{Principal, State, Step},
 };
-use guestlist_memory::{AuditEvent, MemoryHost, OutboxEntry, Person, Realm};
+use guestlist_memory::{Assignee, AuditEvent, MemoryHost, OutboxEntry, Person, Realm};
 use guestlist_storage::{Clock, Database, StorageError};
 
 use super::both::{Place, WORLD, alice, ann, batch, change, compare, group, key, role, user, world_files};
@@ -76,6 +76,11 @@ async fn lived() -> MemoryHost {
     host.remove_member("acme", &alice()).unwrap();
     host.add_member("acme", &user("partner", "u-gus0")).unwrap();
     host.set_store_answers("root", "silent", false).unwrap();
+    host.set_role_rights("acme", "r-admin", "manage-people".parse().unwrap()).unwrap();
+    host.assign_role("acme", "r-admin", &Assignee::Group("g-help".into())).unwrap();
+    host.assign_role("acme", "r-admin", &Assignee::Client("hr".into())).unwrap();
+    let roles = ["r-admin".to_owned()];
+    host.lease_roles("acme", &user("partner", "u-gus0"), "sso", &roles, host.store_now() + 1_000).unwrap();
     host.delete_organization("globex").unwrap();
     let refusal = Refusal {
         operation: "invitee.accept".into(),

@@ -103,6 +103,17 @@ impl Prepared for Tried {
             Event::SetPermissions { organization, who, permissions } => {
                 desk.set_permissions(organization, who.clone(), *permissions).await
             }
+            Event::SetRoleRights { organization, role, rights } => {
+                desk.set_role_rights(organization, role, *rights).await
+            }
+            Event::AssignRole { organization, role, to } => desk.assign_role(organization, role, to).await,
+            Event::UnassignRole { organization, role, from } => {
+                desk.unassign_role(organization, role, from).await
+            }
+            Event::LeaseRoles { organization, account, issuer, roles, lasting } => {
+                let until = self.now.load(Ordering::SeqCst).saturating_add(*lasting);
+                desk.lease_roles(organization, account, issuer, roles, until).await
+            }
             Event::SetSettings { organization, settings } => {
                 desk.set_settings(organization, settings.clone()).await
             }

@@ -150,6 +150,7 @@ async fn an_access_token_is_told_from_an_id_token_as_configured() {
         (json!("JWT"), json!({ "typ": "Bearer" }), [true, false, true, false]),
         (Value::Null, json!({ "typ": "Bearer" }), [true, false, true, false]),
         (json!("JWT"), used.clone(), [false, false, false, true]),
+        (json!("JWT"), json!({ "token": used["token"], "nonce": "n" }), [false; 4]),
         (json!("JWT"), json!({}), [false; 4]),
         (Value::Null, json!({ "nonce": "n" }), [false; 4]),
         (json!("JWT"), json!({ "token": { "use": "id" } }), [false; 4]),

@@ -190,6 +190,7 @@ async fn a_key_is_for_its_algorithm_only() {
         bound,
         p256.jwk(),
         ed.jwk(),
+        Signer::new("ES384", "p384").jwk(),
         with(&p256, "use", json!("enc")),
         with(&p256, "ops", json!(["sign"])),
         with(&p256, "alg", json!("ECDH-ES")),
@@ -200,7 +201,7 @@ async fn a_key_is_for_its_algorithm_only() {
     }
     assert_eq!(judged(&issuers, &pss.token(&server.claims()), NOW).await.unwrap_err(), Reason::UnfitKey);
     for signer in [&rsa, &p256, &ed] {
-        for id in ["rsa", "p256", "ed"].into_iter().filter(|id| *id != signer.id) {
+        for id in ["rsa", "p256", "p384", "ed"].into_iter().filter(|id| *id != signer.id) {
             let mut header = signer.header();
             header["kid"] = json!(id);
             let token = signer.with_header(&header, &server.claims());

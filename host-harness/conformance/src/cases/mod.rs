@@ -28,6 +28,7 @@ mod reading;
 mod recalling;
 mod removing;
 mod resolving;
+mod rights;
 mod room;
 mod sending;
 mod settling;
@@ -36,7 +37,7 @@ mod walking;
 
 use super::case::{Area, Case};
 
-const AREAS: [Area; 31] = [
+const AREAS: [Area; 32] = [
     Area { name: "inserting", about: "`storage.insert`", cases: inserting::CASES },
     Area {
         name: "room",
@@ -85,6 +86,7 @@ const AREAS: [Area; 31] = [
         about: "`directory`: organizations and standing",
         cases: organizations::CASES,
     },
+    Area { name: "rights", about: "what roles give, and that nobody gives more", cases: rights::CASES },
     Area { name: "people", about: "`directory`: users", cases: people::CASES },
     Area {
         name: "naming",

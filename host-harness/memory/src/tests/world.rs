@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{World, default_settings};
-use guestlist_contract::types::Permissions;
+use guestlist_contract::{rights::Rights, types::Permissions};
 
 fn error(yaml: &str) -> String {
     MemoryHost::from_yaml(yaml).expect_err("it is wrong").to_string()
@@ -97,6 +97,63 @@ fn an_unknown_key_is_refused_with_the_nearest_or_all_known_ones() {
     let far = error("organizations:\n  - id: root\n    quixotic: Root\n");
     assert!(far.contains("there are id, name, parent"), "{far}");
     assert!(text.contains("3 |     nmae: Root\n  |     ^"), "{text}");
+}
+
+#[test]
+fn a_role_says_what_it_gives_and_to_whom() {
+    let host = MemoryHost::from_yaml(
+        "
+organizations:
+  - id: acme
+    users: [{ id: u-ann, name: ann }, { id: u-ben, name: ben }]
+    groups: [{ id: g, members: [u-ben] }]
+    roles:
+      - { id: r, permissions: [invite, manage-people], groups: [g], members: [u-ann, 'client:hr'] }
+      - { id: administrator, permissions: [all], standard: true }
+    permissions: { u-ben: [view], 'client:hr': [revoke] }
+",
+    )
+    .unwrap();
+    let rights = |words: &[&str]| Some(Rights::of_words(words.iter().copied()).unwrap());
+    let may = |who: Principal| host.rights("acme", &who);
+    assert_eq!(may(person(user("acme", "u-ann"))), rights(&["invite", "manage-people"]));
+    assert_eq!(may(person(user("acme", "u-ben"))), rights(&["invite", "view", "manage-people"]));
+    assert_eq!(may(Principal::Client("hr".into())), rights(&["invite", "revoke", "manage-people"]));
+    let role = &host.realm().organizations["acme"].roles["administrator"];
+    assert!(role.standard && role.rights == Rights::all());
+}
+
+#[test]
+fn a_role_that_names_what_is_not_there_is_refused_with_the_nearest_name() {
+    let text = error(
+        "
+organizations:
+  - id: acme
+    groups: [{ id: g-help }, { id: g-ops, permissions: [view] }]
+",
+    );
+    assert!(text.contains("`permissions`"), "a group gives nothing: {text}");
+    let text = error(
+        "
+organizations:
+  - id: acme
+    groups: [{ id: g-help }]
+    roles: [{ id: r, permissions: [manage-peopel], groups: [g-hlep], members: [u-nobody] }]
+    permissions: { 'client:hr': [manage-people] }
+",
+    );
+    for expected in [
+        "5 |     roles: [{ id: r, permissions: [manage-peopel], groups: [g-hlep]",
+        "unknown permission `manage-peopel`, expected one of `invite`",
+        "did you mean `manage-people`?",
+        "organization `acme` has no group `g-hlep`",
+        "did you mean `g-help`?",
+        "there is no user `u-nobody`",
+        "unknown permission `manage-people`, expected one of `invite`, `view`, `revoke`, `resend`, `approve`, \
+         `see-code`, `onboard`, `all`",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
+    }
 }
 
 #[test]

@@ -61,6 +61,8 @@ async fn what_a_world_file_cannot_say_is_listed_at_its_top() {
     go(&host, "inv-a", State::Accepting).await.unwrap();
     host.add_member("acme", &alice()).unwrap();
     host.add_member("acme", &user("partner", "u-gus0")).unwrap();
+    host.create_role("acme", "r-lent", "Lent").unwrap();
+    host.lease_roles("acme", &user("acme", "u-ann"), "sso", &["r-lent".to_owned()], u64::MAX).unwrap();
     host.set_permissions("acme", person(bob()), guestlist_contract::types::Permissions::VIEW).unwrap();
     for patch in
         [r#"{ "privileged": ["role:r-admin"] }"#, r#"{ "ceiling": ["role:r-admin", "group:g-help"] }"#]
@@ -86,6 +88,7 @@ async fn what_a_world_file_cannot_say_is_listed_at_its_top() {
             "# left out: of organization `acme`: that the user id `guest-1` is spent",
             "# left out: of organization `acme`: that the user id `guest-2` is spent",
             "# left out: of organization `acme`: that the user id `u-deputy` is spent",
+            "# left out: of organization `acme`: the roles that `u-ann` has for a time",
             "# left out: of organization `acme`: the permissions of `acme/u-deputy`, which are without effect",
             "# left out: of organization `acme`: the permissions of `root/u-bob`, which are without effect",
             "# left out: of organization `acme`: that `acme/u-deputy` may give `g-own`",

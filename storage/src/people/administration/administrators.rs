@@ -4,8 +4,9 @@
 //! group: what an outside issuer says for a time may be gone tomorrow. Whoever may lose one waits for others who may
 //! lose one of the same organization.
 
+use std::collections::BTreeSet;
+
 use guestlist_contract::rights::Rights;
-use guestlist_contract::types::GrantKind;
 
 use super::{
     ADMINISTRATOR,
@@ -47,7 +48,7 @@ impl Changing {
         };
         let mut guarded = Vec::new();
         // In one order, so that no two wait for each other.
-        for place in std::collections::BTreeSet::from_iter(concerned) {
+        for place in BTreeSet::from_iter(concerned) {
             if !is_standard(db, &place).await? {
                 continue;
             }
@@ -104,10 +105,9 @@ async fn has_administrator<C: Connection>(db: &mut C, organization: &str) -> Res
     }
     let sql = format!(
         "select 1 from held h {ACTIVE} where h.organization = $1 and h.kind = 'role' and h.target = $2 \
-         union all select 1 from role_group g \
-         join held h on h.organization = g.organization and h.kind = '{group}' and h.target = g.group_id {ACTIVE} \
-         where g.organization = $1 and g.role = $2 limit 1",
-        group = GrantKind::Group.text()
+         union all select 1 from role_group g cross join held h {ACTIVE} \
+         where g.organization = $1 and g.role = $2 \
+         and h.organization = g.organization and h.kind = 'group' and h.target = g.group_id limit 1"
     );
     Ok(db.row(&sql, values![organization, ADMINISTRATOR]).await?.is_some())
 }

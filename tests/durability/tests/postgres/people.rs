@@ -1,5 +1,7 @@
 //! Organizations and people in PostgreSQL: what SQLite is asked, in the same words.
 
+#[path = "../../../../storage/tests/people/acting.rs"]
+mod acting;
 #[path = "../../../../storage/tests/people/administering.rs"]
 mod administering;
 #[path = "../../../../storage/tests/people/both.rs"]
@@ -12,10 +14,14 @@ mod grants;
 mod histories;
 #[path = "../../../../storage/tests/people/lifecycle.rs"]
 mod lifecycle;
+#[path = "../../../../storage/tests/people/no_way_up.rs"]
+mod no_way_up;
 #[path = "../../../../storage/tests/people/races.rs"]
 mod races;
 #[path = "../../../../storage/tests/people/reading.rs"]
 mod reading;
+#[path = "../../../../storage/tests/people/roles.rs"]
+mod roles;
 #[path = "../../../../storage/tests/people/working.rs"]
 mod working;
 #[path = "../../../../storage/tests/people/worlds.rs"]
