@@ -1,9 +1,6 @@
 //! Groups and roles, and clients.
 
-use guestlist_contract::{
-    rights::Rights,
-    types::{Grant, GrantKind},
-};
+use guestlist_contract::types::{Grant, GrantKind};
 
 use super::{
     Listed, PageOf, Reading,
@@ -13,7 +10,7 @@ use super::{
 use crate::{
     AccountError, Client,
     accounts::{CLIENT_COLUMNS, read_client},
-    codec::{Word as _, from_json},
+    codec::Word as _,
     error::OperationError,
     sql::{Connection, Operation, Scope},
 };
@@ -25,8 +22,6 @@ pub struct TargetRow {
     pub grant: Grant,
     /// Its name, for people.
     pub name: String,
-    /// What those who have it may do; nothing for a group, which gives rights by the roles that it has.
-    pub rights: Rights,
 }
 
 impl Reading {
@@ -83,13 +78,12 @@ impl Operation for Targets {
         statement.equal("kind", kind.word());
         statement.range(["name", "id"], prefix.as_deref(), turn.after.clone())?;
         let rest = format!("order by name, id limit {}", statement.bind(turn.rows()));
-        let rows = statement.rows(db, "select id, name, rights from target", &rest).await?;
+        let rows = statement.rows(db, "select id, name from target", &rest).await?;
         let mut found = Vec::new();
         for row in rows {
             let (id, name): (String, String) = (row.get(0)?, row.get(1)?);
             let place = named(&name, &id);
-            let (grant, rights) = (Grant { kind: *kind, id }, from_json(&row.get::<String>(2)?)?);
-            found.push((TargetRow { grant, name, rights }, place));
+            found.push((TargetRow { grant: Grant { kind: *kind, id }, name }, place));
         }
         Ok(turn.page(found))
     }
