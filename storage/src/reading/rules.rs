@@ -131,10 +131,9 @@ impl Operation for GetTarget {
             }
             GrantKind::Group => Vec::new(),
         };
-        let rights = from_json(&row.get::<String>(1)?)?;
         Ok(Some(TargetDetail {
-            target: TargetRow { grant: grant.clone(), name: row.get(0)?, rights },
-            rights,
+            target: TargetRow { grant: grant.clone(), name: row.get(0)? },
+            rights: from_json(&row.get::<String>(1)?)?,
             standard: row.get(2)?,
             assigned: assigned.into_iter().map(|id| Grant { kind, id }).collect(),
             clients,
