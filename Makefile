@@ -8,7 +8,7 @@ BENCH := $(or $(CARGO_TARGET_DIR),target)/bench
 POLICIES := help-desk partner-domains group-quota
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-languages setup-issuers setup-keycloak setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage bench-worlds lint
+.PHONY: help serve setup setup-languages setup-issuers setup-keycloak setup-postgres demo test test-all soak hostile race pairs crash mutants bench bench-storage bench-worlds lint
 .PHONY: build-tests check-reference test-more
 .PHONY: policies $(POLICIES:%=build-%) $(POLICIES:%=test-%)
 
@@ -29,6 +29,9 @@ setup-keycloak: ## Check Java, and fetch the Keycloak that tests talk to
 
 setup-postgres: ## Check PostgreSQL's programs and install what is missing
 	@scripts/setup-postgres
+
+serve: setup ## Run a server to look at, with a sample world and a mailbox of files
+	cargo run -q --locked --bin guestlist -- serve --dev
 
 demo: setup ## Walk through an invitation on a host in memory
 	cargo run -q --locked --bin guestlist -- demo

@@ -118,8 +118,9 @@ fn introduction(dev: &Dev, made: bool, http: SocketAddr, https: SocketAddr) -> R
     let passwords = std::fs::read_to_string(dev.passwords())?;
     let indented: String = passwords.lines().map(|line| format!("    {line}\n")).collect();
     let in_folder = if folder == FOLDER { String::new() } else { format!(" --folder {folder}") };
+    let command = command();
     let token =
-        |who: &str, organization: &str| format!("$(guestlist token --as {who}{organization}{in_folder})");
+        |who: &str, organization: &str| format!("$({command} token --as {who}{organization}{in_folder})");
     let ann = token("ann", " --organization acme");
     let alice = token("alice", "");
     Ok(format!(
@@ -134,7 +135,7 @@ Ann of Acme invites Alice of Vendor to the help desk, Alice reads her e-mail, an
     -H \"Authorization: Bearer {ann}\" \\
     -H 'Content-Type: application/json' -d '{{\"usernames\": [\"alice\"], \"groups\": [\"g-help\"]}}'
 
-  CODE=$(guestlist mail list --code{in_folder})
+  CODE=$({command} mail list --code{in_folder})
 
   curl -si http://{http}/t/vendor/o/api/server/v1/guests/invitation/accept \\
     -H \"Authorization: Bearer {alice}\" \\
@@ -143,6 +144,18 @@ Ann of Acme invites Alice of Vendor to the help desk, Alice reads her e-mail, an
 Ctrl+C stops it. `rm -r {folder}` forgets everything.
 "
     ))
+}
+
+/// How this command is typed here: by its name where the path leads to one, else as it was found.
+fn command() -> String {
+    let named = |folder: PathBuf| folder.join("guestlist").is_file();
+    if std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(named)) {
+        return "guestlist".into();
+    }
+    let Ok(whole) = std::env::current_exe() else { return "guestlist".into() };
+    let here = std::env::current_dir().ok();
+    let inside = here.as_deref().and_then(|here| whole.strip_prefix(here).ok());
+    inside.unwrap_or(&whole).display().to_string()
 }
 
 /// Serves until the process is told to stop.

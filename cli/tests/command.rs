@@ -28,6 +28,9 @@ mod reports;
 mod rules;
 #[path = "command/scenarios.rs"]
 mod scenarios;
+#[cfg(unix)]
+#[path = "command/serving.rs"]
+mod serving;
 #[path = "command/suites.rs"]
 mod suites;
 #[path = "command/telling.rs"]

@@ -44,5 +44,7 @@ pub use folder::{Folder, Kept};
 pub use language::Language;
 pub use letter::{Kind, Letter};
 pub use lettre::Message;
+pub use names::one_line;
 pub use smtp::{AccessTokens, Encryption, InvalidSettings, Login, Smtp, SmtpSettings};
 pub use transport::{Failure, HandedOver, NotSent, Stage, Transport};
+pub use when::moment;

@@ -10,7 +10,8 @@ pub(crate) const REASON: usize = 500;
 
 /// The text on one line and at most so many characters long. Control characters and separators of lines become
 /// spaces, runs of spaces one; characters that turn text around or hide it are left out.
-pub(crate) fn one_line(text: &str, most: usize) -> String {
+#[must_use]
+pub fn one_line(text: &str, most: usize) -> String {
     let mut line = String::new();
     let mut count = 0;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {

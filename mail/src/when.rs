@@ -8,8 +8,10 @@ const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// The moment in a zone: `4 December 2026, 14:30 UTC+01:00`. `None` for what no calendar has.
-pub(crate) fn moment(language: Language, at: u64, utc_offset: i32) -> Option<String> {
+/// The moment, in milliseconds since 1970, in a zone that is so many minutes off UTC: `4 December 2026, 14:30
+/// UTC+01:00`. `None` for what no calendar has.
+#[must_use]
+pub fn moment(language: Language, at: u64, utc_offset: i32) -> Option<String> {
     let zone = FixedOffset::east_opt(utc_offset.checked_mul(60)?)?;
     let at = DateTime::from_timestamp_millis(i64::try_from(at).ok()?)?.with_timezone(&zone);
     let month = match at.month() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use guestlist_contract::{
     rights::Rights,
     types::{Permissions, Principal},
@@ -10,7 +10,7 @@ use guestlist_contract::{
 
 use guestlist_storage::Identity;
 
-use crate::{app::App, problem::Problem, secret};
+use crate::{app::App, places::Place, problem::Problem, secret, session};
 
 /// The letters that tokens of this server begin with.
 pub const TOKEN: &str = "gla_";
@@ -26,6 +26,8 @@ pub struct Caller {
     pub organization: Option<String>,
     /// What the token allows at most; absent: all that the caller may.
     pub most: Option<Rights>,
+    /// A browser says it with its cookie, which it sends whoever made the request.
+    pub by_session: bool,
 }
 
 /// The scopes of the reference, and what they let through.
@@ -68,12 +70,26 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 impl App {
-    /// Finds out who calls below a root; `None` where nobody says who they are.
+    /// Finds out who calls below a root: by a token, or else by a session. `None` where nobody says who they are,
+    /// or their session is over.
     ///
     /// # Errors
-    /// A token that does not count here, or the database has no answer.
-    pub async fn caller(&self, root: &str, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
-        let Some(token) = bearer(headers)? else { return Ok(None) };
+    /// A token that does not count here; a request of a session that changes something, and comes from no page of
+    /// this server; the database has no answer.
+    pub async fn caller(
+        &self,
+        place: &Place,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Option<Caller>, Problem> {
+        let root = &place.root;
+        let Some(token) = bearer(headers)? else {
+            let caller = self.by_session(place, headers).await?;
+            if caller.is_some() && !session::is_safe(method) && !session::is_own_page(headers, &self.links) {
+                return Err(Problem::foreign());
+            }
+            return Ok(caller);
+        };
         let refused = || {
             Problem::unauthorized("The token is unknown, has expired, was revoked, or is for another root.")
         };
@@ -92,6 +108,25 @@ impl App {
         Ok(caller.filter(|caller| caller.root == root))
     }
 
+    async fn by_session(&self, place: &Place, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
+        let Some(token) = session::token(headers, &place.handle, &self.links) else { return Ok(None) };
+        let Some(found) = self.accounts.resume_session(&secret::digest(token)).await? else {
+            return Ok(None);
+        };
+        // Their organization may be in another root by now.
+        let root = self.accounts.root_of(&found.account.organization).await?;
+        if found.root != place.root || root.as_ref() != Some(&place.root) {
+            return Ok(None);
+        }
+        Ok(Some(Caller {
+            principal: Principal::User(found.account),
+            root: found.root,
+            organization: None,
+            most: None,
+            by_session: true,
+        }))
+    }
+
     async fn by_own_token(&self, token: &str) -> Result<Option<Caller>, Problem> {
         let Some(found) = self.accounts.find_token(&secret::digest(token)).await? else { return Ok(None) };
         let Some(root) = self.accounts.root_of(&found.organization).await? else { return Ok(None) };
@@ -103,6 +138,7 @@ impl App {
                 true => None,
                 false => Some(most(&found.scopes).unwrap_or_default()),
             },
+            by_session: false,
         }))
     }
 
@@ -127,6 +163,12 @@ impl App {
         let organization = self.lease(root, &account, &verified).await?;
         // Without a scope of this server it lets nothing through: whoever issued it may not even know of us.
         let most = Some(most(&verified.scopes).unwrap_or_default());
-        Ok(Some(Caller { principal: Principal::User(account), root: root.to_owned(), organization, most }))
+        Ok(Some(Caller {
+            principal: Principal::User(account),
+            root: root.to_owned(),
+            organization,
+            most,
+            by_session: false,
+        }))
     }
 }

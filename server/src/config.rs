@@ -47,6 +47,8 @@ pub struct Config {
     pub claims_lease: HumanDuration,
     /// How long a token of the server's own is valid.
     pub token_lifetime: HumanDuration,
+    /// How long people stay signed in.
+    pub sessions: Sessions,
     /// How long the link of the first start is valid.
     pub first_link: HumanDuration,
     /// A folder of policies, with its `policies.yaml`.
@@ -68,6 +70,16 @@ pub enum Compatibility {
     /// Those of WSO2 Identity Server 7, with its oddities. No check differs.
     #[serde(rename = "wso2-7")]
     Wso2,
+}
+
+/// How long people stay signed in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Sessions {
+    /// The longest time without a request.
+    pub idle: HumanDuration,
+    /// The longest time in all.
+    pub lifetime: HumanDuration,
 }
 
 /// The addresses that a server listens on.
@@ -157,11 +169,18 @@ impl Default for Config {
             issuers: Vec::new(),
             claims_lease: seconds(14 * 24 * 3600),
             token_lifetime: seconds(3600),
+            sessions: Sessions::default(),
             first_link: seconds(30 * 60),
             policies: None,
             limits: Limits::default(),
             development: None,
         }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { idle: seconds(3600), lifetime: seconds(12 * 3600) }
     }
 }
 
@@ -293,6 +312,13 @@ impl Config {
         if self.listen.http.is_none() && self.listen.https.is_none() {
             return incomplete("`listen` names neither `http` nor `https`: nobody could reach this server");
         }
+        // What the database takes: a millisecond to ten years.
+        let lengths = [self.sessions.idle, self.sessions.lifetime];
+        if lengths.iter().any(|length| !(1..=10 * 366 * 24 * 3_600_000).contains(&length.0)) {
+            return incomplete(
+                "`sessions.idle` and `sessions.lifetime` are at least a millisecond and at most ten years",
+            );
+        }
         if self.listen.https.is_some() && (self.listen.certificate.is_none() || self.listen.key.is_none()) {
             return incomplete("`listen.https` needs `listen.certificate` and `listen.key`");
         }
@@ -330,13 +356,15 @@ fn overlay(
 const OTHERS: [&str; 2] = ["GUESTLIST_CACHE", "GUESTLIST_LOG"];
 
 /// The keys that the environment can give: all but lists.
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 30] = [
     "public-url",
     "database",
     "default-root",
     "compatibility",
     "claims-lease",
     "token-lifetime",
+    "sessions.idle",
+    "sessions.lifetime",
     "first-link",
     "policies",
     "listen.http",
@@ -431,6 +459,10 @@ mod tests {
         assert!(config.check().unwrap_err().to_string().contains("`mail.host` is missing"));
         config.mail.host = Some("smtp.example.com".into());
         config.mail.from = Some("id@example.com".into());
+        config.check().unwrap();
+        config.sessions.idle = HumanDuration(0);
+        assert!(config.check().unwrap_err().to_string().contains("`sessions.idle`"));
+        config.sessions.idle = HumanDuration(1);
         config.check().unwrap();
         config.listen.https = Some("127.0.0.1:9443".parse().unwrap());
         assert!(config.check().unwrap_err().to_string().contains("listen.certificate"));

@@ -4,11 +4,11 @@
 //! A route is made by [`Routes::add`], which takes its operation: there is no route without one. A handler takes
 //! [`Granted`], which only this module makes.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use axum::{
     Router,
-    extract::{FromRequestParts, RawPathParams, Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     handler::Handler,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
@@ -23,8 +23,10 @@ use guestlist_contract::{
 use crate::{
     app::App,
     caller::Caller,
+    pages,
     places::{Named, Place},
     problem::Problem,
+    session,
     table::{Needs, Operation},
 };
 
@@ -35,6 +37,8 @@ pub enum Taste {
     Problems,
     /// Code, message and description.
     Reference,
+    /// A page, for people. Whatever it changes has to come from a page of this server, who ever calls.
+    Page,
 }
 
 /// A request that may be done: who asks, where, and what they may.
@@ -81,7 +85,8 @@ impl Granted {
         app.context(None, self.principal(), Rights::empty().permissions, &self.request_id)
     }
 
-    /// Tells a problem in the taste of the route.
+    /// Tells a problem in the taste of an interface. Pages tell theirs by [`Visit`](crate::pages::Visit), which
+    /// knows the language.
     pub fn tell(&self, problem: Problem) -> Response {
         tell(self.taste, problem, &self.request_id)
     }
@@ -90,7 +95,7 @@ impl Granted {
 /// Tells a problem in a taste.
 pub fn tell(taste: Taste, problem: Problem, request_id: &str) -> Response {
     match taste {
-        Taste::Problems => problem.into_problem(request_id),
+        Taste::Problems | Taste::Page => problem.into_problem(request_id),
         Taste::Reference => problem.into_reference(request_id),
     }
 }
@@ -154,7 +159,11 @@ impl Routes {
         // A line that needs somebody cannot be kept without a place.
         debug_assert_eq!(operation.needs(), Needs::Nothing);
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
-        self.router = self.router.route(path, on(filter, handler));
+        let mut routed = on(filter, handler);
+        if self.taste == Taste::Page {
+            routed = routed.layer(middleware::from_fn_with_state(self.app.clone(), own_pages_only));
+        }
+        self.router = self.router.route(path, routed);
         self.listed.push((method, path.to_owned(), operation));
         self
     }
@@ -174,16 +183,21 @@ impl Routes {
 
 async fn before(
     State(guard): State<Guard>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Infallible> {
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let named = Named::of(&params);
-    match guard.judge(named, request.headers(), &request_id).await {
+    let named = match params {
+        Ok(params) => Named::of(&params),
+        Err(_) => return Ok(tell(guard.taste, Problem::invalid("The path is no UTF-8."), &request_id)),
+    };
+    let (began, figures) = (Instant::now(), guard.app.figures.clone());
+    figures.begin();
+    let response = match guard.judge(named, request.method(), request.headers(), &request_id).await {
         Ok(granted) => {
             request.extensions_mut().insert(granted);
-            Ok(in_its_taste(guard.taste, next.run(request).await, &request_id))
+            in_its_taste(guard.taste, next.run(request).await, &request_id)
         }
         Err(problem) => {
             tracing::info!(
@@ -193,16 +207,23 @@ async fn before(
                 code = problem.code,
                 "a request was not let through"
             );
-            Ok(tell(guard.taste, problem, &request_id))
+            match guard.taste {
+                Taste::Page => {
+                    pages::trouble(&guard.app, request.headers(), request.uri(), &problem, &request_id)
+                }
+                taste => tell(taste, problem, &request_id),
+            }
         }
-    }
+    };
+    figures.answered(guard.operation.name(), response.status().as_u16(), began.elapsed());
+    Ok(response)
 }
 
 /// Tells what was refused before the route's own code ran, a body that is too long say, as everything else is told.
 fn in_its_taste(taste: Taste, response: Response, request_id: &str) -> Response {
     let status = response.status();
     let is_told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind != PLAIN);
-    if !status.is_client_error() || is_told {
+    if !status.is_client_error() || is_told || taste == Taste::Page {
         return response;
     }
     let problem = match status {
@@ -234,13 +255,25 @@ pub fn taste_of(path: &str) -> Taste {
 }
 
 impl Guard {
-    async fn judge(&self, named: Named, headers: &HeaderMap, request_id: &str) -> Result<Granted, Problem> {
+    async fn judge(
+        &self,
+        named: Named,
+        method: &Method,
+        headers: &HeaderMap,
+        request_id: &str,
+    ) -> Result<Granted, Problem> {
         let app = &self.app;
+        if self.taste == Taste::Page
+            && !session::is_safe(method)
+            && !session::is_own_page(headers, &app.links)
+        {
+            return Err(Problem::foreign());
+        }
         let mut place = app.place(named).await?;
         // Whoever asks for a token says by other means who they are: `Authorization` has a client's secret there.
         let caller = match self.operation {
             Operation::Token => None,
-            _ => app.caller(&place.root, headers).await?,
+            _ => app.caller(&place, method, headers).await?,
         };
         // A token is for one organization. Where the path names another, the token does not count there.
         if let Some(bound) = caller.as_ref().and_then(|caller| caller.organization.clone()) {
@@ -273,6 +306,18 @@ impl Guard {
             Needs::Permission(_) => {
                 granted.organization()?;
                 Ok(granted)
+            }
+            Needs::OneOf(several) => {
+                granted.organization()?;
+                match several.iter().any(|one| granted.rights.contains(one.rights())) {
+                    true => Ok(granted),
+                    false => {
+                        let several: Vec<_> =
+                            several.iter().map(|one| format!("`{}`", one.rights())).collect();
+                        let several = several.join(", ");
+                        Err(Problem::forbidden(format!("This needs one of the permissions {several} here.")))
+                    }
+                }
             }
             Needs::Host(_) => {
                 granted.organization()?;
@@ -313,9 +358,31 @@ pub async fn identified(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// The answer for a path that leads nowhere.
-pub async fn nowhere(request: Request) -> Response {
+/// Turns away what another site has made somebody's browser send.
+async fn own_pages_only(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if session::is_safe(request.method()) || session::is_own_page(request.headers(), &app.links) {
+        return next.run(request).await;
+    }
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    Problem::new(StatusCode::NOT_FOUND, "GL-40400", "Not found.", "Nothing is at this path.")
-        .into_problem(&id)
+    pages::trouble(&app, request.headers(), request.uri(), &Problem::foreign(), &id)
+}
+
+/// The answer for a path that leads nowhere.
+pub async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let problem = Problem::new(StatusCode::NOT_FOUND, "GL-40400", "Not found.", "Nothing is at this path.");
+    pages::trouble_as_accepted(&app, request.headers(), request.uri(), problem, &id)
+}
+
+/// The answer for a path that is there, and a method that is not.
+pub async fn wrong_method(request: Request) -> Response {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "GL-40500",
+        "Method not allowed.",
+        format!("Nothing here is asked by `{}`: the header `Allow` says what is.", request.method()),
+    );
+    let is_reference = request.uri().path().contains("/api/server/v1/guests/");
+    tell(if is_reference { Taste::Reference } else { Taste::Problems }, problem, &id)
 }

@@ -3,15 +3,18 @@
 //!
 //! [`Server::start`] starts one; [`Config`] says how. Who may do what stands in [`table`], and nowhere else.
 
+mod api;
 mod app;
 mod caller;
 pub mod config;
 pub mod dev;
+mod figures;
 pub mod first;
 mod guard;
 mod lease;
 mod listen;
 mod oauth;
+mod pages;
 pub mod passwords;
 mod places;
 mod post;
@@ -20,9 +23,11 @@ mod problem;
 mod reference;
 pub mod secret;
 mod server;
+mod session;
 mod sweep;
 pub mod table;
 mod transport;
+mod tries;
 
 pub use config::{Config, ConfigError};
 pub use listen::ListenError;

@@ -34,12 +34,18 @@ fn hasher() -> Result<Argon2<'static>, PasswordError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
+/// Tells whether a password has a length that is taken.
+#[must_use]
+pub fn fits(password: &str) -> bool {
+    password.chars().count() >= SHORTEST && password.len() <= LONGEST
+}
+
 /// The PHC string of a password. It takes some 20 ms of one core, so not on a thread that others wait for.
 ///
 /// # Errors
 /// [`PasswordError`].
 pub fn digest(password: &str) -> Result<String, PasswordError> {
-    if password.chars().count() < SHORTEST || password.len() > LONGEST {
+    if !fits(password) {
         return Err(PasswordError::Length);
     }
     let mut salt = [0; 16];

@@ -27,7 +27,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::app::Links;
+use crate::{app::Links, figures::Figures};
 
 /// Messages that wait in memory. Beyond this the outbox keeps them.
 const WAITING: usize = 2_000;
@@ -57,6 +57,7 @@ pub struct Post {
     out: Mutex<Option<mpsc::Receiver<Job>>>,
     /// What is on its way, so that it is said again and again that it is taken care of.
     under_way: Arc<Mutex<BTreeMap<Key, TakenMessage>>>,
+    figures: Figures,
 }
 
 /// What one message is known by: organization, invitation and kind.
@@ -125,6 +126,7 @@ impl Post {
         database: &Database,
         invitations: Arc<Invitations>,
         links: Links,
+        figures: Figures,
         clock: Clock,
     ) -> Self {
         let (into, out) = mpsc::channel(WAITING);
@@ -141,6 +143,7 @@ impl Post {
             into,
             out: Mutex::new(Some(out)),
             under_way: Arc::default(),
+            figures,
         }
     }
 
@@ -336,7 +339,8 @@ impl Post {
             if !matches!(error, NotSent::Unknown(_)) {
                 self.uncount(&job, to).await;
             }
-            if outcome == Some(DeliveryOutcome::Delivered) {
+            // Nor does who never gets it keep it from those who may.
+            if matches!(outcome, Some(DeliveryOutcome::Delivered | DeliveryOutcome::Retry(_))) {
                 continue;
             }
             words = Some(error.failure().words.clone());
@@ -357,6 +361,8 @@ impl Post {
         }
         let outcome = outcome.unwrap_or(DeliveryOutcome::Undeliverable("cannot be written".into()));
         self.under_way().remove(&key);
+        self.figures.mailed(state.text());
+        self.figures.waiting(self.under_way().len());
         self.write(&job, state, words, next).await;
         let delivery = Delivery {
             invitation: job.invitation.clone(),
@@ -400,6 +406,7 @@ impl Post {
         let (invitation, version, kind) = (job.invitation.clone(), job.version, job.kind.clone());
         let message = TakenMessage { invitation: invitation.clone(), kind: kind.clone(), version };
         self.under_way().insert(job.key(), message);
+        self.figures.waiting(self.under_way().len());
         let state = DeliveryState::Queued;
         let queued = NewDelivery { invitation, kind, version, state, next_at: None, words: None };
         if let Err(error) = self.accounts.record_delivery(&job.organization, &queued).await {

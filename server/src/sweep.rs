@@ -53,6 +53,15 @@ async fn round(app: &App) -> bool {
                     failed = swept.failed,
                     "swept"
                 );
+                for (outcome, count) in [
+                    ("finished", swept.finished),
+                    ("sent", swept.sent),
+                    ("expired", swept.expired),
+                    ("purged", swept.purged),
+                    ("failed", swept.failed),
+                ] {
+                    app.figures.swept(outcome, count);
+                }
                 more |= swept.more && swept.failed == 0;
             }
             Ok(Err(refusal)) => tracing::warn!(organization, refusal = ?refusal, "a sweep was refused"),

@@ -19,16 +19,19 @@ pub enum Needs {
     Permission(Permissions),
     /// A permission of the host in the organization.
     Host(HostPermissions),
+    /// One of these in the organization.
+    OneOf(&'static [Needs]),
 }
 
 impl Needs {
-    /// The rights that it takes; none where rights do not decide.
+    /// The rights that it takes, all of them where one is enough; none where rights do not decide.
     #[must_use]
     pub fn rights(self) -> Rights {
         match self {
             Self::Nothing | Self::SignedIn => Rights::empty(),
             Self::Permission(permissions) => permissions.into(),
             Self::Host(host) => host.into(),
+            Self::OneOf(several) => several.iter().map(|one| one.rights()).collect(),
         }
     }
 }
@@ -72,6 +75,14 @@ const fn host(permissions: HostPermissions) -> Needs {
     Needs::Host(permissions)
 }
 
+/// Those who have to choose among groups and roles.
+const CHOOSE: &[Needs] = &[
+    may(Permissions::INVITE),
+    may(Permissions::VIEW),
+    host(HostPermissions::MANAGE_PEOPLE),
+    host(HostPermissions::MANAGE_ROLES),
+];
+
 operations! {
     /// Says that the process runs.
     Live = "live": Needs::Nothing;
@@ -79,6 +90,9 @@ operations! {
     Ready = "ready": Needs::Nothing;
     /// Says what the server is and can do.
     Describe = "server": Needs::Nothing;
+
+    /// Says what is here, and leads on; the style sheet and the script of pages.
+    Home = "home": Needs::Nothing;
 
     /// Takes a secret for a token.
     Token = "token": Needs::Nothing;
@@ -112,7 +126,7 @@ operations! {
     /// Changes people, members and who is in which group and has which role.
     ManagePeople = "manage-people": host(HostPermissions::MANAGE_PEOPLE);
     /// Reads groups and roles. Whoever invites has to choose among them.
-    ReadRoles = "read-roles": may(Permissions::VIEW);
+    ReadRoles = "read-roles": Needs::OneOf(CHOOSE);
     /// Changes groups and roles.
     ManageRoles = "manage-roles": host(HostPermissions::MANAGE_ROLES);
     /// Makes and revokes clients.

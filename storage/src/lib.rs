@@ -35,7 +35,7 @@ mod world;
 pub use accounts::{
     AccessToken, AccountError, Accounts, Actor, Client, DeliveryRecord, DeliveryState, Digest, Handled,
     Identity, Login, NewClient, NewDelivery, NewSession, NewToken, Remembered, Session, SignIn, SignedInAs,
-    Step,
+    Step, is_handle,
 };
 pub use check::Health;
 pub use clock::Clock;
@@ -50,8 +50,8 @@ pub use people::{
     ADMINISTRATOR, Administration, AdministrationError, NewOrganization, People, standard_roles,
 };
 pub use reading::{
-    Contact, Held, LetterFacts, Listed, OrganizationRow, Organizations, PageOf, PeopleFilter, PersonDetail,
-    PersonRow, Reading, RoleLease, TargetRow, TrailFilter,
+    Contact, Held, LetterFacts, Listed, MembershipRow, OrganizationRow, OrganizationSettings, Organizations,
+    PageOf, PeopleFilter, PersonDetail, PersonRow, Reading, RoleLease, TargetDetail, TargetRow, TrailFilter,
 };
 
 /// The programs in the documentation are compiled by the tests.

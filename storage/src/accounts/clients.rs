@@ -6,7 +6,7 @@ use super::{AccountError, Accounts, Actor, Digest, lifetime, require_organizatio
 use crate::{
     audit::{Of, note},
     error::{DbError, OperationError},
-    people::in_the_way,
+    people::{Judged, in_the_way},
     sql::{Connection, Operation, Row, Scope, values},
 };
 
@@ -54,8 +54,13 @@ impl Accounts {
         organization: &str,
         new: &NewClient,
     ) -> Result<Client, AccountError> {
-        self.ask(Create { actor: actor.clone(), organization: organization.to_owned(), new: new.clone() })
-            .await
+        self.ask(Create {
+            actor: actor.clone(),
+            organization: organization.to_owned(),
+            new: new.clone(),
+            judged: self.judged,
+        })
+        .await
     }
 
     /// A client of an organization. [`Reading::clients`](crate::Reading::clients) lists them.
@@ -105,7 +110,7 @@ impl Accounts {
         change: ClientChange,
     ) -> Result<Client, AccountError> {
         let (organization, id) = (organization.to_owned(), id.to_owned());
-        self.ask(Changing { actor: actor.clone(), organization, id, change }).await
+        self.ask(Changing { actor: actor.clone(), organization, id, change, judged: self.judged }).await
     }
 
     /// The client that has this id and secret, where it is good: neither revoked nor expired, and its
@@ -145,7 +150,8 @@ pub(crate) fn read(row: &Row) -> Result<Client, DbError> {
 const TOUCHED_EVERY: i64 = 60_000;
 
 /// The condition that a client is good at `$2`.
-pub(super) const GOOD: &str = "revoked_at is null and (expires_at is null or expires_at > $2) and exists \
+pub(super) const GOOD: &str = "client.revoked_at is null \
+    and (client.expires_at is null or client.expires_at > $2) and exists \
     (select 1 from organization o where o.id = client.organization and o.deleted = 0)";
 
 fn within(organization: &str) -> Scope {
@@ -166,6 +172,7 @@ struct Create {
     actor: Actor,
     organization: String,
     new: NewClient,
+    judged: Option<Judged>,
 }
 
 impl Operation for Create {
@@ -181,6 +188,9 @@ impl Operation for Create {
         text("the id of a client", id, 255)?;
         text("the name of a client", name, 254)?;
         require_organization(db, &self.organization).await?;
+        if let Some(judged) = self.judged {
+            judged.of_client(db, &self.actor.who, &self.organization, id).await?;
+        }
         let now = db.now();
         let sql = format!(
             "insert into client (id, organization, name, secret, made_at, expires_at) \
@@ -228,6 +238,7 @@ struct Changing {
     organization: String,
     id: String,
     change: ClientChange,
+    judged: Option<Judged>,
 }
 
 impl Operation for Changing {
@@ -241,6 +252,9 @@ impl Operation for Changing {
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Client, OperationError> {
         let Self { organization, id, .. } = self;
+        if let Some(judged) = self.judged {
+            judged.of_client(db, &self.actor.who, organization, id).await?;
+        }
         let now = db.now();
         let (kind, row) = match &self.change {
             ClientChange::Revoke => {

@@ -1,6 +1,6 @@
 //! The reasons why something was not done.
 
-use guestlist_contract::{storage::StoreError, types::HostError};
+use guestlist_contract::{rights::Rights, storage::StoreError, types::HostError};
 
 use crate::{
     StorageError,
@@ -23,6 +23,15 @@ pub enum AccountError {
     /// What was asked is malformed or beyond a limit; the text says which. Nothing was changed.
     #[error("{0}")]
     Invalid(String),
+    /// The one who asks lacks a right: one that the change needs, or that the account or client has which it is
+    /// about. Nothing was changed.
+    #[error("that needs rights in organization `{organization}` which the one who asks lacks: {lacking}")]
+    NotPermitted {
+        /// The organization in which they would need them.
+        organization: String,
+        /// The rights that they lack.
+        lacking: Rights,
+    },
     /// The cursor is none that this database gave for this list and filter; begin with the first page.
     #[error("the cursor is none of this list; begin with the first page")]
     InvalidCursor,
@@ -42,6 +51,7 @@ impl AccountError {
             Self::NotActive => "not-active",
             Self::Taken(_) => "taken",
             Self::Invalid(_) => "invalid",
+            Self::NotPermitted { .. } => "not-permitted",
             Self::InvalidCursor => "invalid-cursor",
             Self::Database(_) => "unavailable",
             Self::Unknown(_) => "outcome-unknown",
@@ -59,6 +69,9 @@ impl From<OperationError> for AccountError {
     fn from(halt: OperationError) -> Self {
         match halt {
             OperationError::Account(error) => error,
+            OperationError::NotPermitted { organization, lacking } => {
+                Self::NotPermitted { organization, lacking }
+            }
             OperationError::Store(StoreError::InvalidCursor) => Self::InvalidCursor,
             OperationError::Store(StoreError::Host(HostError::Invalid(text))) => Self::Invalid(text),
             OperationError::Failed(DbError::CommitUnknown(cause)) => Self::Unknown(cause.text().to_owned()),

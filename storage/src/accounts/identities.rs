@@ -2,11 +2,11 @@
 
 use guestlist_contract::{audit::EventKind, types::UserRef};
 
-use super::{AccountError, Accounts, Actor, is_active, no_account, path_of, text};
+use super::{AccountError, Accounts, Actor, is_active, judge_resident, no_account, path_of, text};
 use crate::{
     audit::{Of, note},
     error::OperationError,
-    people::in_the_way,
+    people::{Judged, in_the_way},
     sql::{Connection, Operation, Scope, values},
 };
 
@@ -43,7 +43,13 @@ impl Accounts {
         account: &UserRef,
         identity: &Identity,
     ) -> Result<(), AccountError> {
-        self.ask(Link { actor: actor.clone(), account: account.clone(), identity: identity.clone() }).await
+        self.ask(Link {
+            actor: actor.clone(),
+            account: account.clone(),
+            identity: identity.clone(),
+            judged: self.judged,
+        })
+        .await
     }
 
     /// Lets an identity sign in as this account no longer; false where it did not.
@@ -56,7 +62,13 @@ impl Accounts {
         account: &UserRef,
         identity: &Identity,
     ) -> Result<bool, AccountError> {
-        self.ask(Unlink { actor: actor.clone(), account: account.clone(), identity: identity.clone() }).await
+        self.ask(Unlink {
+            actor: actor.clone(),
+            account: account.clone(),
+            identity: identity.clone(),
+            judged: self.judged,
+        })
+        .await
     }
 
     /// The account that an identity signs in as at this root, enabled or not. Absent where its account is gone, or
@@ -89,6 +101,7 @@ struct Link {
     actor: Actor,
     account: UserRef,
     identity: Identity,
+    judged: Option<Judged>,
 }
 
 impl Operation for Link {
@@ -104,6 +117,7 @@ impl Operation for Link {
         text("an issuer", issuer, 2048)?;
         text("the subject of an identity", subject, 255)?;
         is_active(db, &self.account).await?.ok_or_else(|| no_account(&self.account))?;
+        judge_resident(db, self.judged, &self.actor, &self.account).await?;
         let path = path_of(db, organization).await?;
         let root = path.last().ok_or_else(|| no_account(&self.account))?;
         let sql = "insert into identity (root, issuer, subject, organization, person, linked_at) \
@@ -126,6 +140,7 @@ struct Unlink {
     actor: Actor,
     account: UserRef,
     identity: Identity,
+    judged: Option<Judged>,
 }
 
 impl Operation for Unlink {
@@ -138,6 +153,7 @@ impl Operation for Unlink {
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<bool, OperationError> {
         let (UserRef { organization, id }, Identity { issuer, subject }) = (&self.account, &self.identity);
+        judge_resident(db, self.judged, &self.actor, &self.account).await?;
         let sql =
             "delete from identity where organization = $1 and person = $2 and issuer = $3 and subject = $4";
         if db.change(sql, values![organization, id, issuer, subject]).await? == 0 {

@@ -20,14 +20,17 @@ mod sessions;
 mod tokens;
 mod upkeep;
 
-use guestlist_contract::types::{Principal, UserRef};
+use guestlist_contract::{
+    rights::{HostPermissions, Rights},
+    types::{Principal, UserRef},
+};
 
 pub(crate) use clients::{COLUMNS as CLIENT_COLUMNS, read as read_client};
 pub use clients::{Client, NewClient};
 pub use deliveries::{DeliveryRecord, DeliveryState, NewDelivery};
 pub use error::AccountError;
-pub(crate) use handles::path_of;
-pub use handles::{Handled, Step};
+pub use handles::{Handled, Step, is_handle};
+pub(crate) use handles::{SetHandle, path_of};
 pub use identities::{Identity, SignedInAs};
 pub use passwords::Login;
 pub use remembered::Remembered;
@@ -37,6 +40,7 @@ pub use tokens::{AccessToken, NewToken};
 use crate::{
     Database, audit, codec,
     error::{DbError, OperationError},
+    people::Judged,
     sql::{Connection, Operation, values},
 };
 
@@ -47,6 +51,8 @@ pub type Digest = [u8; 32];
 #[derive(Clone, Debug)]
 pub struct Accounts {
     database: Database,
+    /// Absent: what is changed is the server's own business.
+    judged: Option<Judged>,
 }
 
 /// One who acts, as the audit trail names them.
@@ -75,11 +81,21 @@ impl Database {
     /// The accounts of this database, for a server that people and machines sign in to.
     #[must_use]
     pub fn accounts(&self) -> Accounts {
-        Accounts { database: self.clone() }
+        Accounts { database: self.clone(), judged: None }
     }
 }
 
 impl Accounts {
+    /// The same accounts, where changes of passwords, identities and clients are judged as
+    /// [`Administration::acting_as`](crate::Administration::acting_as) judges those of people, in their commit, by
+    /// the rights of the [`Actor`]: they have to have `needs` in the organization of the account or client, and
+    /// every right that it has, there and elsewhere. Of the actor's rights `most` count: those that their token
+    /// lets through. Whatever is refused is [`NotPermitted`](AccountError::NotPermitted).
+    #[must_use]
+    pub fn judged(&self, needs: HostPermissions, most: Rights) -> Self {
+        Self { database: self.database.clone(), judged: Some(Judged { needs, most }) }
+    }
+
     async fn ask<O: Operation>(&self, operation: O) -> Result<O::Output, AccountError> {
         Ok(self.database.perform(None, operation).await?)
     }
@@ -121,6 +137,19 @@ async fn is_active<C: Connection>(db: &mut C, account: &UserRef) -> Result<Optio
                where p.organization = $1 and p.id = $2 and p.account_organization = $1 and p.account_id = $2";
     let row = db.row(sql, values![&account.organization, &account.id]).await?;
     row.map(|row| row.get(0)).transpose()
+}
+
+/// Judges a change of an account, where it is made on behalf of the actor.
+async fn judge_resident<C: Connection>(
+    db: &mut C,
+    judged: Option<Judged>,
+    actor: &Actor,
+    account: &UserRef,
+) -> Result<(), OperationError> {
+    match judged {
+        Some(judged) => judged.of_resident(db, &actor.who, account).await,
+        None => Ok(()),
+    }
 }
 
 /// Refuses an account that nobody is resident by, or that is disabled.

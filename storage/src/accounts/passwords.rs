@@ -2,12 +2,12 @@
 
 use guestlist_contract::{audit::EventKind, lookup::DEFAULT_STORE, types::UserRef};
 
-use super::{AccountError, Accounts, Actor, is_active, no_account, text};
+use super::{AccountError, Accounts, Actor, is_active, judge_resident, no_account, text};
 use crate::{
     audit::{Of, note},
     codec::folded,
     error::OperationError,
-    people::in_the_way,
+    people::{Judged, in_the_way},
     sql::{Connection, Operation, Scope, values},
 };
 
@@ -39,7 +39,8 @@ impl Accounts {
         account: &UserRef,
         phc: &str,
     ) -> Result<(), AccountError> {
-        self.ask(SetPassword { actor: actor.clone(), account: account.clone(), phc: Some(phc.to_owned()) })
+        let phc = Some(phc.to_owned());
+        self.ask(SetPassword { actor: actor.clone(), account: account.clone(), phc, judged: self.judged })
             .await
             .map(drop)
     }
@@ -49,7 +50,13 @@ impl Accounts {
     /// # Errors
     /// [`NotFound`](AccountError::NotFound) where nobody is resident by this id.
     pub async fn remove_password(&self, actor: &Actor, account: &UserRef) -> Result<bool, AccountError> {
-        self.ask(SetPassword { actor: actor.clone(), account: account.clone(), phc: None }).await
+        self.ask(SetPassword {
+            actor: actor.clone(),
+            account: account.clone(),
+            phc: None,
+            judged: self.judged,
+        })
+        .await
     }
 
     /// The resident of an organization who has this user name in the default user store, whatever case it is
@@ -66,6 +73,7 @@ struct SetPassword {
     actor: Actor,
     account: UserRef,
     phc: Option<String>,
+    judged: Option<Judged>,
 }
 
 impl Operation for SetPassword {
@@ -86,6 +94,7 @@ impl Operation for SetPassword {
             }
         }
         is_active(db, &self.account).await?.ok_or_else(|| no_account(&self.account))?;
+        judge_resident(db, self.judged, &self.actor, &self.account).await?;
         let kind = match &self.phc {
             Some(phc) => {
                 let sql = "insert into password (organization, person, phc, set_at) values ($1, $2, $3, $4) \

@@ -16,6 +16,7 @@ use guestlist_contract::{
 };
 use guestlist_memory::{Assignee, EventError, NewUser, Role, Rule, SettingsPatch, Target};
 
+pub(crate) use self::judging::Judged;
 pub use self::standard::{ADMINISTRATOR, standard_roles};
 use self::{
     change::{Change, Changing},
@@ -93,7 +94,8 @@ impl From<OperationError> for AdministrationError {
             }
             OperationError::Failed(failure) => Self::Database(StorageError::from(failure).to_string()),
             OperationError::Store(error) => Self::Database(format!("{error:?}")),
-            OperationError::Account(error) => Self::Database(error.to_string()),
+            // Of a handle that it is to have.
+            OperationError::Account(error) => Self::Impossible(EventError::Impossible(error.to_string())),
         }
     }
 }
@@ -118,8 +120,18 @@ impl Administration {
     /// has none above it.
     #[must_use]
     pub fn acting_as(&self, actor: Principal, needs: HostPermissions, request_id: impl Into<String>) -> Self {
-        let behalf = OnBehalf { actor, needs, request_id: request_id.into() };
+        let judged = Judged { needs, most: Rights::all() };
+        let behalf = OnBehalf { actor, judged, request_id: request_id.into() };
         Self { database: self.database.clone(), behalf: Some(behalf) }
+    }
+
+    /// The same, where of the actor's rights these count at most: those that their token lets through.
+    #[must_use]
+    pub fn with_at_most(mut self, most: Rights) -> Self {
+        if let Some(behalf) = &mut self.behalf {
+            behalf.judged.most = most;
+        }
+        self
     }
 
     async fn make(&self, organization: &str, change: Change) -> Done {
@@ -147,7 +159,19 @@ impl Administration {
         administrator: Option<&UserRef>,
     ) -> Done {
         let id = new.id.clone();
-        self.make(&id, Change::CreateStandard(new, administrator.cloned())).await
+        let administrator = administrator.cloned();
+        self.make(&id, Change::CreateStandard { new, administrator, handle: None }).await
+    }
+
+    /// Does the same, and gives it a handle, as [`Accounts::set_handle`](crate::Accounts::set_handle) does.
+    pub async fn create_standard_organization_with_handle(
+        &self,
+        new: NewOrganization,
+        handle: &str,
+        administrator: Option<&UserRef>,
+    ) -> Done {
+        let (id, administrator) = (new.id.clone(), administrator.cloned());
+        self.make(&id, Change::CreateStandard { new, administrator, handle: Some(handle.to_owned()) }).await
     }
 
     /// Suspends an organization or lets it work again.

@@ -25,6 +25,7 @@ use guestlist_contract::{
     types::{Grant, HostError, Permissions, Principal, Step, StepOutcome, StepResult, UserRef},
 };
 
+pub(crate) use administration::Judged;
 pub use administration::{
     ADMINISTRATOR, Administration, AdministrationError, NewOrganization, standard_roles,
 };

@@ -5,10 +5,12 @@
 
 mod leases;
 mod letters;
+mod memberships;
 mod names;
 mod organizations;
 mod page;
 mod people;
+mod rules;
 mod targets;
 mod trail;
 
@@ -18,9 +20,11 @@ use tokio::sync::OnceCell;
 
 pub use leases::RoleLease;
 pub use letters::{Contact, LetterFacts};
+pub use memberships::MembershipRow;
 pub use organizations::{OrganizationRow, Organizations};
 pub use page::{Listed, PageOf};
 pub use people::{Held, PeopleFilter, PersonDetail, PersonRow};
+pub use rules::{OrganizationSettings, TargetDetail};
 pub use targets::TargetRow;
 pub use trail::TrailFilter;
 

@@ -30,7 +30,7 @@ use crate::{
 
 pub(super) enum Change {
     CreateOrganization(NewOrganization),
-    CreateStandard(NewOrganization, Option<UserRef>),
+    CreateStandard { new: NewOrganization, administrator: Option<UserRef>, handle: Option<String> },
     SetOrganizationActive(bool),
     MoveOrganization(Option<String>),
     DeleteOrganization,
@@ -84,7 +84,7 @@ impl Changing {
         let mut events = Vec::new();
         match &self.change {
             Change::AddMember(account, grants) => return self.events_of_member(account, grants),
-            Change::CreateStandard(_, administrator) => {
+            Change::CreateStandard { administrator, .. } => {
                 events = self.events_of_standard(administrator.as_ref())?;
             }
             _ => {}
@@ -108,7 +108,7 @@ impl Changing {
             event(kind, &Of { about, ..Of::grant(&grant) })
         };
         match &self.change {
-            Change::CreateOrganization(_) | Change::CreateStandard(..) => {
+            Change::CreateOrganization(_) | Change::CreateStandard { .. } => {
                 event(Kind::WorldOrganizationCreated, &Of::default())
             }
             Change::SetOrganizationActive(active) => {
@@ -193,7 +193,7 @@ impl Operation for Changing {
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
-        if !matches!(self.change, Change::CreateOrganization(_) | Change::CreateStandard(..)) {
+        if !matches!(self.change, Change::CreateOrganization(_) | Change::CreateStandard { .. }) {
             parent_of(db, &self.organization).await?;
         }
         self.judge(db).await?;
@@ -240,8 +240,12 @@ impl Changing {
     async fn make<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         match &self.change {
             Change::CreateOrganization(new) => self.create_organization(db, new).await,
-            Change::CreateStandard(new, administrator) => {
-                self.create_standard(db, new, administrator.as_ref()).await
+            Change::CreateStandard { new, administrator, handle } => {
+                self.create_standard(db, new, administrator.as_ref()).await?;
+                match handle {
+                    Some(handle) => self.set_handle(db, handle).await,
+                    None => Ok(()),
+                }
             }
             Change::SetOrganizationActive(active) => self.set_active(db, *active).await,
             Change::MoveOrganization(parent) => self.move_below(db, parent.as_deref()).await,

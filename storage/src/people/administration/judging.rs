@@ -21,8 +21,50 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct OnBehalf {
     pub(super) actor: Principal,
-    pub(super) needs: HostPermissions,
+    pub(super) judged: Judged,
     pub(super) request_id: String,
+}
+
+/// The measure of a change that is made on behalf of somebody.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judged {
+    /// What the actor has to have.
+    pub(crate) needs: HostPermissions,
+    /// What counts of their rights: a token may let through less than its holder has.
+    pub(crate) most: Rights,
+}
+
+impl Judged {
+    /// Judges a change of a resident: by all that hangs on their account.
+    pub(crate) async fn of_resident<C: Connection>(
+        self,
+        db: &mut C,
+        actor: &Principal,
+        account: &UserRef,
+    ) -> Result<(), OperationError> {
+        let judge = Judge::within(db, &account.organization, actor, self).await?;
+        judge_account(db, &judge, account).await
+    }
+
+    /// Judges a change of a client, or that one is made: whoever has its secret may do what it may, wherever that
+    /// is.
+    pub(crate) async fn of_client<C: Connection>(
+        self,
+        db: &mut C,
+        actor: &Principal,
+        organization: &str,
+        client: &str,
+    ) -> Result<(), OperationError> {
+        let judge = Judge::within(db, organization, actor, self).await?;
+        let who = Principal::Client(client.to_owned());
+        let places = "select organization from role_client where client = $1 \
+            union select organization from permission where who = $2 order by 1";
+        for row in db.rows(places, values![client, principal(&who)?]).await? {
+            let known = Known::read(db, &row.get::<String>(0)?, &who).await?;
+            judge.allows(known.and_then(|known| known.rights()).unwrap_or_default())?;
+        }
+        Ok(())
+    }
 }
 
 /// The rights of the actor where they act.
@@ -35,11 +77,13 @@ impl Judge {
     async fn within<C: Connection>(
         db: &mut C,
         organization: &str,
-        behalf: &OnBehalf,
+        actor: &Principal,
+        judged: Judged,
     ) -> Result<Self, OperationError> {
-        let own = rights(db, organization, &behalf.actor).await?.unwrap_or_default();
+        let own = rights(db, organization, actor).await?.unwrap_or_default();
+        let own = own.without(own.without(judged.most));
         let judge = Self { organization: organization.to_owned(), own };
-        judge.allows(behalf.needs.into())?;
+        judge.allows(judged.needs.into())?;
         Ok(judge)
     }
 
@@ -65,7 +109,7 @@ impl Changing {
     pub(super) async fn judge<C: Connection>(&self, db: &mut C) -> Result<(), OperationError> {
         let Some(behalf) = &self.behalf else { return Ok(()) };
         let place = self.judged_in(db).await?;
-        let judge = Judge::within(db, &place, behalf).await?;
+        let judge = Judge::within(db, &place, &behalf.actor, behalf.judged).await?;
         match &self.change {
             Change::CreateOrganization(_)
             | Change::SetOrganizationActive(_)
@@ -75,16 +119,16 @@ impl Changing {
             | Change::SetSettings(_)
             | Change::PatchSettings(_)
             | Change::SetPolicy(_) => Ok(()),
-            Change::CreateStandard(_, administrator) => match administrator {
+            Change::CreateStandard { administrator, .. } => match administrator {
                 Some(_) => judge.allows(Rights::all()),
                 None => Ok(()),
             },
             Change::MoveOrganization(parent) => {
                 let parent = parent.as_ref().ok_or_else(|| impossible(ROOT))?;
-                Judge::within(db, parent, behalf).await.map(drop)
+                Judge::within(db, parent, &behalf.actor, behalf.judged).await.map(drop)
             }
             Change::DeleteOrganization => self.judge_deletion(db, &judge).await,
-            Change::AddUser(user) => self.judge_account(db, &judge, &self.local(&user.id)).await,
+            Change::AddUser(user) => judge_account(db, &judge, &self.local(&user.id)).await,
             Change::RenameUser { id, .. }
             | Change::SetEmail { id, .. }
             | Change::SetUserActive { id, .. }
@@ -119,7 +163,7 @@ impl Changing {
     /// The organization whose rights count: of organizations themselves the one above them.
     async fn judged_in<C: Connection>(&self, db: &mut C) -> Result<String, OperationError> {
         let above = match &self.change {
-            Change::CreateOrganization(new) | Change::CreateStandard(new, _) => {
+            Change::CreateOrganization(new) | Change::CreateStandard { new, .. } => {
                 let parent = new.parent.as_ref().ok_or_else(|| impossible(ROOT))?;
                 parent_of(db, parent).await?;
                 return Ok(parent.clone());
@@ -164,28 +208,11 @@ impl Changing {
         let sql = "select account_organization, account_id from person where organization = $1 and id = $2";
         let row = db.row(sql, values![&self.organization, id]).await?.ok_or_else(|| self.no_user(id))?;
         let account = UserRef { organization: row.get(0)?, id: row.get(1)? };
-        self.judge_account(db, judge, &account).await
-    }
-
-    /// The account of a guest counts here only, that of a resident wherever they may do something.
-    async fn judge_account<C: Connection>(
-        &self,
-        db: &mut C,
-        judge: &Judge,
-        account: &UserRef,
-    ) -> Result<(), OperationError> {
-        judge.allows(held(db, &self.organization, account).await?)?;
-        if account.organization != self.organization {
-            return Ok(());
+        match account.organization == self.organization {
+            true => judge_account(db, judge, &account).await,
+            // The account of a guest counts here only.
+            false => judge.allows(held(db, &self.organization, &account).await?),
         }
-        let elsewhere = "select organization from person where account_organization = $1 and account_id = $2 \
-            and account_organization <> organization \
-            union select organization from permission where who = $3 order by 1";
-        let who = principal(&Principal::User(account.clone()))?;
-        for row in db.rows(elsewhere, values![&account.organization, &account.id, who]).await? {
-            judge.allows(held(db, &row.get::<String>(0)?, account).await?)?;
-        }
-        Ok(())
     }
 
     /// An organization is suspended before it is deleted, and goes with everybody who is in it, and with all that
@@ -239,6 +266,23 @@ fn named(role: &str) -> Grant {
 
 fn together(rows: &[Row]) -> Result<Rights, DbError> {
     rows.iter().map(|row| from_json::<Rights>(&row.get::<String>(0)?)).collect()
+}
+
+/// Judges a change of a resident, whose account counts wherever they may do something.
+async fn judge_account<C: Connection>(
+    db: &mut C,
+    judge: &Judge,
+    account: &UserRef,
+) -> Result<(), OperationError> {
+    judge.allows(held(db, &account.organization, account).await?)?;
+    let elsewhere = "select organization from person where account_organization = $1 and account_id = $2 \
+        and account_organization <> organization \
+        union select organization from permission where who = $3 order by 1";
+    let who = principal(&Principal::User(account.clone()))?;
+    for row in db.rows(elsewhere, values![&account.organization, &account.id, who]).await? {
+        judge.allows(held(db, &row.get::<String>(0)?, account).await?)?;
+    }
+    Ok(())
 }
 
 /// All rights that somebody holds in an organization, whether they count at present or not: who is disabled

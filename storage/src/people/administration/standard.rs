@@ -3,15 +3,16 @@
 use guestlist_contract::{
     audit::EventKind,
     rights::{HostPermissions, Rights},
-    types::{Grant, GrantKind, Permissions, UserRef},
+    types::{Grant, GrantKind, Permissions, Principal, UserRef},
 };
 use guestlist_memory::{Role, Target};
 
 use super::{NewOrganization, change::Changing};
 use crate::{
+    accounts::SetHandle,
     audit::{Event, Of},
     error::{DbError, OperationError},
-    sql::Connection,
+    sql::{Connection, Operation as _},
 };
 
 /// The id of the standard role that may do everything.
@@ -58,6 +59,21 @@ impl Changing {
             Some(account) => self.add_member(db, account, &[administrators()]).await,
             None => Ok(()),
         }
+    }
+
+    /// Gives it a handle, with the event of that.
+    pub(super) async fn set_handle<C: Connection>(
+        &self,
+        db: &mut C,
+        handle: &str,
+    ) -> Result<(), OperationError> {
+        let behalf = self.behalf.as_ref();
+        let actor = crate::Actor {
+            who: behalf.map_or(Principal::System, |behalf| behalf.actor.clone()),
+            request_id: behalf.map(|behalf| behalf.request_id.clone()).unwrap_or_default(),
+            operation: "create-organization".into(),
+        };
+        SetHandle { actor, organization: self.organization.clone(), handle: handle.to_owned() }.run(db).await
     }
 
     /// The events of that, beside that of the organization.
