@@ -1,6 +1,6 @@
 //! E-mails, from an invite to the mail system and back.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use guestlist_contract::types::MessageKind;
 use guestlist_mail::{Folder, Kept};
@@ -40,6 +40,7 @@ fn world(first: &str, settings: &str) -> String {
     users:
       - { id: u-alice, name: alice, email: alice@vendor.example }
       - { id: u-bob, name: bob, email: bob@vendor.example }
+      - { id: u-carol, name: carol, email: carol@vendor.example }
 ";
     [first, parent, &child("acme"), &child("beta"), &child("gamma")].concat()
 }
@@ -208,19 +209,29 @@ async fn mailed(place: &Place, count: usize) -> Vec<(String, String)> {
 #[test]
 fn notices_go_to_the_inviter_alone() {
     run(async {
-        let place = with_folder("{ notices: [accepted, expired] }").await;
+        let place = with_folder("{ notices: [accepted, declined, expired] }").await;
         let at = guests(&place, "acme").await;
-        at.invite(&json!({ "usernames": ["alice", "bob"] })).await.is(200);
+        at.invite(&json!({ "usernames": ["alice", "bob", "carol"] })).await.is(200);
         let code = place.mailed_code("alice@vendor.example", 1).await;
         at.accept(Some(&alice(&place).await), &code).await.is(204);
         let to = |mails: &[(String, String)]| mails.iter().map(|(to, _)| to.clone()).collect::<Vec<_>>();
-        let accepted = mailed(&place, 3).await;
-        assert_eq!(to(&accepted), ["alice@vendor.example", "ann@acme.example", "bob@vendor.example"]);
+        let invited = ["alice@vendor.example", "bob@vendor.example", "carol@vendor.example"];
+        let and_ann =
+            |count: usize| [&invited[..1], &vec!["ann@acme.example"; count][..], &invited[1..]].concat();
+        assert_eq!(to(&mailed(&place, 4).await), and_ann(1));
+        let carol = place.token_of("vendor", &user("vendor", "u-carol")).await;
+        let code = place.mailed_code("carol@vendor.example", 1).await;
+        let decline = Ask::post("/t/vendor/api/v1/me/invitations/decline").bearer(&carol);
+        let declined =
+            place.send(decline.json(&json!({ "confirmationCode": code, "reason": "no time" }))).await;
+        assert!((200..300).contains(&declined.status), "{declined:?}");
+        assert_eq!(to(&mailed(&place, 5).await), and_ann(2));
         place.pass(73 * HOUR);
-        let expired = mailed(&place, 4).await;
-        let ann: Vec<_> = expired.iter().filter(|(to, _)| to == "ann@acme.example").collect();
-        assert_eq!((expired.len(), ann.len()), (4, 2));
-        assert_ne!(ann[0].1, ann[1].1, "they say what has happened");
+        let all = mailed(&place, 6).await;
+        assert_eq!(to(&all), and_ann(3));
+        let said: BTreeSet<_> =
+            all.iter().filter(|(to, _)| to == "ann@acme.example").map(|(_, said)| said).collect();
+        assert_eq!(said.len(), 3, "they say what has happened: {said:?}");
         // A notice has no code.
         for mail in place.mails().await.iter().filter(|mail| mail.to == "ann@acme.example") {
             assert!(mail.links.iter().all(|link| !link.contains('#')), "{:?}", mail.links);

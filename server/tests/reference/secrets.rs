@@ -22,6 +22,8 @@ const WORLD: &str = r"organizations:
       - { id: u-alice, name: alice, email: alice@vendor.example }
       - { id: u-bob, name: bob, email: bob@vendor.example }
       - { id: u-dora, name: dora, email: dora@vendor.example }
+      - { id: u-rita, name: rita, email: rita@vendor.example }
+    roles: [{ id: administrator, permissions: [all], members: [u-rita] }]
   - id: acme
     name: Acme
     parent: vendor
@@ -75,6 +77,7 @@ fn no_secret_is_in_a_log_the_database_or_an_email_of_somebody_else() {
         };
         place.accounts.create_client(&actor(), "acme", &new).await.unwrap();
         let token = place.token_of("acme", &user("acme", "u-ann")).await;
+        let rita = place.token_of("vendor", &user("vendor", "u-rita")).await;
         let at = Guests { place: &place, root: "vendor", organization: "acme".into(), token: token.clone() };
         // Codes: in an e-mail, shown, used, wrong, and taken back.
         at.invite(&json!({ "usernames": ["alice"] })).await.is(200);
@@ -91,6 +94,21 @@ fn no_secret_is_in_a_log_the_database_or_an_email_of_somebody_else() {
         at.delete(&at.id_of("dora").await).await.is(204);
         at.accept(Some(&bob), &revoked).await.is(400);
         at.accept(Some("gla_a-token-that-is-wrong"), &revoked).await.is(401);
+        // A password: set, right and wrong. The token of the session is a secret, too.
+        let set = Ask::new("PUT", "/t/vendor/o/vendor/api/v1/people/u-bob/password").bearer(&rita);
+        let another = "another-password-of-somebody";
+        let set = place.send(set.json(&json!({ "password": another }))).await;
+        assert!((200..300).contains(&set.status), "{set:?}");
+        let sign_in = |password: &str| {
+            let form = [("name", "bob"), ("password", password), ("organization", "vendor"), ("then", "")];
+            Ask::post("/t/vendor/sign-in").form(&form).header("Origin", "https://id.example")
+        };
+        let answer = place.send(sign_in(another)).await;
+        let cookie = answer.header("set-cookie").unwrap_or_else(|| panic!("{answer:?}"));
+        let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+        assert!(session.starts_with("gls_"), "{cookie}");
+        let wrong = "a-password-that-is-wrong";
+        assert_eq!(place.send(sign_in(wrong)).await.header("set-cookie"), None);
         // A client, by its secret and by a wrong one.
         let form = |secret: &str| {
             let fields =
@@ -114,6 +132,10 @@ fn no_secret_is_in_a_log_the_database_or_an_email_of_somebody_else() {
 
         let secrets = [
             password,
+            another,
+            wrong,
+            &session,
+            &rita,
             client_secret,
             "gls_a-secret-that-is-wrong",
             "gla_a-token-that-is-wrong",
