@@ -10,7 +10,7 @@ use axum::{
     Router,
     extract::{FromRequestParts, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     handler::Handler,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::Response,
     routing::{MethodFilter, on},
@@ -92,7 +92,8 @@ impl Granted {
     }
 }
 
-fn tell(taste: Taste, problem: Problem, request_id: &str) -> Response {
+/// Tells a problem in a taste.
+pub fn tell(taste: Taste, problem: Problem, request_id: &str) -> Response {
     match taste {
         Taste::Problems | Taste::Page => problem.into_problem(request_id),
         Taste::Reference => problem.into_reference(request_id),
@@ -196,7 +197,7 @@ async fn before(
     let response = match guard.judge(named, request.method(), request.headers(), &request_id).await {
         Ok(granted) => {
             request.extensions_mut().insert(granted);
-            next.run(request).await
+            in_its_taste(guard.taste, next.run(request).await, &request_id)
         }
         Err(problem) => {
             tracing::info!(
@@ -216,6 +217,41 @@ async fn before(
     };
     figures.answered(guard.operation.name(), response.status().as_u16(), began.elapsed());
     Ok(response)
+}
+
+/// Tells what was refused before the route's own code ran, a body that is too long say, as everything else is told.
+fn in_its_taste(taste: Taste, response: Response, request_id: &str) -> Response {
+    let status = response.status();
+    let is_told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind != PLAIN);
+    if !status.is_client_error() || is_told || taste == Taste::Page {
+        return response;
+    }
+    let problem = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(status, "GL-41300", "Too long.", "The body is longer than `limits.body` allows.")
+        }
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(
+            status,
+            "GL-40500",
+            "Method not allowed.",
+            "The header `Allow` has what this path takes.",
+        ),
+        _ => Problem { status, ..Problem::invalid("The request cannot be read.") },
+    };
+    let allowed = response.headers().get(header::ALLOW).cloned();
+    let mut told = tell(taste, problem, request_id);
+    if let Some(allowed) = allowed {
+        told.headers_mut().insert(header::ALLOW, allowed);
+    }
+    told
+}
+
+/// The kind of text that extractors refuse with.
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// The taste of a path, for whoever refuses before there is a route.
+pub fn taste_of(path: &str) -> Taste {
+    if path.contains("/api/server/v1/") { Taste::Reference } else { Taste::Problems }
 }
 
 impl Guard {

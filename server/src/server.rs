@@ -26,7 +26,7 @@ use crate::{
     app::{App, Links, SigningIn},
     config::{Config, ConfigError},
     figures::Figures,
-    guard,
+    guard::{self, Taste},
     listen::{self, ListenError},
     oauth, pages,
     post::{self, Post},
@@ -312,7 +312,10 @@ async fn within(
             ),
         },
     };
-    pages::trouble_as_accepted(&app, &headers, &uri, problem, &id)
+    match guard::taste_of(uri.path()) {
+        Taste::Reference => guard::tell(Taste::Reference, problem, &id),
+        _ => pages::trouble_as_accepted(&app, &headers, &uri, problem, &id),
+    }
 }
 
 /// Headers that every answer has.
