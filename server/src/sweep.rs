@@ -16,9 +16,22 @@ const ORGANIZATIONS: u32 = 100;
 /// Items of one sweep.
 const ITEMS: u32 = 100;
 
+/// The wait between two times that sessions, tokens and links are cleared away which are over. Nothing depends on it.
+const CLEARED_EVERY: Duration = Duration::from_secs(300);
+
+/// The most of each that are cleared away at once.
+const OVER: u32 = 1000;
+
 /// Sweeps what is due, until it is told to stop. What it has begun is finished.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut cleared: Option<time::Instant> = None;
     loop {
+        if cleared.is_none_or(|at| at.elapsed() >= CLEARED_EVERY) {
+            cleared = Some(time::Instant::now());
+            if let Err(error) = app.accounts.purge_over(OVER).await {
+                tracing::warn!(%error, "what is over was not cleared away");
+            }
+        }
         let more = round(&app).await;
         let pause = if more { Duration::ZERO } else { PAUSE };
         tokio::select! {
