@@ -189,7 +189,15 @@ async fn nobody_reaches_beyond_what_they_may_do_themselves() {
     let narrow = world.token_with("ann", Some("acme"), &["manage-roles"]);
     let more = json!({ "name": "More", "rights": ["invite"] });
     assert_eq!(ask("POST", "/roles", &more, &narrow).await.problem(403).0, "GL-40305");
-    let told = ask("PATCH", "/people/u-ann", &json!({ "active": false }), &ann).await;
+    // An organization keeps its last administrator.
+    let administrator = json!({ "organization": "acme", "id": "u-ann" });
+    let shop = json!({ "name": "Shop", "handle": "shop", "administrator": administrator });
+    ask("POST", "/organizations", &shop, &ann).await.expect(201);
+    let anywhere = world.token_with("ann", None, &[]);
+    let people = world.ask("GET", "/o/shop/api/v1/people").with(&anywhere).send().await.expect(200);
+    let own =
+        format!("/o/shop/api/v1/roles/administrator/members/{}", people["items"][0]["id"].as_str().unwrap());
+    let told = world.ask("DELETE", &own).with(&anywhere).send().await;
     assert_eq!(told.problem(409).0, "GL-40912");
     // Nobody of another root is let in, and nothing of it is found.
     let body = json!({ "organization": "elsewhere", "id": "u-x" });

@@ -8,6 +8,7 @@ use axum::{
 };
 use guestlist_contract::rights::Rights;
 use guestlist_server::{Server, dev::Dev, table::Operation};
+use guestlist_storage::{Database, Options};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -116,6 +117,11 @@ impl World {
         Self { server, dev, client, _folder: folder }
     }
 
+    /// The database of the server, for what no route shows any more.
+    pub async fn database(&self) -> Database {
+        Database::open(&self.dev.database(), Options::default()).await.unwrap()
+    }
+
     pub fn ask(&self, method: &str, path: &str) -> Asking<'_> {
         let method = method.parse().unwrap();
         Asking { world: self, method, path: path.to_owned(), token: None, headers: Vec::new(), body: None }
@@ -137,7 +143,9 @@ impl World {
     pub fn routes(&self) -> Vec<(Method, String, Operation)> {
         let own = |(method, path, operation): &(Method, String, Operation)| {
             let (base, rest) = path.split_once("/api/v1")?;
-            (rest.starts_with('/') && base.is_empty()).then(|| (method.clone(), rest.to_owned(), *operation))
+            // What the server is says it as a whole, without any place.
+            let is_own = rest.starts_with('/') && base.is_empty() && *operation != Operation::Describe;
+            is_own.then(|| (method.clone(), rest.to_owned(), *operation))
         };
         self.server.routes().iter().filter_map(own).collect()
     }
