@@ -89,7 +89,7 @@ mutants: setup ## Change the plugin in every small way: each time a test has to 
 bench: setup $(LANGUAGES:%=$(BENCH)/%/policy.wasm) ## Measure the plugin, and policies in all languages
 	cargo bench --locked --bench plugin --bench policy
 
-bench-storage: setup setup-postgres ## Measure the databases; DATABASE=sqlite or postgres, ONLY=speed or scale
+bench-storage: setup setup-postgres ## Measure the databases; DATABASE=sqlite or postgres, ONLY=speed, scale or lists
 	@DATABASE=$(DATABASE) ONLY=$(ONLY) cargo bench --locked --bench storage
 
 bench-worlds: setup setup-postgres ## Measure worlds of 500,000 people; DATABASE as above

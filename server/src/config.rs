@@ -291,7 +291,8 @@ impl Config {
             }
             Some(_) => {}
         }
-        if self.issuers.iter().any(|issuer| issuer.issuer == crate::dev::ISSUER) {
+        let mut believed = self.issuers.iter().chain(&self.development);
+        if believed.any(|issuer| issuer.issuer == crate::dev::ISSUER) {
             return incomplete(
                 "`issuers` names the issuer of `guestlist serve --dev`: whoever has that key can be anybody",
             );

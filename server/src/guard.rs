@@ -8,9 +8,9 @@ use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use axum::{
     Router,
-    extract::{FromRequestParts, RawPathParams, Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     handler::Handler,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::Response,
     routing::{MethodFilter, on},
@@ -92,7 +92,8 @@ impl Granted {
     }
 }
 
-fn tell(taste: Taste, problem: Problem, request_id: &str) -> Response {
+/// Tells a problem in a taste.
+pub fn tell(taste: Taste, problem: Problem, request_id: &str) -> Response {
     match taste {
         Taste::Problems | Taste::Page => problem.into_problem(request_id),
         Taste::Reference => problem.into_reference(request_id),
@@ -182,18 +183,21 @@ impl Routes {
 
 async fn before(
     State(guard): State<Guard>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Infallible> {
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let named = Named::of(&params);
+    let named = match params {
+        Ok(params) => Named::of(&params),
+        Err(_) => return Ok(tell(guard.taste, Problem::invalid("The path is no UTF-8."), &request_id)),
+    };
     let (began, figures) = (Instant::now(), guard.app.figures.clone());
     figures.begin();
     let response = match guard.judge(named, request.method(), request.headers(), &request_id).await {
         Ok(granted) => {
             request.extensions_mut().insert(granted);
-            next.run(request).await
+            in_its_taste(guard.taste, next.run(request).await, &request_id)
         }
         Err(problem) => {
             tracing::info!(
@@ -215,6 +219,41 @@ async fn before(
     Ok(response)
 }
 
+/// Tells what was refused before the route's own code ran, a body that is too long say, as everything else is told.
+fn in_its_taste(taste: Taste, response: Response, request_id: &str) -> Response {
+    let status = response.status();
+    let is_told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind != PLAIN);
+    if !status.is_client_error() || is_told || taste == Taste::Page {
+        return response;
+    }
+    let problem = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(status, "GL-41300", "Too long.", "The body is longer than `limits.body` allows.")
+        }
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(
+            status,
+            "GL-40500",
+            "Method not allowed.",
+            "The header `Allow` has what this path takes.",
+        ),
+        _ => Problem { status, ..Problem::invalid("The request cannot be read.") },
+    };
+    let allowed = response.headers().get(header::ALLOW).cloned();
+    let mut told = tell(taste, problem, request_id);
+    if let Some(allowed) = allowed {
+        told.headers_mut().insert(header::ALLOW, allowed);
+    }
+    told
+}
+
+/// The kind of text that extractors refuse with.
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// The taste of a path, for whoever refuses before there is a route.
+pub fn taste_of(path: &str) -> Taste {
+    if path.contains("/api/server/v1/") { Taste::Reference } else { Taste::Problems }
+}
+
 impl Guard {
     async fn judge(
         &self,
@@ -231,7 +270,11 @@ impl Guard {
             return Err(Problem::foreign());
         }
         let mut place = app.place(named).await?;
-        let caller = app.caller(&place, method, headers).await?;
+        // Whoever asks for a token says by other means who they are: `Authorization` has a client's secret there.
+        let caller = match self.operation {
+            Operation::Token => None,
+            _ => app.caller(&place, method, headers).await?,
+        };
         // A token is for one organization. Where the path names another, the token does not count there.
         if let Some(bound) = caller.as_ref().and_then(|caller| caller.organization.clone()) {
             match &place.organization {
@@ -263,6 +306,18 @@ impl Guard {
             Needs::Permission(_) => {
                 granted.organization()?;
                 Ok(granted)
+            }
+            Needs::OneOf(several) => {
+                granted.organization()?;
+                match several.iter().any(|one| granted.rights.contains(one.rights())) {
+                    true => Ok(granted),
+                    false => {
+                        let several: Vec<_> =
+                            several.iter().map(|one| format!("`{}`", one.rights())).collect();
+                        let several = several.join(", ");
+                        Err(Problem::forbidden(format!("This needs one of the permissions {several} here.")))
+                    }
+                }
             }
             Needs::Host(_) => {
                 granted.organization()?;
@@ -317,4 +372,17 @@ pub async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response 
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let problem = Problem::new(StatusCode::NOT_FOUND, "GL-40400", "Not found.", "Nothing is at this path.");
     pages::trouble_as_accepted(&app, request.headers(), request.uri(), problem, &id)
+}
+
+/// The answer for a path that is there, and a method that is not.
+pub async fn wrong_method(request: Request) -> Response {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "GL-40500",
+        "Method not allowed.",
+        format!("Nothing here is asked by `{}`: the header `Allow` says what is.", request.method()),
+    );
+    let is_reference = request.uri().path().contains("/api/server/v1/guests/");
+    tell(if is_reference { Taste::Reference } else { Taste::Problems }, problem, &id)
 }

@@ -3,6 +3,7 @@
 //!
 //! [`Server::start`] starts one; [`Config`] says how. Who may do what stands in [`table`], and nowhere else.
 
+mod api;
 mod app;
 mod caller;
 pub mod config;

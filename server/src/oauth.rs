@@ -40,6 +40,7 @@ enum Refused {
     InvalidGrant(&'static str),
     InvalidScope(&'static str),
     UnsupportedGrant,
+    UnsupportedToken,
     Failed(Problem),
 }
 
@@ -76,6 +77,11 @@ impl Refused {
                 StatusCode::BAD_REQUEST,
                 "unsupported_grant_type",
                 "There are client_credentials and organization_switch.",
+            ),
+            Self::UnsupportedToken => (
+                StatusCode::BAD_REQUEST,
+                "unsupported_token_type",
+                "The token is none of this server's: it is revoked where it was issued.",
             ),
             Self::Failed(problem) => return problem.into_problem(request_id),
         };
@@ -190,6 +196,10 @@ async fn switched(app: &App, granted: &Granted, form: &Form) -> Result<Response,
 /// The scopes of a new token: never more than the old one's.
 fn narrowed(caller: &Caller, asked: Vec<String>) -> Result<Vec<String>, Refused> {
     let Some(most) = caller.most else { return Ok(asked) };
+    // A token without scopes allows all that its holder may, so one that lets nothing through has no heir.
+    if most.is_empty() {
+        return Err(Refused::InvalidScope("The token has no scope that means anything here."));
+    }
     if asked.is_empty() {
         return Ok(most.words().map(|word| format!("{}{word}", caller::OURS)).collect());
     }
@@ -233,12 +243,19 @@ async fn revoke(State(app): State<Arc<App>>, granted: Granted, body: Bytes) -> R
     let given = async {
         let form = Form::read(&body)?;
         let token = form.get("token").ok_or(Refused::InvalidRequest("`token` is missing."))?;
+        if !token.starts_with(TOKEN) {
+            return Err(Refused::UnsupportedToken);
+        }
+        let digest = secret::digest(token);
+        let Some(found) = app.accounts.find_token(&digest).await? else {
+            return Ok(StatusCode::OK.into_response());
+        };
         let actor = Actor {
-            who: granted.principal(),
+            who: found.holder,
             request_id: granted.request_id.clone(),
             operation: Operation::Token.name().into(),
         };
-        app.accounts.revoke_token(&actor, &secret::digest(token)).await?;
+        app.accounts.revoke_token(&actor, &digest).await?;
         Ok(StatusCode::OK.into_response())
     };
     given.await.unwrap_or_else(|refused: Refused| refused.answer(&granted.request_id))

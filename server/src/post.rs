@@ -22,12 +22,18 @@ use guestlist_mail::{Backoff, Kind, Language, Letter, NotSent, Sender, Transport
 use guestlist_storage::{
     Accounts, Clock, Contact, Database, DeliveryState, Invitations, NewDelivery, Reading, TakenMessage,
 };
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::{
+    sync::{Semaphore, mpsc, watch},
+    task::JoinSet,
+};
 
 use crate::{app::Links, figures::Figures};
 
 /// Messages that wait in memory. Beyond this the outbox keeps them.
 const WAITING: usize = 2_000;
+
+/// The time after which it is tried again where there is no room, in milliseconds.
+const CROWDED: u64 = 1_000;
 
 /// How long a message counts as taken care of without a word, in milliseconds.
 pub const LEASE: u64 = 90_000;
@@ -67,7 +73,8 @@ struct Job {
     version: u64,
     kind: MessageKind,
     language: Language,
-    letters: Vec<Letter>,
+    /// Each with the person that it is for.
+    letters: Vec<(UserRef, Letter)>,
 }
 
 impl Job {
@@ -227,8 +234,8 @@ impl Post {
                 reason: row.reason.clone(),
                 ..Letter::new(kind, address, facts.name.clone(), self.name.clone())
             };
-            let letters: Vec<Letter> =
-                to.into_iter().filter_map(|user| contact(user)?.email.as_deref()).map(letter).collect();
+            let addressed = |user: &UserRef| Some((user.clone(), letter(contact(user)?.email.as_deref()?)));
+            let letters: Vec<_> = to.into_iter().filter_map(addressed).collect();
             if letters.is_empty() {
                 jobs.push(Err(SendError::NoAddress));
                 continue;
@@ -251,24 +258,26 @@ impl Post {
         let Some(mut out) = taken else { return };
         let room = Arc::new(Semaphore::new(self.connections.max(1)));
         let mut words = tokio::time::interval(WORD);
+        // Where nobody waits for this any more, what is on its way is broken off with it.
+        let mut sending = JoinSet::new();
         loop {
             tokio::select! {
                 job = out.recv() => {
                     let Some(job) = job else { return };
                     let Ok(place) = room.clone().acquire_owned().await else { return };
                     let post = self.clone();
-                    tokio::spawn(async move {
+                    sending.spawn(async move {
                         post.deliver(job).await;
                         drop(place);
                     });
                 }
                 _ = words.tick() => self.still_there().await,
+                Some(_) = sending.join_next() => {}
                 () = told(&mut stop) => break,
             }
         }
         // Those that were not begun fall due again; those that were are waited for.
-        let all = u32::try_from(self.connections.max(1)).unwrap_or(u32::MAX);
-        let _ = room.acquire_many(all).await;
+        while sending.join_next().await.is_some() {}
     }
 
     /// Says that what is on its way is taken care of, and gives back what nobody says so of any more.
@@ -296,52 +305,59 @@ impl Post {
     async fn deliver(&self, job: Job) {
         let key = job.key();
         let (mut outcome, mut state, mut words, mut next) = (None, DeliveryState::GivenUp, None, None);
-        for letter in &job.letters {
-            let sent = match compose(letter, job.language, &self.sender) {
-                Ok(message) => self.transport.hand_over(&message).await,
+        for (to, letter) in &job.letters {
+            let error = match compose(letter, job.language, &self.sender) {
+                Ok(message) => match self.transport.hand_over(&message).await {
+                    // It is out when one of them has it.
+                    Ok(done) => {
+                        (outcome, state, words, next) = (
+                            Some(DeliveryOutcome::Delivered),
+                            DeliveryState::HandedOver,
+                            Some(done.words),
+                            None,
+                        );
+                        continue;
+                    }
+                    Err(error) => error,
+                },
                 Err(error) => {
                     tracing::warn!(organization = job.organization, invitation = job.invitation, %error, "an e-mail cannot be composed");
                     words.get_or_insert_with(|| error.to_string());
+                    self.uncount(&job, to).await;
                     continue;
                 }
             };
-            match sent {
-                // It is out when one of them has it.
-                Ok(done) => {
-                    (outcome, state, words, next) =
-                        (Some(DeliveryOutcome::Delivered), DeliveryState::HandedOver, Some(done.words), None);
-                    break;
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        organization = job.organization,
-                        invitation = job.invitation,
-                        kind = word(&job.kind),
-                        stage = %error.failure().stage,
-                        code = error.failure().code,
-                        "the mail system did not take an e-mail"
-                    );
-                    words = Some(error.failure().words.clone());
-                    let again = self.again(&job, &error).await;
-                    (outcome, state, next) = match again {
-                        Some(after) => (
-                            Some(DeliveryOutcome::Retry(after)),
-                            DeliveryState::Retrying,
-                            Some(self.clock.now().saturating_add(after)),
-                        ),
-                        None if matches!(error, NotSent::Permanent(_)) => (
-                            Some(DeliveryOutcome::Undeliverable("refused".into())),
-                            DeliveryState::Refused,
-                            None,
-                        ),
-                        None => (
-                            Some(DeliveryOutcome::Undeliverable("given up".into())),
-                            DeliveryState::GivenUp,
-                            None,
-                        ),
-                    };
-                }
+            tracing::warn!(
+                organization = job.organization,
+                invitation = job.invitation,
+                kind = word(&job.kind),
+                stage = %error.failure().stage,
+                code = error.failure().code,
+                "the mail system did not take an e-mail"
+            );
+            // Whoever may have got it has.
+            if !matches!(error, NotSent::Unknown(_)) {
+                self.uncount(&job, to).await;
             }
+            // Nor does who never gets it keep it from those who may.
+            if matches!(outcome, Some(DeliveryOutcome::Delivered | DeliveryOutcome::Retry(_))) {
+                continue;
+            }
+            words = Some(error.failure().words.clone());
+            let again = self.again(&job, &error).await;
+            (outcome, state, next) = match again {
+                Some(after) => (
+                    Some(DeliveryOutcome::Retry(after)),
+                    DeliveryState::Retrying,
+                    Some(self.clock.now().saturating_add(after)),
+                ),
+                None if matches!(error, NotSent::Permanent(_)) => {
+                    (Some(DeliveryOutcome::Undeliverable("refused".into())), DeliveryState::Refused, None)
+                }
+                None => {
+                    (Some(DeliveryOutcome::Undeliverable("given up".into())), DeliveryState::GivenUp, None)
+                }
+            };
         }
         let outcome = outcome.unwrap_or(DeliveryOutcome::Undeliverable("cannot be written".into()));
         self.under_way().remove(&key);
@@ -380,6 +396,47 @@ impl Post {
         let failed = u32::try_from(failed).unwrap_or(u32::MAX).saturating_add(1);
         let wait = Backoff::default().wait(failed, random)?;
         Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Takes a message over.
+    async fn take(&self, job: Job) -> Result<Sent, SendError> {
+        // The outbox keeps what there is no room for.
+        let place = self.into.try_reserve().map_err(|_| SendError::Host(HostError::Throttled(CROWDED)))?;
+        let job = self.bounded(job).await?;
+        let (invitation, version, kind) = (job.invitation.clone(), job.version, job.kind.clone());
+        let message = TakenMessage { invitation: invitation.clone(), kind: kind.clone(), version };
+        self.under_way().insert(job.key(), message);
+        self.figures.waiting(self.under_way().len());
+        let state = DeliveryState::Queued;
+        let queued = NewDelivery { invitation, kind, version, state, next_at: None, words: None };
+        if let Err(error) = self.accounts.record_delivery(&job.organization, &queued).await {
+            tracing::warn!(%error, "an e-mail that waits was not written down");
+        }
+        place.send(job);
+        Ok(Sent::Taken)
+    }
+
+    async fn uncount(&self, job: &Job, to: &UserRef) {
+        if let Err(error) = self.accounts.uncount_mail(&job.organization, to).await {
+            tracing::warn!(organization = job.organization, %error, "an e-mail that nobody got counts as one");
+        }
+    }
+
+    /// Leaves out the letters of a message that their readers may not get yet.
+    ///
+    /// # Errors
+    /// None of them may get it now.
+    async fn bounded(&self, mut job: Job) -> Result<Job, SendError> {
+        let to: Vec<UserRef> = job.letters.iter().map(|(to, _)| to.clone()).collect();
+        let waits = self.accounts.count_mails(&job.organization, &to).await.map_err(unanswered);
+        let waits = waits.map_err(SendError::Host)?;
+        let soonest = waits.iter().copied().min().flatten();
+        let mut waits = waits.into_iter();
+        job.letters.retain(|_| waits.next().flatten().is_none());
+        match soonest {
+            Some(after) if job.letters.is_empty() => Err(SendError::Host(HostError::Throttled(after))),
+            _ => Ok(job),
+        }
     }
 
     async fn write(&self, job: &Job, state: DeliveryState, words: Option<String>, next_at: Option<u64>) {
@@ -452,33 +509,7 @@ impl Notifications for Post {
         for job in self.jobs(call, &organization, messages).await? {
             let answer = match job {
                 Err(error) => Err(error),
-                Ok(job) => {
-                    let key = job.key();
-                    let (invitation, version, kind) = (job.invitation.clone(), job.version, job.kind.clone());
-                    match self.into.try_reserve() {
-                        Ok(place) => {
-                            let message =
-                                TakenMessage { invitation: invitation.clone(), kind: kind.clone(), version };
-                            self.under_way().insert(key, message);
-                            self.figures.waiting(self.under_way().len());
-                            let queued = NewDelivery {
-                                invitation,
-                                kind,
-                                version,
-                                state: DeliveryState::Queued,
-                                next_at: None,
-                                words: None,
-                            };
-                            if let Err(error) = self.accounts.record_delivery(&organization, &queued).await {
-                                tracing::warn!(%error, "an e-mail that waits was not written down");
-                            }
-                            place.send(job);
-                            Ok(Sent::Taken)
-                        }
-                        // The outbox keeps it.
-                        Err(_) => Err(SendError::Host(HostError::Throttled(1000))),
-                    }
-                }
+                Ok(job) => self.take(job).await,
             };
             answers.push(answer);
         }

@@ -15,9 +15,10 @@ use guestlist_contract::{
     types::HostError,
 };
 use guestlist_harness::CallError;
+use guestlist_memory::EventError;
 use guestlist_rest::{Asked, RestError};
-use guestlist_storage::AccountError;
-use serde_json::json;
+use guestlist_storage::{AccountError, AdministrationError};
+use serde_json::{Value, json};
 
 /// The code of a request that another site has made.
 pub const FOREIGN: &str = "GL-40308";
@@ -134,16 +135,23 @@ impl Problem {
         Self { status, code, title: message, detail: description, retry_after }
     }
 
-    /// The answer of the server's own interface.
-    pub fn into_problem(self, request_id: &str) -> Response {
-        let body = json!({
+    /// The problem as a member of an answer.
+    pub fn body(&self) -> Value {
+        json!({
             "type": "about:blank",
             "title": self.title,
             "status": self.status.as_u16(),
             "detail": self.detail,
             "code": self.code,
-            "instance": format!("urn:request:{request_id}"),
-        });
+        })
+    }
+
+    /// The answer of the server's own interface.
+    pub fn into_problem(self, request_id: &str) -> Response {
+        let mut body = self.body();
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("instance".into(), format!("urn:request:{request_id}").into());
+        }
         let json = HeaderValue::from_static("application/problem+json");
         self.finish(([(header::CONTENT_TYPE, json)], body.to_string()).into_response())
     }
@@ -231,11 +239,57 @@ impl From<HostError> for Problem {
     }
 }
 
+/// The outcome of a commit is not known.
+fn unknown() -> Problem {
+    let detail = "It is not known whether it was done: look before you try again.";
+    Problem { code: "GL-50320".into(), detail: detail.into(), ..Problem::unavailable() }
+}
+
+impl From<AdministrationError> for Problem {
+    fn from(error: AdministrationError) -> Self {
+        let text = format!("{error}.");
+        match error {
+            AdministrationError::Impossible(EventError::Impossible(_)) => {
+                Self::new(StatusCode::CONFLICT, "GL-40909", "Not possible.", text)
+            }
+            AdministrationError::Impossible(_) => Self { detail: text, ..Self::not_found("thing") },
+            AdministrationError::Settings(_) => Self::invalid(text),
+            AdministrationError::NotPermitted { lacking, .. } => above(lacking),
+            AdministrationError::LastAdministrator(_) => {
+                Self::new(StatusCode::CONFLICT, "GL-40912", "The last administrator.", text)
+            }
+            AdministrationError::Unknown(_) => {
+                tracing::warn!(text, "the database did not answer a commit");
+                unknown()
+            }
+            error => {
+                tracing::warn!(%error, "the database did not answer");
+                Self::unavailable()
+            }
+        }
+    }
+}
+
+/// Whoever asks would reach beyond what they may do themselves.
+fn above(lacking: guestlist_contract::rights::Rights) -> Problem {
+    Problem {
+        code: "GL-40305".into(),
+        ..Problem::forbidden(format!(
+            "It needs, gives or concerns rights that the one who asks lacks here: {lacking}."
+        ))
+    }
+}
+
 impl From<AccountError> for Problem {
     fn from(error: AccountError) -> Self {
         let text = error.to_string();
         match error {
             AccountError::NotFound(_) => Self { detail: text, ..Self::not_found("thing") },
+            AccountError::NotPermitted { lacking, .. } => above(lacking),
+            AccountError::Unknown(_) => {
+                tracing::warn!(text, "the database did not answer a commit");
+                unknown()
+            }
             AccountError::NotActive => Self::new(StatusCode::CONFLICT, "GL-40907", "Not active.", text),
             AccountError::Taken(_) => Self::new(StatusCode::CONFLICT, "GL-40908", "Taken.", text),
             AccountError::Invalid(_) | AccountError::InvalidCursor => Self::invalid(text),

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::Response,
 };
@@ -22,16 +22,18 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::{
+    api,
     app::{App, Links, SigningIn},
     config::{Config, ConfigError},
     figures::Figures,
-    guard,
+    guard::{self, Taste},
     listen::{self, ListenError},
     oauth, pages,
     post::{self, Post},
     probes,
     problem::Problem,
     reference, sweep,
+    table::Operation,
     transport::{self, TransportError},
 };
 
@@ -77,6 +79,7 @@ pub struct Server {
     stop: tokio::sync::watch::Sender<bool>,
     tasks: JoinSet<()>,
     patience: Duration,
+    routes: Vec<(Method, String, Operation)>,
 }
 
 impl Server {
@@ -123,7 +126,7 @@ impl Server {
         let public = public.ok_or_else(|| ConfigError::Incomplete("`public-url` is missing".into()))?;
         let patience = Duration::from_millis(config.limits.shutdown.0);
         let (app, post) = assemble(config, options, &public).await?;
-        let (router, figures) = (router(&app), app.figures.clone().router());
+        let ((router, routes), figures) = (router(&app), app.figures.clone().router());
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut server = Self {
             http: http.as_ref().map(|bound| bound.address),
@@ -133,6 +136,7 @@ impl Server {
             stop,
             tasks: JoinSet::new(),
             patience,
+            routes,
         };
         let listeners =
             [(http, None, &router), (https, identity.as_ref(), &router), (metrics, None, &figures)];
@@ -164,6 +168,12 @@ impl Server {
     #[must_use]
     pub fn https(&self) -> Option<SocketAddr> {
         self.https
+    }
+
+    /// The routes that it answers: each method and path, with its operation in [the table](crate::table).
+    #[must_use]
+    pub fn routes(&self) -> &[(Method, String, Operation)] {
+        &self.routes
     }
 
     /// Stops: nothing new is taken, and what runs is ended, for as long as `limits.shutdown` says.
@@ -256,17 +266,19 @@ fn read_policies(engine: &Engine, folder: &Path) -> Result<Policies, StartError>
 }
 
 /// All routes, with what holds for each.
-fn router(app: &Arc<App>) -> Router {
+fn router(app: &Arc<App>) -> (Router, Vec<(Method, String, Operation)>) {
     let routes = probes::routes(app.clone())
         .merge(oauth::routes(app.clone()))
         .merge(reference::routes(app.clone()))
+        .merge(api::routes(app.clone()))
         .merge(pages::routes(app.clone()));
-    let (router, _) = routes.finish();
+    let (router, listed) = routes.finish();
     let limits = app.config.limits.clone();
     let room = Arc::new(tokio::sync::Semaphore::new(limits.requests));
     let time = Duration::from_millis(limits.time.0);
-    router
+    let router = router
         .fallback(guard::nowhere)
+        .method_not_allowed_fallback(guard::wrong_method)
         .layer(middleware::from_fn_with_state(
             app.clone(),
             move |State(app): State<Arc<App>>, request, next| within(app, room.clone(), time, request, next),
@@ -274,7 +286,8 @@ fn router(app: &Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(middleware::from_fn(guard::identified))
         .layer(middleware::from_fn(hardened))
-        .with_state(app.clone())
+        .with_state(app.clone());
+    (router, listed)
 }
 
 /// Bounds how many requests run, and for how long.
@@ -299,7 +312,10 @@ async fn within(
             ),
         },
     };
-    pages::trouble_as_accepted(&app, &headers, &uri, problem, &id)
+    match guard::taste_of(uri.path()) {
+        Taste::Reference => guard::tell(Taste::Reference, problem, &id),
+        _ => pages::trouble_as_accepted(&app, &headers, &uri, problem, &id),
+    }
 }
 
 /// Headers that every answer has.

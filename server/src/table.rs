@@ -19,16 +19,19 @@ pub enum Needs {
     Permission(Permissions),
     /// A permission of the host in the organization.
     Host(HostPermissions),
+    /// One of these in the organization.
+    OneOf(&'static [Needs]),
 }
 
 impl Needs {
-    /// The rights that it takes; none where rights do not decide.
+    /// The rights that it takes, all of them where one is enough; none where rights do not decide.
     #[must_use]
     pub fn rights(self) -> Rights {
         match self {
             Self::Nothing | Self::SignedIn => Rights::empty(),
             Self::Permission(permissions) => permissions.into(),
             Self::Host(host) => host.into(),
+            Self::OneOf(several) => several.iter().map(|one| one.rights()).collect(),
         }
     }
 }
@@ -71,6 +74,14 @@ const fn may(permissions: Permissions) -> Needs {
 const fn host(permissions: HostPermissions) -> Needs {
     Needs::Host(permissions)
 }
+
+/// Those who have to choose among groups and roles.
+const CHOOSE: &[Needs] = &[
+    may(Permissions::INVITE),
+    may(Permissions::VIEW),
+    host(HostPermissions::MANAGE_PEOPLE),
+    host(HostPermissions::MANAGE_ROLES),
+];
 
 operations! {
     /// Says that the process runs.
@@ -115,7 +126,7 @@ operations! {
     /// Changes people, members and who is in which group and has which role.
     ManagePeople = "manage-people": host(HostPermissions::MANAGE_PEOPLE);
     /// Reads groups and roles. Whoever invites has to choose among them.
-    ReadRoles = "read-roles": may(Permissions::VIEW);
+    ReadRoles = "read-roles": Needs::OneOf(CHOOSE);
     /// Changes groups and roles.
     ManageRoles = "manage-roles": host(HostPermissions::MANAGE_ROLES);
     /// Makes and revokes clients.

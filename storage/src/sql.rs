@@ -88,6 +88,10 @@ pub(crate) trait Connection: Send {
     /// Waits until nobody else is in the part of the code that this text names, until the transaction ends.
     fn advisory_lock(&mut self, name: &str) -> impl Future<Output = Result<(), DbError>> + Send;
 
+    /// Lets the statements that follow in this transaction be done by the order of an index and nothing else: for
+    /// lists, which are to read no more than a page however much the planner believes there is.
+    fn by_index(&mut self) -> impl Future<Output = Result<(), DbError>> + Send;
+
     /// Takes a look at these tables, so that the planner knows that they have become large just now.
     fn analyze(&mut self, tables: &[&str]) -> impl Future<Output = Result<(), DbError>> + Send;
 

@@ -60,7 +60,7 @@ fn sources(folder: &Path, text: &mut String) {
 fn every_test_that_the_security_page_names_exists() {
     let root = guestlist_tests::root();
     let mut text = String::new();
-    for folder in ["src", "tests", "host-harness", "cli", "connect", "mail", "storage", "tokens"] {
+    for folder in ["src", "tests", "host-harness", "cli", "connect", "mail", "server", "storage", "tokens"] {
         sources(&root.join(folder), &mut text);
     }
     let words: BTreeSet<_> = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();

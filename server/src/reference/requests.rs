@@ -41,6 +41,11 @@ impl Asked {
         if fields.get("usernames").is_some_and(Value::is_null) {
             return Err(Problem::invalid("Property usernames cannot be null."));
         }
+        if fields.get("template").is_some_and(|template| !template.is_null()) {
+            return Err(Problem::invalid(
+                "This server has no templates to choose from: leave `template` out.",
+            ));
+        }
         // Who leaves them out names nobody, and is told so as that.
         fields.entry("usernames").or_insert_with(|| Value::Array(Vec::new()));
         if wso2 && let Some(Value::Array(pairs)) = fields.get_mut("properties") {
@@ -226,6 +231,7 @@ mod tests {
             (r#"{"usernames":null}"#, "Property usernames cannot be null."),
             ("[]", "not in the expected format"),
             (r#"{"usernames":["a"],"group":[]}"#, "unknown field `group`"),
+            (r#"{"usernames":["a"],"template":"x"}"#, "no templates"),
         ] {
             let problem = Asked::read(body.as_bytes(), false).err().unwrap();
             assert!(problem.detail.contains(words) && problem.code == "UE-10000", "{}", problem.detail);

@@ -150,7 +150,8 @@ pub(crate) fn read(row: &Row) -> Result<Client, DbError> {
 const TOUCHED_EVERY: i64 = 60_000;
 
 /// The condition that a client is good at `$2`.
-pub(super) const GOOD: &str = "revoked_at is null and (expires_at is null or expires_at > $2) and exists \
+pub(super) const GOOD: &str = "client.revoked_at is null \
+    and (client.expires_at is null or client.expires_at > $2) and exists \
     (select 1 from organization o where o.id = client.organization and o.deleted = 0)";
 
 fn within(organization: &str) -> Scope {

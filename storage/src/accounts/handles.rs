@@ -38,8 +38,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Invalid`](AccountError::Invalid) where it is no handle; [`Taken`](AccountError::Taken) where another
-    /// organization has or had it, or has it as its id; [`NotFound`](AccountError::NotFound) where there is no such organization, or it is below a
-    /// deleted one.
+    /// organization has or had it, or has it as its id in that root; [`NotFound`](AccountError::NotFound) where
+    /// there is no such organization, or it is below a deleted one.
     pub async fn set_handle(
         &self,
         actor: &Actor,
@@ -109,7 +109,8 @@ fn check(handle: &str) -> Result<(), OperationError> {
     if is_handle(handle) {
         return Ok(());
     }
-    let text = "a handle has 1 to 63 of `a` to `z`, `0` to `9` and `-`, begins and ends with none of `-`, and is not `api`";
+    let text = "a handle has 1 to 63 of `a` to `z`, `0` to `9` and `-`, neither begins nor ends with `-`, and is \
+                not `api`";
     Err(AccountError::Invalid(text.into()).into())
 }
 
@@ -169,8 +170,11 @@ impl Operation for SetHandle {
         db.advisory_lock(&format!("handle of {organization}")).await?;
         let path = path_of(db, organization).await?;
         let root = path.last().ok_or_else(|| no_organization(organization))?;
-        let id = "select id from organization where id = $1 and id <> $2";
-        if db.row(id, values![handle, organization]).await?.is_some() {
+        // An id leads to whom it belongs, here as long as it is there, and nowhere once it was deleted.
+        let id = "select deleted from organization where id = $1 and id <> $2";
+        if let Some(other) = db.row(id, values![handle, organization]).await?
+            && (other.get::<bool>(0)? || path_of(db, handle).await?.last() == Some(root))
+        {
             return Err(taken(handle));
         }
         let roots = if root == organization { vec![root.as_str(), ""] } else { vec![root.as_str()] };
@@ -230,14 +234,15 @@ impl Operation for Find {
             return Ok(found.filter(|root| root.parent.is_none()));
         }
         let by_id = format!("select {COLUMNS} from organization o where o.id = $2 and o.deleted = 0");
-        let found = match db.row(&by_id, asked).await? {
-            Some(row) => Some(row),
-            None => db.row(&by_handle, asked).await?,
-        };
-        let Some(found) = found.map(|row| read(&row)).transpose()? else { return Ok(None) };
-        // INVARIANT: whoever asks at one root is told nothing of another.
-        let path = path_of(db, &found.id).await?;
-        Ok(Some(found).filter(|_| path.last() == Some(&self.root)))
+        for sql in [by_id, by_handle] {
+            let Some(row) = db.row(&sql, asked).await? else { continue };
+            let found = read(&row)?;
+            // INVARIANT: whoever asks at one root is told nothing of another.
+            if path_of(db, &found.id).await?.last() == Some(&self.root) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 pub(crate) mod handles;
 mod identities;
 mod links;
+mod mailing;
 mod passwords;
 mod remembered;
 mod sessions;

@@ -174,7 +174,7 @@ impl Stored {
     }
 }
 
-/// The condition that the person of a session `s` is there and enabled.
+/// The condition that the person of a session is there and enabled.
 const WORKS: &str = "exists (select 1 from person p join organization o on o.id = p.organization and o.deleted = 0 \
     where p.organization = session.organization and p.id = session.person and p.active = 1 \
     and p.account_organization = p.organization and p.account_id = p.id)";
@@ -268,10 +268,12 @@ impl Operation for Look {
     }
 
     async fn run<C: Connection>(&self, db: &mut C) -> Result<Looked, OperationError> {
-        let sql =
-            format!("select {COLUMNS}, case when {WORKS} then 1 else 0 end from session where digest = $1");
-        let Some(row) = db.row(&sql, values![self.digest]).await? else { return Ok(Looked::Gone) };
-        let (stored, works) = (Stored::read(&row)?, row.get::<bool>(7)?);
+        let sql = "select s.organization, s.person, s.root, s.begun_at, s.seen_at, s.idle, s.ends_at, o.id from session s \
+                   left join person p on p.organization = s.organization and p.id = s.person and p.active = 1 \
+                       and p.account_organization = p.organization and p.account_id = p.id \
+                   left join organization o on o.id = p.organization and o.deleted = 0 where s.digest = $1";
+        let Some(row) = db.row(sql, values![self.digest]).await? else { return Ok(Looked::Gone) };
+        let (stored, works) = (Stored::read(&row)?, row.get::<Option<String>>(7)?.is_some());
         let now = db.now();
         if works && !stored.is_over(now) && stored.is_fresh(now) {
             return Ok(Looked::Fresh(stored.shown()));

@@ -1,13 +1,13 @@
 //! Clears away what is over.
 
-use super::{AccountError, Accounts, remembered::KEPT};
+use super::{AccountError, Accounts, mailing, remembered::KEPT};
 use crate::{
     error::OperationError,
     sql::{Connection, Operation, Scope, values},
 };
 
 impl Accounts {
-    /// Deletes sessions, tokens, links and remembered requests that are over, at most `limit` of each; tells how
+    /// Deletes sessions, tokens, links, remembered requests and counts of e-mails that are over, at most `limit` of each; tells how
     /// many. Nothing depends on it: what is over is over before. A clock of the server asks for it once in a while.
     ///
     /// # Errors
@@ -46,6 +46,12 @@ impl Operation for PurgeOver {
              (select organization, caller, request from remembered where at <= $1 order by at limit $2{skip})"
         );
         gone += db.change(&sql, values![now.saturating_sub(KEPT), self.limit]).await?;
+        let sql = format!(
+            "delete from mailing where (account_organization, account_id, organization, at) in \
+             (select account_organization, account_id, organization, at from mailing where at <= $1 order by at \
+             limit $2{skip})"
+        );
+        gone += db.change(&sql, values![now.saturating_sub(mailing::KEPT), self.limit]).await?;
         Ok(gone)
     }
 }

@@ -149,7 +149,7 @@ impl Operation for Release {
             // Without a time it is sent at most once.
             let sql = format!(
                 "update outbox set taken = 0, taken_until = null, \
-                 due_at = case when due_at is null then null else $1 end \
+                 due_at = case when due_at is null then null else cast($1 as bigint) end \
                  where organization = $2 and kind = $3 and invitation in {list}"
             );
             released += db.change(&sql, &bound).await?;

@@ -682,6 +682,22 @@ create table delivery (
     foreign key (organization, invitation) references invitation on delete cascade
 );
 
+-- How many e-mails somebody got lately, over all organizations, and who has to wait with one.
+create table mailing (
+    -- Who is written to, where they are resident.
+    account_organization text collate "C" not null,
+    account_id text collate "C" not null,
+    -- Who writes.
+    organization text collate "C" not null,
+    at bigint not null,
+    mails bigint not null,
+    -- An e-mail was held back then, and has waited since.
+    waits bigint not null,
+    primary key (account_organization, account_id, organization, at),
+    foreign key (account_organization, account_id) references person on delete cascade
+);
+create index mailing_at on mailing (at);
+
 -- ---- Lists, a page at a time
 
 create index organization_children on organization (parent, deleted, name, id);
@@ -732,3 +748,6 @@ create policy scope on remembered using (
 -- Of no organization: the host's alone.
 alter table link enable row level security, force row level security;
 create policy scope on link using ((select scope_everything()));
+
+alter table mailing enable row level security, force row level security;
+create policy scope on mailing using ((select scope_everything()));

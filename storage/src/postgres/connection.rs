@@ -274,6 +274,14 @@ impl Connection for Inside<'_> {
         self.change(lock, &[Value::from(name)]).await.map(|_| ())
     }
 
+    /// A statement is planned once, for whatever its values are, and by averages: of an organization with most of
+    /// the rows its planner would read and sort them all.
+    async fn by_index(&mut self) -> Result<(), DbError> {
+        let others = ["sort", "bitmapscan", "hashjoin", "mergejoin", "seqscan"];
+        let off = others.map(|other| format!("set_config('enable_{other}', 'off', true)"));
+        self.rows(&format!("select {}", off.join(", ")), &[]).await.map(drop)
+    }
+
     async fn analyze(&mut self, tables: &[&str]) -> Result<(), DbError> {
         self.change(&format!("analyze {}", tables.join(", ")), &[]).await.map(|_| ())
     }

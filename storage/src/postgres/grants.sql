@@ -6,7 +6,7 @@ grant insert, update, delete on
     organization, userstore, person, target, held, role_group, role_client, role_lease, permission,
     invitation, code, outbox, operation, operation_item, grant_log, grant_closed,
     external_log, external_step,
-    password, session, client, token, identity, link, remembered, delivery
+    password, session, client, token, identity, link, remembered, delivery, mailing
     to {role};
 -- What is written here stays.
 grant insert on audit, spent to {role};

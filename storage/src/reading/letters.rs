@@ -114,7 +114,7 @@ impl Operation for Contacts {
             return Ok(self.accounts.iter().map(|_| None).collect());
         }
         let mut bound = Vec::new();
-        let those = bulk_sql::either(None, ["organization", "id"], keys.into_iter(), &mut bound);
+        let those = bulk_sql::either(None, ["organization", "id"], keys, &mut bound);
         let sql = format!(
             "select organization, id, name, email from person \
              where {those} and account_organization = organization and account_id = id"

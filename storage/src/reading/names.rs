@@ -9,7 +9,7 @@ use crate::{
     AccountError, bulk_sql,
     codec::Word as _,
     error::OperationError,
-    sql::{Connection, Operation, Row, Scope, Value},
+    sql::{Connection, Operation, Scope, Value},
 };
 
 /// The most names that are asked for at once.
@@ -93,8 +93,10 @@ impl Operation for Names {
             Table::Person => {
                 let mut bound = Vec::new();
                 let those = bulk_sql::either(None, ["organization", "id"], keys(), &mut bound);
-                let resident = "account_organization = organization and account_id = id";
-                (format!("select organization, id, name from person where {those} and {resident}"), bound)
+                // Whether they are resident is no condition: PostgreSQL would read all residents to find them.
+                let resident =
+                    "case when account_organization = organization and account_id = id then 1 else 0 end";
+                (format!("select organization, id, name, {resident} from person where {those}"), bound)
             }
             Table::Target(organization) if organization.contains('\0') => {
                 return Ok(self.keys.iter().map(|_| None).collect());
@@ -102,17 +104,20 @@ impl Operation for Names {
             Table::Target(organization) => {
                 let mut bound = vec![Value::from(organization)];
                 let those = bulk_sql::either(Some("organization = $1"), ["kind", "id"], keys(), &mut bound);
-                (format!("select kind, id, name from target where {those}"), bound)
+                (format!("select kind, id, name, 1 from target where {those}"), bound)
             }
             Table::Organization => {
                 let bound: Vec<_> = keys().map(|(_, id)| Value::from(id)).collect();
                 let list = bulk_sql::list(1, bound.len());
-                (format!("select '', id, name from organization where id in {list}"), bound)
+                (format!("select '', id, name, 1 from organization where id in {list}"), bound)
             }
         };
-        let read = |row: &Row| Ok::<_, OperationError>(((row.get(0)?, row.get(1)?), row.get(2)?));
-        let rows = db.rows(&sql, &bound).await?;
-        let known: BTreeMap<(String, String), String> = rows.iter().map(read).collect::<Result<_, _>>()?;
+        let mut known: BTreeMap<(String, String), String> = BTreeMap::new();
+        for row in db.rows(&sql, &bound).await? {
+            if row.get::<bool>(3)? {
+                known.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+            }
+        }
         Ok(self.keys.iter().map(|key| known.get(key).cloned()).collect())
     }
 }

@@ -173,6 +173,7 @@ async fn below<C: Connection>(
         let (organization, place) = read(row)?;
         Ok::<_, DbError>((OrganizationRow { organization, depth: row.get(5)? }, place))
     };
+    db.by_index().await?;
     let rows = db.rows(&sql, values).await?;
     Ok(turn.page(rows.iter().map(row).collect::<Result<_, _>>()?))
 }

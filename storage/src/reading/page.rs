@@ -57,7 +57,7 @@ impl Turn {
         Ok(Self { walk, after, limit })
     }
 
-    /// One row more than a page has, to know whether there is another page.
+    /// One row more than a page has, to know whether there is another one.
     pub(super) fn rows(&self) -> i64 {
         i64::try_from(self.limit + 1).unwrap_or(i64::MAX)
     }
@@ -117,11 +117,11 @@ impl Statement {
         after: Option<Place>,
     ) -> Result<(), OperationError> {
         if let Some(prefix) = prefix {
-            let begins = self.bind(prefix);
-            self.require(format!("substr({name}, 1, length({begins})) = {begins}"));
             if after.is_none() {
+                let begins = self.bind(prefix);
                 self.require(format!("{name} >= {begins}"));
             }
+            // Between the two are those that begin so, and no others.
             if let Some(end) = after_all(prefix) {
                 let end = self.bind(end);
                 self.require(format!("{name} < {end}"));
@@ -142,12 +142,13 @@ impl Statement {
         select: &str,
         rest: &str,
     ) -> Result<Vec<Row>, OperationError> {
+        db.by_index().await?;
         let sql = format!("{select} where {} {rest}", self.all.join(" and "));
         Ok(db.rows(&sql, &self.values).await?)
     }
 }
 
-/// The first text after all that begin so, byte by byte; `None` where there is none that is short.
+/// The first text after all that begin so, byte by byte; `None` where nothing else comes after these.
 fn after_all(prefix: &str) -> Option<String> {
     let mut letters: Vec<char> = prefix.chars().collect();
     while let Some(last) = letters.pop() {

@@ -28,7 +28,7 @@ pub struct PeopleFilter {
     pub email: Option<String>,
     /// They are in this group.
     pub group: Option<String>,
-    /// They have this role.
+    /// They have this role themselves: not by a group, nor for a time by the word of an issuer.
     pub role: Option<String>,
 }
 
@@ -75,7 +75,7 @@ pub struct PersonDetail {
     pub person: PersonRow,
     /// The invitation that made them a member, where it was one.
     pub invitation: Option<String>,
-    /// Their groups and roles, groups first, by name.
+    /// The groups and roles that they have themselves, groups first, by name.
     pub held: Vec<Held>,
 }
 
@@ -95,7 +95,7 @@ impl Reading {
         self.ask(List { organization, filter, page: page.clone(), secret: self.secret().await? }).await
     }
 
-    /// Who is in a group, or has a role, by id.
+    /// Who is in a group, or has a role themselves, by id.
     ///
     /// # Errors
     /// [`Invalid`](AccountError::Invalid), [`InvalidCursor`](AccountError::InvalidCursor).
@@ -193,17 +193,15 @@ impl Operation for List {
             .collect();
         // Of a name or an address there are few. Else those of a group or role are found by that.
         let by_name = prefix.is_some() || name.is_some() || email.is_some() || held.is_empty();
-        let (select, order) = if by_name {
+        let (table, order) = if by_name {
             statement.equal("p.organization", &self.organization);
-            (format!("select {COLUMNS} from person p"), "p.folded, p.id")
+            ("p", "p.folded, p.id")
         } else {
             let (kind, id) = held.remove(0);
             statement.equal("h.organization", &self.organization);
             statement.equal("h.kind", kind.word());
             statement.equal("h.target", id);
-            statement.require("p.organization = h.organization and p.id = h.person");
-            // SQLite begins with the first of a cross join.
-            (format!("select {COLUMNS} from held h cross join person p"), "h.person")
+            ("h", "h.person")
         };
         if let Some(name) = &name {
             statement.equal("p.folded", name);
@@ -211,10 +209,11 @@ impl Operation for List {
         if let Some(email) = &email {
             statement.equal("p.folded_email", email);
         }
+        let person = if by_name { "p.id" } else { "h.person" };
         for (kind, id) in held {
             let (kind, id) = (statement.bind(kind.word()), statement.bind(id));
             statement.require(format!(
-                "exists (select 1 from held x where x.organization = p.organization and x.person = p.id \
+                "exists (select 1 from held x where x.organization = {table}.organization and x.person = {person} \
                  and x.kind = {kind} and x.target = {id})"
             ));
         }
@@ -225,7 +224,17 @@ impl Operation for List {
             statement.require(format!("h.person > {id}"));
         }
         let rest = format!("order by {order} limit {}", statement.bind(turn.rows()));
-        let rows = statement.rows(db, &select, &rest).await?;
+        let rows = if by_name {
+            statement.rows(db, &format!("select {COLUMNS} from person p"), &rest).await?
+        } else {
+            // The page is cut before anybody is looked at.
+            let select = format!("select {COLUMNS} from (select h.organization, h.person from held h");
+            let rest = format!(
+                "{rest}) page cross join person p where p.organization = page.organization \
+                 and p.id = page.person order by page.person"
+            );
+            statement.rows(db, &select, &rest).await?
+        };
         let row = |row: &Row| {
             let person = read(row)?;
             let name = if by_name { folded(&person.name) } else { String::new() };

@@ -560,6 +560,22 @@ create table delivery (
     foreign key (organization, invitation) references invitation on delete cascade
 ) strict;
 
+-- How many e-mails somebody got lately, over all organizations, and who has to wait with one.
+create table mailing (
+    -- Who is written to, where they are resident.
+    account_organization text not null,
+    account_id text not null,
+    -- Who writes.
+    organization text not null,
+    at integer not null,
+    mails integer not null,
+    -- An e-mail was held back then, and has waited since.
+    waits integer not null,
+    primary key (account_organization, account_id, organization, at),
+    foreign key (account_organization, account_id) references person on delete cascade
+) strict;
+create index mailing_at on mailing (at);
+
 -- ---- Lists, a page at a time
 
 create index organization_children on organization (parent, deleted, name, id);

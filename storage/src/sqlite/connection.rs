@@ -162,6 +162,11 @@ impl Connection for Inside<'_> {
         Ok(())
     }
 
+    /// It does so by itself: there is nothing else that it could do.
+    async fn by_index(&mut self) -> Result<(), DbError> {
+        Ok(())
+    }
+
     /// Its planner goes by the indexes alone.
     async fn analyze(&mut self, _: &[&str]) -> Result<(), DbError> {
         Ok(())

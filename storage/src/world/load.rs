@@ -54,8 +54,18 @@ const TABLES: [(&str, &str); 20] = [
 
 /// Every table of a server with accounts of its own, those first that others refer to. No world has accounts:
 /// these are emptied.
-const ACCOUNTS: [&str; 9] =
-    ["handle", "password", "session", "client", "token", "identity", "link", "remembered", "delivery"];
+const ACCOUNTS: [&str; 10] = [
+    "handle",
+    "password",
+    "session",
+    "client",
+    "token",
+    "identity",
+    "link",
+    "remembered",
+    "delivery",
+    "mailing",
+];
 
 /// The number of rows that are copied at a time, to be bound.
 const PIECE: usize = 5_000;

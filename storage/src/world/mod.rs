@@ -17,7 +17,8 @@ use crate::{
 
 impl Database {
     /// Has this world instead of everything that is there. Time stays, and so does the key of cursors. The
-    /// [records](crate::Grants) of members who are elsewhere go: a world has none.
+    /// [records](crate::Grants) of members who are elsewhere go, and so do [accounts](crate::Accounts) to sign in
+    /// with, handles included: a world has none.
     ///
     /// Whole numbers beyond 2⁶³ − 1 become that. Of two entries about what one principal may do in an
     /// organization the first counts, and is kept. The user running this has to own the tables of a
@@ -46,8 +47,8 @@ impl Database {
         Ok(self.perform(None, IsEmpty).await?)
     }
 
-    /// Everything that is there, except for the [records](crate::Grants) of members who are elsewhere: a
-    /// database that has some is moved by its own means.
+    /// Everything that is there, except for the [records](crate::Grants) of members who are elsewhere and
+    /// [accounts](crate::Accounts) to sign in with: a database that has some is moved by its own means.
     ///
     /// What the in-memory host has in the order in which it came to be, and a database has not, is in a stable
     /// order: messages by when they are due, operations by when they last recorded something.

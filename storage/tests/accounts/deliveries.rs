@@ -226,3 +226,72 @@ async fn what_is_sent_at_most_once_does_not_fall_due_again() {
     desk.pass(1);
     assert_eq!(due(&desk, &store).await, ["i-1"], "now somebody does");
 }
+
+/// Lets one person have so many e-mails a day.
+async fn bound(desk: &Desk, most: u32) {
+    let mut world = desk.database.dump().await.unwrap();
+    world.mails_per_day = Some(most);
+    desk.database.load(&world).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_person_gets_so_many_emails_a_day_from_all_organizations_together() {
+    const DAY: u64 = 24 * HOUR;
+    let desk = Desk::new().await;
+    let accounts = desk.accounts();
+    let bob = user("root", "u-bob");
+    let count = async |organization: &str, to: &UserRef| {
+        desk.pass(1);
+        accounts.count_mails(organization, std::slice::from_ref(to)).await.unwrap().remove(0)
+    };
+    for _ in 0..3 {
+        assert_eq!(count("acme", &ann()).await, None, "there is no bound");
+    }
+    bound(&desk, 3).await;
+    let start = desk.now();
+    assert_eq!(count("acme", &ann()).await, None);
+    assert_eq!(count("acme", &ann()).await, None);
+    // One organization has all but one; others have that one; and somebody else is not concerned.
+    assert_eq!(count("acme", &ann()).await, Some(start + 1 + DAY - desk.now()));
+    assert_eq!(count("lab", &ann()).await, None);
+    assert_eq!(count("globex", &ann()).await, Some(start + 1 + DAY - desk.now()));
+    assert_eq!(count("acme", &bob).await, None);
+    // Who got none after all has room.
+    accounts.uncount_mail("lab", &ann()).await.unwrap();
+    assert_eq!(count("globex", &ann()).await, None);
+    assert!(count("lab", &ann()).await.is_some());
+    // Of several some may go. Who is there twice counts twice.
+    desk.pass(2 * DAY);
+    let several = [ann(), ann(), ann(), user("acme", "u-cid")];
+    let answers = accounts.count_mails("acme", &several).await.unwrap();
+    assert_eq!(answers.iter().map(Option::is_none).collect::<Vec<_>>(), [true, true, false, true]);
+    // What is over is cleared away, and what is not is kept.
+    assert_eq!(accounts.purge_over(100).await.unwrap(), 1, "that of Bob");
+    assert_eq!(accounts.purge_over(100).await.unwrap(), 0);
+    assert!(count("acme", &ann()).await.is_some());
+}
+
+#[tokio::test]
+async fn whose_email_waits_goes_before_who_wrote_last() {
+    let desk = Desk::new().await;
+    bound(&desk, 1).await;
+    let accounts = desk.accounts();
+    let bob = user("root", "u-bob");
+    let count = async |organization: &str| {
+        desk.pass(1);
+        accounts.count_mails(organization, std::slice::from_ref(&bob)).await.unwrap().remove(0)
+    };
+    assert_eq!(count("globex").await, None);
+    assert!(count("acme").await.is_some(), "the day is full");
+    desk.pass(12 * HOUR);
+    invite(&desk, "i-1", bob.clone()).await;
+    desk.pass(12 * HOUR);
+    assert_eq!(count("globex").await, Some(HOUR), "it is the turn of acme");
+    assert_eq!(count("acme").await, None);
+    // Whose e-mail makes no sense any more keeps nobody back.
+    desk.pass(24 * HOUR);
+    assert_eq!(count("globex").await, None);
+    assert!(count("acme").await.is_some());
+    desk.pass(24 * HOUR);
+    assert_eq!(count("globex").await, None, "the invitation of acme is over");
+}

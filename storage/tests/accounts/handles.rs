@@ -85,8 +85,12 @@ async fn ids_and_handles_of_one_root_lead_nowhere_else() {
     assert_eq!(found(&desk, "root", "branch").await, None);
     assert_eq!(found(&desk, "root", "a\0").await, None);
     assert!(is_taken(set(&desk, "globex", "lab").await), "an id leads to whom it belongs");
+    set(&desk, "branch", "acme").await.unwrap();
+    assert_eq!(found(&desk, "other", "acme").await.as_deref(), Some("branch"), "that id is another root's");
+    assert_eq!(found(&desk, "root", "acme").await.as_deref(), Some("acme"));
     desk.administration().delete_organization("lab").await.unwrap();
     assert_eq!(found(&desk, "root", "lab").await, None);
+    assert!(is_taken(set(&desk, "globex", "lab").await), "nor does it lead to another when that is gone");
 }
 
 #[tokio::test]

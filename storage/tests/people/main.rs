@@ -16,6 +16,7 @@ mod both;
 mod facts;
 mod grants;
 mod histories;
+mod judged;
 mod lifecycle;
 mod no_way_up;
 mod races;

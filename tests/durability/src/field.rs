@@ -46,7 +46,7 @@ const COPIED: [(&str, &str); 4] = [
 ];
 
 /// Accounts in proportion: everybody has a password, a session, a token and an identity, and is in one group of the
-/// parent; each organization has a client and a handle, each invitation an e-mail, and each person a request that was
+/// parent; there are as many clients, each organization has a handle, each invitation an e-mail, and each person a request that was
 /// answered. `{digest}` of a text is 32 bytes that nobody else has.
 const ACCOUNTS: [&str; 10] = [
     "insert into handle (root, handle, organization, current) select 'root', 'h-' || id, id, 1 from organization",
@@ -56,7 +56,7 @@ const ACCOUNTS: [&str; 10] = [
      select {digest}, organization, id, 'root', 1, 1, 9000000000000000, 9000000000000000 from person \
      where account_organization = organization",
     "insert into client (id, organization, name, secret, made_at) \
-     select 'c-' || id, 'org-0', name, {digest}, 1 from organization",
+     select 'c-' || id, 'org-0', name, {digest}, 1 from person where organization = 'root'",
     "insert into token (digest, organization, account_organization, account_id, scopes, made_at, expires_at) \
      select {digest}, organization, organization, id, '[]', 1, 9000000000000000 from person \
      where account_organization = organization",

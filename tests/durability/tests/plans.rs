@@ -16,7 +16,7 @@ static PLUGIN: LazyLock<Plugin> = LazyLock::new(plugin);
 
 /// Everything small: a row or a few, however many invitations there are, and parts of a statement that end at
 /// a limit, as the way through a tree.
-const SMALL: [&str; 12] = [
+const SMALL: [&str; 13] = [
     "floor",
     "secret",
     "realm",
@@ -29,6 +29,7 @@ const SMALL: [&str; 12] = [
     "due",
     "up",
     "walk",
+    "page",
 ];
 
 /// Statements, and the steps of each operation.

@@ -3,7 +3,7 @@
 //! against a thousand.
 //!
 //! The two sides take turns in short blocks, so that a machine whose speed drifts slows both; the median block
-//! counts. `ONLY=speed` or `ONLY=scale` measures one half, `DATABASE=sqlite` or `postgres` one database.
+//! counts. `ONLY=speed`, `ONLY=scale` or `ONLY=lists` measures one part, `DATABASE=sqlite` or `postgres` one database.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@
 
 mod by_hand;
 mod crowd;
+mod lists;
 mod scale;
 mod speed;
 
@@ -40,6 +41,9 @@ fn main() {
             }
             if wanted("ONLY", "scale") {
                 scale::measure(database).await;
+            }
+            if wanted("ONLY", "lists") {
+                lists::measure(database).await;
             }
         }
     });

@@ -86,7 +86,7 @@ async fn fill(place: &Place, organizations: usize) {
          case when i % 2 = 0 then null else {now} end, 0, 0, 'old', 0, 0 from n"
     );
     let events = format!(
-        "{numbers} insert into audit (at, organization, actor, request_id, event, operation, invitation) \
+        "{numbers} insert into audit (at, organization, actor, request_id, kind, operation, invitation) \
          select {now}, 'org-' || (i / {EACH}), '\"System\"', '', 'invitation.created', 'invite', {ID} from n"
     );
     let loading = "insert into loading values (1)";
@@ -95,7 +95,7 @@ async fn fill(place: &Place, organizations: usize) {
         Some(file) => {
             let connection = rusqlite::Connection::open(file).expect("a file");
             let digests = format!(
-                "{numbers} insert into code (digest, organization, invitation, place) \
+                "{numbers} insert into code (digest, organization, invitation, version) \
                  select randomblob(32), 'org-' || (i / {EACH}), {ID}, 1 from n"
             );
             let all = format!("begin; {loading}; {rows}; {digests}; {events}; {loaded}; commit");
@@ -104,7 +104,7 @@ async fn fill(place: &Place, organizations: usize) {
         None => {
             let client = connect(place.url()).await.expect("a connection");
             let digests = format!(
-                "{numbers} insert into code (digest, organization, invitation, place) \
+                "{numbers} insert into code (digest, organization, invitation, version) \
                  select sha256(('old' || i)::bytea), 'org-' || (i / {EACH}), {ID}, 1 from n"
             );
             let all = format!(
@@ -179,7 +179,7 @@ async fn one(side: &Side, what: &str, round: usize) -> Duration {
     }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
 }

@@ -12,6 +12,8 @@ mod facts;
 mod grants;
 #[path = "../../../../storage/tests/people/histories.rs"]
 mod histories;
+#[path = "../../../../storage/tests/people/judged.rs"]
+mod judged;
 #[path = "../../../../storage/tests/people/lifecycle.rs"]
 mod lifecycle;
 #[path = "../../../../storage/tests/people/no_way_up.rs"]

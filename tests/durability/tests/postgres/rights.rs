@@ -186,7 +186,9 @@ async fn an_invitee_sees_what_is_his_in_whichever_organization() {
 #[tokio::test]
 async fn what_belongs_to_no_organization_is_the_hosts_alone() {
     let fresh = fresh().await;
-    owner(&fresh).await.batch_execute("insert into link values ('x', sha256('x'), 1, 2)").await.unwrap();
+    let rows = one_of_all("a", "i")
+        + "insert into link values ('x', sha256('x'), 1, 2); insert into mailing values ('a', 'i', 'a', 1, 1, 0);";
+    owner(&fresh).await.batch_execute(&rows).await.unwrap();
     for (setting, value, seen) in
         [("organization", "a", 0), ("account_organization", "a", 0), ("everything", "on", 1)]
     {

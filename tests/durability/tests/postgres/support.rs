@@ -43,7 +43,7 @@ pub const OPEN: [&str; 11] = [
 ];
 
 /// Tables whose rows are of no organization: the host itself sees them, outside of any call.
-pub const SERVERS: [&str; 1] = ["link"];
+pub const SERVERS: [&str; 2] = ["link", "mailing"];
 
 pub async fn fresh() -> Fresh<'static> {
     shared().fresh().await.unwrap()
