@@ -20,7 +20,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Listen, Mail},
     passwords::{self, PasswordError},
 };
 
@@ -119,17 +119,19 @@ impl Dev {
     /// What a server in this folder is configured with.
     #[must_use]
     pub fn config(&self, http: SocketAddr, https: Option<SocketAddr>) -> Config {
-        let mut config = Config::default();
-        config.public_url = format!("http://{http}").parse().ok();
-        config.database = self.database();
-        config.default_root = Some(ROOT.into());
-        config.listen.http = Some(http);
-        config.listen.https = https;
-        config.listen.metrics = None;
-        config.mail.folder = Some(self.mailbox());
-        config.mail.from = Some("guestlist@localhost.invalid".into());
-        config.development = Some(self.issuer());
-        config
+        Config {
+            public_url: format!("http://{http}").parse().ok(),
+            database: self.database(),
+            default_root: Some(ROOT.into()),
+            listen: Listen { http: Some(http), https, metrics: None, ..Listen::default() },
+            mail: Mail {
+                folder: Some(self.mailbox()),
+                from: Some("guestlist@localhost.invalid".into()),
+                ..Mail::default()
+            },
+            development: Some(self.issuer()),
+            ..Config::default()
+        }
     }
 
     fn issuer(&self) -> Issuer {

@@ -60,6 +60,18 @@ pub struct Post {
     figures: Figures,
 }
 
+/// How e-mails leave the server.
+pub struct WayOut {
+    /// The name under which people know the server.
+    pub name: String,
+    /// Who they are from.
+    pub sender: Sender,
+    /// The mail system, or what stands for it.
+    pub transport: Arc<dyn Transport>,
+    /// E-mails that are on their way at the same time.
+    pub connections: usize,
+}
+
 /// What one message is known by: organization, invitation and kind.
 type Key = (String, String, String);
 
@@ -119,10 +131,7 @@ fn denied() -> SendError {
 impl Post {
     /// The post of a server.
     pub fn new(
-        name: &str,
-        sender: Sender,
-        transport: Arc<dyn Transport>,
-        connections: usize,
+        way: WayOut,
         database: &Database,
         invitations: Arc<Invitations>,
         links: Links,
@@ -135,10 +144,10 @@ impl Post {
             reading: database.reading(),
             invitations,
             links,
-            name: name.to_owned(),
-            sender,
-            transport,
-            connections,
+            name: way.name,
+            sender: way.sender,
+            transport: way.transport,
+            connections: way.connections,
             clock,
             into,
             out: Mutex::new(Some(out)),

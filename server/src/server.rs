@@ -29,7 +29,7 @@ use crate::{
     guard::{self, Taste},
     listen::{self, ListenError},
     oauth, pages,
-    post::{self, Post},
+    post::{self, Post, WayOut},
     probes,
     problem::Problem,
     reference, sweep,
@@ -207,11 +207,14 @@ async fn assemble(
     let people = Arc::new(database.people());
     let invitations = Arc::new(database.invitations(people.clone()).with_taken_lease(post::LEASE));
     let (links, figures) = (Links::new(public), Figures::new());
+    let way = WayOut {
+        name: config.mail.name.clone(),
+        sender: transport::sender(&config.mail, public)?,
+        transport: transport::of(&config.mail).await?,
+        connections: config.mail.connections,
+    };
     let post = Arc::new(Post::new(
-        &config.mail.name,
-        transport::sender(&config.mail, public)?,
-        transport::of(&config.mail).await?,
-        config.mail.connections,
+        way,
         &database,
         invitations.clone(),
         links.clone(),

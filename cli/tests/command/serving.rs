@@ -20,24 +20,23 @@ struct Running {
 impl Running {
     /// Starts one in a folder, on free ports; waits until it has said `last`.
     fn start(folder: &Path, arguments: &[&str], last: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_guestlist"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guestlist"));
+        command
             .current_dir(folder)
             .arg("serve")
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(fs::File::create(folder.join("log.txt")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            said += &format!("{line}\n");
-            if line.starts_with(last) {
-                return Self { child, said };
-            }
-        }
-        panic!("it ended: {said}{}", fs::read_to_string(folder.join("log.txt")).unwrap());
+            .stderr(fs::File::create(folder.join("log.txt")).unwrap());
+        let mut running = Self { child: command.spawn().unwrap(), said: String::new() };
+        let out = BufReader::new(running.child.stdout.take().unwrap());
+        let ready = out.lines().map(Result::unwrap).any(|line| {
+            running.said += &format!("{line}\n");
+            line.starts_with(last)
+        });
+        let log = fs::read_to_string(folder.join("log.txt")).unwrap();
+        assert!(ready, "it ended: {}{log}", running.said);
+        running
     }
 
     /// Tells it to stop, and waits until it has.
