@@ -119,16 +119,18 @@ impl Dev {
     /// What a server in this folder is configured with.
     #[must_use]
     pub fn config(&self, http: SocketAddr, https: Option<SocketAddr>) -> Config {
-        let mut config = Config::default();
-        config.public_url = format!("http://{http}").parse().ok();
-        config.database = self.database();
-        config.default_root = Some(ROOT.into());
+        let mut config = Config {
+            public_url: format!("http://{http}").parse().ok(),
+            database: self.database(),
+            default_root: Some(ROOT.into()),
+            development: Some(self.issuer()),
+            ..Config::default()
+        };
         config.listen.http = Some(http);
         config.listen.https = https;
         config.listen.metrics = None;
         config.mail.folder = Some(self.mailbox());
         config.mail.from = Some("guestlist@localhost.invalid".into());
-        config.development = Some(self.issuer());
         config
     }
 

@@ -121,13 +121,16 @@ struct Guard {
     taste: Taste,
 }
 
+/// A route that there is: its method, path and operation.
+pub type Listed = (Method, String, Operation);
+
 /// Routes, each with its operation.
 pub struct Routes {
     app: Arc<App>,
     taste: Taste,
     router: Router<Arc<App>>,
     /// The paths and operations, for whoever asks what there is.
-    pub listed: Vec<(Method, String, Operation)>,
+    pub listed: Vec<Listed>,
 }
 
 impl Routes {
@@ -176,7 +179,7 @@ impl Routes {
     }
 
     /// The router, and what it has.
-    pub fn finish(self) -> (Router<Arc<App>>, Vec<(Method, String, Operation)>) {
+    pub fn finish(self) -> (Router<Arc<App>>, Vec<Listed>) {
         (self.router, self.listed)
     }
 }

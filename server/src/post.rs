@@ -27,7 +27,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{app::Links, figures::Figures};
+use crate::{app::Links, config::Mail, figures::Figures};
 
 /// Messages that wait in memory. Beyond this the outbox keeps them.
 const WAITING: usize = 2_000;
@@ -119,10 +119,8 @@ fn denied() -> SendError {
 impl Post {
     /// The post of a server.
     pub fn new(
-        name: &str,
-        sender: Sender,
-        transport: Arc<dyn Transport>,
-        connections: usize,
+        mail: &Mail,
+        (sender, transport): (Sender, Arc<dyn Transport>),
         database: &Database,
         invitations: Arc<Invitations>,
         links: Links,
@@ -135,10 +133,10 @@ impl Post {
             reading: database.reading(),
             invitations,
             links,
-            name: name.to_owned(),
+            name: mail.name.clone(),
             sender,
             transport,
-            connections,
+            connections: mail.connections,
             clock,
             into,
             out: Mutex::new(Some(out)),

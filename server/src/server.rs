@@ -208,10 +208,8 @@ async fn assemble(
     let invitations = Arc::new(database.invitations(people.clone()).with_taken_lease(post::LEASE));
     let (links, figures) = (Links::new(public), Figures::new());
     let post = Arc::new(Post::new(
-        &config.mail.name,
-        transport::sender(&config.mail, public)?,
-        transport::of(&config.mail).await?,
-        config.mail.connections,
+        &config.mail,
+        (transport::sender(&config.mail, public)?, transport::of(&config.mail).await?),
         &database,
         invitations.clone(),
         links.clone(),

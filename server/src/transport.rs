@@ -1,6 +1,10 @@
 //! The way out for e-mails that the configuration asks for.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use guestlist_documents::files;
 use guestlist_mail::{
@@ -38,9 +42,9 @@ pub enum TransportError {
 const LONGEST: u64 = 64 << 10;
 
 /// A secret in a file: its first line.
-fn secret(path: &PathBuf) -> Result<String, TransportError> {
+fn secret(path: &Path) -> Result<String, TransportError> {
     let text = files::read_text(path, LONGEST)
-        .map_err(|error| TransportError::File { path: path.clone(), error })?;
+        .map_err(|error| TransportError::File { path: path.to_owned(), error })?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 

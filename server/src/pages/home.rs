@@ -33,8 +33,12 @@ pub async fn server(visit: Visit) -> Response {
 pub async fn root(visit: Visit, granted: Granted) -> Response {
     let shown = async {
         let page = visit.page(&format!("t/{}", granted.place.handle), &[]).await?;
-        let names =
-            visit.app.database.reading().names_of_organizations(&[granted.place.root.clone()]).await?;
+        let names = visit
+            .app
+            .database
+            .reading()
+            .names_of_organizations(std::slice::from_ref(&granted.place.root))
+            .await?;
         let title = names.into_iter().next().flatten().unwrap_or_else(|| page.server.clone());
         let title = guestlist_mail::one_line(&title, 120);
         Ok::<_, Problem>(html(StatusCode::OK, &Home { page, title, example: None }))
