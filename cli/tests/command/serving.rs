@@ -37,6 +37,7 @@ impl Running {
                 return Self { child, said };
             }
         }
+        let _ = child.wait();
         panic!("it ended: {said}{}", fs::read_to_string(folder.join("log.txt")).unwrap());
     }
 
