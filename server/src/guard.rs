@@ -121,8 +121,8 @@ struct Guard {
     taste: Taste,
 }
 
-/// A route that there is: its method, path and operation.
-pub type Listed = (Method, String, Operation);
+/// A method and a path, with its operation.
+pub type Route = (Method, String, Operation);
 
 /// Routes, each with its operation.
 pub struct Routes {
@@ -130,7 +130,7 @@ pub struct Routes {
     taste: Taste,
     router: Router<Arc<App>>,
     /// The paths and operations, for whoever asks what there is.
-    pub listed: Vec<Listed>,
+    pub listed: Vec<Route>,
 }
 
 impl Routes {
@@ -179,7 +179,7 @@ impl Routes {
     }
 
     /// The router, and what it has.
-    pub fn finish(self) -> (Router<Arc<App>>, Vec<Listed>) {
+    pub fn finish(self) -> (Router<Arc<App>>, Vec<Route>) {
         (self.router, self.listed)
     }
 }

@@ -44,7 +44,7 @@ pub async fn invite(asked: Asked) -> Answer {
     let mut fields: Map<String, Value> = asked.body()?;
     if let Some(key) = asked.idempotency_key()? {
         let known = fields.insert("idempotencyKey".into(), key.clone().into());
-        if known.is_some_and(|known| known != key) {
+        if known.is_some_and(|known| known.as_str() != Some(key.as_str())) {
             return Err(Problem::invalid(
                 "The header `Idempotency-Key` and the member `idempotencyKey` differ: give one.",
             ));

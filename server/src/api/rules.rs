@@ -149,27 +149,3 @@ pub async fn trail(asked: Asked) -> Answer {
     let rows = asked.app.database.reading().trail(asked.organization()?, &filter, &asked.page()?).await?;
     Ok(Reply::ok(shown::listed(rows, shown::event)))
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_key_is_one_of_the_files_and_an_error_names_it_as_it_was_written() {
-        for key in KEYS {
-            let value = match key {
-                "limits" => serde_json::json!({ "nameBytes": true }),
-                _ => serde_json::json!({ "no": "value" }),
-            };
-            let detail = patch(Map::from_iter([(key.to_owned(), value)])).unwrap_err().detail;
-            assert!(detail.starts_with(&format!("`{key}` is not understood")), "{detail}");
-            assert!(!detail.contains("unknown field `"), "{detail}");
-        }
-        let detail = patch(Map::from_iter([("lifetime-max".to_owned(), "1h".into())])).unwrap_err().detail;
-        assert!(
-            detail.contains("`lifetime-max` is no setting") && detail.contains("`lifetimeMax`"),
-            "{detail}"
-        );
-    }
-}

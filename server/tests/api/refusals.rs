@@ -48,6 +48,17 @@ async fn what_is_not_understood_is_told_as_a_problem_that_names_it() {
         world.ask("PATCH", "/api/v1/settings").with(&ann).json(&json!({ "lifetimeMax": "1m" })).send().await;
     let (_, detail) = told.problem(400);
     assert!(detail.contains("`lifetimeMax`") || detail.contains("`lifetime`"), "{detail}");
+    let settings = world.ask("GET", "/api/v1/settings").with(&ann).send().await.expect(200);
+    for key in settings.as_object().unwrap().keys() {
+        let value = if key == "limits" { json!({ "nameBytes": true }) } else { json!({ "no": "value" }) };
+        let told =
+            world.ask("PATCH", "/api/v1/settings").with(&ann).json(&json!({ key: value })).send().await;
+        let (_, detail) = told.problem(400);
+        assert!(detail.starts_with(&format!("`{key}` is not understood")), "{detail}");
+    }
+    let told =
+        world.ask("PATCH", "/api/v1/settings").with(&ann).json(&json!({ "lifetime-max": "1h" })).send().await;
+    assert!(told.problem(400).1.contains("`lifetime-max` is no setting: there are `lifetime`"));
     let password = json!({ "password": "short" });
     let told = world.ask("PUT", "/api/v1/people/u-omar/password").with(&ann).json(&password).send().await;
     assert!(told.problem(400).1.contains("12 characters"));
