@@ -57,9 +57,11 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
         let clock = Arc::new(AtomicU64::new(u64::try_from(now).unwrap()));
-        let mut config = Config::default();
-        config.public_url = Some("https://id.example".parse().unwrap());
-        config.database = format!("sqlite:{}", folder.path().join("guestlist.db").display());
+        let mut config = Config {
+            public_url: Some("https://id.example".parse().unwrap()),
+            database: format!("sqlite:{}", folder.path().join("guestlist.db").display()),
+            ..Config::default()
+        };
         config.listen.http = Some("127.0.0.1:0".parse().unwrap());
         config.listen.metrics = None;
         config.mail.folder = Some(folder.path().join("mailbox"));
