@@ -1,6 +1,6 @@
 //! Who may do what: the one table of operations and what each needs.
 //!
-//! Every route names its operation, so that none exists without a line here, and [the guard](crate::guard) asks
+//! Every route names its operation, so that none exists without a line here, and the guard asks
 //! before the route's own code runs. What the plugin demands by itself stands here, too: a test holds both equal.
 
 use guestlist_contract::{

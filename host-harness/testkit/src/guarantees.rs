@@ -445,7 +445,7 @@ fn granted_was_invited(world: &Snapshot, _: &History) -> Found {
             let view = place(world, organization)?;
             // The last event by which somebody may have lost a right.
             let lost = world.audit.iter().rposition(|known| {
-                known.organization.as_ref() == Some(organization) && takes_rights(known.kind)
+                known.organization.as_ref() == Some(organization) && takes_rights(known, &row.inviter)
             });
             let given =
                 world.audit.iter().rposition(|event| is_grant(event) && is_of(event, organization, id));
@@ -503,20 +503,22 @@ fn may_invite(view: &OrganizationView, who: &Principal, now: u64) -> bool {
 }
 
 /// Tells whether somebody may have fewer rights after this event.
-fn takes_rights(kind: EventKind) -> bool {
+fn takes_rights(event: &AuditEvent, who: &Principal) -> bool {
     use EventKind as Kind;
-    matches!(
-        kind,
+    let is_theirs = matches!(who, Principal::User(user) if event.subject.as_ref() == Some(user));
+    match event.kind {
+        // What a role gives, and who has it, is said of nobody.
         Kind::WorldPermissionsSet
-            | Kind::WorldRoleRightsSet
-            | Kind::WorldRoleUnassigned
-            | Kind::WorldRolesLeased
-            | Kind::WorldLeasesEnded
-            | Kind::WorldGrantRemoved
-            | Kind::WorldGroupDeleted
-            | Kind::WorldRoleDeleted
-            | Kind::WorldMemberRemoved
-    )
+        | Kind::WorldRoleRightsSet
+        | Kind::WorldRoleUnassigned
+        | Kind::WorldGroupDeleted
+        | Kind::WorldRoleDeleted => true,
+        Kind::WorldRolesLeased
+        | Kind::WorldLeasesEnded
+        | Kind::WorldGrantRemoved
+        | Kind::WorldMemberRemoved => is_theirs,
+        _ => false,
+    }
 }
 
 fn no_other_tenant(world: &Snapshot, history: &History) -> Found {
