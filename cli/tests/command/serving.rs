@@ -164,3 +164,40 @@ fn the_configuration_is_printed_and_can_be_read() {
     );
     assert!(told.contains("a server can run with this"), "{told}");
 }
+
+/// The page, from nothing on: what it says is typed, with the address of a server of the test's own.
+#[test]
+fn the_page_leads_from_nothing_to_the_first_accepted_invitation() {
+    let page = include_str!("../../../docs/serving.md");
+    let part = page.split_once("### From nothing").unwrap().1.split_once("### Database").unwrap().0;
+    let typed: Vec<&str> = part
+        .split("```sh\n")
+        .skip(1)
+        .map(|block| block.split_once("```").expect("a block has an end").0)
+        .collect();
+    let folder = folder("serving-page");
+    // `public-url` says the port, so it is chosen before the server is there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = format!(
+        "public-url: http://127.0.0.1:{port}\nlisten: {{ http: 127.0.0.1:{port}, metrics: 127.0.0.1:0 }}\n\
+         mail: {{ folder: mailbox, from: id@example.com }}\n"
+    );
+    fs::write(folder.join("guestlist.yaml"), config).unwrap();
+    fs::write(folder.join("password.txt"), "correct horse battery staple\n").unwrap();
+    shell(
+        &folder,
+        "guestlist admin create --config guestlist.yaml --organization 'Vendor Inc' --handle vendor \
+         --user rita --email rita@vendor.example < password.txt",
+    );
+    let server = Running::start(&folder, &["--config", "guestlist.yaml"], "listening");
+    let read = "CODE=$(for i in $(seq 100); do python3 -c \"import quopri,glob,re; print(re.search('inv1_[A-Za-z0-9_-]{49}', \
+        quopri.decodestring(open(glob.glob('mailbox/*.eml')[0],'rb').read()).decode()).group())\" 2> /dev/null && break; \
+        sleep 0.1; done)";
+    let lines = typed.concat().replace("https://id.example.com", &format!("http://127.0.0.1:{port}"));
+    let code = lines.lines().find(|line| line.starts_with("CODE=")).expect("the code is read").to_owned();
+    let told = shell(&folder, &lines.replace(&code, read));
+    assert!(told.contains(r#""outcome":"APPLIED","step":"group""#), "{told}");
+    let members = told.rsplit_once(r#"{"items":"#).expect("the members of the group").1;
+    assert!(members.contains(r#""username":"alice""#), "{told}");
+    server.stop();
+}

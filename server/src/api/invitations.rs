@@ -54,6 +54,9 @@ pub async fn invite(asked: Asked) -> Answer {
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
+    if fields.get("template").is_some_and(|template| !template.is_null()) {
+        return Err(Problem::invalid("This server has no templates to choose from: leave `template` out."));
+    }
     let request = Invite::read(&Value::Object(fields).to_string()).map_err(not_understood)?;
     let request = request.into_request().map_err(not_understood)?;
     let context = asked.granted.context(&asked.app);

@@ -148,11 +148,15 @@ async fn enter(
 ) -> Result<String, Refused> {
     let app = &visit.app;
     let stranger = actor(granted, Principal::Anonymous, Operation::SignIn);
+    // Who names none is of the root, as the form says before anything is typed.
+    let wanted = match typed.organization.trim() {
+        "" => granted.place.handle.as_str(),
+        named => named,
+    };
     let organization = match &granted.place.organization {
         Some(organization) => Some(organization.clone()),
         None => {
-            let found =
-                app.accounts.organization_by_handle(&granted.place.root, typed.organization.trim()).await?;
+            let found = app.accounts.organization_by_handle(&granted.place.root, wanted).await?;
             found.map(|found| found.id)
         }
     };

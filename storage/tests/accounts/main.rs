@@ -13,6 +13,7 @@
 mod deliveries;
 mod desk;
 mod handles;
+mod letters;
 mod machines;
 mod once;
 mod races;

@@ -6,6 +6,8 @@ mod deliveries;
 mod desk;
 #[path = "../../../../storage/tests/accounts/handles.rs"]
 mod handles;
+#[path = "../../../../storage/tests/accounts/letters.rs"]
+mod letters;
 #[path = "../../../../storage/tests/accounts/machines.rs"]
 mod machines;
 #[path = "../../../../storage/tests/accounts/once.rs"]
