@@ -28,6 +28,8 @@ pub struct Caller {
     pub most: Option<Rights>,
     /// A browser says it with its cookie, which it sends whoever made the request.
     pub by_session: bool,
+    /// How long the token is good yet, in milliseconds; absent for a session.
+    pub left: Option<u64>,
 }
 
 /// The scopes of the reference, and what they let through.
@@ -124,6 +126,7 @@ impl App {
             organization: None,
             most: None,
             by_session: true,
+            left: None,
         }))
     }
 
@@ -133,6 +136,7 @@ impl App {
         Ok(Some(Caller {
             principal: found.holder,
             root,
+            left: Some(found.expires_at.saturating_sub(self.now())),
             organization: Some(found.organization),
             most: match found.scopes.is_empty() {
                 true => None,
@@ -163,12 +167,14 @@ impl App {
         let organization = self.lease(root, &account, &verified).await?;
         // Without a scope of this server it lets nothing through: whoever issued it may not even know of us.
         let most = Some(most(&verified.scopes).unwrap_or_default());
+        let left = verified.expires_at.duration_since(now).unwrap_or_default();
         Ok(Some(Caller {
             principal: Principal::User(account),
             root: root.to_owned(),
             organization,
             most,
             by_session: false,
+            left: Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
         }))
     }
 }

@@ -171,7 +171,7 @@ async fn of_client(
     if !scopes.is_empty() && caller::most(&scopes).is_none() {
         return Err(Refused::InvalidScope("None of these scopes means anything here."));
     }
-    issue(app, granted, Principal::Client(client.id), client.organization, scopes).await
+    issue(app, granted, Principal::Client(client.id), (client.organization, None), scopes).await
 }
 
 async fn switched(app: &App, granted: &Granted, form: &Form) -> Result<Response, Refused> {
@@ -190,7 +190,7 @@ async fn switched(app: &App, granted: &Granted, form: &Form) -> Result<Response,
         return Err(not_there());
     }
     let scopes = narrowed(&caller, form.scopes())?;
-    issue(app, granted, caller.principal, organization, scopes).await
+    issue(app, granted, caller.principal, (organization, caller.left), scopes).await
 }
 
 /// The scopes of a new token: never more than the old one's.
@@ -215,14 +215,16 @@ async fn issue(
     app: &App,
     granted: &Granted,
     holder: Principal,
-    organization: String,
+    (organization, left): (String, Option<u64>),
     scopes: Vec<String>,
 ) -> Result<Response, Refused> {
     let token = secret::draw(TOKEN).map_err(|error| {
         tracing::error!(%error, "there is no entropy");
         Problem::unavailable()
     })?;
-    let lifetime = app.config.token_lifetime.0;
+    // What comes of a token ends with it at the latest.
+    let lifetime =
+        left.map_or(app.config.token_lifetime.0, |left| left.min(app.config.token_lifetime.0)).max(1);
     let actor = Actor {
         who: holder.clone(),
         request_id: granted.request_id.clone(),
