@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{config::Config, figures::Figures, tries::Tries};
 
-/// What all requests share. One for each server.
+/// State that all requests share. One for each server.
 pub struct App {
     pub config: Config,
     pub database: Database,
@@ -20,17 +20,17 @@ pub struct App {
     pub accounts: Accounts,
     /// The plugin, in its sandbox.
     pub session: Session,
-    /// Whose tokens are believed.
+    /// Issuers whose tokens are believed.
     pub issuers: Issuers,
     pub links: Links,
     pub figures: Figures,
     /// The clock of the database.
     pub clock: Clock,
-    /// What signing in shares.
+    /// State that signing in shares.
     pub signing_in: SigningIn,
 }
 
-/// What all who sign in share.
+/// State that all who sign in share.
 pub struct SigningIn {
     /// Bounds how many passwords are hashed at once: each takes a core and 19 MiB.
     pub hashing: Arc<Semaphore>,

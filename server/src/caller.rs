@@ -24,11 +24,11 @@ pub struct Caller {
     pub root: String,
     /// The organization that a token is good for; absent for whoever may be in several.
     pub organization: Option<String>,
-    /// What the token allows at most; absent: all that the caller may.
+    /// Rights that the token allows at most; absent: all that the caller may.
     pub most: Option<Rights>,
     /// A browser says it with its cookie, which it sends whoever made the request.
     pub by_session: bool,
-    /// How long the token is good yet, in milliseconds; absent for a session.
+    /// Time for which the token is good yet, in milliseconds; absent for a session.
     pub left: Option<u64>,
 }
 

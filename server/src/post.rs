@@ -23,7 +23,7 @@ use guestlist_storage::{
     Accounts, Clock, Contact, Database, DeliveryState, Invitations, NewDelivery, Reading, TakenMessage,
 };
 use tokio::{
-    sync::{Semaphore, mpsc, watch},
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 
@@ -35,7 +35,7 @@ const WAITING: usize = 2_000;
 /// The time after which it is tried again where there is no room, in milliseconds.
 const CROWDED: u64 = 1_000;
 
-/// How long a message counts as taken care of without a word, in milliseconds.
+/// Time for which a message counts as taken care of without a word, in milliseconds.
 pub const LEASE: u64 = 90_000;
 
 /// The wait between two such words.
@@ -55,16 +55,16 @@ pub struct Post {
     clock: Clock,
     into: mpsc::Sender<Job>,
     out: Mutex<Option<mpsc::Receiver<Job>>>,
-    /// What is on its way, so that it is said again and again that it is taken care of.
+    /// Messages on their way, so that it is said again and again that they are taken care of.
     under_way: Arc<Mutex<BTreeMap<Key, TakenMessage>>>,
     figures: Figures,
 }
 
-/// How e-mails leave the server.
+/// The way out for e-mails.
 pub struct WayOut {
     /// The name under which people know the server.
     pub name: String,
-    /// Who they are from.
+    /// The sender that they are from.
     pub sender: Sender,
     /// The mail system, or what stands for it.
     pub transport: Arc<dyn Transport>,
@@ -72,7 +72,7 @@ pub struct WayOut {
     pub connections: usize,
 }
 
-/// What one message is known by: organization, invitation and kind.
+/// Key of one message: organization, invitation and kind.
 type Key = (String, String, String);
 
 /// Messages that are given back at once.
@@ -265,20 +265,17 @@ impl Post {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let taken = self.out.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut out) = taken else { return };
-        let room = Arc::new(Semaphore::new(self.connections.max(1)));
+        let most = self.connections.max(1);
         let mut words = tokio::time::interval(WORD);
         // Where nobody waits for this any more, what is on its way is broken off with it.
         let mut sending = JoinSet::new();
         loop {
             tokio::select! {
-                job = out.recv() => {
+                // Whoever waits for a place keeps neither the word that is due nor the end of it all waiting.
+                job = out.recv(), if sending.len() < most => {
                     let Some(job) = job else { return };
-                    let Ok(place) = room.clone().acquire_owned().await else { return };
                     let post = self.clone();
-                    sending.spawn(async move {
-                        post.deliver(job).await;
-                        drop(place);
-                    });
+                    sending.spawn(async move { post.deliver(job).await });
                 }
                 _ = words.tick() => self.still_there().await,
                 Some(_) = sending.join_next() => {}
